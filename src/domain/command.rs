@@ -1,0 +1,248 @@
+//! What can be said to the service: one command per row of a sheet, per line of NDJSON, per call of the API.
+//!
+//! Commands arrive parsed: a credit code, an amount or a day that cannot exist is refused at the edge, before it gets
+//! here. Whether a command fits what is already known is for [`super::decide`] to say.
+
+use super::code::CreditCode;
+use super::event::{EnforcementAct, Guarantee, MerchantDetails, SectorAssigned};
+use super::money::{Ratio, Yuan};
+use super::time::{Day, Instant};
+use super::words::{Channel, ComplaintKind, EnforcementKind, ExitAction, FilingStatus, ListKind, Outcome, SignalKind};
+use serde::{Deserialize, Serialize};
+
+/// A command. As JSON: `{"command": "report_balance", "credit_code": "…", …}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum Command {
+    /// A row of the register (商户).
+    RegisterMerchant(MerchantDetails),
+    /// The lead office names the sector regulator.
+    AssignSector(SectorAssigned),
+    /// A step of a filing (备案).
+    RecordFiling(RecordFiling),
+    /// The merchant's declared balance (预收资金).
+    ReportBalance(ReportBalance),
+    /// The bank's balance in custody (存管余额).
+    ReportCustody(ReportCustody),
+    /// A guarantee or insurance (保函保险).
+    PostGuarantee(Guarantee),
+    /// A step of an exit (撤店).
+    RecordExit(RecordExit),
+    /// A ticket as it stands now (投诉).
+    RecordComplaint(RecordComplaint),
+    /// A risk signal (信号).
+    RecordSignal(RecordSignal),
+    /// A month's complaint rate of a shop (客诉率).
+    ReportComplaintRate(ReportRatio),
+    /// A shop's prepaid share of revenue (预付占比).
+    ReportPrepaidShare(ReportRatio),
+    /// An entry in a list (名单).
+    RecordListing(RecordListing),
+    /// An act of enforcement (执法).
+    RecordEnforcement(RecordEnforcement),
+}
+
+/// A step of a filing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordFiling {
+    /// Who files.
+    pub credit_code: CreditCode,
+    /// State reached; `none` is not a step and is refused.
+    pub status: FilingStatus,
+    /// Day of the step.
+    pub date: Day,
+    /// Custody bank.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bank: Option<String>,
+    /// Last digits of the custody account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_tail: Option<String>,
+}
+
+/// A declared balance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReportBalance {
+    /// Who reports.
+    pub credit_code: CreditCode,
+    /// Day the balance is true for.
+    pub date: Day,
+    /// Owed to card holders, yuan.
+    pub outstanding: Yuan,
+    /// Main revenue of last year, yuan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revenue_last_year: Option<Yuan>,
+}
+
+/// A balance in custody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReportCustody {
+    /// Whose account.
+    pub credit_code: CreditCode,
+    /// Day of the balance.
+    pub date: Day,
+    /// Balance, yuan.
+    pub held: Yuan,
+    /// The bank saw abnormal flows.
+    #[serde(default)]
+    pub abnormal: bool,
+}
+
+/// A step of an exit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordExit {
+    /// Tenant.
+    pub credit_code: CreditCode,
+    /// Mall; absent for a street shop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mall: Option<String>,
+    /// Unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// Which step.
+    pub action: ExitAction,
+    /// Day of the step.
+    pub date: Day,
+    /// Planned last day; needed to post and to amend.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned_on: Option<Day>,
+    /// How customers get their money back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refund_plan: Option<String>,
+}
+
+/// A ticket as it stands: sent again with more filled in, it adds what is new.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordComplaint {
+    /// Ticket number.
+    pub ticket: String,
+    /// Where it came in.
+    pub channel: Channel,
+    /// When it was received.
+    pub received_at: Instant,
+    /// About whom.
+    pub credit_code: CreditCode,
+    /// What it asks for.
+    pub kind: ComplaintKind,
+    /// Money at stake, yuan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<Yuan>,
+    /// Due time on the ticket.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_at: Option<Instant>,
+    /// First answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered_at: Option<Instant>,
+    /// Closed at; goes with `outcome`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_at: Option<Instant>,
+    /// How it ended; goes with `closed_at`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+}
+
+/// A risk signal; sent again with the day it was cleared, it adds that.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordSignal {
+    /// Tenant.
+    pub credit_code: CreditCode,
+    /// Mall; absent for a street shop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mall: Option<String>,
+    /// Unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// Which signal.
+    pub kind: SignalKind,
+    /// Since when.
+    pub date: Day,
+    /// A figure as stated, kept as evidence only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// First day it was no longer there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cleared_on: Option<Day>,
+}
+
+/// A ratio about one shop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReportRatio {
+    /// Tenant.
+    pub credit_code: CreditCode,
+    /// Mall; absent for a street shop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mall: Option<String>,
+    /// Unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// Day; for a complaint rate any day of its month.
+    pub date: Day,
+    /// The ratio.
+    pub ratio: Ratio,
+}
+
+/// An entry in a list; sent again with the day of removal, it adds that.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordListing {
+    /// Who.
+    pub credit_code: CreditCode,
+    /// Which list.
+    pub list: ListKind,
+    /// First day on it.
+    pub entered_on: Day,
+    /// First day no longer on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removed_on: Option<Day>,
+}
+
+/// An act of enforcement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordEnforcement {
+    /// Against whom.
+    pub credit_code: CreditCode,
+    /// Which act.
+    pub kind: EnforcementKind,
+    /// Day.
+    pub date: Day,
+    /// Last day to comply; needed for an order to rectify.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_on: Option<Day>,
+    /// Document number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<String>,
+}
+
+impl Command {
+    /// Returns the merchant the command speaks of.
+    #[must_use]
+    pub const fn credit_code(&self) -> CreditCode {
+        match self {
+            Self::RegisterMerchant(row) => row.credit_code,
+            Self::AssignSector(row) => row.credit_code,
+            Self::RecordFiling(row) => row.credit_code,
+            Self::ReportBalance(row) => row.credit_code,
+            Self::ReportCustody(row) => row.credit_code,
+            Self::PostGuarantee(row) => row.credit_code,
+            Self::RecordExit(row) => row.credit_code,
+            Self::RecordComplaint(row) => row.credit_code,
+            Self::RecordSignal(row) => row.credit_code,
+            Self::ReportComplaintRate(row) | Self::ReportPrepaidShare(row) => row.credit_code,
+            Self::RecordListing(row) => row.credit_code,
+            Self::RecordEnforcement(row) => row.credit_code,
+        }
+    }
+}
+
+impl From<RecordEnforcement> for EnforcementAct {
+    fn from(row: RecordEnforcement) -> Self {
+        Self { credit_code: row.credit_code, date: row.date, number: row.number, due_on: row.due_on }
+    }
+}

@@ -1,0 +1,97 @@
+//! Acts of regulators (执法) and public lists (名单).
+
+use crate::domain::code::CreditCode;
+use crate::domain::time::Day;
+use crate::domain::words::ListKind;
+use serde::{Deserialize, Serialize};
+
+/// An act with a date: warning letter, yellow card, talk, completion, penalty.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EnforcementAct {
+    /// Against whom.
+    pub credit_code: CreditCode,
+    /// Day.
+    pub date: Day,
+    /// Document number (文号).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<String>,
+    /// A due date stated with the act, kept as evidence only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_on: Option<Day>,
+}
+
+/// An order to rectify (责令改正).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RectificationOrdered {
+    /// Against whom.
+    pub credit_code: CreditCode,
+    /// Day of the order.
+    pub date: Day,
+    /// Last day to comply (期限).
+    pub due_on: Day,
+    /// Document number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<String>,
+}
+
+/// A merchant was entered in a list (列入).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListEntered {
+    /// Who.
+    pub credit_code: CreditCode,
+    /// Which list.
+    pub list: ListKind,
+    /// First day on it.
+    pub entered_on: Day,
+}
+
+/// A merchant was removed from a list (移出); the entry is named by its first day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListRemoved {
+    /// Who.
+    pub credit_code: CreditCode,
+    /// Which list.
+    pub list: ListKind,
+    /// First day on it.
+    pub entered_on: Day,
+    /// First day no longer on it.
+    pub removed_on: Day,
+}
+
+/// A lead was transferred to another authority, accepted or returned (线索移送).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lead {
+    /// About whom.
+    pub credit_code: CreditCode,
+    /// Number of the lead.
+    pub lead: String,
+    /// Day.
+    pub date: Day,
+    /// Authority it goes to or comes from.
+    pub authority: String,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// A joint check (综合查一次) was proposed, confirmed or done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JointCheck {
+    /// Of whom.
+    pub credit_code: CreditCode,
+    /// Number of the check.
+    pub check: String,
+    /// Day planned or done.
+    pub date: Day,
+    /// Sectors taking part.
+    pub sectors: Vec<String>,
+    /// What was found, when done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<String>,
+}

@@ -1,0 +1,78 @@
+//! Mail (邮件): asked for first, then one fate per recipient.
+
+use crate::domain::code::CreditCode;
+use crate::domain::time::Instant;
+use crate::domain::words::Light;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// A mail was asked for. It is on disk before anything is sent, so a crash cannot lose it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MailRequested {
+    /// The mail; derived from the light change, so asking twice is asking once.
+    pub mail: Uuid,
+    /// Light change it tells of.
+    pub change: Uuid,
+    /// About whom.
+    pub credit_code: CreditCode,
+    /// Merchant's name at that time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merchant: Option<String>,
+    /// Light before.
+    pub from: Light,
+    /// Light now.
+    pub to: Light,
+    /// Instant of the light.
+    pub at: Instant,
+    /// Sector it is routed by; absent if undetermined (then the lead office gets it).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sector: Option<String>,
+    /// Who gets it. Empty if nobody is named for the place: then the board says so.
+    pub recipients: Vec<Recipient>,
+}
+
+/// Who gets a mail.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipient {
+    /// Mail address.
+    pub address: String,
+    /// Office, as shown in the mail.
+    pub office: String,
+    /// `zh-CN` or `en`.
+    pub language: String,
+}
+
+/// The server was asked to take a mail for one recipient, and said this.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MailAttempted {
+    /// The mail.
+    pub mail: Uuid,
+    /// The recipient.
+    pub address: String,
+    /// First attempt is 1.
+    pub attempt: u32,
+    /// When.
+    pub at: Instant,
+    /// The server's reply, or what went wrong; at most 500 characters.
+    pub reply: String,
+    /// Next attempt, if there will be one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_at: Option<Instant>,
+}
+
+/// The fate of a mail for one recipient: accepted by the server, refused by it, given up, bounced, acknowledged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MailFate {
+    /// The mail.
+    pub mail: Uuid,
+    /// The recipient.
+    pub address: String,
+    /// When.
+    pub at: Instant,
+    /// The server's last reply, or where the file was put; at most 500 characters.
+    pub reply: String,
+}

@@ -1,0 +1,189 @@
+//! What happened: one type per event, grouped by subject. The contract other software reads is in `events/`; the tests
+//! hold these types against it both ways.
+
+mod alert;
+mod complaint;
+mod custody;
+mod enforcement;
+mod filing;
+mod governance;
+mod light;
+mod mail;
+mod mall;
+mod merchant;
+
+pub use alert::*;
+pub use complaint::*;
+pub use custody::*;
+pub use enforcement::*;
+pub use filing::*;
+pub use governance::*;
+pub use light::*;
+pub use mail::*;
+pub use mall::*;
+pub use merchant::*;
+
+/// Why a stored payload cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// Written by newer software, or by something else.
+    #[error(
+        "event type `{event_type}` version {version} is not known to this version of Warnlight; update before opening this log"
+    )]
+    Unknown {
+        /// Type found.
+        event_type: String,
+        /// Version found.
+        version: u16,
+    },
+    /// The payload does not fit its type.
+    #[error("payload of `{event_type}` version {version} cannot be read: {reason}")]
+    Payload {
+        /// Type found.
+        event_type: String,
+        /// Version found.
+        version: u16,
+        /// What does not fit.
+        reason: serde_json::Error,
+    },
+}
+
+macro_rules! events {
+    ($($name:literal $version:literal $variant:ident($payload:ty),)+) => {
+        /// Everything that can happen. A variant is one (type, version) of the contract in `events/`.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub enum Event {
+            $(#[doc = concat!("`", $name, "`, version ", stringify!($version), ".")] $variant($payload),)+
+        }
+
+        impl Event {
+            /// Every type and version this software writes.
+            pub const CONTRACT: &'static [(&'static str, u16)] = &[$(($name, $version)),+];
+
+            /// Returns the type's name.
+            #[must_use]
+            pub const fn event_type(&self) -> &'static str {
+                match self { $(Self::$variant(_) => $name,)+ }
+            }
+
+            /// Returns the version of the schema that the payload is written in.
+            #[must_use]
+            pub const fn schema_version(&self) -> u16 {
+                match self { $(Self::$variant(_) => $version,)+ }
+            }
+
+            /// Returns the payload as JSON. Payloads are plain structs with text keys, which always serialise.
+            #[must_use]
+            pub fn to_json(&self) -> String {
+                match self { $(Self::$variant(payload) => serde_json::to_string(payload),)+ }.unwrap_or_default()
+            }
+
+            /// Reads a stored payload. Every version ever written is read here.
+            ///
+            /// # Errors
+            /// See [`DecodeError`].
+            pub fn decode(event_type: &str, version: u16, data: &str) -> Result<Self, DecodeError> {
+                let payload = |reason| DecodeError::Payload { event_type: event_type.to_owned(), version, reason };
+                match (event_type, version) {
+                    $(($name, $version) => serde_json::from_str(data).map(Self::$variant).map_err(payload),)+
+                    _ => Err(DecodeError::Unknown { event_type: event_type.to_owned(), version }),
+                }
+            }
+        }
+    };
+}
+
+events! {
+    "merchant.registered" 1 MerchantRegistered(MerchantDetails),
+    "merchant.details_changed" 1 MerchantDetailsChanged(MerchantDetails),
+    "merchant.sector_assigned" 1 SectorAssigned(SectorAssigned),
+    "merchant.shop_opened" 1 ShopOpened(ShopOpened),
+    "merchant.shop_linked" 1 ShopLinked(ShopLinked),
+    "merchant.deregistration_applied" 1 DeregistrationApplied(ListEntered),
+    "merchant.deregistration_ended" 1 DeregistrationEnded(ListRemoved),
+
+    "filing.submitted" 1 FilingSubmitted(Filing),
+    "filing.accepted" 1 FilingAccepted(Filing),
+    "filing.returned" 1 FilingReturned(Filing),
+    "filing.amended" 1 FilingAmended(Filing),
+    "filing.cancelled" 1 FilingCancelled(Filing),
+    "filing.volunteered" 1 FilingVolunteered(Filing),
+    "prepaid.reported" 1 PrepaidReported(PrepaidReported),
+
+    "custody.account_opened" 1 AccountOpened(CustodyAccount),
+    "custody.account_closed" 1 AccountClosed(CustodyAccount),
+    "custody.balance_reported" 1 CustodyReported(CustodyReported),
+    "custody.abnormal_flow_reported" 1 AbnormalFlowReported(AbnormalFlowReported),
+    "custody.guarantee_posted" 1 GuaranteePosted(Guarantee),
+    "custody.guarantee_expired" 1 GuaranteeExpired(Guarantee),
+
+    "mall.lease_recorded" 1 LeaseRecorded(LeaseRecorded),
+    "mall.papers_checked" 1 PapersChecked(PapersChecked),
+    "mall.exit_notice_posted" 1 ExitNoticePosted(ExitNotice),
+    "mall.exit_notice_amended" 1 ExitNoticeAmended(ExitNotice),
+    "mall.exit_notice_withdrawn" 1 ExitNoticeWithdrawn(ExitStep),
+    "mall.shop_closed" 1 ShopClosed(ExitStep),
+    "mall.shop_reopened" 1 ShopReopened(ExitStep),
+    "mall.signal_raised" 1 SignalRaised(SignalRaised),
+    "mall.signal_cleared" 1 SignalCleared(SignalCleared),
+    "mall.complaint_rate_reported" 1 ComplaintRateReported(RatioReported),
+    "mall.prepaid_share_reported" 1 PrepaidShareReported(RatioReported),
+
+    "complaint.received" 1 ComplaintReceived(ComplaintReceived),
+    "complaint.supplemented" 1 ComplaintSupplemented(ComplaintSupplemented),
+    "complaint.answered" 1 ComplaintAnswered(ComplaintStep),
+    "complaint.resolved" 1 ComplaintResolved(ComplaintStep),
+    "complaint.closed_unresolved" 1 ComplaintClosedUnresolved(ComplaintStep),
+    "complaint.withdrawn" 1 ComplaintWithdrawn(ComplaintStep),
+    "complaint.merged" 1 ComplaintMerged(ComplaintStep),
+    "complaint.rated" 1 ComplaintRated(ComplaintRated),
+    "complaint.settled_in_shop" 1 ComplaintSettledInShop(ComplaintStep),
+    "complaint.refund_promised" 1 RefundPromised(Refund),
+    "complaint.refund_paid" 1 RefundPaid(Refund),
+
+    "enforcement.warning_letter_issued" 1 WarningLetterIssued(EnforcementAct),
+    "enforcement.yellow_card_posted" 1 YellowCardPosted(EnforcementAct),
+    "enforcement.yellow_card_removed" 1 YellowCardRemoved(EnforcementAct),
+    "enforcement.talk_held" 1 TalkHeld(EnforcementAct),
+    "enforcement.rectification_ordered" 1 RectificationOrdered(RectificationOrdered),
+    "enforcement.rectification_met" 1 RectificationMet(EnforcementAct),
+    "enforcement.rectification_missed" 1 RectificationMissed(EnforcementAct),
+    "enforcement.penalty_decided" 1 PenaltyDecided(EnforcementAct),
+    "enforcement.listed" 1 Listed(ListEntered),
+    "enforcement.delisted" 1 Delisted(ListRemoved),
+    "enforcement.lead_transferred" 1 LeadTransferred(Lead),
+    "enforcement.lead_accepted" 1 LeadAccepted(Lead),
+    "enforcement.lead_returned" 1 LeadReturned(Lead),
+    "enforcement.joint_check_proposed" 1 JointCheckProposed(JointCheck),
+    "enforcement.joint_check_confirmed" 1 JointCheckConfirmed(JointCheck),
+    "enforcement.joint_check_done" 1 JointCheckDone(JointCheck),
+
+    "light.changed" 1 LightChanged(LightChanged),
+    "light.overridden" 1 LightOverridden(LightOverridden),
+    "light.objection_raised" 1 ObjectionRaised(ObjectionRaised),
+    "light.objection_decided" 1 ObjectionDecided(ObjectionDecided),
+    "deadline.missed" 1 DeadlineMissed(DeadlineMissed),
+    "watch.day_closed" 1 DayClosed(DayClosed),
+
+    "alert.raised" 1 AlertRaised(AlertRaised),
+    "alert.acknowledged" 1 AlertAcknowledged(AlertStep),
+    "alert.acted_on" 1 AlertActedOn(AlertStep),
+    "alert.escalated" 1 AlertEscalated(AlertStep),
+    "alert.closed" 1 AlertClosed(AlertStep),
+
+    "mail.requested" 1 MailRequested(MailRequested),
+    "mail.attempted" 1 MailAttempted(MailAttempted),
+    "mail.accepted" 1 MailAccepted(MailFate),
+    "mail.refused" 1 MailRefused(MailFate),
+    "mail.given_up" 1 MailGivenUp(MailFate),
+    "mail.bounced" 1 MailBounced(MailFate),
+    "mail.acknowledged" 1 MailAcknowledged(MailFate),
+
+    "policy.activated" 1 PolicyActivated(PolicyActivated),
+    "recipients.changed" 1 RecipientsChanged(RecipientsChanged),
+    "user.created" 1 UserCreated(UserNamed),
+    "user.revoked" 1 UserRevoked(UserNamed),
+    "key.created" 1 KeyCreated(KeyCreated),
+    "key.revoked" 1 KeyRevoked(KeyRevoked),
+    "record.erased" 1 RecordErased(RecordErased),
+}

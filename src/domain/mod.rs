@@ -1,0 +1,12 @@
+//! The business in pure values: what can be said (commands), what happened (events), what follows (folds, `decide`).
+//!
+//! Nothing here reads a clock, draws a random number or touches a file: time and ids come in as arguments, so every
+//! decision can be tried on any day of any year.
+
+pub mod code;
+pub mod command;
+pub mod envelope;
+pub mod event;
+pub mod money;
+pub mod time;
+pub mod words;

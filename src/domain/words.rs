@@ -1,0 +1,220 @@
+//! The closed vocabularies of the field: each word has one English name (in events, commands, the API) and one Chinese
+//! term (in the offices' sheets); either is read.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use std::str::FromStr;
+
+/// A text that is none of the words allowed in its place.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{found}` is not one of {allowed}")]
+pub struct UnknownWord {
+    /// The text found.
+    pub found: String,
+    /// The words allowed, Chinese terms first.
+    pub allowed: String,
+}
+
+macro_rules! vocabulary {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$word_doc:meta])* $word:ident = $en:literal $zh:literal,)+ })+) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum $name { $($(#[$word_doc])* $word,)+ }
+
+        impl $name {
+            /// Every word, in the order of the source.
+            pub const ALL: &'static [Self] = &[$(Self::$word),+];
+
+            /// Returns the English name, as written in events.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$word => $en,)+ }
+            }
+
+            /// Returns the Chinese term, as written in sheets.
+            #[must_use]
+            pub const fn zh(self) -> &'static str {
+                match self { $(Self::$word => $zh,)+ }
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = UnknownWord;
+
+            fn from_str(text: &str) -> Result<Self, UnknownWord> {
+                match text.trim() {
+                    $($en | $zh => Ok(Self::$word),)+
+                    other => Err(UnknownWord {
+                        found: other.to_owned(),
+                        allowed: [$(concat!($zh, " (", $en, ")")),+].join(", "),
+                    }),
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.name())
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.name())
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    )+};
+}
+
+vocabulary! {
+    /// The warning light (亮灯). Ordered by severity: a later word is worse (architecture.md section 6).
+    Light {
+        /// Nothing known against the merchant.
+        Green = "green" "绿",
+        /// Evidence that is needed is missing or stale; never shown as green.
+        Unknown = "unknown" "未知",
+        /// Watch.
+        Yellow = "yellow" "黄",
+        /// Act within days.
+        Orange = "orange" "橙",
+        /// Act within hours.
+        Red = "red" "红",
+    }
+
+    /// State of a filing (备案状态).
+    FilingStatus {
+        /// Nothing was submitted.
+        None = "none" "未备案",
+        /// Submitted, not yet decided.
+        Submitted = "submitted" "已提交",
+        /// On file.
+        Accepted = "accepted" "已备案",
+        /// Sent back to the merchant.
+        Returned = "returned" "已退回",
+        /// No longer on file.
+        Cancelled = "cancelled" "已注销",
+    }
+
+    /// What stands in for money in custody (Order 9 Art 28).
+    GuaranteeKind {
+        /// Bank guarantee.
+        BankGuarantee = "guarantee" "保函",
+        /// Guarantee insurance.
+        Insurance = "insurance" "保险",
+    }
+
+    /// Step of a tenant's exit (撤店事项).
+    ExitAction {
+        /// The notice is posted.
+        Post = "post" "公示",
+        /// The standing notice is changed.
+        Amend = "amend" "变更",
+        /// The standing notice is taken back.
+        Withdraw = "withdraw" "撤回",
+        /// The shop is closed.
+        Close = "close" "闭店",
+    }
+
+    /// Where a complaint came in (来源).
+    Channel {
+        /// Citizens' hotline.
+        Hotline = "12345" "市民热线",
+        /// Market regulation platform.
+        Platform = "12315" "消费者投诉平台",
+        /// The mall itself; it answers within 24 hours.
+        Mall = "mall" "商场",
+    }
+
+    /// What a complaint asks for (诉求类型).
+    ComplaintKind {
+        /// Refund refused or delayed.
+        Refund = "refund" "退费难",
+        /// Closed, or cannot be reached.
+        Closed = "closed" "闭店失联",
+        /// Less service than sold.
+        Shrunk = "shrunk" "服务缩水",
+        /// Unfair terms.
+        UnfairTerms = "unfair_terms" "霸王条款",
+        /// Anything else.
+        Other = "other" "其他",
+    }
+
+    /// How a complaint ended (结果).
+    Outcome {
+        /// Resolved.
+        Resolved = "resolved" "已解决",
+        /// Closed without a solution.
+        Unresolved = "unresolved" "未解决",
+        /// Taken back by the complainant.
+        Withdrawn = "withdrawn" "撤回",
+        /// Joined to another ticket.
+        Merged = "merged" "并案",
+    }
+
+    /// Kind of risk signal (信号类型) that a mall or another authority raises and clears.
+    SignalKind {
+        /// Rent not paid.
+        RentArrears = "rent_arrears" "欠租",
+        /// Abnormal use of water, power or gas.
+        UtilitiesAbnormal = "utilities_abnormal" "水电异常",
+        /// Wages not paid.
+        WageArrears = "wage_arrears" "欠薪",
+        /// Sales fall steeply.
+        SalesDrop = "sales_drop" "销售骤降",
+        /// Sudden sales promotion.
+        PromotionSurge = "promotion_surge" "促销异常",
+    }
+
+    /// A public list or registry state that a merchant can be entered in (名单).
+    ListKind {
+        /// Defaulter under court enforcement.
+        CourtDefaulter = "court_defaulter" "失信被执行人",
+        /// Listed as abnormal.
+        Abnormal = "abnormal" "经营异常名录",
+        /// Listed as seriously dishonest.
+        Serious = "serious" "严重违法失信",
+        /// Deregistration applied for.
+        Deregistering = "deregistering" "申请注销",
+    }
+
+    /// Act of enforcement (执法类型).
+    EnforcementKind {
+        /// Warning letter.
+        WarningLetter = "warning_letter" "警示信",
+        /// Yellow card posted in the shop.
+        YellowCard = "yellow_card" "黄牌",
+        /// Talk held.
+        Talk = "talk" "约谈",
+        /// Order to rectify, with a due date.
+        RectificationOrdered = "rectification_ordered" "责令改正",
+        /// The order was met.
+        RectificationMet = "rectification_met" "改正完成",
+        /// Penalty decided.
+        Penalty = "penalty" "处罚",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_read_in_either_language_and_an_unknown_one_lists_the_choices() {
+        assert_eq!("商场".parse::<Channel>().unwrap(), Channel::Mall);
+        assert_eq!("12345".parse::<Channel>().unwrap(), Channel::Hotline);
+        let error = "电话".parse::<Channel>().unwrap_err().to_string();
+        assert!(error.contains("商场"), "{error}");
+    }
+
+    #[test]
+    fn unknown_is_worse_than_green_and_milder_than_yellow() {
+        assert!(Light::Green < Light::Unknown && Light::Unknown < Light::Yellow && Light::Orange < Light::Red);
+    }
+}

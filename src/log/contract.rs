@@ -1,0 +1,280 @@
+//! What an event log promises, whichever engine runs it.
+//!
+//! * An append is all or nothing, and durable when its answer is given.
+//! * Positions are gap-free from 1; revisions are gap-free from 0 in each stream.
+//! * An append repeated with the same event ids, or under the same idempotency key, returns the first answer; with other
+//!   content it is an error. This is looked at before the expected revision, so a retry is never a conflict.
+//! * `recorded_at` never runs backwards: a clock that did is held at the last event's time.
+//! * Readers see durable events only.
+
+use crate::domain::envelope::{Digest, NewEvent, Position, Recorded, Revision};
+use crate::domain::time::Instant;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// What must be true of a stream for an append to be taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expected {
+    /// Anything.
+    Any,
+    /// The stream has no events.
+    NoStream,
+    /// The stream's last event has this revision.
+    Revision(Revision),
+}
+
+/// Events to be appended to one stream.
+#[derive(Debug, Clone)]
+pub struct Append {
+    /// Stream name.
+    pub stream: Arc<str>,
+    /// What must be true of it.
+    pub expected: Expected,
+    /// The time to record; held at the last event's if earlier.
+    pub recorded_at: Instant,
+    /// The client's key for this append.
+    pub idempotency_key: Option<Arc<str>>,
+    /// At least one event.
+    pub events: Vec<NewEvent>,
+}
+
+/// The answer to an append.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Appended {
+    /// Position of the first event.
+    pub first: Position,
+    /// Position of the last event.
+    pub last: Position,
+    /// Revision of the last event in its stream.
+    pub revision: Revision,
+    /// Time recorded.
+    pub recorded_at: Instant,
+    /// True if this append was already there and nothing was written now.
+    pub repeated: bool,
+}
+
+/// Why the log did not do as asked.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum LogError {
+    /// The stream is not at the expected revision.
+    #[error("stream `{stream}` is at revision {actual:?}, not at {expected:?}; read it again and decide again")]
+    Conflict {
+        /// The stream.
+        stream: Arc<str>,
+        /// What the caller took for true.
+        expected: Expected,
+        /// Revision of its last event; `None` if it has none.
+        actual: Option<Revision>,
+    },
+    /// An event id is there already, with other content or in another company.
+    #[error("event {id} is in the log already with other content; give a new event a new id")]
+    Duplicate {
+        /// The id.
+        id: Uuid,
+    },
+    /// The idempotency key was used for other content.
+    #[error("idempotency key `{key}` was used before for other content; use a new key for a new request")]
+    KeyReused {
+        /// The key.
+        key: Arc<str>,
+    },
+    /// The request itself makes no sense (no events, an id twice, an empty stream name).
+    #[error("append refused: {0}")]
+    Invalid(String),
+    /// A record does not match its digest, or cannot be read.
+    #[error(
+        "the log is damaged at position {position}: {what}; restore a backup, or run `warnlight verify` for the whole picture"
+    )]
+    Corrupt {
+        /// First damaged record.
+        position: Position,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// Written by newer software.
+    #[error(
+        "`{path}` was written by a newer Warnlight (format {found}, this one reads up to {known}); update Warnlight"
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Format found.
+        found: u32,
+        /// Newest format this software reads.
+        known: u32,
+    },
+    /// Another process has the log.
+    #[error("`{path}` is in use by another Warnlight process; stop it first, or speak to it over HTTP")]
+    Locked {
+        /// The lock file.
+        path: PathBuf,
+    },
+    /// No room left.
+    #[error("the disk is full; nothing was written")]
+    Full,
+    /// Not reachable, or broken for now.
+    #[error("the log is not available: {0}")]
+    Unavailable(String),
+}
+
+/// An append on its way to disk.
+#[derive(Debug)]
+pub struct Pending(Box<PendingState>);
+
+#[derive(Debug)]
+enum PendingState {
+    Waiting(crossbeam_channel::Receiver<Result<Appended, LogError>>),
+    Known(Result<Appended, LogError>),
+}
+
+impl Pending {
+    /// Returns a pending append and the sender that an engine answers it with.
+    #[must_use]
+    pub fn channel() -> (crossbeam_channel::Sender<Result<Appended, LogError>>, Self) {
+        let (sender, receiver) = crossbeam_channel::bounded(1);
+        (sender, Self(Box::new(PendingState::Waiting(receiver))))
+    }
+
+    /// Returns an append whose answer is known already.
+    #[must_use]
+    pub fn known(answer: Result<Appended, LogError>) -> Self {
+        Self(Box::new(PendingState::Known(answer)))
+    }
+
+    /// Waits until the events are durable or refused.
+    ///
+    /// # Errors
+    /// See [`LogError`]. If the engine stopped before it answered, the outcome is unknown and the error is
+    /// [`LogError::Unavailable`]; repeating the append with the same ids is safe.
+    pub fn wait(self) -> Result<Appended, LogError> {
+        match *self.0 {
+            PendingState::Known(answer) => answer,
+            PendingState::Waiting(receiver) => receiver
+                .recv()
+                .unwrap_or_else(|_| Err(LogError::Unavailable("the log stopped before it answered".to_owned()))),
+        }
+    }
+}
+
+/// An event as a scan shows it, without copying it out.
+#[derive(Debug, Clone, Copy)]
+pub struct EventRef<'a> {
+    /// Place in the whole log.
+    pub position: Position,
+    /// Stream.
+    pub stream: &'a str,
+    /// Place in the stream.
+    pub revision: Revision,
+    /// When the log took it.
+    pub recorded_at: Instant,
+    /// When it was true.
+    pub occurred_at: Instant,
+    /// Identity.
+    pub id: Uuid,
+    /// Type name.
+    pub event_type: &'a str,
+    /// Version of the type's schema.
+    pub schema_version: u16,
+    /// Who says so.
+    pub actor: &'a str,
+    /// Imported as history.
+    pub history: bool,
+    /// Payload, JSON.
+    pub data: &'a str,
+}
+
+/// What a whole verification found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// Events read.
+    pub events: u64,
+    /// Payload bytes read.
+    pub bytes: u64,
+    /// Digest of the chain at the end; all zeros for an empty log.
+    pub digest: Digest,
+}
+
+/// A live feed: first what is there after the position asked for, then what comes, each once and in order.
+pub trait Subscription: Send {
+    /// Returns the next events, waiting up to `patience` for the first; empty if none came.
+    ///
+    /// # Errors
+    /// See [`LogError`]; after an error the subscription can be asked again and goes on where it was.
+    fn next(&mut self, patience: Duration) -> Result<Vec<Recorded>, LogError>;
+}
+
+/// An event log.
+pub trait EventLog: Send + Sync {
+    /// Hands an append over and returns at once; many appends on their way share one disk write.
+    fn submit(&self, append: Append) -> Pending;
+
+    /// Appends and waits until it is durable.
+    ///
+    /// # Errors
+    /// See [`LogError`].
+    fn append(&self, append: Append) -> Result<Appended, LogError> {
+        self.submit(append).wait()
+    }
+
+    /// Returns the position of the last durable event; 0 if there is none.
+    fn head(&self) -> Position;
+
+    /// Returns up to `limit` events of a stream from revision `from` on; empty if there are none.
+    ///
+    /// # Errors
+    /// See [`LogError`].
+    fn read_stream(&self, stream: &str, from: Revision, limit: usize) -> Result<Vec<Recorded>, LogError>;
+
+    /// Returns up to `limit` events after position `after`.
+    ///
+    /// # Errors
+    /// See [`LogError`].
+    fn read_all(&self, after: Position, limit: usize) -> Result<Vec<Recorded>, LogError>;
+
+    /// Shows every event after position `after`, up to the head at the time of the call, until `visit` breaks.
+    ///
+    /// # Errors
+    /// See [`LogError`].
+    fn scan(&self, after: Position, visit: &mut dyn FnMut(EventRef<'_>) -> ControlFlow<()>) -> Result<(), LogError>;
+
+    /// Returns the ids of the events at these positions, in their order; positions that do not exist are left out.
+    ///
+    /// # Errors
+    /// See [`LogError`].
+    fn ids_at(&self, positions: &[Position]) -> Result<Vec<Uuid>, LogError>;
+
+    /// Returns the last position recorded at or before `at`; 0 if there is none.
+    ///
+    /// # Errors
+    /// See [`LogError`].
+    fn position_at(&self, at: Instant) -> Result<Position, LogError>;
+
+    /// Returns the answer first given under an idempotency key, if there was one.
+    ///
+    /// # Errors
+    /// See [`LogError`].
+    fn find_key(&self, key: &str) -> Result<Option<Appended>, LogError>;
+
+    /// Returns a live feed of everything after position `after`.
+    ///
+    /// # Errors
+    /// See [`LogError`].
+    fn subscribe(&self, after: Position) -> Result<Box<dyn Subscription>, LogError>;
+
+    /// Reads every byte of every event, recomputes the digest chain, and names the first record that does not fit.
+    /// `progress` is told how many of how many events are done.
+    ///
+    /// # Errors
+    /// [`LogError::Corrupt`] with the first damaged record.
+    fn verify(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<Verified, LogError>;
+
+    /// Writes a consistent copy of the log to `target`, which must not exist, while appends go on.
+    ///
+    /// # Errors
+    /// See [`LogError`]. Nothing half-written stays at `target`.
+    fn backup(&self, target: &std::path::Path) -> Result<Verified, LogError>;
+}

@@ -1,0 +1,3 @@
+//! The `warnlight` command.
+
+fn main() {}
