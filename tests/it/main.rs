@@ -1,1 +1,4 @@
 //! Every integration test, one module per room: one binary links once.
+
+#[cfg(test)]
+mod contract;
