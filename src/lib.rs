@@ -3,5 +3,6 @@
 //! Rooms, from the ground up; a room never imports one above it. `docs/ARCHITECTURE.md` walks through them.
 
 pub mod domain;
+pub mod lights;
 pub mod log;
 pub mod policy;
