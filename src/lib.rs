@@ -2,5 +2,7 @@
 //!
 //! Rooms, from the ground up; a room never imports one above it. `docs/ARCHITECTURE.md` walks through them.
 
+pub mod cli;
 pub mod domain;
 pub mod log;
+pub mod settings;
