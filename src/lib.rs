@@ -2,7 +2,10 @@
 //!
 //! Rooms, from the ground up; a room never imports one above it. `docs/ARCHITECTURE.md` walks through them.
 
+pub mod cli;
+pub mod clock;
 pub mod domain;
 pub mod lights;
 pub mod log;
 pub mod policy;
+pub mod settings;
