@@ -2,5 +2,8 @@
 //!
 //! Rooms, from the ground up; a room never imports one above it. `docs/ARCHITECTURE.md` walks through them.
 
+pub mod alerts;
+pub mod clock;
 pub mod domain;
 pub mod log;
+pub mod mail;
