@@ -3,9 +3,11 @@
 //! Rooms, from the ground up; a room never imports one above it. `docs/ARCHITECTURE.md` walks through them.
 
 pub mod cli;
+pub mod alerts;
 pub mod clock;
 pub mod domain;
 pub mod lights;
 pub mod log;
 pub mod policy;
 pub mod settings;
+pub mod mail;
