@@ -2,12 +2,12 @@
 //!
 //! Rooms, from the ground up; a room never imports one above it. `docs/ARCHITECTURE.md` walks through them.
 
-pub mod cli;
 pub mod alerts;
+pub mod cli;
 pub mod clock;
 pub mod domain;
 pub mod lights;
 pub mod log;
+pub mod mail;
 pub mod policy;
 pub mod settings;
-pub mod mail;
