@@ -1,3 +1,7 @@
 //! Every integration test, one module per room: one binary links once.
 
 mod mail;
+#[cfg(test)]
+mod cli;
+#[cfg(test)]
+mod contract;

@@ -30,13 +30,13 @@ impl Rulebook for Titles {
     }
 }
 
-fn reason(rule: &str, light: Light, shop: Option<ShopName>, facts: Vec<Seen>) -> Reason {
+fn reason(rule: &str, light: Light, shop: Option<ShopName>, mut facts: Vec<Seen>) -> Reason {
+    facts.iter_mut().for_each(|seen| seen.shop.clone_from(&shop));
     Reason {
         rule: rule.to_owned(),
         version: 1,
         light,
         clause: "法释〔2025〕4号 第二十三条".to_owned(),
-        shop,
         facts,
         events: Vec::new(),
     }
@@ -48,6 +48,7 @@ fn seen(fact: &str, value: Option<&str>, comparison: &str, threshold: Option<&st
         value: value.map(str::to_owned),
         comparison: comparison.to_owned(),
         threshold: threshold.map(str::to_owned),
+        shop: None,
     }
 }
 

@@ -95,12 +95,24 @@ fn reason_view(reason: &Reason, language: Language, rulebook: &dyn Rulebook, at:
         version: reason.version,
         light: light(reason.light, language),
         clause: one_line(&reason.clause),
-        shop: reason.shop.as_ref().map(|shop| one_line(&format!("{} {}", shop.mall, shop.unit))),
+        shop: shops(reason),
         facts: reason.facts.iter().map(|seen| fact_view(seen, language, rulebook)).collect(),
         duty: rulebook
             .duty(&reason.rule, language, at)
             .map(|duty| DutyView { text: one_line(&duty.text), due: duty.due.map(minute) }),
     }
+}
+
+/// Names the shops a reason speaks of, each once; `None` if it speaks of the merchant.
+fn shops(reason: &Reason) -> Option<String> {
+    let mut names: Vec<String> = Vec::new();
+    for shop in reason.facts.iter().filter_map(|seen| seen.shop.as_ref()) {
+        let name = one_line(&format!("{} {}", shop.mall, shop.unit));
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    (!names.is_empty()).then(|| names.join(" / "))
 }
 
 fn fact_view(seen: &Seen, language: Language, rulebook: &dyn Rulebook) -> FactView {
