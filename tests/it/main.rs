@@ -1,5 +1,6 @@
 //! Every integration test, one module per room: one binary links once.
 
+mod mail;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
