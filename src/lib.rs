@@ -3,6 +3,8 @@
 //! Rooms, from the ground up; a room never imports one above it. `docs/ARCHITECTURE.md` walks through them.
 
 pub mod cli;
+pub mod clock;
 pub mod domain;
+pub mod http;
 pub mod log;
 pub mod settings;
