@@ -6,5 +6,7 @@ pub mod cli;
 pub mod clock;
 pub mod domain;
 pub mod http;
+pub mod lights;
 pub mod log;
+pub mod policy;
 pub mod settings;
