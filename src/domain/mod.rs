@@ -3,11 +3,8 @@
 //! Nothing here reads a clock, draws a random number or touches a file: time and ids come in as arguments, so every
 //! decision can be tried on any day of any year.
 
-<<<<<<< HEAD
 pub mod access;
-=======
 pub mod check;
->>>>>>> main
 pub mod code;
 pub mod command;
 pub mod decide;
