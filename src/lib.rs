@@ -2,11 +2,13 @@
 //!
 //! Rooms, from the ground up; a room never imports one above it. `docs/ARCHITECTURE.md` walks through them.
 
+pub mod alerts;
 pub mod cli;
 pub mod clock;
 pub mod domain;
 pub mod http;
 pub mod lights;
 pub mod log;
+pub mod mail;
 pub mod policy;
 pub mod settings;

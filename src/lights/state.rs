@@ -42,6 +42,13 @@ impl Lights {
         self.lit.insert(change.credit_code, lit);
     }
 
+    /// Counts another event of a merchant's light stream, such as a missed deadline.
+    pub fn count(&mut self, code: CreditCode) {
+        if let Some(lit) = self.lit.get_mut(&code) {
+            lit.revision += 1;
+        }
+    }
+
     /// Rule ids repeat over all merchants; each is kept once.
     fn name(&mut self, rule: &str) -> Arc<str> {
         if let Some(name) = self.names.get(rule) {

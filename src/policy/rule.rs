@@ -1,7 +1,9 @@
 //! Rules (规则): a condition over facts, the light it asks for, the clause it rests on, the duty it creates.
 
 use super::fact::{FactId, FactTable, Unit, Value};
+use crate::domain::time::{Instant, day_of, plus_days, plus_hours, start_of};
 use crate::domain::words::{FilingStatus, Light};
+use crate::policy::calendar::Calendar;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use std::cmp::Ordering;
@@ -143,6 +145,8 @@ pub struct Rule {
     pub when: Condition,
     /// Tried for each shop.
     pub of_shop: bool,
+    /// It fires because something due did not happen: when time alone lights it, a deadline was missed.
+    pub silence: bool,
     /// Clause or source.
     pub source: String,
     /// What it obliges somebody to.
@@ -175,6 +179,21 @@ pub struct Duty {
     pub days: Option<u32>,
     /// Within so many working days.
     pub working_days: Option<u32>,
+}
+
+impl Duty {
+    /// Returns when the duty is due if it arose at `at`: an exact instant for hours, the end of the last day for days;
+    /// `None` if it has no clock.
+    #[must_use]
+    pub fn due(&self, at: Instant, calendar: &Calendar) -> Option<Instant> {
+        let end_of = |day| start_of(plus_days(day, 1));
+        match (self.hours, self.days, self.working_days) {
+            (Some(hours), _, _) => Some(plus_hours(at, i64::from(hours))),
+            (_, Some(days), _) => Some(end_of(plus_days(day_of(at), i64::from(days)))),
+            (_, _, Some(days)) => Some(end_of(calendar.plus_working_days(day_of(at), days))),
+            (None, None, None) => None,
+        }
+    }
 }
 
 /// A rule pack.
@@ -211,6 +230,8 @@ struct RuleTable {
     light: Light,
     title: Text,
     when: ConditionTable,
+    #[serde(default)]
+    silence: bool,
     source: String,
     duty: Duty,
 }
@@ -230,6 +251,14 @@ struct ConditionTable {
     is: Option<bool>,
     word: Option<FilingStatus>,
     missing: Option<bool>,
+}
+
+impl Pack {
+    /// Returns a rule by its id.
+    #[must_use]
+    pub fn rule(&self, id: &str) -> Option<&Rule> {
+        self.rules.iter().find(|rule| rule.id == id)
+    }
 }
 
 impl PackFile {
@@ -270,6 +299,7 @@ impl PackFile {
                 title: table.title,
                 when,
                 of_shop,
+                silence: table.silence,
                 source: table.source,
                 duty: table.duty,
             });

@@ -230,9 +230,9 @@ payloads! {
     Lead { credit_code, lead, date, authority, note }
     JointCheck { credit_code, check, date, sectors, result }
     LightChanged { credit_code, from, to, at, known, pack, policy: digest, cause, notify, reasons }
-    Reason { rule, version, light, clause, shop, facts, events }
+    Reason { rule, version, light, clause, facts, events }
     ShopName { mall, unit }
-    Seen { fact, value, comparison, threshold }
+    Seen { fact, value, comparison, threshold, shop }
     LightOverridden { credit_code, to, reason, until }
     ObjectionRaised { credit_code, against, text }
     ObjectionDecided { credit_code, objection, upheld, reason }
