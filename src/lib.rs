@@ -7,6 +7,7 @@ pub mod cli;
 pub mod clock;
 pub mod desk;
 pub mod domain;
+pub mod http;
 pub mod lights;
 pub mod log;
 pub mod mail;
