@@ -1,7 +1,7 @@
 //! Every integration test, one module per room: one binary links once.
 
-mod mail;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod contract;
+mod mail;
