@@ -12,5 +12,6 @@ pub mod lights;
 pub mod log;
 pub mod mail;
 pub mod policy;
+pub mod service;
 pub mod settings;
 pub mod views;

@@ -1,8 +1,10 @@
 //! The command line: one file per command.
 
 mod exit;
+mod lights;
 mod out;
 mod settings;
+mod store;
 
 pub use exit::{CliError, Exit};
 pub use out::{Format, Out};
@@ -37,6 +39,11 @@ pub struct Common {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Lights(lights::LightsArgs),
+    Explain(lights::ExplainArgs),
+    Verify(store::VerifyArgs),
+    Backup(store::BackupArgs),
+    Restore(store::RestoreArgs),
     Settings(settings::SettingsArgs),
 }
 
@@ -68,6 +75,11 @@ pub fn main() -> ExitCode {
 fn run(cli: &Cli, out: &mut Out) -> Result<Exit, CliError> {
     let common = &cli.common;
     match &cli.command {
+        Command::Lights(args) => lights::run_lights(args, common, out),
+        Command::Explain(args) => lights::run_explain(args, common, out),
+        Command::Verify(args) => store::run_verify(args, common, out),
+        Command::Backup(args) => store::run_backup(args, common, out),
+        Command::Restore(args) => store::run_restore(args, common, out),
         Command::Settings(_) => settings::run(common, out),
     }
 }
