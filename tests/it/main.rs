@@ -1,7 +1,8 @@
 //! Every integration test, one module per room: one binary links once.
 
-mod mail;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod contract;
+#[cfg(test)]
+mod mail;
