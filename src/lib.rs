@@ -5,9 +5,12 @@
 pub mod alerts;
 pub mod cli;
 pub mod clock;
+pub mod desk;
 pub mod domain;
+pub mod http;
 pub mod lights;
 pub mod log;
 pub mod mail;
 pub mod policy;
 pub mod settings;
+pub mod views;
