@@ -4,4 +4,5 @@
 mod cli;
 #[cfg(test)]
 mod contract;
+#[cfg(test)]
 mod mail;
