@@ -15,3 +15,4 @@ pub mod policy;
 pub mod service;
 pub mod settings;
 pub mod views;
+pub mod sim;
