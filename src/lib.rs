@@ -14,5 +14,5 @@ pub mod mail;
 pub mod policy;
 pub mod service;
 pub mod settings;
-pub mod views;
 pub mod sim;
+pub mod views;

@@ -4,6 +4,7 @@ mod exit;
 mod lights;
 mod out;
 mod settings;
+mod simulate;
 mod store;
 
 pub use exit::{CliError, Exit};
@@ -45,6 +46,7 @@ enum Command {
     Backup(store::BackupArgs),
     Restore(store::RestoreArgs),
     Settings(settings::SettingsArgs),
+    Simulate(simulate::SimulateArgs),
 }
 
 /// Runs the command that this process was started with.
@@ -81,5 +83,6 @@ fn run(cli: &Cli, out: &mut Out) -> Result<Exit, CliError> {
         Command::Backup(args) => store::run_backup(args, common, out),
         Command::Restore(args) => store::run_restore(args, common, out),
         Command::Settings(_) => settings::run(common, out),
+        Command::Simulate(args) => simulate::run(args, out),
     }
 }
