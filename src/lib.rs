@@ -3,4 +3,5 @@
 //! Rooms, from the ground up; a room never imports one above it. `docs/ARCHITECTURE.md` walks through them.
 
 pub mod domain;
+pub mod intake;
 pub mod log;

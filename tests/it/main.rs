@@ -1,1 +1,3 @@
 //! Every integration test, one module per room: one binary links once.
+
+mod intake;
