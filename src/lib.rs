@@ -9,6 +9,7 @@ pub mod desk;
 pub mod domain;
 pub mod http;
 pub mod lights;
+pub mod intake;
 pub mod log;
 pub mod mail;
 pub mod policy;

@@ -6,3 +6,4 @@ mod cli;
 mod contract;
 #[cfg(test)]
 mod mail;
+mod intake;
