@@ -1,6 +1,7 @@
 //! The command line: one file per command.
 
 mod exit;
+mod import;
 mod lights;
 mod out;
 mod settings;
@@ -40,6 +41,7 @@ pub struct Common {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Import(import::ImportArgs),
     Lights(lights::LightsArgs),
     Explain(lights::ExplainArgs),
     Verify(store::VerifyArgs),
@@ -77,6 +79,7 @@ pub fn main() -> ExitCode {
 fn run(cli: &Cli, out: &mut Out) -> Result<Exit, CliError> {
     let common = &cli.common;
     match &cli.command {
+        Command::Import(args) => import::run(args, common, out),
         Command::Lights(args) => lights::run_lights(args, common, out),
         Command::Explain(args) => lights::run_explain(args, common, out),
         Command::Verify(args) => store::run_verify(args, common, out),
