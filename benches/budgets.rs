@@ -19,6 +19,10 @@ mod budgets {
     pub(crate) mod run;
 }
 
+/// As in the command.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     budgets::run::main();
 }

@@ -127,7 +127,7 @@ pub(super) fn light_after_event(room: &Path, args: &Args, report: &mut Report) -
                         let due = Duration::from_secs_f64(number as f64 / RATE as f64);
                         std::thread::sleep(due.saturating_sub(begun.elapsed()));
                         let Ok(code) = code(number) else { return };
-                        let list = ListKind::CourtDefaulter;
+                        let list = ListKind::Serious;
                         let row = RecordListing { credit_code: code, list, entered_on: today, removed_on: None };
                         let request = Request::new(vec![Command::RecordListing(row)], Origin::of("bench"));
                         if desk.execute(request).is_ok() {

@@ -1,6 +1,7 @@
 //! The desk's thread.
 
 use super::batch::{Batch, Decided, receipt};
+use super::snapshot::Keeper;
 use super::watch::Watch;
 use super::{Answer, Counters, DeskError, Job, Request, State};
 use crate::alerts::recipients::Recipients;
@@ -40,6 +41,7 @@ pub(super) struct Engine {
     pub(super) ready: Arc<AtomicBool>,
     pub(super) requester: Requester,
     pub(super) watch: Watch,
+    pub(super) keeper: Option<Keeper>,
 }
 
 type Waiting = (Request, Sender<Result<Vec<Answer>, DeskError>>);
@@ -54,7 +56,7 @@ impl Engine {
             match self.jobs.recv_timeout(self.patience()) {
                 Ok(job) => sort(job, &mut waiting, &mut settlers, &mut stop),
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Disconnected) => stop = true,
             }
             while !stop && settlers.is_empty() && waiting.iter().map(|(r, _)| r.commands.len()).sum::<usize>() < BATCH {
                 match self.jobs.try_recv() {
@@ -74,9 +76,15 @@ impl Engine {
             for settler in settlers {
                 let _ = settler.send(watched.clone().map_err(DeskError::from));
             }
-            if stop {
-                return;
+            if let Some(keeper) = &mut self.keeper {
+                keeper.after_fold(&self.requester);
             }
+            if stop {
+                break;
+            }
+        }
+        if let Some(keeper) = self.keeper.take() {
+            keeper.stop(&self.requester);
         }
     }
 

@@ -3,7 +3,10 @@
 
 mod batch;
 mod engine;
+mod pipeline;
 mod rehearsal;
+mod replay;
+mod snapshot;
 mod start;
 mod state;
 mod watch;

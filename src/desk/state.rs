@@ -2,7 +2,8 @@
 
 use crate::domain::envelope::Position;
 use crate::domain::event::Event;
-use crate::domain::fold::Stamp;
+use crate::domain::fold::{Stamp, said};
+use crate::domain::time::Instant;
 use crate::domain::world::World;
 use crate::lights::state::Lights;
 use crate::policy::Policies;
@@ -21,24 +22,65 @@ pub struct State {
     pub policies: Arc<Policies>,
     /// Position of the last event folded.
     pub position: Position,
+    pub(super) marks: Marks,
+}
+
+/// What the service last recorded about itself, and when.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Marks {
+    /// Where the watch stopped.
+    pub(super) watermark: Option<Watermark>,
+    /// Digest of the policies in force.
+    pub(super) policy: Option<String>,
+    /// Digest of the list of recipients in force.
+    pub(super) recipients: Option<String>,
+    /// Time of the last event.
+    pub(super) recorded_at: Option<Instant>,
+}
+
+/// Where the watch stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Watermark {
+    /// Last midnight looked at.
+    pub(super) at: Instant,
+    /// Where that stands in the log.
+    pub(super) position: Position,
 }
 
 impl State {
     /// Returns the state of an empty log.
     #[must_use]
     pub fn new(policies: Arc<Policies>) -> Self {
-        Self { world: World::default(), lights: Lights::default(), policies, position: 0 }
+        let marks = Marks::default();
+        Self { world: World::default(), lights: Lights::default(), policies, position: 0, marks }
     }
 
     /// Folds one event. Returns the index of the merchant it is evidence about, if any.
     pub fn apply(&mut self, stamp: Stamp, id: Uuid, event: &Event, data: &str) -> Option<u32> {
-        self.position = stamp.position;
+        self.fold(stamp, id, event, said(event, data))
+    }
+
+    /// Folds one event whose fingerprint ([`said`]) is known. Returns the index of the merchant it is evidence about, if
+    /// any.
+    pub fn fold(&mut self, stamp: Stamp, id: Uuid, event: &Event, said: Option<u64>) -> Option<u32> {
+        self.skip(stamp);
         match event {
             Event::LightChanged(change) => self.lights.apply(stamp.position, id, change),
             Event::DeadlineMissed(missed) => self.lights.count(missed.credit_code),
-            _ => return self.world.apply(stamp, event, data),
+            Event::DayClosed(closed) => {
+                self.marks.watermark = Some(Watermark { at: closed.at, position: stamp.position });
+            }
+            Event::PolicyActivated(activated) => self.marks.policy = Some(activated.digest.clone()),
+            Event::RecipientsChanged(changed) => self.marks.recipients = Some(changed.digest.clone()),
+            _ => return self.world.fold(stamp, event, said),
         }
         None
+    }
+
+    /// Counts an event that is folded already.
+    pub(super) const fn skip(&mut self, stamp: Stamp) {
+        self.position = stamp.position;
+        self.marks.recorded_at = Some(stamp.recorded_at);
     }
 }
 

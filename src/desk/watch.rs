@@ -60,25 +60,12 @@ struct Round {
     changed: u64,
 }
 
-/// Where the watch stopped last time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Watermark {
-    /// Last midnight looked at.
-    pub(super) at: Instant,
-    /// Where that stands in the log.
-    pub(super) position: Position,
-}
-
 impl Watch {
-    /// Returns a watch that takes up where the last one stopped. `last_recorded` is the time of the log's last event.
-    pub(super) fn resume(
-        state: &State,
-        watermark: Option<Watermark>,
-        last_recorded: Option<Instant>,
-        now: Instant,
-        policies_changed: bool,
-    ) -> Self {
+    /// Returns a watch that takes up where the last one stopped; `last_recorded` is when the log was last written before
+    /// this start.
+    pub(super) fn resume(state: &State, last_recorded: Option<Instant>, now: Instant, policies_changed: bool) -> Self {
         let mut watch = Self::default();
+        let watermark = state.marks.watermark;
         let seen = watermark.map_or(0, |mark| mark.position);
         let since = watermark.map(|mark| mark.at).or(last_recorded).unwrap_or(now);
         watch.next_midnight = Some(midnight_after(since));
