@@ -1,6 +1,6 @@
 //! The desk's thread.
 
-use super::batch::{Batch, Decided, receipt};
+use super::batch::{Batch, Decided, Made, receipt};
 use super::snapshot::Keeper;
 use super::watch::Watch;
 use super::{Answer, Counters, DeskError, Job, Request, State};
@@ -145,7 +145,7 @@ impl Engine {
                 Decided::Failed(error) => failure = failure.or(Some(error)),
                 Decided::Write { pending, events, warnings } => match pending.wait() {
                     Ok(appended) => {
-                        let ids = events.iter().map(|(envelope, _)| envelope.id).collect();
+                        let ids = events.iter().map(|made| made.envelope.id).collect();
                         answers.push(Answer::Accepted(receipt(&appended, ids, warnings)));
                         if !appended.repeated {
                             folded.push(Folded { appended, events, hold: request.hold_lights });
@@ -176,9 +176,9 @@ impl Engine {
         }
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         for Folded { appended, events, hold } in folded {
-            for (position, (envelope, event)) in (appended.first..).zip(events) {
+            for (position, Made { envelope, event, said }) in (appended.first..).zip(events) {
                 let stamp = Stamp { position, recorded_at: appended.recorded_at, history: envelope.history };
-                if let Some(index) = state.apply(stamp, envelope.id, event, &envelope.data) {
+                if let Some(index) = state.fold(stamp, envelope.id, event, *said) {
                     self.watch.touched(&state, index, event, *hold);
                 }
             }
@@ -273,7 +273,7 @@ impl Engine {
 
 struct Folded {
     appended: Appended,
-    events: Vec<(NewEvent, Event)>,
+    events: Vec<Made>,
     hold: bool,
 }
 
