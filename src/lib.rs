@@ -2,6 +2,18 @@
 //!
 //! Rooms, from the ground up; a room never imports one above it. `docs/ARCHITECTURE.md` walks through them.
 
+pub mod alerts;
+pub mod cli;
+pub mod clock;
+pub mod desk;
 pub mod domain;
+pub mod http;
 pub mod intake;
+pub mod lights;
 pub mod log;
+pub mod mail;
+pub mod policy;
+pub mod service;
+pub mod settings;
+pub mod sim;
+pub mod views;

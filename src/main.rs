@@ -1,3 +1,5 @@
 //! The `warnlight` command.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    warnlight::cli::main()
+}

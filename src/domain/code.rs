@@ -125,7 +125,9 @@ impl DivisionCode {
     /// Says whether this place lies in the place named by the first digits `prefix` (`"11"`: all of Beijing).
     #[must_use]
     pub fn lies_in(&self, prefix: &str) -> bool {
-        self.to_string().starts_with(prefix)
+        let Ok(head) = prefix.parse::<u32>() else { return prefix.is_empty() };
+        let digits = u32::try_from(prefix.len()).unwrap_or(u32::MAX);
+        6_u32.checked_sub(digits).and_then(|rest| 10_u32.checked_pow(rest)).is_some_and(|unit| self.0 / unit == head)
     }
 }
 
@@ -200,7 +202,9 @@ mod tests {
 
     #[test]
     fn a_division_code_is_six_digits() {
-        assert!("110108".parse::<DivisionCode>().unwrap().lies_in("11"));
+        let haidian = "110108".parse::<DivisionCode>().unwrap();
+        assert!(haidian.lies_in("11") && haidian.lies_in("110108") && haidian.lies_in(""));
+        assert!(!haidian.lies_in("12") && !haidian.lies_in("110105") && !haidian.lies_in("x"));
         assert!("11010".parse::<DivisionCode>().is_err());
         assert!("１１０１０８".parse::<DivisionCode>().is_err());
     }

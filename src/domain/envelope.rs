@@ -118,7 +118,7 @@ pub struct CloudEvent {
     pub specversion: String,
     /// Event id.
     pub id: String,
-    /// `/warnlight/<stream>` for ours; any URI reference for events posted to us.
+    /// `/warnlight/<stream>` for ours, percent-encoded; any URI reference for events posted to us.
     pub source: String,
     /// `cn.warnlight.<type>.v<version>`.
     #[serde(rename = "type")]
@@ -174,7 +174,7 @@ impl Recorded {
         CloudEvent {
             specversion: "1.0".to_owned(),
             id: self.event.id.to_string(),
-            source: format!("/warnlight/{}", self.stream),
+            source: format!("/warnlight/{}", percent_encoded(&self.stream)),
             event_type: format!("cn.warnlight.{}.v{}", self.event.event_type, self.event.schema_version),
             subject: data.get("credit_code").and_then(|code| code.as_str()).map(str::to_owned),
             time: Some(self.event.occurred_at),
@@ -192,6 +192,19 @@ impl Recorded {
             data,
         }
     }
+}
+
+/// Returns `text` as one segment of a URI path: a ticket number may hold letters that a URI may not.
+fn percent_encoded(text: &str) -> String {
+    use std::fmt::Write as _;
+    text.bytes().fold(String::with_capacity(text.len()), |mut encoded, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+        encoded
+    })
 }
 
 /// Returns bytes as lower-case hex.

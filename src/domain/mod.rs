@@ -3,13 +3,19 @@
 //! Nothing here reads a clock, draws a random number or touches a file: time and ids come in as arguments, so every
 //! decision can be tried on any day of any year.
 
+pub mod access;
 pub mod check;
 pub mod code;
 pub mod command;
+pub mod decide;
 pub mod envelope;
 pub mod event;
+pub mod exit;
+pub mod fold;
+pub mod merchant;
 pub mod money;
 pub mod text;
 pub mod tidy;
 pub mod time;
 pub mod words;
+pub mod world;

@@ -199,6 +199,20 @@ vocabulary! {
         /// Penalty decided.
         Penalty = "penalty" "处罚",
     }
+
+    /// What the bearer of a key is (角色).
+    Role {
+        /// A mall's operator; sees and speaks of its own tenants.
+        Operator = "operator" "商场",
+        /// A sector's regulator; its sectors, its divisions.
+        Regulator = "regulator" "行业主管部门",
+        /// A custody bank; the merchants that keep money with it.
+        Bank = "bank" "存管银行",
+        /// The lead office; everything in its divisions.
+        Lead = "lead" "专班办公室",
+        /// Runs the service: keys and everything else.
+        Admin = "admin" "管理员",
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use super::place::{Finding, Place, Refusal, Warning};
 use super::sheet::SheetKind;
 use super::table::About;
 use super::{delimited, ndjson, workbook};
+use crate::domain::check::Problem;
 use crate::domain::command::Command;
 use crate::domain::time::Instant;
 use csv::StringRecord;
@@ -33,6 +34,18 @@ impl Table {
     #[must_use]
     pub fn place(&self, row: u64) -> Place {
         Place { file: Arc::clone(&self.file), sheet: Arc::clone(&self.sheet), row: Some(row), column: None }
+    }
+
+    /// Returns what is to be said about a row whose command has a problem, at the column the problem's field stands in.
+    #[must_use]
+    pub fn finding(&self, row: u64, problem: Problem) -> Finding {
+        let column = self.kind.and_then(|kind| kind.columns().iter().find(|column| column.en == problem.field));
+        let header = column.and_then(|column| {
+            let names = |header: &&Arc<str>| header.starts_with(column.zh) || header.starts_with(column.en);
+            self.header.iter().find(names).cloned()
+        });
+        let place = Place { column: Some(header.unwrap_or_else(|| problem.field.into())), ..self.place(row) };
+        Finding::new(place, problem.code, &problem.value, problem.zh, problem.en)
     }
 }
 

@@ -1,3 +1,8 @@
 //! The event log: the only truth. One contract, judged by one conformance function; engines behind it.
 
+pub mod admission;
+pub mod chain;
+pub mod conformance;
 pub mod contract;
+pub mod embedded;
+pub mod memory;

@@ -59,10 +59,7 @@ pub struct Reason {
     pub light: Light,
     /// Clause or source.
     pub clause: String,
-    /// Shop it speaks of, for rules on shop facts.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub shop: Option<ShopName>,
-    /// The comparisons that held.
+    /// The comparisons that held; for rules on shop facts those of every shop they held for.
     pub facts: Vec<Seen>,
     /// Events the facts rest on.
     pub events: Vec<Uuid>,
@@ -92,6 +89,9 @@ pub struct Seen {
     /// Value compared with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threshold: Option<String>,
+    /// Shop it was seen at, for rules on shop facts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shop: Option<ShopName>,
 }
 
 /// A person set a light aside for a time.

@@ -3,6 +3,7 @@
 
 mod alert;
 mod complaint;
+pub mod contract;
 mod custody;
 mod enforcement;
 mod filing;

@@ -1,0 +1,58 @@
+// Live updates. Every page works without this file.
+"use strict";
+
+(function () {
+  const region = document.querySelector("[data-live]");
+  const sign = document.querySelector("[data-live-sign]");
+  const teller = document.querySelector("[data-live-said]");
+
+  // Filters apply as soon as one is chosen; the button stays for everybody else.
+  for (const field of document.querySelectorAll("form[data-filter] select")) {
+    field.addEventListener("change", () => field.form.requestSubmit());
+  }
+  for (const button of document.querySelectorAll("[data-print]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => window.print());
+  }
+
+  if (!region || !sign || !window.EventSource) return;
+
+  let waiting = null;
+  let lastDrawn = 0;
+
+  async function redraw() {
+    waiting = null;
+    // Whoever is filling in a form is not interrupted.
+    if (region.contains(document.activeElement) && document.activeElement.matches("input, textarea, select")) return;
+    lastDrawn = Date.now();
+    const answer = await fetch(window.location.href, { credentials: "same-origin" });
+    if (!answer.ok || answer.redirected) return window.location.reload();
+    const drawn = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-live]");
+    if (!drawn || drawn.innerHTML === region.innerHTML) return;
+    const focused = region.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+    region.replaceChildren(...drawn.childNodes);
+    if (focused) {
+      const again = Array.from(region.querySelectorAll("a")).find((link) => link.getAttribute("href") === focused);
+      if (again) again.focus({ preventScroll: true });
+    }
+    teller.textContent = teller.dataset.text;
+  }
+
+  function soon() {
+    // A burst of changes is drawn once, and at most once in two seconds.
+    if (waiting === null) waiting = setTimeout(redraw, Math.max(150, 2000 - (Date.now() - lastDrawn)));
+  }
+
+  const feed = new EventSource("/api/v1/live");
+  feed.addEventListener("open", () => {
+    sign.hidden = false;
+    sign.classList.remove("is-off");
+    sign.textContent = sign.dataset.on;
+  });
+  feed.addEventListener("light", soon);
+  feed.addEventListener("error", () => {
+    sign.hidden = false;
+    sign.classList.add("is-off");
+    sign.textContent = sign.dataset.off;
+  });
+})();

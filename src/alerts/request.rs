@@ -1,0 +1,155 @@
+//! From a light that rises to the mail it asks for. Pure: the same change gives the same mail, under the same ids, however
+//! often and on whichever node it is asked for.
+
+use crate::domain::code::{CreditCode, DivisionCode};
+use crate::domain::envelope::{NewEvent, Origin};
+use crate::domain::event::{Event, LightChanged, MailRequested, Recipient};
+use crate::domain::time::Instant;
+use crate::log::contract::{Append, Expected};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Namespace of every id that is derived for a mail. Chosen at random once; never changes, or a restart would ask twice.
+const NAMESPACE: Uuid = Uuid::from_u128(0x5d1c_8b0e_7a54_4f0b_9c52_41a6_06f3_2be7);
+
+/// What routing needs to know about a merchant.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct About {
+    /// Name; absent for a merchant that nobody registered.
+    pub name: Option<String>,
+    /// Sector id; absent if undetermined.
+    pub sector: Option<String>,
+    /// Place; absent if not known.
+    pub division: Option<DivisionCode>,
+}
+
+/// Says whether a change asks for a mail: the light is worse than before, and it may be told (it does not come from an
+/// import of history).
+#[must_use]
+pub fn asks_for_mail(change: &LightChanged) -> bool {
+    change.notify && change.to > change.from
+}
+
+/// Returns the id of the mail that a light change asks for.
+#[must_use]
+pub fn mail_id(change: Uuid) -> Uuid {
+    Uuid::new_v5(&NAMESPACE, change.as_bytes())
+}
+
+/// Returns the id of the affair that all mails about one merchant belong to.
+#[must_use]
+pub fn affair_id(credit_code: &CreditCode) -> Uuid {
+    Uuid::new_v5(&NAMESPACE, credit_code.as_str().as_bytes())
+}
+
+/// Returns the name of a mail's stream.
+#[must_use]
+pub fn stream_of(mail: Uuid) -> Arc<str> {
+    format!("mail-{mail}").into()
+}
+
+/// Returns the append that asks for the mail about `change`, whose event id is `id`; `None` if it asks for none.
+///
+/// The event's content does not depend on `at`, the time of asking, so that two nodes that ask say the same.
+#[must_use]
+pub fn request(
+    id: Uuid,
+    change: &LightChanged,
+    about: &About,
+    recipients: Vec<Recipient>,
+    at: Instant,
+) -> Option<Append> {
+    if !asks_for_mail(change) {
+        return None;
+    }
+    let mail = mail_id(id);
+    let requested = Event::MailRequested(MailRequested {
+        mail,
+        change: id,
+        credit_code: change.credit_code,
+        merchant: about.name.clone(),
+        from: change.from,
+        to: change.to,
+        at: change.at,
+        sector: about.sector.clone(),
+        recipients,
+    });
+    let origin = Origin { causation: Some(id), correlation: Some(affair_id(&change.credit_code)), ..Origin::service() };
+    Some(Append {
+        stream: stream_of(mail),
+        expected: Expected::NoStream,
+        recorded_at: at,
+        idempotency_key: None,
+        events: vec![NewEvent::new(Uuid::new_v5(&mail, b"requested"), change.at, &origin, &requested)],
+    })
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::domain::event::LightCause;
+    use crate::domain::words::Light;
+
+    pub(crate) fn change(from: Light, to: Light, notify: bool) -> LightChanged {
+        LightChanged {
+            credit_code: "91110108MA01ABCDX3".parse().unwrap(),
+            from,
+            to,
+            at: "2025-06-30T10:00:00Z".parse().unwrap(),
+            known: 7,
+            pack: "cn-beijing".to_owned(),
+            policy: "00".repeat(32),
+            cause: LightCause::Evidence,
+            notify,
+            reasons: Vec::new(),
+        }
+    }
+
+    fn ask(from: Light, to: Light, notify: bool) -> Option<Append> {
+        let at = "2025-06-30T10:00:05Z".parse().unwrap();
+        request(Uuid::from_u128(1), &change(from, to, notify), &About::default(), Vec::new(), at)
+    }
+
+    #[test]
+    fn only_a_rise_asks_and_unknown_lies_between_green_and_yellow() {
+        for (i, from) in
+            [Light::Green, Light::Unknown, Light::Yellow, Light::Orange, Light::Red].into_iter().enumerate()
+        {
+            for (j, to) in
+                [Light::Green, Light::Unknown, Light::Yellow, Light::Orange, Light::Red].into_iter().enumerate()
+            {
+                assert_eq!(ask(from, to, true).is_some(), j > i, "{from} to {to}");
+            }
+        }
+    }
+
+    #[test]
+    fn history_that_was_imported_mails_nobody() {
+        assert!(ask(Light::Green, Light::Red, false).is_none());
+    }
+
+    #[test]
+    fn asking_again_later_is_asking_for_the_same() {
+        let first = ask(Light::Green, Light::Red, true).unwrap();
+        let later = request(
+            Uuid::from_u128(1),
+            &change(Light::Green, Light::Red, true),
+            &About::default(),
+            Vec::new(),
+            "2026-01-01T00:00:00Z".parse().unwrap(),
+        )
+        .unwrap();
+        assert_eq!((&first.stream, &first.events), (&later.stream, &later.events));
+        assert_eq!(first.expected, Expected::NoStream);
+        assert_eq!(first.events[0].causation, Some(Uuid::from_u128(1)));
+    }
+
+    #[test]
+    fn two_changes_are_two_mails_of_one_affair() {
+        let one = mail_id(Uuid::from_u128(1));
+        assert_ne!(one, mail_id(Uuid::from_u128(2)));
+        assert_eq!(&*stream_of(one), format!("mail-{one}"));
+        // Fixed for good: these ids are in the logs of running services.
+        assert_eq!(one.to_string(), "7c337c4f-3bed-5d29-84f7-00d2d85d9f0a");
+    }
+}

@@ -1,0 +1,19 @@
+//! `warnlight settings`: checks the settings and shows all there are.
+
+use super::Common;
+use super::exit::{CliError, Exit};
+use super::out::Out;
+use crate::settings::{DEFAULTS, Settings};
+use clap::Args;
+
+/// Check the settings and print every one there is, with its default and meaning.
+///
+/// The output is a complete settings file to begin with.
+#[derive(Debug, Args)]
+pub(super) struct SettingsArgs {}
+
+pub(super) fn run(common: &Common, out: &mut Out) -> Result<Exit, CliError> {
+    Settings::load(common.config.as_deref())?;
+    out.line(DEFAULTS.trim_end())?;
+    Ok(Exit::Done)
+}

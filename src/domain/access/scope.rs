@@ -1,0 +1,143 @@
+//! What a key's bearer may see and say.
+
+use crate::domain::code::DivisionCode;
+use crate::domain::command::Command;
+use crate::domain::words::{Channel, Role};
+
+/// What a key's bearer may see and say (law 9). It is handed to every read, and filters there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scope {
+    /// What the bearer is.
+    pub role: Role,
+    /// Malls, for operators.
+    pub malls: Vec<String>,
+    /// Sectors, for regulators; empty means all.
+    pub sectors: Vec<String>,
+    /// Division prefixes, for regulators and the lead office; empty means all.
+    pub divisions: Vec<String>,
+    /// Bank, for custody banks.
+    pub bank: Option<String>,
+}
+
+/// What decides whether a merchant is in a scope.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct MerchantFacts<'a> {
+    /// It has a row in the register; otherwise it is a placeholder that somebody spoke of.
+    pub registered: bool,
+    /// Where it is supervised; `None` if nobody said.
+    pub division: Option<DivisionCode>,
+    /// Its sector; `None` if undetermined.
+    pub sector: Option<&'a str>,
+    /// Malls it has, or had, shops in.
+    pub malls: &'a [&'a str],
+    /// Bank it named in its filing.
+    pub bank: Option<&'a str>,
+}
+
+/// Why something may not be said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum OutOfScope {
+    /// The role does not say such things.
+    #[error("a key with this role cannot record this; use the key of the office that is in charge of it")]
+    Role,
+    /// The role does, but not about this merchant or mall.
+    #[error("this merchant or mall is not in the scope of the key; use the key of the office that is in charge of it")]
+    Place,
+}
+
+impl Scope {
+    /// Returns the scope of who runs the service.
+    #[must_use]
+    pub const fn everything() -> Self {
+        Self { role: Role::Admin, malls: Vec::new(), sectors: Vec::new(), divisions: Vec::new(), bank: None }
+    }
+
+    /// Says whether a merchant is in this scope.
+    #[must_use]
+    pub fn sees(&self, merchant: &MerchantFacts<'_>) -> bool {
+        match self.role {
+            Role::Admin => true,
+            Role::Lead => self.covers(merchant.division),
+            Role::Regulator => self.covers(merchant.division) && self.is_in_charge_of(merchant.sector),
+            Role::Operator => merchant.malls.iter().any(|mall| self.runs(mall)),
+            Role::Bank => self.bank.is_some() && self.bank.as_deref() == merchant.bank,
+        }
+    }
+
+    /// Says whether the scope is the whole of what there is, so that nothing needs filtering.
+    #[must_use]
+    pub fn is_everything(&self) -> bool {
+        match self.role {
+            Role::Admin => true,
+            Role::Lead => self.divisions.is_empty(),
+            Role::Regulator => self.divisions.is_empty() && self.sectors.is_empty(),
+            Role::Operator | Role::Bank => false,
+        }
+    }
+
+    /// Says whether the bearer runs this mall.
+    #[must_use]
+    pub fn runs(&self, mall: &str) -> bool {
+        self.role == Role::Operator && self.malls.iter().any(|own| own == mall)
+    }
+
+    /// Says whether a shop's affairs are the bearer's to see: operators see their own malls only, even of a tenant that
+    /// has shops elsewhere.
+    #[must_use]
+    pub fn sees_shop_in(&self, mall: &str) -> bool {
+        self.role != Role::Operator || self.runs(mall)
+    }
+
+    /// Checks that the bearer may say this about a merchant. A merchant nobody knows yet has no facts: `None`.
+    ///
+    /// # Errors
+    /// See [`OutOfScope`].
+    pub fn may_say(&self, command: &Command, merchant: Option<&MerchantFacts<'_>>) -> Result<(), OutOfScope> {
+        match self.role {
+            Role::Admin => Ok(()),
+            Role::Operator => self.operator_may_say(command, merchant),
+            Role::Bank => match command {
+                Command::ReportCustody(_) | Command::PostGuarantee(_) => self.place(merchant),
+                _ => Err(OutOfScope::Role),
+            },
+            Role::Regulator | Role::Lead => match command {
+                Command::AssignSector(_) if self.role == Role::Regulator => Err(OutOfScope::Role),
+                // A row of the register can bring a new merchant, or move one here; it must not reach elsewhere.
+                Command::RegisterMerchant(row) => {
+                    let stated = row.division_code.is_none_or(|division| self.covers(Some(division)));
+                    let known = merchant.map_or(row.division_code.is_some(), |known| self.sees(known));
+                    if stated && (known || self.is_everything()) { Ok(()) } else { Err(OutOfScope::Place) }
+                }
+                _ => self.place(merchant),
+            },
+        }
+    }
+
+    fn operator_may_say(&self, command: &Command, merchant: Option<&MerchantFacts<'_>>) -> Result<(), OutOfScope> {
+        let mall = match command {
+            Command::RecordExit(row) => &row.mall,
+            Command::RecordSignal(row) => &row.mall,
+            Command::ReportComplaintRate(row) | Command::ReportPrepaidShare(row) => &row.mall,
+            Command::RecordComplaint(row) if row.channel == Channel::Mall => return self.place(merchant),
+            _ => return Err(OutOfScope::Role),
+        };
+        // The mall is in the command itself: a tenant that was never registered can leave all the same. A registered
+        // merchant of another place cannot be claimed as a tenant, or claiming it would open its page to the operator.
+        let claims = merchant.is_some_and(|merchant| merchant.registered && !self.sees(merchant));
+        if mall.as_deref().is_some_and(|mall| self.runs(mall)) && !claims { Ok(()) } else { Err(OutOfScope::Place) }
+    }
+
+    fn place(&self, merchant: Option<&MerchantFacts<'_>>) -> Result<(), OutOfScope> {
+        let sees = self.sees(merchant.unwrap_or(&MerchantFacts::default()));
+        if sees { Ok(()) } else { Err(OutOfScope::Place) }
+    }
+
+    fn covers(&self, division: Option<DivisionCode>) -> bool {
+        self.divisions.is_empty()
+            || division.is_some_and(|division| self.divisions.iter().any(|prefix| division.lies_in(prefix)))
+    }
+
+    fn is_in_charge_of(&self, sector: Option<&str>) -> bool {
+        self.sectors.is_empty() || sector.is_some_and(|sector| self.sectors.iter().any(|own| own == sector))
+    }
+}

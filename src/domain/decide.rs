@@ -1,0 +1,442 @@
+//! Decisions: a command and what is known become events, or a refusal that says what is wrong.
+//!
+//! A row that was said before becomes no event at all; that is what makes an import repeatable.
+
+use super::check::{Problem, check};
+use super::code::CreditCode;
+use super::command::{
+    Command, RecordComplaint, RecordEnforcement, RecordExit, RecordFiling, RecordListing, RecordSignal,
+};
+use super::envelope::Position;
+use super::event::{
+    AbnormalFlowReported, ComplaintReceived, ComplaintStep, ComplaintSupplemented, CustodyReported, Event, ExitNotice,
+    ExitStep, Filing, ListEntered, ListRemoved, MerchantDetails, PrepaidReported, RatioReported, RectificationOrdered,
+    SectorAssigned, ShopOpened, SignalCleared, SignalRaised,
+};
+use super::exit::{Exit, exit_on};
+use super::fold::fingerprint;
+use super::merchant::{Complaint, Merchant};
+use super::time::{Day, Instant, local, start_of};
+use super::words::{EnforcementKind, ExitAction, FilingStatus, ListKind, Outcome};
+
+/// What a decision may look at.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// The merchant the command speaks of, if anything is known about it.
+    pub merchant: Option<&'a Merchant>,
+    /// The merchant that the command's ticket is about already, if the ticket is known.
+    pub ticket_owner: Option<&'a Merchant>,
+    /// Sectors that can be assigned.
+    pub sectors: &'a [String],
+}
+
+/// What follows from a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// Stream the events go to.
+    pub stream: String,
+    /// Number of events the stream had when this was decided.
+    pub revision: u32,
+    /// The events with the instants they were true at; none if all was known already.
+    pub events: Vec<(Instant, Event)>,
+    /// What is odd but no ground for refusal.
+    pub warnings: Vec<Problem>,
+}
+
+/// Returns the stream of a merchant's events.
+#[must_use]
+pub fn merchant_stream(code: CreditCode) -> String {
+    format!("merchant-{code}")
+}
+
+/// Returns the stream of a ticket's events.
+#[must_use]
+pub fn complaint_stream(ticket: &str) -> String {
+    format!("complaint-{ticket}")
+}
+
+/// Decides a command at `now`.
+///
+/// # Errors
+/// Every problem found, each naming its field; then nothing follows from the command.
+pub fn decide(command: &Command, known: Known<'_>, now: Instant) -> Result<Decision, Vec<Problem>> {
+    let problems = check(command, now);
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let code = command.credit_code();
+    let mut warnings = Vec::new();
+    if !code.check_character_holds() {
+        warnings.push(failed_check_character(code));
+    }
+    if let Command::RecordComplaint(row) = command {
+        let (revision, events) = complaint(row, known)?;
+        return Ok(Decision { stream: complaint_stream(&row.ticket), revision, events, warnings });
+    }
+    let said = |event: &Event| known.merchant.is_some_and(|m| m.has_said(fingerprint(event, &event.to_json())));
+    let events = facts(command, known, now, &mut warnings)?;
+    // The first event is the row itself. What else it brings stands or falls on its own: a signal known already may
+    // come again with the day it was cleared.
+    let events = events.into_iter().filter(|(_, event)| !said(event)).collect();
+    let revision = known.merchant.map_or(0, |merchant| merchant.revision);
+    Ok(Decision { stream: merchant_stream(code), revision, events, warnings })
+}
+
+fn facts(
+    command: &Command,
+    known: Known<'_>,
+    now: Instant,
+    warnings: &mut Vec<Problem>,
+) -> Result<Vec<(Instant, Event)>, Vec<Problem>> {
+    let on = |day: Day, event: Event| vec![(start_of(day), event)];
+    Ok(match command {
+        Command::RegisterMerchant(row) => register(row, known.merchant, now),
+        Command::AssignSector(row) => assign(row, known.sectors)?,
+        Command::RecordFiling(row) => on(row.date, filing(row)?),
+        Command::ReportBalance(row) => on(
+            row.date,
+            Event::PrepaidReported(PrepaidReported {
+                credit_code: row.credit_code,
+                date: row.date,
+                outstanding: row.outstanding,
+                revenue_last_year: row.revenue_last_year,
+                sold: None,
+                redeemed: None,
+                refunded: None,
+            }),
+        ),
+        Command::ReportCustody(row) => {
+            let report = Event::CustodyReported(CustodyReported {
+                credit_code: row.credit_code,
+                date: row.date,
+                held: row.held,
+                abnormal: row.abnormal,
+            });
+            let mut events = on(row.date, report);
+            if row.abnormal {
+                let flow = AbnormalFlowReported { credit_code: row.credit_code, date: row.date };
+                events.push((start_of(row.date), Event::AbnormalFlowReported(flow)));
+            }
+            events
+        }
+        Command::PostGuarantee(row) => on(row.from, Event::GuaranteePosted(row.clone())),
+        Command::RecordExit(row) => on(row.date, exit(row, known.merchant)?),
+        Command::RecordSignal(row) => signal(row),
+        Command::ReportComplaintRate(row) => on(
+            row.date,
+            Event::ComplaintRateReported(RatioReported {
+                credit_code: row.credit_code,
+                mall: row.mall.clone(),
+                unit: row.unit.clone(),
+                date: row.date,
+                ratio: row.ratio,
+            }),
+        ),
+        Command::ReportPrepaidShare(row) => on(
+            row.date,
+            Event::PrepaidShareReported(RatioReported {
+                credit_code: row.credit_code,
+                mall: row.mall.clone(),
+                unit: row.unit.clone(),
+                date: row.date,
+                ratio: row.ratio,
+            }),
+        ),
+        Command::RecordListing(row) => listing(row),
+        Command::RecordEnforcement(row) => enforcement(row, known.merchant, warnings)?,
+        // Decided above, on the ticket's own stream.
+        Command::RecordComplaint(_) => Vec::new(),
+    })
+}
+
+fn register(row: &MerchantDetails, merchant: Option<&Merchant>, now: Instant) -> Vec<(Instant, Event)> {
+    let registered = merchant.is_some_and(|merchant| merchant.is_registered(Position::MAX));
+    let entity =
+        if registered { Event::MerchantDetailsChanged(row.clone()) } else { Event::MerchantRegistered(row.clone()) };
+    let mut events = vec![(now, entity)];
+    let shop_known = merchant.is_some_and(|merchant| merchant.shop(row.mall.as_deref(), row.unit.as_deref()).is_some());
+    if !shop_known {
+        let shop = ShopOpened {
+            credit_code: row.credit_code,
+            mall: row.mall.clone(),
+            unit: row.unit.clone(),
+            name: row.name.clone(),
+            street: row.street.clone(),
+        };
+        events.push((now, Event::ShopOpened(shop)));
+    }
+    events
+}
+
+fn assign(row: &SectorAssigned, sectors: &[String]) -> Result<Vec<(Instant, Event)>, Vec<Problem>> {
+    if sectors.contains(&row.sector) {
+        return Ok(vec![(start_of(row.effective_on), Event::SectorAssigned(row.clone()))]);
+    }
+    let list = sectors.join(", ");
+    Err(vec![Problem {
+        field: "sector",
+        code: "unknown_sector",
+        value: row.sector.clone(),
+        zh: format!("没有行业 `{}`；可用：{list}", row.sector),
+        en: format!("there is no sector `{}`; use one of {list}", row.sector),
+    }])
+}
+
+fn filing(row: &RecordFiling) -> Result<Event, Vec<Problem>> {
+    let step = Filing {
+        credit_code: row.credit_code,
+        date: row.date,
+        bank: row.bank.clone(),
+        account_tail: row.account_tail.clone(),
+    };
+    Ok(match row.status {
+        FilingStatus::Submitted => Event::FilingSubmitted(step),
+        FilingStatus::Accepted => Event::FilingAccepted(step),
+        FilingStatus::Returned => Event::FilingReturned(step),
+        FilingStatus::Cancelled => Event::FilingCancelled(step),
+        FilingStatus::None => {
+            return Err(vec![Problem {
+                field: "status",
+                code: "not_a_step",
+                value: row.status.to_string(),
+                zh: "“未备案”不是备案步骤；请用已提交、已备案、已退回或已注销".to_owned(),
+                en: "`none` is not a step of a filing; use submitted, accepted, returned or cancelled".to_owned(),
+            }]);
+        }
+    })
+}
+
+fn exit(row: &RecordExit, merchant: Option<&Merchant>) -> Result<Event, Vec<Problem>> {
+    let no_plan = || {
+        vec![Problem {
+            field: "planned_on",
+            code: "missing",
+            value: String::new(),
+            zh: "公示或变更须写明计划撤店日期".to_owned(),
+            en: "posting or amending a notice needs the planned exit date".to_owned(),
+        }]
+    };
+    let notice = || {
+        row.planned_on.ok_or_else(no_plan).map(|planned_on| ExitNotice {
+            credit_code: row.credit_code,
+            mall: row.mall.clone(),
+            unit: row.unit.clone(),
+            date: row.date,
+            planned_on,
+            refund_plan: row.refund_plan.clone(),
+        })
+    };
+    let step = || ExitStep {
+        credit_code: row.credit_code,
+        mall: row.mall.clone(),
+        unit: row.unit.clone(),
+        date: row.date,
+        planned_on: row.planned_on,
+        refund_plan: row.refund_plan.clone(),
+    };
+    let event = match row.action {
+        ExitAction::Post => return notice().map(Event::ExitNoticePosted),
+        ExitAction::Close => return Ok(Event::ShopClosed(step())),
+        ExitAction::Amend => Event::ExitNoticeAmended(notice()?),
+        ExitAction::Withdraw => Event::ExitNoticeWithdrawn(step()),
+    };
+    if merchant.is_some_and(|merchant| merchant.has_said(fingerprint(&event, &event.to_json()))) {
+        return Ok(event);
+    }
+    let shop = merchant.and_then(|merchant| merchant.shop(row.mall.as_deref(), row.unit.as_deref()));
+    let standing = shop.map_or(Exit::None, |shop| exit_on(&shop.exits, row.date, Position::MAX));
+    if standing == Exit::None {
+        let place = format!("{} {}", row.mall.as_deref().unwrap_or_default(), row.unit.as_deref().unwrap_or_default());
+        let place = if place.trim().is_empty() { "street shop" } else { place.trim() };
+        return Err(vec![Problem {
+            field: "action",
+            code: "no_standing_notice",
+            value: row.action.zh().to_owned(),
+            zh: format!("{}当日该店（{place}）没有有效的撤店公示，无法{}；请先公示", row.date, row.action.zh()),
+            en: format!(
+                "no exit notice stands on {} for this shop ({place}), so there is nothing to {}; post a notice first",
+                row.date, row.action
+            ),
+        }]);
+    }
+    Ok(event)
+}
+
+fn signal(row: &RecordSignal) -> Vec<(Instant, Event)> {
+    let raised = SignalRaised {
+        credit_code: row.credit_code,
+        mall: row.mall.clone(),
+        unit: row.unit.clone(),
+        kind: row.kind,
+        date: row.date,
+        value: row.value.clone(),
+    };
+    let mut events = vec![(start_of(row.date), Event::SignalRaised(raised))];
+    if let Some(cleared_on) = row.cleared_on {
+        let cleared = SignalCleared {
+            credit_code: row.credit_code,
+            mall: row.mall.clone(),
+            unit: row.unit.clone(),
+            kind: row.kind,
+            date: row.date,
+            cleared_on,
+        };
+        events.push((start_of(cleared_on), Event::SignalCleared(cleared)));
+    }
+    events
+}
+
+fn listing(row: &RecordListing) -> Vec<(Instant, Event)> {
+    let entered = ListEntered { credit_code: row.credit_code, list: row.list, entered_on: row.entered_on };
+    let deregistering = row.list == ListKind::Deregistering;
+    let entry = if deregistering { Event::DeregistrationApplied(entered) } else { Event::Listed(entered) };
+    let mut events = vec![(start_of(row.entered_on), entry)];
+    if let Some(removed_on) = row.removed_on {
+        let removed =
+            ListRemoved { credit_code: row.credit_code, list: row.list, entered_on: row.entered_on, removed_on };
+        let removal = if deregistering { Event::DeregistrationEnded(removed) } else { Event::Delisted(removed) };
+        events.push((start_of(removed_on), removal));
+    }
+    events
+}
+
+fn enforcement(
+    row: &RecordEnforcement,
+    merchant: Option<&Merchant>,
+    warnings: &mut Vec<Problem>,
+) -> Result<Vec<(Instant, Event)>, Vec<Problem>> {
+    let event = match row.kind {
+        EnforcementKind::WarningLetter => Event::WarningLetterIssued(row.clone().into()),
+        EnforcementKind::YellowCard => Event::YellowCardPosted(row.clone().into()),
+        EnforcementKind::Talk => Event::TalkHeld(row.clone().into()),
+        EnforcementKind::Penalty => Event::PenaltyDecided(row.clone().into()),
+        EnforcementKind::RectificationMet => {
+            let orders = |kind| merchant.map_or(0, |m| m.acts.iter().filter(|act| act.kind == kind).count());
+            if orders(EnforcementKind::RectificationOrdered) <= orders(EnforcementKind::RectificationMet) {
+                warnings.push(Problem {
+                    field: "kind",
+                    code: "no_open_order",
+                    value: row.kind.zh().to_owned(),
+                    zh: "没有未完成的责令改正；已记录，待补录责令改正".to_owned(),
+                    en: "no order to rectify is open; recorded, waiting for the order it completes".to_owned(),
+                });
+            }
+            Event::RectificationMet(row.clone().into())
+        }
+        EnforcementKind::RectificationOrdered => {
+            let Some(due_on) = row.due_on else {
+                return Err(vec![Problem {
+                    field: "due_on",
+                    code: "missing",
+                    value: String::new(),
+                    zh: "责令改正须写明期限".to_owned(),
+                    en: "an order to rectify needs its due date".to_owned(),
+                }]);
+            };
+            Event::RectificationOrdered(RectificationOrdered {
+                credit_code: row.credit_code,
+                date: row.date,
+                due_on,
+                number: row.number.clone(),
+            })
+        }
+    };
+    Ok(vec![(start_of(row.date), event)])
+}
+
+type Follows = (u32, Vec<(Instant, Event)>);
+
+fn complaint(row: &RecordComplaint, known: Known<'_>) -> Result<Follows, Vec<Problem>> {
+    let existing = known.ticket_owner.and_then(|owner| Some((owner, owner.complaint(&row.ticket)?)));
+    let mut events = Vec::new();
+    let revision = match existing {
+        Some((owner, complaint)) => {
+            contradictions(row, owner.code, complaint)?;
+            let amount = row.amount.filter(|_| complaint.amount.is_none());
+            let due_at = row.due_at.filter(|_| complaint.due.is_none());
+            if amount.is_some() || due_at.is_some() {
+                let more =
+                    ComplaintSupplemented { ticket: row.ticket.clone(), credit_code: row.credit_code, amount, due_at };
+                events.push((row.received_at, Event::ComplaintSupplemented(more)));
+            }
+            complaint.revision
+        }
+        None => {
+            let received = ComplaintReceived {
+                ticket: row.ticket.clone(),
+                credit_code: row.credit_code,
+                channel: row.channel,
+                kind: row.kind,
+                received_at: row.received_at,
+                amount: row.amount,
+                due_at: row.due_at,
+                complainant: None,
+            };
+            events.push((row.received_at, Event::ComplaintReceived(received)));
+            0
+        }
+    };
+    let step = |at| ComplaintStep { ticket: row.ticket.clone(), credit_code: row.credit_code, at };
+    let existing = existing.map(|(_, complaint)| complaint);
+    if let Some(at) = row.answered_at.filter(|_| existing.is_none_or(|complaint| complaint.answered.is_none())) {
+        events.push((at, Event::ComplaintAnswered(step(at))));
+    }
+    if let (Some(at), Some(outcome)) = (row.closed_at, row.outcome)
+        && existing.is_none_or(|complaint| complaint.closed.is_none())
+    {
+        let closed = match outcome {
+            Outcome::Resolved => Event::ComplaintResolved(step(at)),
+            Outcome::Unresolved => Event::ComplaintClosedUnresolved(step(at)),
+            Outcome::Withdrawn => Event::ComplaintWithdrawn(step(at)),
+            Outcome::Merged => Event::ComplaintMerged(step(at)),
+        };
+        events.push((at, closed));
+    }
+    Ok((revision, events))
+}
+
+/// A ticket that comes again may fill in what was open; what it states must not differ from what is known.
+fn contradictions(row: &RecordComplaint, owner: CreditCode, known: &Complaint) -> Result<(), Vec<Problem>> {
+    let mut problems = Vec::new();
+    let mut differs = |field: &'static str, stated: Option<String>, before: Option<String>| {
+        if let (Some(stated), Some(before)) = (stated, before)
+            && stated != before
+        {
+            problems.push(Problem {
+                field,
+                code: "contradicts",
+                zh: format!("工单 `{}` 已登记为 `{before}`，与本行 `{stated}` 不一致；请核对工单", row.ticket),
+                en: format!(
+                    "ticket `{}` is known with `{before}`, this row says `{stated}`; check the ticket",
+                    row.ticket
+                ),
+                value: stated,
+            });
+        }
+    };
+    let time = |at: Instant| local(at).strftime("%Y-%m-%d %H:%M:%S").to_string();
+    differs("credit_code", Some(row.credit_code.to_string()), Some(owner.to_string()));
+    differs("channel", Some(row.channel.zh().to_owned()), Some(known.channel.zh().to_owned()));
+    differs("kind", Some(row.kind.zh().to_owned()), Some(known.kind.zh().to_owned()));
+    differs("received_at", Some(time(row.received_at)), Some(time(known.received_at)));
+    differs("amount", row.amount.map(|a| a.to_string()), known.amount.map(|a| a.to_string()));
+    differs("due_at", row.due_at.map(time), known.due.map(|(due, _)| time(due)));
+    differs("answered_at", row.answered_at.map(time), known.answered.map(|(at, _)| time(at)));
+    differs("closed_at", row.closed_at.map(time), known.closed.map(|(at, _, _)| time(at)));
+    differs(
+        "outcome",
+        row.outcome.map(|outcome| outcome.zh().to_owned()),
+        known.closed.map(|(_, _, outcome)| outcome.zh().to_owned()),
+    );
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
+}
+
+fn failed_check_character(code: CreditCode) -> Problem {
+    Problem {
+        field: "credit_code",
+        code: "check_character",
+        value: code.to_string(),
+        zh: format!("统一社会信用代码 `{code}` 校验位不符；已接受，请核对"),
+        en: format!("the check character of credit code `{code}` does not hold; accepted, please check it"),
+    }
+}

@@ -1,0 +1,127 @@
+//! The proof, in a handler's signature, that its caller has a right.
+
+use super::permission::Permission;
+use super::session::Session;
+use super::{Sessions, keyring::Keyring};
+use crate::clock::Clock;
+use crate::domain::access::{Key, KeyRefused, Scope};
+use crate::domain::envelope::Origin;
+use crate::http::problem::{Code, Problem};
+use actix_web::dev::Payload;
+use actix_web::http::Method;
+use actix_web::http::header::AUTHORIZATION;
+use actix_web::{FromRequest, HttpRequest, web};
+use std::future::{Ready, ready};
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+/// Name of the session cookie.
+pub const SESSION_COOKIE: &str = "warnlight_session";
+
+/// Header that a script of ours sends with a form token.
+pub const TOKEN_HEADER: &str = "x-form-token";
+
+/// What requests are judged by.
+#[derive(Debug, Clone)]
+pub struct Gate {
+    /// Keys in force.
+    pub keyring: Arc<Keyring>,
+    /// Browser sessions.
+    pub sessions: Arc<Sessions>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Who is asking.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The key shown, now or at log-in.
+    pub key: Arc<Key>,
+    /// The browser session; `None` if the key itself was shown.
+    pub session: Option<Session>,
+}
+
+/// The caller has the permission `P`.
+#[derive(Debug, Clone)]
+pub struct Allowed<P> {
+    caller: Caller,
+    permission: PhantomData<P>,
+}
+
+impl<P> Allowed<P> {
+    /// Returns who is asking.
+    pub const fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// Returns what the caller may see and say; every read and every command is held against it.
+    #[must_use]
+    pub fn scope(&self) -> &Scope {
+        &self.caller.key.scope
+    }
+
+    /// Returns the origin of what the caller says, for the log.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        Origin::of(&self.caller.key.name)
+    }
+}
+
+impl<P: Permission> FromRequest for Allowed<P> {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(caller(request).and_then(|caller| {
+            if P::ROLES.contains(&caller.key.scope.role) {
+                Ok(Self { caller, permission: PhantomData })
+            } else {
+                let role = caller.key.scope.role;
+                Err(Problem::new(Code::Forbidden, format_args!("`{}` is not a right of the role `{role}`", P::NAME)))
+            }
+        }))
+    }
+}
+
+/// Returns who is asking.
+///
+/// # Errors
+/// When nobody valid is, or a session would change something without its form token.
+pub fn caller(request: &HttpRequest) -> Result<Caller, Problem> {
+    let gate = request.app_data::<web::Data<Gate>>().ok_or(Code::Internal)?;
+    if let Some(value) = request.headers().get(AUTHORIZATION) {
+        let text = value.to_str().ok().and_then(|text| text.split_once(' '));
+        let key = match text {
+            Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") => key.trim(),
+            _ => return Err(Code::KeyMissing.into()),
+        };
+        return Ok(Caller { key: gate.keyring.check(key).map_err(refused)?, session: None });
+    }
+    let cookie = request.cookie(SESSION_COOKIE).ok_or(Code::KeyMissing)?;
+    let session = gate.sessions.check(cookie.value(), gate.clock.now()).ok_or(Code::KeyExpired)?;
+    let key = gate.keyring.by_id(session.key).map_err(refused)?;
+    // A browser sends the cookie by itself, so a change needs the token too. Forms of pages carry it in their body,
+    // where their own extractor looks; everything else must send it as a header.
+    let is_form = !request.path().starts_with("/api/");
+    if !is_read(request.method()) && !is_form {
+        let token = request.headers().get(TOKEN_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        if !gate.sessions.is_form_token(&session, token) {
+            return Err(Code::FormStale.into());
+        }
+    }
+    Ok(Caller { key, session: Some(session) })
+}
+
+fn is_read(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+}
+
+/// Returns the problem that a refused key is.
+pub(crate) fn refused(reason: KeyRefused) -> Problem {
+    match reason {
+        KeyRefused::Unknown => Code::KeyUnknown,
+        KeyRefused::Revoked => Code::KeyRevoked,
+        KeyRefused::Expired => Code::KeyExpired,
+    }
+    .into()
+}

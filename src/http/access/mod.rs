@@ -1,0 +1,15 @@
+//! Who is asking, and what they may do.
+
+mod allowed;
+mod form;
+mod keyring;
+mod mac;
+mod permission;
+mod session;
+
+pub(crate) use allowed::refused;
+pub use allowed::{Allowed, Caller, Gate, SESSION_COOKIE, TOKEN_HEADER, caller};
+pub use form::TrustedForm;
+pub use keyring::{Keyring, KeyringError, NewKey};
+pub use permission::*;
+pub use session::{Session, Sessions};

@@ -1,0 +1,45 @@
+//! What can be done over HTTP, and which roles may.
+
+use crate::domain::words::Role;
+
+/// Something that a handler needs the right to. A handler names it in its signature and cannot run without it.
+pub trait Permission: 'static {
+    /// Name, as shown in the API description.
+    const NAME: &'static str;
+    /// Roles that have it.
+    const ROLES: &'static [Role];
+}
+
+macro_rules! permissions {
+    ($($(#[$doc:meta])* $name:ident $text:literal: $($role:ident)+;)+) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy)]
+        pub enum $name {}
+
+        impl Permission for $name {
+            const NAME: &'static str = $text;
+            const ROLES: &'static [Role] = &[$(Role::$role),+];
+        }
+    )+};
+}
+
+permissions! {
+    /// Read merchants, lights and reasons in one's scope.
+    ReadLights "read_lights": Operator Regulator Bank Lead Admin;
+    /// Record what happened; which commands, and about whom, the scope says.
+    Record "record": Operator Regulator Bank Lead Admin;
+    /// Read exit notices in one's scope.
+    ReadExits "read_exits": Operator Regulator Lead Admin;
+    /// Post, amend and withdraw exit notices.
+    PostExits "post_exits": Operator Lead Admin;
+    /// Read complaints in one's scope.
+    ReadComplaints "read_complaints": Operator Regulator Lead Admin;
+    /// Record and answer complaints.
+    HandleComplaints "handle_complaints": Operator Regulator Lead Admin;
+    /// Read the outbox: who was told what, and what became of it.
+    ReadMails "read_mails": Regulator Lead Admin;
+    /// Read the event log itself.
+    ReadLog "read_log": Lead Admin;
+    /// Make, list and revoke keys.
+    ManageKeys "manage_keys": Admin;
+}

@@ -1,0 +1,45 @@
+//! The texts of pages, one table per language.
+
+use super::language::Language;
+use std::collections::BTreeMap;
+
+/// Texts by section and key.
+pub type Texts = BTreeMap<String, BTreeMap<String, String>>;
+
+/// Reads the texts of a language.
+///
+/// # Errors
+/// When the table is not TOML; the tests read both.
+pub fn read(language: Language) -> Result<Texts, toml::de::Error> {
+    toml::from_str(match language {
+        Language::Zh => include_str!("../../assets/i18n/zh-CN.toml"),
+        Language::En => include_str!("../../assets/i18n/en.toml"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(texts: &Texts) -> Vec<String> {
+        texts.iter().flat_map(|(section, keys)| keys.keys().map(move |key| format!("{section}.{key}"))).collect()
+    }
+
+    fn places(text: &str) -> Vec<&str> {
+        let mut places: Vec<&str> =
+            text.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(place, _)| place).collect();
+        places.sort_unstable();
+        places
+    }
+
+    #[test]
+    fn both_languages_have_the_same_keys_and_the_same_places_to_fill() {
+        let [zh, en] = Language::ALL.map(|language| read(language).unwrap());
+        assert_eq!(keys(&zh), keys(&en));
+        for (section, texts) in &zh {
+            for (key, text) in texts {
+                assert_eq!(places(text), places(&en[section][key]), "{section}.{key}");
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Facts about complaints (投诉).
+
+use super::{Trace, count, days, within};
+use crate::domain::merchant::Complaint;
+use crate::domain::time::{day_of, days_between, plus_hours};
+use crate::domain::words::{Channel, ComplaintKind, Outcome};
+use crate::lights::moment::Subject;
+use crate::policy::fact::Value;
+
+/// Days within which a refund must be paid after the request (侵害消费者权益行为处罚办法 Art 10).
+const REFUND_DAYS: i64 = 15;
+/// Hours within which a mall answers (24小时客诉响应).
+const ANSWER_HOURS: i64 = 24;
+
+/// Returns the complaints received and known by now.
+fn known<'a>(subject: &Subject<'a>) -> impl Iterator<Item = &'a Complaint> + use<'a> {
+    let horizon = subject.moment.horizon;
+    subject.merchant.complaints.iter().filter(move |complaint| complaint.counts(&horizon))
+}
+
+/// Returns those of the last `days` days that still count: withdrawn and merged ones do not once they are closed so.
+fn counted<'a>(subject: &Subject<'a>, days: i64) -> impl Iterator<Item = &'a Complaint> + use<'a> {
+    let subject = *subject;
+    known(&subject).filter(move |complaint| {
+        within(&subject, day_of(complaint.received_at), days)
+            && !matches!(complaint.outcome(&subject.moment.horizon), Some(Outcome::Withdrawn | Outcome::Merged))
+    })
+}
+
+/// `complaints.7d`, `.30d`, `.90d`, counts.
+pub(super) fn received_within(subject: &Subject<'_>, days: i64, trace: &mut Trace) -> Option<Value> {
+    Some(count(counted(subject, days).inspect(|complaint| trace.saw(complaint.position)).count()))
+}
+
+/// `complaints.closed_30d`, a count: complaints that the shop is closed or cannot be reached (闭店失联).
+pub(super) fn closed_shop_30d(subject: &Subject<'_>, trace: &mut Trace) -> Option<Value> {
+    let closed = counted(subject, 30).filter(|complaint| complaint.kind == ComplaintKind::Closed);
+    Some(count(closed.inspect(|complaint| trace.saw(complaint.position)).count()))
+}
+
+/// `complaints.refund_overdue_days`, days past the 15 days of the worst refund complaint of the last 365 days that is not
+/// closed, or closed as unresolved.
+pub(super) fn refund_overdue_days(subject: &Subject<'_>, trace: &mut Trace) -> Option<Value> {
+    let horizon = &subject.moment.horizon;
+    let mut worst = 0;
+    for complaint in known(subject) {
+        let received = day_of(complaint.received_at);
+        if complaint.kind == ComplaintKind::Refund
+            && within(subject, received, 365)
+            && matches!(complaint.outcome(horizon), None | Some(Outcome::Unresolved))
+        {
+            let overdue = days_between(received, horizon.today) - REFUND_DAYS;
+            if overdue > 0 {
+                trace.saw(complaint.position);
+                worst = worst.max(overdue);
+            }
+        }
+    }
+    Some(days(worst))
+}
+
+/// `complaints.unanswered_24h`, a count: complaints at the mall without a first answer for more than 24 hours.
+pub(super) fn unanswered_24h(subject: &Subject<'_>, trace: &mut Trace) -> Option<Value> {
+    let horizon = &subject.moment.horizon;
+    let unanswered = known(subject).filter(|complaint| {
+        complaint.channel == Channel::Mall
+            && plus_hours(complaint.received_at, ANSWER_HOURS) < horizon.now
+            && !complaint.is_answered(horizon)
+            && complaint.outcome(horizon).is_none()
+    });
+    Some(count(unanswered.inspect(|complaint| trace.saw(complaint.position)).count()))
+}
+
+/// `complaints.overdue`, a count: not closed and past the ticket's own due time.
+pub(super) fn overdue(subject: &Subject<'_>, trace: &mut Trace) -> Option<Value> {
+    let horizon = &subject.moment.horizon;
+    let late = known(subject).filter(|complaint| {
+        complaint.due.is_some_and(|(due, position)| due < horizon.now && position <= horizon.known)
+            && complaint.outcome(horizon).is_none()
+    });
+    Some(count(late.inspect(|complaint| trace.saw(complaint.position)).count()))
+}

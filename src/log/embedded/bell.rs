@@ -1,0 +1,71 @@
+//! The bell the writer rings when events are durable, and that subscriptions wait for.
+
+use crate::domain::envelope::Position;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// The last durable position, and a way to wait for the next one.
+#[derive(Debug)]
+pub(super) struct Bell {
+    state: Mutex<State>,
+    rung: Condvar,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct State {
+    head: Position,
+    closed: bool,
+}
+
+/// What a wait for events ended with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Heard {
+    /// There are events after the position asked for.
+    More,
+    /// There are none yet.
+    Silence,
+    /// There are none, and the log is closed: none will come.
+    Closed,
+}
+
+impl Bell {
+    /// Returns a bell for a log that ends at `head`.
+    pub(super) fn new(head: Position) -> Self {
+        Self { state: Mutex::new(State { head, closed: false }), rung: Condvar::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the last durable position.
+    pub(super) fn head(&self) -> Position {
+        self.lock().head
+    }
+
+    /// Says that everything up to `head` is durable.
+    pub(super) fn ring(&self, head: Position) {
+        self.lock().head = head;
+        self.rung.notify_all();
+    }
+
+    /// Says that nothing more will come.
+    pub(super) fn close(&self) {
+        self.lock().closed = true;
+        self.rung.notify_all();
+    }
+
+    /// Waits until there is something after `after`. The position is compared under the same lock that `ring` takes, so no
+    /// ring between a look at the log and this call is missed.
+    pub(super) fn wait(&self, after: Position, patience: Duration) -> Heard {
+        let (state, _) = self
+            .rung
+            .wait_timeout_while(self.lock(), patience, |state| state.head <= after && !state.closed)
+            .unwrap_or_else(PoisonError::into_inner);
+        match *state {
+            State { head, .. } if head > after => Heard::More,
+            State { closed: true, .. } => Heard::Closed,
+            State { .. } => Heard::Silence,
+        }
+    }
+}

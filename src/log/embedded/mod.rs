@@ -1,0 +1,311 @@
+//! The embedded engine: one SQLite file in the data directory, one writing thread, any number of readers.
+//!
+//! `warnlight.lock` beside the file keeps a second process from writing; the operating system lets go of it when the
+//! process ends, however it ends. Readers need no lock, so `verify` and `lights --at` work beside a running service.
+
+mod backup;
+mod bell;
+mod checkpoint;
+mod fault;
+mod names;
+mod readers;
+mod rows;
+pub mod schema;
+mod subscription;
+mod verify;
+mod writer;
+
+use crate::domain::envelope::{Position, Recorded, Revision};
+use crate::domain::time::Instant;
+use crate::log::contract::{Append, Appended, EventLog, EventRef, LogError, Pending, Subscription, Verified};
+pub use backup::restore;
+use bell::Bell;
+use checkpoint::Checkpoints;
+use crossbeam_channel::Sender;
+use readers::Readers;
+use rows::Rows;
+use std::fs::{File, TryLockError};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use uuid::Uuid;
+use writer::{GroupLimit, Job, Writer};
+
+/// Name of the lock file in the data directory.
+pub const LOCK: &str = "warnlight.lock";
+
+/// Stream names that a scan keeps at hand: 16 bytes each and the name, once the log has so many streams.
+const SCAN_STREAMS: usize = 1 << 20;
+
+/// How the engine is run; the defaults suit everybody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// Most appends written in one transaction.
+    pub group_appends: usize,
+    /// Payload bytes after which a transaction takes no more appends.
+    pub group_bytes: usize,
+    /// Appends that may wait before `submit` itself waits.
+    pub waiting: usize,
+    /// Idle reading connections kept open.
+    pub readers: usize,
+    /// Page cache of the writing connection, in KiB.
+    pub cache_kib: u32,
+    /// Streams whose last revision the writer keeps at hand.
+    pub streams: usize,
+    /// Pages (4 KiB) in the write-ahead log at which they begin to be moved into the file.
+    pub checkpoint_pages: u32,
+    /// Size beyond which the file does not grow: appends are refused with [`LogError::Full`] then.
+    pub max_bytes: Option<u64>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            group_appends: 1024,
+            group_bytes: 4 * 1024 * 1024,
+            waiting: 8192,
+            readers: 8,
+            cache_kib: 64 * 1024,
+            streams: 200_000,
+            checkpoint_pages: 16_000,
+            max_bytes: None,
+        }
+    }
+}
+
+/// An event log in one file.
+#[derive(Debug)]
+pub struct EmbeddedLog {
+    shared: Arc<Shared>,
+    writing: Option<Writing>,
+}
+
+/// What subscriptions need too, and may outlive the log with.
+#[derive(Debug)]
+struct Shared {
+    readers: Readers,
+    /// Missing if the log was opened for reading only.
+    bell: Option<Arc<Bell>>,
+}
+
+#[derive(Debug)]
+struct Writing {
+    jobs: Sender<Job>,
+    thread: JoinHandle<()>,
+    /// Held until the writer is done.
+    lock: File,
+}
+
+impl EmbeddedLog {
+    /// Opens the log in `dir` for writing, making both if they are missing.
+    ///
+    /// # Errors
+    /// [`LogError::Locked`] if another process has it, [`LogError::Newer`] if newer software wrote it,
+    /// [`LogError::Corrupt`] if its end does not fit its digest, [`LogError::Unavailable`] if it is not a log.
+    pub fn open(dir: &Path, options: &Options) -> Result<Self, LogError> {
+        make_directory(dir)?;
+        let lock = lock(dir)?;
+        let path = dir.join(schema::FILE);
+        let conn = schema::open_writer(&path, options.cache_kib, options.max_bytes)?;
+        let checkpoints = Checkpoints::start(&path, options.checkpoint_pages)?;
+        let writer = Writer::new(conn, options.streams, checkpoints)?;
+        let bell = writer.bell();
+        let (jobs, waiting) = crossbeam_channel::bounded(options.waiting);
+        let limit = GroupLimit { appends: options.group_appends, bytes: options.group_bytes };
+        let thread = std::thread::Builder::new()
+            .name("log-writer".to_owned())
+            .spawn(move || writer.run(&waiting, limit))
+            .map_err(|error| LogError::Unavailable(format!("cannot start a thread: {error}")))?;
+        let shared = Shared { readers: Readers::new(path, options.readers), bell: Some(bell) };
+        Ok(Self { shared: Arc::new(shared), writing: Some(Writing { jobs, thread, lock }) })
+    }
+
+    /// Opens the log in `dir` for reading only, also while a service writes to it.
+    ///
+    /// # Errors
+    /// [`LogError::Newer`] if newer software wrote it, [`LogError::Unavailable`] if there is none or it is not a log.
+    pub fn open_read_only(dir: &Path) -> Result<Self, LogError> {
+        Self::open_file_read_only(dir.join(schema::FILE))
+    }
+
+    /// Opens one file, such as a backup, for reading only.
+    ///
+    /// # Errors
+    /// As [`EmbeddedLog::open_read_only`].
+    pub fn open_file_read_only(path: PathBuf) -> Result<Self, LogError> {
+        let shared = Shared { readers: Readers::new(path, 4), bell: None };
+        shared.readers.with(|reader| schema::check(&reader.conn, shared.readers.path()))?;
+        Ok(Self { shared: Arc::new(shared), writing: None })
+    }
+
+    /// Returns the path of the file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.shared.readers.path()
+    }
+}
+
+impl Shared {
+    /// Returns the last durable position.
+    fn head(&self) -> Result<Position, LogError> {
+        match &self.bell {
+            Some(bell) => Ok(bell.head()),
+            None => self.readers.with(|reader| schema::head(&reader.conn)).map(|(position, _)| position),
+        }
+    }
+
+    fn read_all(&self, after: Position, limit: usize) -> Result<Vec<Recorded>, LogError> {
+        let head = self.head()?;
+        self.readers.with(|reader| {
+            let mut found = Vec::new();
+            reader.rows.each(&reader.conn, (after, head), limit, &mut |entry| {
+                found.push(entry.recorded);
+                Ok(())
+            })?;
+            Ok(found)
+        })
+    }
+}
+
+impl EventLog for EmbeddedLog {
+    fn submit(&self, append: Append) -> Pending {
+        let Some(writing) = &self.writing else {
+            return Pending::known(Err(LogError::Unavailable("it was opened for reading only".to_owned())));
+        };
+        let (answer, pending) = Pending::channel();
+        match writing.jobs.send(Job { append, answer }) {
+            Ok(()) => pending,
+            Err(_) => Pending::known(Err(LogError::Unavailable("its writer has stopped; open it again".to_owned()))),
+        }
+    }
+
+    fn head(&self) -> Position {
+        self.shared.head().unwrap_or_else(|error| {
+            tracing::error!(%error, "cannot read the end of the log");
+            0
+        })
+    }
+
+    fn read_stream(&self, stream: &str, from: Revision, limit: usize) -> Result<Vec<Recorded>, LogError> {
+        self.shared.readers.with(|reader| reader.rows.stream(&reader.conn, stream, from, limit))
+    }
+
+    fn read_all(&self, after: Position, limit: usize) -> Result<Vec<Recorded>, LogError> {
+        self.shared.read_all(after, limit)
+    }
+
+    fn scan(&self, after: Position, visit: &mut dyn FnMut(EventRef<'_>) -> ControlFlow<()>) -> Result<(), LogError> {
+        let head = self.shared.head()?;
+        let mut names = Rows::new(SCAN_STREAMS);
+        let mut after = after;
+        // A few thousand rows at a time: a long look at one state would keep the write-ahead log growing.
+        while after < head {
+            match self.shared.readers.with(|reader| names.scan(&reader.conn, after, head, visit))? {
+                ControlFlow::Break(()) => return Ok(()),
+                ControlFlow::Continue(position) if position == after => {
+                    let what = format!("the event is missing; the log ends at {head}");
+                    return Err(LogError::Corrupt { position: after + 1, what });
+                }
+                ControlFlow::Continue(position) => after = position,
+            }
+        }
+        Ok(())
+    }
+
+    fn ids_at(&self, positions: &[Position]) -> Result<Vec<Uuid>, LogError> {
+        self.shared.readers.with(|reader| {
+            let ids = positions.iter().filter_map(|position| rows::id_at(&reader.conn, *position).transpose());
+            ids.collect()
+        })
+    }
+
+    fn position_at(&self, at: Instant) -> Result<Position, LogError> {
+        let head = self.shared.head()?;
+        self.shared.readers.with(|reader| {
+            // Recorded times never run backwards, so halving finds the place: `low` is at or before `at`, `high` is after.
+            let (mut low, mut high) = (0, head.saturating_add(1));
+            while high - low > 1 {
+                let middle = low + (high - low) / 2;
+                if rows::recorded_at(&reader.conn, middle)? <= at {
+                    low = middle;
+                } else {
+                    high = middle;
+                }
+            }
+            Ok(low)
+        })
+    }
+
+    fn find_key(&self, key: &str) -> Result<Option<Appended>, LogError> {
+        self.shared.readers.with(|reader| match rows::find_key(&reader.conn, key)? {
+            Some((first, last)) => rows::answer(&reader.conn, first, last).map(Some),
+            None => Ok(None),
+        })
+    }
+
+    fn subscribe(&self, after: Position) -> Result<Box<dyn Subscription>, LogError> {
+        Ok(Box::new(subscription::Feed::new(self.shared.clone(), after)))
+    }
+
+    fn verify(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<Verified, LogError> {
+        // A connection of its own: what it reads comes from the file, not from a cache filled earlier.
+        verify::verify(&mut self.shared.readers.open()?, self.path(), progress)
+    }
+
+    fn backup(&self, target: &Path) -> Result<Verified, LogError> {
+        backup::backup(&self.shared.readers, target)
+    }
+}
+
+impl Drop for EmbeddedLog {
+    fn drop(&mut self) {
+        let Some(Writing { jobs, thread, lock }) = self.writing.take() else { return };
+        drop(jobs);
+        // Idle readers first, so that the writer is the last to close the file and can tidy up after itself.
+        self.shared.readers.close_idle();
+        if thread.join().is_err() {
+            tracing::error!("the log's writer panicked");
+            if let Some(bell) = &self.shared.bell {
+                bell.close();
+            }
+        }
+        drop(lock);
+    }
+}
+
+fn make_directory(dir: &Path) -> Result<(), LogError> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    let made = std::fs::create_dir_all(dir);
+    made.map_err(|error| LogError::Unavailable(format!("cannot make the directory `{}`: {error}", dir.display())))?;
+    if let Some(parent) = dir.parent() {
+        sync_directory(parent);
+    }
+    Ok(())
+}
+
+/// Makes names in a directory durable, where the system has a way to.
+fn sync_directory(dir: &Path) {
+    if let Ok(dir) = File::open(dir)
+        && let Err(error) = dir.sync_all()
+    {
+        tracing::debug!(%error, "this system does not sync directories");
+    }
+}
+
+/// Takes the lock of a data directory.
+fn lock(dir: &Path) -> Result<File, LogError> {
+    let path = dir.join(LOCK);
+    let cannot = |error: std::io::Error| LogError::Unavailable(format!("cannot lock `{}`: {error}", path.display()));
+    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(cannot)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(LogError::Locked { path }),
+        Err(TryLockError::Error(error)) => Err(cannot(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,366 @@
+//! The one thread that writes: it takes whatever waits, writes it in one transaction, and answers when that is on disk.
+//!
+//! 1. Take the appends that wait, up to a number and a size.
+//! 2. Judge each against the file as its neighbours before it leave it; a refused one has written nothing yet.
+//! 3. Write the events of the others, then the new end of the chain.
+//! 4. Commit: SQLite writes its log (WAL) and syncs it. Only now can readers see the events.
+//! 5. Ring the bell, answer everybody.
+
+use super::bell::Bell;
+use super::checkpoint::Checkpoints;
+use super::fault::fault;
+use super::names::Recent;
+use super::rows::{self, Rows, signed};
+use super::schema;
+use crate::domain::envelope::{Digest, NewEvent, Position, Revision};
+use crate::domain::time::Instant;
+use crate::log::admission::{self, Entry, Holdings, Verdict, nanoseconds};
+use crate::log::chain::Place;
+use crate::log::contract::{Append, Appended, LogError};
+use crossbeam_channel::{Receiver, Sender};
+use rusqlite::{Connection, OptionalExtension as _, params};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// An append and where its answer goes.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) append: Append,
+    pub(super) answer: Sender<Result<Appended, LogError>>,
+}
+
+/// How much is written in one transaction.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct GroupLimit {
+    /// Appends.
+    pub(super) appends: usize,
+    /// Payload bytes; the append that goes beyond is still taken.
+    pub(super) bytes: usize,
+}
+
+/// The writer's side of the log.
+#[derive(Debug)]
+pub(super) struct Writer {
+    conn: Connection,
+    rows: Rows,
+    tail: Tail,
+    streams: Recent<Arc<str>, StreamState>,
+    words: Recent<Arc<str>, i64>,
+    next_stream: i64,
+    next_word: i64,
+    bell: Arc<Bell>,
+    checkpoints: Checkpoints,
+    /// Why nothing more is written, once something went wrong that leaves the file's state unknown.
+    broken: Option<String>,
+}
+
+/// Where the log ends.
+#[derive(Debug, Clone, Copy)]
+struct Tail {
+    position: Position,
+    digest: Digest,
+    recorded_at: Option<Instant>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct StreamState {
+    number: i64,
+    last: Revision,
+}
+
+impl Writer {
+    /// Takes over a connection opened for writing.
+    pub(super) fn new(mut conn: Connection, streams: usize, checkpoints: Checkpoints) -> Result<Self, LogError> {
+        let (position, digest) = schema::head(&conn)?;
+        let last: Option<i64> =
+            conn.query_row("SELECT max(position) FROM event", [], |row| row.get(0)).map_err(fault(position))?;
+        let tail = if position == 0 && last.is_none() {
+            Tail { position, digest, recorded_at: None }
+        } else {
+            let mut last = None;
+            Rows::new(0).each(&conn, (position.saturating_sub(1), Position::MAX), 2, &mut |entry| {
+                last = Some(entry.recorded);
+                Ok(())
+            })?;
+            match last.filter(|last| last.position == position && last.digest == digest) {
+                Some(last) => Tail { position, digest, recorded_at: Some(last.recorded_at) },
+                None => {
+                    let what = "the log does not end where it says it ends".to_owned();
+                    return Err(LogError::Corrupt { position: position.max(1), what });
+                }
+            }
+        };
+        let next = |sql: &str| conn.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(fault(position));
+        Ok(Self {
+            next_stream: next("SELECT coalesce(max(number), 0) + 1 FROM stream")?,
+            next_word: next("SELECT coalesce(max(number), 0) + 1 FROM word")?,
+            rows: Rows::new(1024),
+            tail,
+            streams: Recent::new(streams),
+            words: Recent::new(8192),
+            bell: Arc::new(Bell::new(position)),
+            checkpoints: checkpoints.watching(&mut conn)?,
+            conn,
+            broken: None,
+        })
+    }
+
+    /// Returns the bell that this writer rings.
+    pub(super) fn bell(&self) -> Arc<Bell> {
+        self.bell.clone()
+    }
+
+    /// Writes what comes until nobody can send any more, then closes the file.
+    pub(super) fn run(mut self, jobs: &Receiver<Job>, limit: GroupLimit) {
+        while let Ok(first) = jobs.recv() {
+            let mut bytes = size(&first);
+            let mut group = vec![first];
+            while group.len() < limit.appends && bytes < limit.bytes {
+                let Ok(job) = jobs.try_recv() else { break };
+                bytes += size(&job);
+                group.push(job);
+            }
+            self.group(group);
+        }
+        self.checkpoints.close(&self.conn);
+        self.bell.close();
+    }
+
+    fn group(&mut self, group: Vec<Job>) {
+        let before = self.tail;
+        let written = match &self.broken {
+            Some(why) => Err(LogError::Unavailable(why.clone())),
+            None => self.write(&group),
+        };
+        match written {
+            Ok(answers) => {
+                if self.tail.position > before.position {
+                    self.bell.ring(self.tail.position);
+                }
+                for (job, answer) in group.into_iter().zip(answers) {
+                    // A caller that did not wait for its answer is no fault.
+                    let _ = job.answer.send(answer);
+                }
+                self.checkpoints.after_commit(&self.conn);
+            }
+            Err(error) => {
+                self.undo(before, &error);
+                for job in group {
+                    let _ = job.answer.send(Err(error.clone()));
+                }
+            }
+        }
+    }
+
+    /// Writes a group in one transaction; returns an answer or a refusal for each.
+    ///
+    /// An error here is nobody's own: it concerns the whole group, and nothing of it was answered.
+    fn write(&mut self, group: &[Job]) -> Result<Vec<Result<Appended, LogError>>, LogError> {
+        let before = self.tail.position;
+        self.conn.execute_batch("BEGIN IMMEDIATE").map_err(fault(before))?;
+        let mut answers = Vec::with_capacity(group.len());
+        for job in group {
+            answers.push(match admission::judge(&job.append, self) {
+                Ok(Verdict::New(revision)) => Ok(self.insert(&job.append, revision)?),
+                Ok(Verdict::Repeated { answer, bind_key }) => {
+                    if let (true, Some(key)) = (bind_key, &job.append.idempotency_key) {
+                        self.bind(key, &answer)?;
+                    }
+                    Ok(answer)
+                }
+                Err(error @ (LogError::Full | LogError::Unavailable(_))) => return Err(error),
+                Err(refusal) => Err(refusal),
+            });
+        }
+        let Tail { position, digest, .. } = self.tail;
+        if position > before {
+            self.conn
+                .prepare_cached("UPDATE head SET position = ?1, digest = ?2 WHERE one = 1")
+                .and_then(|mut statement| statement.execute(params![signed(position), digest]))
+                .map_err(fault(position))?;
+        }
+        self.conn.execute_batch("COMMIT").map_err(fault(before))?;
+        Ok(answers)
+    }
+
+    /// Takes back a group that was not written, in memory and in the file.
+    fn undo(&mut self, before: Tail, error: &LogError) {
+        self.tail = before;
+        self.streams.clear();
+        self.words.clear();
+        if self.broken.is_some() {
+            return;
+        }
+        let rolled_back = self.conn.is_autocommit() || self.conn.execute_batch("ROLLBACK").is_ok();
+        if rolled_back && self.reread_numbers().is_ok() && matches!(error, LogError::Full) {
+            tracing::warn!(position = before.position, "disk full, appends refused until there is room");
+            return;
+        }
+        // A failed sync may or may not have reached the disk: only a fresh look at the file can tell.
+        tracing::error!(position = before.position, %error, "writing failed, no more appends until the log is opened again");
+        self.broken = Some(format!("writing failed ({error}); open the log again"));
+    }
+
+    fn reread_numbers(&mut self) -> Result<(), LogError> {
+        let next = |sql: &str| self.conn.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(fault(0));
+        self.next_stream = next("SELECT coalesce(max(number), 0) + 1 FROM stream")?;
+        self.next_word = next("SELECT coalesce(max(number), 0) + 1 FROM word")?;
+        Ok(())
+    }
+
+    fn insert(&mut self, append: &Append, revision: Revision) -> Result<Appended, LogError> {
+        let recorded_at = admission::recording_time(append, self.tail.recorded_at);
+        let first = self.tail.position + 1;
+        let stream = match self.stream(&append.stream)? {
+            Some(stream) => stream.number,
+            None => {
+                let number = self.next_stream;
+                self.name("INSERT INTO stream VALUES (?1, ?2)", number, &append.stream)?;
+                self.next_stream += 1;
+                number
+            }
+        };
+        let mut answer = Appended { first, last: first, revision, recorded_at, repeated: false };
+        for (part, event) in (0_u32..).zip(&append.events) {
+            let place = Place {
+                position: first + Position::from(part),
+                stream: &append.stream,
+                revision: revision + Revision::from(part),
+                part,
+                recorded_at,
+                idempotency_key: append.idempotency_key.as_deref(),
+            };
+            let digest = place.link(event).digest(&self.tail.digest);
+            self.row(stream, place, event, &digest)?;
+            answer.last = place.position;
+            answer.revision = place.revision;
+            self.tail = Tail { position: place.position, digest, recorded_at: Some(recorded_at) };
+        }
+        if let Some(key) = &append.idempotency_key {
+            self.bind(key, &answer)?;
+        }
+        self.streams.insert(append.stream.clone(), StreamState { number: stream, last: answer.revision });
+        Ok(answer)
+    }
+
+    fn row(&mut self, stream: i64, place: Place<'_>, event: &NewEvent, digest: &Digest) -> Result<(), LogError> {
+        let event_type = self.word(&event.event_type)?;
+        let actor = self.word(&event.actor)?;
+        let mut statement = self
+            .conn
+            .prepare_cached("INSERT INTO event VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)")
+            .map_err(fault(place.position))?;
+        statement
+            .execute(params![
+                signed(place.position),
+                stream,
+                signed(place.revision),
+                place.part,
+                nanoseconds(place.recorded_at),
+                nanoseconds(event.occurred_at),
+                event_type,
+                event.schema_version,
+                actor,
+                event.history,
+                event.id.as_bytes(),
+                event.causation.as_ref().map(Uuid::as_bytes),
+                event.correlation.as_ref().map(Uuid::as_bytes),
+                place.idempotency_key.filter(|_| place.part == 0),
+                digest,
+                &*event.data,
+            ])
+            .map(|_| ())
+            .map_err(fault(place.position))
+    }
+
+    fn bind(&self, key: &str, answer: &Appended) -> Result<(), LogError> {
+        self.conn
+            .prepare_cached("INSERT INTO idempotency VALUES (?1, ?2, ?3)")
+            .and_then(|mut statement| statement.execute(params![key, signed(answer.first), signed(answer.last)]))
+            .map(|_| ())
+            .map_err(fault(answer.first))
+    }
+
+    fn name(&self, sql: &str, number: i64, name: &str) -> Result<(), LogError> {
+        self.conn
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.execute(params![number, name]))
+            .map(|_| ())
+            .map_err(fault(self.tail.position + 1))
+    }
+
+    /// Returns the number of a type name or an actor, giving it one if it is new.
+    fn word(&mut self, word: &Arc<str>) -> Result<i64, LogError> {
+        if let Some(number) = self.words.get(word) {
+            return Ok(number);
+        }
+        let known: Option<i64> = self
+            .conn
+            .prepare_cached("SELECT number FROM word WHERE name = ?1")
+            .and_then(|mut statement| statement.query_row([&**word], |row| row.get(0)).optional())
+            .map_err(fault(self.tail.position + 1))?;
+        let number = match known {
+            Some(number) => number,
+            None => {
+                let number = self.next_word;
+                self.name("INSERT INTO word VALUES (?1, ?2)", number, word)?;
+                self.next_word += 1;
+                number
+            }
+        };
+        self.words.insert(word.clone(), number);
+        Ok(number)
+    }
+
+    fn stream(&mut self, name: &Arc<str>) -> Result<Option<StreamState>, LogError> {
+        if let Some(state) = self.streams.get(name) {
+            return Ok(Some(state));
+        }
+        let near = self.tail.position;
+        let found: Option<(i64, i64)> = self
+            .conn
+            .prepare_cached(
+                "SELECT stream.number, event.revision FROM stream JOIN event ON event.stream = stream.number \
+                 WHERE stream.name = ?1 ORDER BY event.revision DESC LIMIT 1",
+            )
+            .and_then(|mut statement| statement.query_row([&**name], |row| Ok((row.get(0)?, row.get(1)?))).optional())
+            .map_err(fault(near))?;
+        let Some((number, last)) = found else { return Ok(None) };
+        let damaged = |_| LogError::Corrupt { position: near, what: format!("a revision of `{name}` cannot be read") };
+        let state = StreamState { number, last: Revision::try_from(last).map_err(damaged)? };
+        self.streams.insert(name.clone(), state);
+        Ok(Some(state))
+    }
+}
+
+impl Holdings for Writer {
+    fn find_id(&mut self, id: &Uuid) -> Result<Option<Position>, LogError> {
+        self.conn
+            .prepare_cached("SELECT position FROM event WHERE id = ?1")
+            .and_then(|mut statement| statement.query_row([id.as_bytes()], |row| row.get::<_, i64>(0)).optional())
+            .map(|position| position.and_then(|position| Position::try_from(position).ok()))
+            .map_err(fault(self.tail.position))
+    }
+
+    fn find_key(&mut self, key: &str) -> Result<Option<(Position, Position)>, LogError> {
+        rows::find_key(&self.conn, key)
+    }
+
+    fn entries(&mut self, first: Position, last: Position) -> Result<Vec<Entry>, LogError> {
+        let mut entries = Vec::new();
+        let range = (first.saturating_sub(1), last);
+        self.rows.each(&self.conn, range, usize::MAX, &mut |entry| {
+            entries.push(entry);
+            Ok(())
+        })?;
+        Ok(entries)
+    }
+
+    fn last_revision(&mut self, stream: &Arc<str>) -> Result<Option<Revision>, LogError> {
+        Ok(self.stream(stream)?.map(|state| state.last))
+    }
+}
+
+fn size(job: &Job) -> usize {
+    job.append.events.iter().map(|event| event.data.len() + 200).sum()
+}

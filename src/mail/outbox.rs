@@ -1,0 +1,267 @@
+//! The outbox (发件箱): what was asked for, what came of it, what is due. A pure fold of `light.changed` and `mail.*`;
+//! deleting it and folding the log again gives the same, and sends nothing twice.
+
+mod summary;
+
+pub use summary::{Delivery, State, Summary, Tally, UnknownState, deliveries_of};
+
+use crate::alerts::request;
+use crate::domain::envelope::{Position, Recorded};
+use crate::domain::event::{DecodeError, Event, MailRequested};
+use crate::domain::time::Instant;
+use crate::log::contract::{EventLog, EventRef, LogError};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use summary::Step;
+use uuid::Uuid;
+
+/// Where an event stands in the log, and what its envelope says that matters here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// Event id.
+    pub id: Uuid,
+    /// Place in the whole log.
+    pub position: Position,
+    /// When the log took it.
+    pub recorded_at: Instant,
+    /// Imported as history: never sent.
+    pub history: bool,
+}
+
+impl From<&Recorded> for Place {
+    fn from(recorded: &Recorded) -> Self {
+        Self {
+            id: recorded.event.id,
+            position: recorded.position,
+            recorded_at: recorded.recorded_at,
+            history: recorded.event.history,
+        }
+    }
+}
+
+impl From<&EventRef<'_>> for Place {
+    fn from(event: &EventRef<'_>) -> Self {
+        Self { id: event.id, position: event.position, recorded_at: event.recorded_at, history: event.history }
+    }
+}
+
+/// Something to be sent now.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Due {
+    /// The mail.
+    pub mail: Uuid,
+    /// The recipient.
+    pub address: Arc<str>,
+    /// Number of the attempt; the first is 1.
+    pub attempt: u32,
+    /// Position of the request.
+    pub requested: Position,
+    /// Position of the light change; `None` if the log does not hold it.
+    pub change: Option<Position>,
+}
+
+/// Why the outbox could not be folded from a log.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// The log could not be read.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// An event could not be read.
+    #[error("event at position {position}: {reason}")]
+    Decode {
+        /// Where.
+        position: Position,
+        /// Why.
+        reason: DecodeError,
+    },
+}
+
+/// The outbox.
+///
+/// Small: a mail whose recipients all have their fate is kept as a [`Summary`] only; its details are in its stream
+/// ([`deliveries_of`]).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outbox {
+    /// Every mail, by the position of its request.
+    mails: BTreeMap<Position, Summary>,
+    places: HashMap<Uuid, Position>,
+    /// Recipients of the mails that are not done.
+    open: HashMap<Uuid, Vec<Delivery>>,
+    /// What to do when.
+    agenda: BTreeSet<(Instant, Position, Arc<str>)>,
+    /// Rises whose request has not come yet.
+    rises: HashMap<Uuid, Position>,
+}
+
+impl Outbox {
+    /// Says whether this fold reads events of the type; others need not be decoded.
+    #[must_use]
+    pub fn reads(event_type: &str) -> bool {
+        event_type == "light.changed" || event_type.starts_with("mail.")
+    }
+
+    /// Folds a whole log and returns the outbox and the position it is at.
+    ///
+    /// # Errors
+    /// When the log cannot be read, or holds a mail event that this software does not know.
+    pub fn replay(log: &dyn EventLog) -> Result<(Self, Position), ReplayError> {
+        let mut outbox = Self::default();
+        let mut at = 0;
+        let mut outcome = Ok(());
+        log.scan(0, &mut |event| {
+            at = event.position;
+            if Self::reads(event.event_type) {
+                match Event::decode(event.event_type, event.schema_version, event.data) {
+                    Ok(decoded) => outbox.apply(&decoded, Place::from(&event)),
+                    Err(reason) => {
+                        outcome = Err(ReplayError::Decode { position: event.position, reason });
+                        return ControlFlow::Break(());
+                    }
+                }
+            }
+            ControlFlow::Continue(())
+        })?;
+        outcome.map(|()| (outbox, at))
+    }
+
+    /// Folds an event as the log holds it.
+    ///
+    /// # Errors
+    /// When its payload cannot be read; the outbox is as before.
+    pub fn apply_recorded(&mut self, recorded: &Recorded) -> Result<(), DecodeError> {
+        if Self::reads(&recorded.event.event_type) {
+            self.apply(&recorded.event.decode()?, Place::from(recorded));
+        }
+        Ok(())
+    }
+
+    /// Folds an event.
+    pub fn apply(&mut self, event: &Event, place: Place) {
+        match event {
+            Event::LightChanged(change) if request::asks_for_mail(change) => {
+                self.rises.insert(place.id, place.position);
+            }
+            Event::MailRequested(requested) => self.requested(requested, place),
+            _ => {
+                if let Some(step) = summary::step(event) {
+                    self.step(event, &step);
+                }
+            }
+        }
+    }
+
+    fn requested(&mut self, requested: &MailRequested, place: Place) {
+        let change = self.rises.remove(&requested.change);
+        if self.places.contains_key(&requested.mail) {
+            return;
+        }
+        let deliveries = summary::asked(requested, place);
+        let summary = Summary::new(requested, place, change, &deliveries);
+        if summary.tally.waiting > 0 {
+            for delivery in &deliveries {
+                self.agenda.insert((place.recorded_at, place.position, delivery.address.clone()));
+            }
+            self.open.insert(requested.mail, deliveries);
+        }
+        self.places.insert(requested.mail, place.position);
+        self.mails.insert(place.position, summary);
+    }
+
+    fn step(&mut self, event: &Event, step: &Step<'_>) {
+        let Some(position) = self.places.get(&step.mail).copied() else { return };
+        let Some(summary) = self.mails.get_mut(&position) else { return };
+        let Some(deliveries) = self.open.get_mut(&step.mail) else {
+            // All that can still come to a mail that is done: the server had taken it.
+            match event {
+                Event::MailBounced(_) => summary.tally.shift(State::Accepted, State::Bounced),
+                Event::MailAcknowledged(_) => summary.tally.shift(State::Accepted, State::Acknowledged),
+                _ => {}
+            }
+            return;
+        };
+        let Some(delivery) = deliveries.iter_mut().find(|delivery| *delivery.address == *step.address) else { return };
+        let before = delivery.state;
+        if let Some(retry_at) = delivery.retry_at {
+            self.agenda.remove(&(retry_at, position, delivery.address.clone()));
+        }
+        delivery.record(event, step);
+        if let Some(retry_at) = delivery.retry_at {
+            self.agenda.insert((retry_at, position, delivery.address.clone()));
+        }
+        summary.tally.shift(before, delivery.state);
+        if summary.tally.waiting == 0 {
+            self.open.remove(&step.mail);
+        }
+    }
+
+    /// Returns what is due at `now`, longest due first.
+    pub fn due(&self, now: Instant) -> impl Iterator<Item = Due> {
+        self.agenda.iter().take_while(move |(at, ..)| *at <= now).filter_map(|(_, position, address)| {
+            let summary = self.mails.get(position)?;
+            let delivery = self.open.get(&summary.mail)?.iter().find(|delivery| delivery.address == *address)?;
+            Some(Due {
+                mail: summary.mail,
+                address: address.clone(),
+                attempt: delivery.attempts + 1,
+                requested: *position,
+                change: summary.change,
+            })
+        })
+    }
+
+    /// Returns when something is due next, which may be past; `None` if nothing waits.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Instant> {
+        self.agenda.first().map(|(at, ..)| *at)
+    }
+
+    /// Says whether this attempt is still to be made: it was asked for and is neither on record nor overtaken.
+    #[must_use]
+    pub fn awaits(&self, due: &Due) -> bool {
+        self.open.get(&due.mail).is_some_and(|deliveries| {
+            deliveries.iter().any(|delivery| {
+                delivery.address == due.address
+                    && delivery.state == State::Waiting
+                    && delivery.retry_at.is_some()
+                    && delivery.attempts + 1 == due.attempt
+            })
+        })
+    }
+
+    /// Returns up to `limit` mails that `keep` wants, newest first, requested before position `before` (`None`: from the
+    /// newest on). The caller's scope belongs into `keep`.
+    pub fn list<'a>(
+        &'a self,
+        before: Option<Position>,
+        limit: usize,
+        keep: impl FnMut(&&'a Summary) -> bool + 'a,
+    ) -> impl Iterator<Item = &'a Summary> {
+        self.mails.range(..before.unwrap_or(Position::MAX)).rev().map(|(_, summary)| summary).filter(keep).take(limit)
+    }
+
+    /// Returns one mail.
+    #[must_use]
+    pub fn mail(&self, mail: Uuid) -> Option<&Summary> {
+        self.places.get(&mail).and_then(|position| self.mails.get(position))
+    }
+
+    /// Returns the recipients of a mail that is not done; empty for others, whose record is their stream.
+    #[must_use]
+    pub fn deliveries(&self, mail: Uuid) -> &[Delivery] {
+        self.open.get(&mail).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns the number of recipients in each state over all mails.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        let mut whole = Tally::default();
+        for summary in self.mails.values() {
+            whole += summary.tally;
+        }
+        whole
+    }
+}
+
+#[cfg(test)]
+mod tests;

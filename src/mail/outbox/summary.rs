@@ -1,0 +1,295 @@
+//! What the outbox shows of a mail and of each of its recipients.
+
+use super::Place;
+use crate::domain::code::CreditCode;
+use crate::domain::envelope::{Position, Recorded};
+use crate::domain::event::{DecodeError, Event, MailAttempted, MailFate, MailRequested};
+use crate::domain::time::Instant;
+use crate::domain::words::Light;
+use serde::Serialize;
+use std::ops::AddAssign;
+use std::str::FromStr;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// How far a mail has come for one recipient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Not yet taken by a server; it will be tried (again).
+    Waiting,
+    /// Taken by the server, or put into the spool folder.
+    Accepted,
+    /// Refused by the server for good. A person has to act.
+    Refused,
+    /// Tried by the whole schedule in vain. A person has to act.
+    GivenUp,
+    /// Taken by the server, and sent back later.
+    Bounced,
+    /// Read: the recipient said so.
+    Acknowledged,
+}
+
+impl State {
+    /// Every state.
+    pub const ALL: &'static [Self] =
+        &[Self::Waiting, Self::Accepted, Self::Refused, Self::GivenUp, Self::Bounced, Self::Acknowledged];
+
+    /// Returns the name, as in the API.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Accepted => "accepted",
+            Self::Refused => "refused",
+            Self::GivenUp => "given_up",
+            Self::Bounced => "bounced",
+            Self::Acknowledged => "acknowledged",
+        }
+    }
+}
+
+/// A text that names no state.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a state of a mail; use waiting, accepted, refused, given_up, bounced or acknowledged")]
+pub struct UnknownState(String);
+
+impl FromStr for State {
+    type Err = UnknownState;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.iter().copied().find(|state| state.name() == text).ok_or_else(|| UnknownState(text.to_owned()))
+    }
+}
+
+/// A mail and one recipient.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Delivery {
+    /// Mail address.
+    pub address: Arc<str>,
+    /// Office.
+    pub office: Arc<str>,
+    /// How far it has come.
+    pub state: State,
+    /// Attempts on record.
+    pub attempts: u32,
+    /// Time of the last thing on record.
+    pub changed_at: Instant,
+    /// When it is (or was) due; `None` if it will not be tried again.
+    pub retry_at: Option<Instant>,
+    /// Last reply of the server, or where the file was put.
+    pub reply: Option<Arc<str>>,
+}
+
+/// Number of recipients in each state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Tally {
+    /// See [`State::Waiting`].
+    pub waiting: u32,
+    /// See [`State::Accepted`].
+    pub accepted: u32,
+    /// See [`State::Refused`].
+    pub refused: u32,
+    /// See [`State::GivenUp`].
+    pub given_up: u32,
+    /// See [`State::Bounced`].
+    pub bounced: u32,
+    /// See [`State::Acknowledged`].
+    pub acknowledged: u32,
+    /// Mails for which nobody is named. A person has to act.
+    pub nobody: u32,
+}
+
+impl Tally {
+    /// Returns the number of recipients in a state.
+    #[must_use]
+    pub const fn of(&self, state: State) -> u32 {
+        match state {
+            State::Waiting => self.waiting,
+            State::Accepted => self.accepted,
+            State::Refused => self.refused,
+            State::GivenUp => self.given_up,
+            State::Bounced => self.bounced,
+            State::Acknowledged => self.acknowledged,
+        }
+    }
+
+    const fn slot(&mut self, state: State) -> &mut u32 {
+        match state {
+            State::Waiting => &mut self.waiting,
+            State::Accepted => &mut self.accepted,
+            State::Refused => &mut self.refused,
+            State::GivenUp => &mut self.given_up,
+            State::Bounced => &mut self.bounced,
+            State::Acknowledged => &mut self.acknowledged,
+        }
+    }
+
+    /// Moves one recipient from a state to another.
+    pub(super) const fn shift(&mut self, from: State, to: State) {
+        let slot = self.slot(from);
+        *slot = slot.saturating_sub(1);
+        *self.slot(to) += 1;
+    }
+
+    /// Says whether a person has to look: refused, given up, bounced, or nobody named.
+    #[must_use]
+    pub const fn needs_a_person(&self) -> bool {
+        self.refused + self.given_up + self.bounced + self.nobody > 0
+    }
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        let Self { waiting, accepted, refused, given_up, bounced, acknowledged, nobody } = other;
+        self.waiting += waiting;
+        self.accepted += accepted;
+        self.refused += refused;
+        self.given_up += given_up;
+        self.bounced += bounced;
+        self.acknowledged += acknowledged;
+        self.nobody += nobody;
+    }
+}
+
+/// A mail in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// The mail.
+    pub mail: Uuid,
+    /// Position of the request.
+    pub position: Position,
+    /// Position of the light change it tells of; `None` if the log does not hold it.
+    pub change: Option<Position>,
+    /// About whom.
+    pub credit_code: CreditCode,
+    /// Sector it was routed by; `None` if undetermined.
+    pub sector: Option<Arc<str>>,
+    /// Light before.
+    pub from: Light,
+    /// Light then.
+    pub to: Light,
+    /// When it was asked for.
+    pub requested_at: Instant,
+    /// How many recipients are in which state.
+    pub tally: Tally,
+}
+
+impl Summary {
+    pub(super) fn new(
+        requested: &MailRequested,
+        place: Place,
+        change: Option<Position>,
+        deliveries: &[Delivery],
+    ) -> Self {
+        let mut tally = Tally { nobody: u32::from(requested.recipients.is_empty()), ..Tally::default() };
+        for delivery in deliveries {
+            *tally.slot(delivery.state) += 1;
+        }
+        Self {
+            mail: requested.mail,
+            position: place.position,
+            change,
+            credit_code: requested.credit_code,
+            sector: requested.sector.as_deref().map(Arc::from),
+            from: requested.from,
+            to: requested.to,
+            requested_at: place.recorded_at,
+            tally,
+        }
+    }
+
+    /// Says whether some recipient is in the state.
+    #[must_use]
+    pub const fn has(&self, state: State) -> bool {
+        self.tally.of(state) > 0
+    }
+}
+
+/// Returns the recipients of a request as they stand before the first attempt. What was imported as history is never sent:
+/// it has no recipients here.
+pub(super) fn asked(requested: &MailRequested, place: Place) -> Vec<Delivery> {
+    let mut deliveries: Vec<Delivery> = Vec::new();
+    if place.history {
+        return deliveries;
+    }
+    for recipient in &requested.recipients {
+        if deliveries.iter().all(|delivery| *delivery.address != *recipient.address) {
+            deliveries.push(Delivery {
+                address: recipient.address.as_str().into(),
+                office: recipient.office.as_str().into(),
+                state: State::Waiting,
+                attempts: 0,
+                changed_at: place.recorded_at,
+                retry_at: Some(place.recorded_at),
+                reply: None,
+            });
+        }
+    }
+    deliveries
+}
+
+/// Returns the recipients of one mail from the events of its stream, done or not.
+///
+/// # Errors
+/// When an event cannot be read.
+pub fn deliveries_of(stream: &[Recorded]) -> Result<Vec<Delivery>, DecodeError> {
+    let mut deliveries: Vec<Delivery> = Vec::new();
+    for recorded in stream {
+        let event = recorded.event.decode()?;
+        if let Event::MailRequested(requested) = &event {
+            deliveries = asked(requested, Place::from(recorded));
+        } else if let Some(step) = step(&event)
+            && let Some(delivery) = deliveries.iter_mut().find(|delivery| *delivery.address == *step.address)
+        {
+            delivery.record(&event, &step);
+        }
+    }
+    Ok(deliveries)
+}
+
+/// What every event about one recipient says.
+pub(super) struct Step<'a> {
+    pub(super) mail: Uuid,
+    pub(super) address: &'a str,
+    at: Instant,
+    reply: &'a str,
+}
+
+/// Reads an event about one recipient; `None` for any other.
+pub(super) fn step(event: &Event) -> Option<Step<'_>> {
+    match event {
+        Event::MailAttempted(MailAttempted { mail, address, at, reply, attempt: _, retry_at: _ })
+        | Event::MailAccepted(MailFate { mail, address, at, reply })
+        | Event::MailRefused(MailFate { mail, address, at, reply })
+        | Event::MailGivenUp(MailFate { mail, address, at, reply })
+        | Event::MailBounced(MailFate { mail, address, at, reply })
+        | Event::MailAcknowledged(MailFate { mail, address, at, reply }) => {
+            Some(Step { mail: *mail, address, at: *at, reply })
+        }
+        _ => None,
+    }
+}
+
+impl Delivery {
+    /// Takes in an event about this recipient.
+    pub(super) fn record(&mut self, event: &Event, step: &Step<'_>) {
+        self.changed_at = step.at;
+        self.reply = Some(step.reply.into());
+        match event {
+            Event::MailAttempted(attempted) => {
+                self.attempts = self.attempts.max(attempted.attempt);
+                // Without another attempt the fate follows in the same append.
+                self.retry_at = attempted.retry_at.filter(|_| self.state == State::Waiting);
+                return;
+            }
+            Event::MailAccepted(_) => self.state = State::Accepted,
+            Event::MailRefused(_) => self.state = State::Refused,
+            Event::MailGivenUp(_) => self.state = State::GivenUp,
+            Event::MailBounced(_) => self.state = State::Bounced,
+            Event::MailAcknowledged(_) => self.state = State::Acknowledged,
+            _ => return,
+        }
+        self.retry_at = None;
+    }
+}

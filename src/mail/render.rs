@@ -1,0 +1,128 @@
+//! The text of a mail (邮件正文): subject, plain text and HTML in the recipient's language.
+//!
+//! Names come from sheets and strangers. Every value is brought onto one clean line before a template sees it, and the
+//! HTML template escapes on top, so that no name can forge a line, a header or a tag.
+
+mod view;
+
+use crate::alerts::recipients::Language;
+use crate::domain::event::{LightChanged, MailRequested, Recipient};
+use crate::domain::time::Instant;
+use minijinja::syntax::SyntaxConfig;
+use minijinja::{Environment, UndefinedBehavior};
+
+pub(super) use view::one_line;
+pub use view::{symbol, word};
+
+/// What a rule asks somebody to do (处置要求).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Duty {
+    /// What to do, in the language asked for.
+    pub text: String,
+    /// Until when; `None` if it has no clock.
+    pub due: Option<Instant>,
+}
+
+/// Knows the rules' texts. The policy room's packs do; the defaults show ids, which are at least exact.
+pub trait Rulebook: Send + Sync {
+    /// Returns the title of a rule.
+    fn title(&self, _rule: &str, _language: Language) -> Option<String> {
+        None
+    }
+
+    /// Returns the name of a fact.
+    fn fact(&self, _fact: &str, _language: Language) -> Option<String> {
+        None
+    }
+
+    /// Returns what the rule asks for when it fires at `at`.
+    fn duty(&self, _rule: &str, _language: Language, _at: Instant) -> Option<Duty> {
+        None
+    }
+}
+
+/// The rulebook that knows no texts.
+impl Rulebook for () {}
+
+/// A mail's text for one recipient.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Letter {
+    /// Subject, one line.
+    pub subject: String,
+    /// Plain text.
+    pub text: String,
+    /// HTML.
+    pub html: String,
+}
+
+/// A template does not fit its values; a mistake in this software.
+#[derive(Debug, thiserror::Error)]
+#[error("the mail text cannot be made: {0}")]
+pub struct RenderError(#[from] minijinja::Error);
+
+/// Writes letters.
+pub struct Renderer {
+    templates: Environment<'static>,
+    rulebook: Box<dyn Rulebook>,
+    base_url: String,
+}
+
+impl std::fmt::Debug for Renderer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Renderer").field("base_url", &self.base_url).finish_non_exhaustive()
+    }
+}
+
+const TEMPLATES: [(&str, &str); 7] = [
+    ("base.html", include_str!("../../assets/mail/base.html")),
+    ("zh-CN/subject.txt", include_str!("../../assets/mail/zh-CN/subject.txt")),
+    ("zh-CN/body.txt", include_str!("../../assets/mail/zh-CN/body.txt")),
+    ("zh-CN/body.html", include_str!("../../assets/mail/zh-CN/body.html")),
+    ("en/subject.txt", include_str!("../../assets/mail/en/subject.txt")),
+    ("en/body.txt", include_str!("../../assets/mail/en/body.txt")),
+    ("en/body.html", include_str!("../../assets/mail/en/body.html")),
+];
+
+impl Renderer {
+    /// Returns a renderer whose letters link to the board at `base_url`.
+    ///
+    /// # Errors
+    /// When a template that is built in does not parse.
+    pub fn new(base_url: &str, rulebook: Box<dyn Rulebook>) -> Result<Self, RenderError> {
+        let mut templates = Environment::new();
+        templates.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
+        templates.set_undefined_behavior(UndefinedBehavior::Strict);
+        for (name, source) in TEMPLATES {
+            templates.add_template(name, source)?;
+        }
+        Ok(Self { templates, rulebook, base_url: base_url.to_owned() })
+    }
+
+    /// Writes the letter about `change` to one recipient. Without the change (a log that does not hold it) the letter
+    /// names the light and points to the board for the reasons.
+    ///
+    /// # Errors
+    /// See [`RenderError`].
+    pub fn letter(
+        &self,
+        requested: &MailRequested,
+        recipient: &Recipient,
+        change: Option<&LightChanged>,
+    ) -> Result<Letter, RenderError> {
+        // A language that a newer list knows and this software does not: Chinese is what every office here reads.
+        let language = recipient.language.parse().unwrap_or(Language::Chinese);
+        let view = view::view(requested, recipient, change, language, &*self.rulebook, &self.base_url);
+        let render = |file: &str| {
+            self.templates.get_template(&format!("{language}/{file}"))?.render(minijinja::value::Serde(&view))
+        };
+        Ok(Letter {
+            // A subject of ASCII letters goes out as it is, and what looks like an encoded word in it would be decoded.
+            subject: view::one_line(&render("subject.txt")?).replace("=?", "= ?"),
+            text: render("body.txt")?,
+            html: render("body.html")?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

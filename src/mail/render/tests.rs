@@ -1,0 +1,166 @@
+use super::*;
+use crate::alerts::request::tests::change;
+use crate::domain::event::{Reason, Seen, ShopName};
+use crate::domain::time::plus_hours;
+use crate::domain::words::Light;
+use std::path::Path;
+use uuid::Uuid;
+
+struct Titles;
+
+impl Rulebook for Titles {
+    fn title(&self, rule: &str, language: Language) -> Option<String> {
+        let (zh, en) = match rule {
+            "closed-unannounced" => ("未提前公示即闭店", "Closed without notice"),
+            "custody-short" => ("存管资金不足", "Custody falls short"),
+            _ => return None,
+        };
+        Some(if language == Language::Chinese { zh } else { en }.to_owned())
+    }
+
+    fn fact(&self, fact: &str, language: Language) -> Option<String> {
+        (fact == "custody.coverage" && language == Language::Chinese).then(|| "存管覆盖率".to_owned())
+    }
+
+    fn duty(&self, rule: &str, language: Language, at: Instant) -> Option<Duty> {
+        (rule == "closed-unannounced").then(|| Duty {
+            text: if language == Language::Chinese { "现场核查" } else { "check on site" }.to_owned(),
+            due: Some(plus_hours(at, 24)),
+        })
+    }
+}
+
+fn reason(rule: &str, light: Light, shop: Option<ShopName>, mut facts: Vec<Seen>) -> Reason {
+    facts.iter_mut().for_each(|seen| seen.shop.clone_from(&shop));
+    Reason {
+        rule: rule.to_owned(),
+        version: 1,
+        light,
+        clause: "法释〔2025〕4号 第二十三条".to_owned(),
+        facts,
+        events: Vec::new(),
+    }
+}
+
+fn seen(fact: &str, value: Option<&str>, comparison: &str, threshold: Option<&str>) -> Seen {
+    Seen {
+        fact: fact.to_owned(),
+        value: value.map(str::to_owned),
+        comparison: comparison.to_owned(),
+        threshold: threshold.map(str::to_owned),
+        shop: None,
+    }
+}
+
+fn red() -> LightChanged {
+    let shop = ShopName { mall: "五道口购物中心".to_owned(), unit: "B1-12".to_owned() };
+    LightChanged {
+        reasons: vec![
+            reason(
+                "closed-unannounced",
+                Light::Red,
+                Some(shop),
+                vec![seen("shop.closed_unannounced", Some("true"), "=", Some("true"))],
+            ),
+            reason("custody-short", Light::Orange, None, vec![seen("custody.coverage", Some("0.62"), "<", Some("1"))]),
+            reason(
+                "custody-silent",
+                Light::Unknown,
+                None,
+                vec![seen("custody.report_age_days", None, "is missing", None)],
+            ),
+        ],
+        ..change(Light::Yellow, Light::Red, true)
+    }
+}
+
+fn letter(name: Option<&str>, language: &str, change: Option<&LightChanged>) -> Letter {
+    let about = red();
+    let requested = MailRequested {
+        mail: Uuid::from_u128(0x1234),
+        change: Uuid::from_u128(1),
+        credit_code: about.credit_code,
+        merchant: name.map(str::to_owned),
+        from: about.from,
+        to: about.to,
+        at: about.at,
+        sector: None,
+        recipients: Vec::new(),
+    };
+    let recipient = Recipient {
+        address: "lead@example.org".to_owned(),
+        office: if language == "en" { "Haidian Lead Office" } else { "海淀区专班办公室" }.to_owned(),
+        language: language.to_owned(),
+    };
+    Renderer::new("https://warn.example.org", Box::new(Titles)).unwrap().letter(&requested, &recipient, change).unwrap()
+}
+
+/// Compares with a file under `tests/fixtures/mail`. To accept what is made now, run with `WARNLIGHT_BLESS=1` and read the
+/// difference before it is committed.
+fn compare(file: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/mail").join(file);
+    if std::env::var_os("WARNLIGHT_BLESS").is_some() {
+        std::fs::write(&path, text).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(expected == text, "{file} differs; made now:\n{text}");
+}
+
+#[test]
+fn the_mail_reads_as_it_was_reviewed_in_both_languages() {
+    for language in ["zh-CN", "en"] {
+        let letter = letter(Some("北京某某健身有限公司"), language, Some(&red()));
+        compare(&format!("{language}.subject.txt"), &format!("{}\n", letter.subject));
+        compare(&format!("{language}.body.txt"), &format!("{}\n", letter.text));
+        compare(&format!("{language}.body.html"), &format!("{}\n", letter.html));
+    }
+}
+
+#[test]
+fn a_light_is_told_by_word_and_shape_and_the_subject_says_which() {
+    let letter = letter(Some("北京某某健身有限公司"), "zh-CN", Some(&red()));
+    assert_eq!(letter.subject, "[红灯] 北京某某健身有限公司 (91110108MA01ABCDX3)");
+    for body in [&letter.text, &letter.html] {
+        assert!(body.contains("■ 红灯") && body.contains("▲ 黄灯"), "{body}");
+    }
+    let shapes: std::collections::BTreeSet<_> = Light::ALL.iter().map(|light| symbol(*light)).collect();
+    assert_eq!(shapes.len(), Light::ALL.len());
+}
+
+#[test]
+fn without_the_light_change_the_mail_points_to_the_board() {
+    let letter = letter(None, "en", None);
+    assert_eq!(letter.subject, "[Red] Unregistered merchant (91110108MA01ABCDX3)");
+    assert!(letter.text.contains("The reasons are on the board."), "{}", letter.text);
+    assert!(letter.text.contains("https://warn.example.org/merchants/91110108MA01ABCDX3"), "{}", letter.text);
+}
+
+#[test]
+fn a_language_without_texts_is_written_in_chinese() {
+    assert!(letter(Some("x"), "fr", None).subject.starts_with("[红灯]"));
+}
+
+#[test]
+fn no_name_can_forge_a_tag_a_line_or_a_header() {
+    let hostile = "<script>alert(1)</script>\r\nBcc: all@example.org\n\n● Green\u{2028}x\u{202E}gnp.\"' =?utf-8?B?5Y2x?= & {{ 7 * 7 }}";
+    let letter = letter(Some(hostile), "en", Some(&red()));
+
+    assert!(!letter.html.contains("<script"), "{}", letter.html);
+    assert!(letter.html.contains("&lt;script&gt;"), "{}", letter.html);
+    assert!(letter.html.contains("{{ 7 * 7 }}"), "a value is not a template");
+
+    let line = letter.text.lines().find(|line| line.starts_with("Merchant: ")).unwrap();
+    assert!(line.contains("<script>alert(1)</script> Bcc: all@example.org ● Green x"), "{line}");
+    assert!(!letter.text.lines().any(|line| line.starts_with("Bcc") || line.starts_with("● Green")), "{}", letter.text);
+    assert!(!letter.text.contains(['\r', '\u{202E}', '\u{2028}']));
+
+    assert!(!letter.subject.contains(['\r', '\n']) && !letter.subject.contains("=?"), "{}", letter.subject);
+}
+
+#[test]
+fn a_long_name_does_not_push_the_code_out_of_the_subject() {
+    let letter = letter(Some(&"健".repeat(500)), "zh-CN", None);
+    assert!(letter.subject.ends_with("健… (91110108MA01ABCDX3)"), "{}", letter.subject);
+    assert!(letter.subject.chars().count() < 100);
+    assert!(letter.text.contains(&"健".repeat(500)));
+}

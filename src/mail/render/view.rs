@@ -1,0 +1,184 @@
+//! The values that the mail templates see. Everything here is text on one clean line.
+
+use super::Rulebook;
+use crate::alerts::recipients::Language;
+use crate::domain::event::{LightChanged, MailRequested, Reason, Recipient, Seen};
+use crate::domain::time::{Instant, local};
+use crate::domain::words::Light;
+use serde::Serialize;
+
+/// Longest merchant name in a subject, in characters; a subject that is cut by a mail program loses the code behind it.
+const SUBJECT_NAME: usize = 60;
+
+#[derive(Debug, Serialize)]
+pub(super) struct View {
+    language: &'static str,
+    mail: String,
+    office: String,
+    name: Option<String>,
+    short_name: Option<String>,
+    credit_code: String,
+    sector: Option<String>,
+    from: LightView,
+    to: LightView,
+    at: String,
+    reasons: Vec<ReasonView>,
+    link: String,
+    service: String,
+}
+
+#[derive(Debug, Serialize)]
+struct LightView {
+    name: &'static str,
+    word: &'static str,
+    symbol: &'static str,
+    colour: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct ReasonView {
+    title: String,
+    rule: String,
+    version: u16,
+    light: LightView,
+    clause: String,
+    facts: Vec<FactView>,
+    duty: Option<DutyView>,
+}
+
+#[derive(Debug, Serialize)]
+struct FactView {
+    shop: Option<String>,
+    name: String,
+    value: Option<String>,
+    comparison: String,
+    threshold: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct DutyView {
+    text: String,
+    due: Option<String>,
+}
+
+pub(super) fn view(
+    requested: &MailRequested,
+    recipient: &Recipient,
+    change: Option<&LightChanged>,
+    language: Language,
+    rulebook: &dyn Rulebook,
+    base_url: &str,
+) -> View {
+    let name = requested.merchant.as_deref().map(one_line).filter(|name| !name.is_empty());
+    let reasons = change.map_or(&[][..], |change| change.reasons.as_slice());
+    View {
+        language: language.tag(),
+        mail: requested.mail.to_string(),
+        office: one_line(&recipient.office),
+        short_name: name.as_deref().map(|name| shortened(name, SUBJECT_NAME)),
+        name,
+        credit_code: requested.credit_code.to_string(),
+        sector: requested.sector.as_deref().map(one_line),
+        from: light(requested.from, language),
+        to: light(requested.to, language),
+        at: minute(requested.at),
+        reasons: reasons.iter().map(|reason| reason_view(reason, language, rulebook, requested.at)).collect(),
+        link: format!("{base_url}/merchants/{}", requested.credit_code),
+        service: base_url.to_owned(),
+    }
+}
+
+fn reason_view(reason: &Reason, language: Language, rulebook: &dyn Rulebook, at: Instant) -> ReasonView {
+    ReasonView {
+        title: one_line(&rulebook.title(&reason.rule, language).unwrap_or_else(|| reason.rule.clone())),
+        rule: one_line(&reason.rule),
+        version: reason.version,
+        light: light(reason.light, language),
+        clause: one_line(&reason.clause),
+        facts: reason.facts.iter().map(|seen| fact_view(seen, language, rulebook)).collect(),
+        duty: rulebook
+            .duty(&reason.rule, language, at)
+            .map(|duty| DutyView { text: one_line(&duty.text), due: duty.due.map(minute) }),
+    }
+}
+
+fn fact_view(seen: &Seen, language: Language, rulebook: &dyn Rulebook) -> FactView {
+    FactView {
+        shop: seen.shop.as_ref().map(|shop| one_line(&format!("{} {}", shop.mall, shop.unit))),
+        name: one_line(&rulebook.fact(&seen.fact, language).unwrap_or_else(|| seen.fact.clone())),
+        value: seen.value.as_deref().map(one_line),
+        comparison: one_line(&seen.comparison),
+        threshold: seen.threshold.as_deref().map(one_line),
+    }
+}
+
+fn light(light: Light, language: Language) -> LightView {
+    LightView { name: light.name(), word: word(light, language), symbol: symbol(light), colour: colour(light) }
+}
+
+/// Returns the light's name for people.
+#[must_use]
+pub const fn word(light: Light, language: Language) -> &'static str {
+    match (light, language) {
+        (Light::Green, Language::Chinese) => "绿灯",
+        (Light::Green, Language::English) => "Green",
+        (Light::Unknown, Language::Chinese) => "状态未知",
+        (Light::Unknown, Language::English) => "Unknown",
+        (Light::Yellow, Language::Chinese) => "黄灯",
+        (Light::Yellow, Language::English) => "Yellow",
+        (Light::Orange, Language::Chinese) => "橙灯",
+        (Light::Orange, Language::English) => "Orange",
+        (Light::Red, Language::Chinese) => "红灯",
+        (Light::Red, Language::English) => "Red",
+    }
+}
+
+/// Returns the light's shape, so that it can be told without seeing colours.
+#[must_use]
+pub const fn symbol(light: Light) -> &'static str {
+    match light {
+        Light::Green => "●",
+        Light::Unknown => "?",
+        Light::Yellow => "▲",
+        Light::Orange => "◆",
+        Light::Red => "■",
+    }
+}
+
+/// Background for white letters; each has a contrast of at least 4.5 : 1 with white.
+const fn colour(light: Light) -> &'static str {
+    match light {
+        Light::Green => "#1b7a3d",
+        Light::Unknown => "#5c5f66",
+        Light::Yellow => "#856000",
+        Light::Orange => "#b34700",
+        Light::Red => "#b3261e",
+    }
+}
+
+fn minute(at: Instant) -> String {
+    local(at).strftime("%Y-%m-%d %H:%M").to_string()
+}
+
+fn shortened(text: &str, limit: usize) -> String {
+    if text.chars().count() <= limit {
+        text.to_owned()
+    } else {
+        text.chars().take(limit.saturating_sub(1)).chain(['…']).collect()
+    }
+}
+
+/// Returns the text on one line: line breaks and other control characters become spaces, and characters that turn the
+/// reading direction or show nothing are left out. Spaces are not repeated.
+pub(in crate::mail) fn one_line(text: &str) -> String {
+    let shown = text
+        .chars()
+        .filter(|letter| !is_hidden(*letter))
+        .map(|letter| if letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}') { ' ' } else { letter });
+    let shown: String = shown.collect();
+    shown.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+const fn is_hidden(letter: char) -> bool {
+    matches!(letter, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
+}

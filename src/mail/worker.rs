@@ -1,0 +1,258 @@
+//! The mail worker (发送): follows the log, sends what is due, and puts on record what came of it.
+//!
+//! The order that keeps law 8: the request is in the log before anything is sent, and the outcome is in the log before the
+//! mail counts as done. A crash between sending and recording makes the mail go out again under the same Message-ID, so
+//! that the reader sees one mail; the record has one outcome either way, because its event ids are derived from mail,
+//! recipient and attempt.
+
+mod sender;
+
+use super::message::MessageError;
+use super::outbox::{Due, Outbox, ReplayError};
+use super::render::Renderer;
+use super::transport::Transport;
+use crate::clock::Clock;
+use crate::domain::envelope::Recorded;
+use crate::domain::event::DecodeError;
+use crate::log::contract::{EventLog, LogError, Subscription};
+use crate::settings::Mail;
+use crossbeam_channel::{Receiver, Sender};
+use std::collections::{BTreeMap, HashSet};
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// Longest wait for the log before the agenda and the order to stop are looked at again. New requests wake the worker at
+/// once; only retries and stopping can be late by this much.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// Wait before something that failed on our side (log, disk) is tried again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Everything the worker works with.
+#[derive(Clone)]
+pub struct Parts {
+    /// The log: requests come from it, outcomes go to it.
+    pub log: Arc<dyn EventLog>,
+    /// How mails leave.
+    pub transport: Arc<dyn Transport>,
+    /// Writes the texts.
+    pub renderer: Arc<Renderer>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Sender, schedule, number of threads. There is no jitter in the schedule: at most `senders` mails are on their way at a
+    /// time, so a server that comes back is not stormed, and a day can be re-enacted to the second.
+    pub settings: Mail,
+}
+
+/// Why the worker did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The outbox could not be folded.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    /// The log could not be followed.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The sender in the settings is no address.
+    #[error(transparent)]
+    Sender(#[from] MessageError),
+    /// No thread could be started.
+    #[error("cannot start a thread for mail: {0}")]
+    Thread(#[from] io::Error),
+}
+
+/// What the threads share.
+struct Shared {
+    parts: Parts,
+    outbox: RwLock<Outbox>,
+    stopping: AtomicBool,
+    trouble: Mutex<BTreeMap<Task, String>>,
+    /// Attempts that a sender handed back without a record.
+    returned: Sender<Due>,
+    /// Closed when the worker stops: what pauses, wakes.
+    stopped: Receiver<()>,
+}
+
+impl Shared {
+    fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    /// Waits a moment before something is tried again; ends at once when the worker stops.
+    fn pause(&self) {
+        let _ = self.stopped.recv_timeout(PAUSE);
+    }
+
+    fn in_trouble(&self, task: Task, what: &str) {
+        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        if trouble.get(&task).is_none_or(|known| known != what) {
+            tracing::error!(problem = what, "Mail stands still: {what}");
+            trouble.insert(task, what.to_owned());
+        }
+    }
+
+    fn out_of_trouble(&self, task: Task) {
+        if self.trouble.lock().unwrap_or_else(PoisonError::into_inner).remove(&task).is_some() {
+            tracing::info!("Mail goes on");
+        }
+    }
+}
+
+/// What can go wrong for all mails at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Task {
+    Reading,
+    Recording,
+}
+
+/// A running worker. It stops when it is dropped.
+pub struct Worker {
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+    stop: Option<Sender<()>>,
+}
+
+impl std::fmt::Debug for Worker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Worker").field("threads", &self.threads.len()).finish_non_exhaustive()
+    }
+}
+
+impl Worker {
+    /// Folds the outbox from the whole log, then starts to follow and to send.
+    ///
+    /// # Errors
+    /// See [`StartError`]. Nothing is sent then.
+    pub fn start(parts: Parts) -> Result<Self, StartError> {
+        sender::check(&parts.settings)?;
+        let (outbox, position) = Outbox::replay(&*parts.log)?;
+        let subscription = parts.log.subscribe(position)?;
+        let senders = parts.settings.senders.max(1);
+        // One in hand for each sender, so that none waits for the follower.
+        let (hand_out, jobs) = crossbeam_channel::bounded(senders);
+        let (returned, came_back) = crossbeam_channel::unbounded();
+        let (stop, stopped) = crossbeam_channel::bounded(0);
+        let shared = Arc::new(Shared {
+            parts,
+            outbox: RwLock::new(outbox),
+            stopping: AtomicBool::new(false),
+            trouble: Mutex::new(BTreeMap::new()),
+            returned,
+            stopped,
+        });
+        let mut worker = Self { shared: shared.clone(), threads: Vec::with_capacity(senders + 1), stop: Some(stop) };
+        for number in 1..=senders {
+            let (shared, jobs) = (shared.clone(), jobs.clone());
+            let thread = std::thread::Builder::new().name(format!("mail-sender-{number}"));
+            worker.threads.push(thread.spawn(move || {
+                for due in &jobs {
+                    sender::deliver(&shared, &due);
+                }
+            })?);
+        }
+        let follower = Follower { shared, subscription, hand_out, came_back, on_the_way: HashSet::new() };
+        worker.threads.push(std::thread::Builder::new().name("mail".to_owned()).spawn(move || follower.run())?);
+        Ok(worker)
+    }
+
+    /// Returns the outbox as of now. Holding it holds up the worker: read and let go.
+    pub fn outbox(&self) -> RwLockReadGuard<'_, Outbox> {
+        self.shared.outbox.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns what keeps all mail from being sent or recorded, if anything does.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).values().next().cloned()
+    }
+
+    /// Orders to stop without waiting: from now on nothing new is begun.
+    pub fn order_stop(&self) {
+        self.shared.stopping.store(true, Ordering::Release);
+    }
+
+    /// Stops: mails on their way are finished and recorded, nothing new is begun. What waits is sent after the next start.
+    pub fn stop(mut self) {
+        self.halt();
+    }
+
+    fn halt(&mut self) {
+        self.order_stop();
+        drop(self.stop.take());
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("A mail thread had ended by a panic");
+            }
+        }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.halt();
+    }
+}
+
+/// The thread that follows the log and hands out what is due. When it ends, the senders end: it holds their channel.
+struct Follower {
+    shared: Arc<Shared>,
+    subscription: Box<dyn Subscription>,
+    hand_out: Sender<Due>,
+    came_back: Receiver<Due>,
+    /// Handed out and not yet on record.
+    on_the_way: HashSet<Due>,
+}
+
+impl Follower {
+    fn run(mut self) {
+        while !self.shared.is_stopping() {
+            self.hand_out_due();
+            // The record of an attempt comes back through the log, so a sender that is done wakes this thread.
+            match self.subscription.next(PATIENCE) {
+                Ok(events) => {
+                    self.shared.out_of_trouble(Task::Reading);
+                    if let Err(reason) = self.fold(&events) {
+                        // Written by newer software: what it says about a mail is not known here, so nothing is sent.
+                        self.shared.in_trouble(Task::Reading, &reason.to_string());
+                        return;
+                    }
+                }
+                Err(error) => {
+                    self.shared.in_trouble(Task::Reading, &error.to_string());
+                    self.shared.pause();
+                }
+            }
+        }
+    }
+
+    fn fold(&self, events: &[Recorded]) -> Result<(), DecodeError> {
+        if events.iter().any(|recorded| Outbox::reads(&recorded.event.event_type)) {
+            let mut outbox = self.shared.outbox.write().unwrap_or_else(PoisonError::into_inner);
+            for recorded in events {
+                outbox.apply_recorded(recorded)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn hand_out_due(&mut self) {
+        for due in self.came_back.try_iter() {
+            self.on_the_way.remove(&due);
+        }
+        let outbox = self.shared.outbox.read().unwrap_or_else(PoisonError::into_inner);
+        self.on_the_way.retain(|due| outbox.awaits(due));
+        for due in outbox.due(self.shared.parts.clock.now()) {
+            if self.on_the_way.contains(&due) {
+                continue;
+            }
+            // Full: the senders have enough for now.
+            if self.hand_out.try_send(due.clone()).is_err() {
+                break;
+            }
+            self.on_the_way.insert(due);
+        }
+    }
+}

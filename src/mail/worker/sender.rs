@@ -1,0 +1,223 @@
+//! One attempt: read the request, write the letter, hand it over, record what was said.
+
+use super::{Due, Shared, Task};
+use crate::domain::envelope::{NewEvent, Origin, Position, Recorded};
+use crate::domain::event::{Event, LightChanged, MailAttempted, MailFate, MailRequested};
+use crate::domain::time::Instant;
+use crate::log::contract::{Append, EventLog, Expected, LogError};
+use crate::mail::message::{self, MessageError, Outgoing};
+use crate::mail::transport::{Reply, SendError};
+use crate::settings::Mail;
+use jiff::SignedDuration;
+use lettre::message::Mailbox;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// Checks what every mail will need of the settings.
+pub(super) fn check(settings: &Mail) -> Result<(), MessageError> {
+    settings
+        .from
+        .parse::<Mailbox>()
+        .map(drop)
+        .map_err(|reason| MessageError::Sender { address: settings.from.clone(), reason })
+}
+
+/// Makes one attempt and records it, unless the worker stops first or the attempt was made elsewhere meanwhile.
+pub(super) fn deliver(shared: &Shared, due: &Due) {
+    let still_due = |shared: &Shared| {
+        !shared.is_stopping() && shared.outbox.read().unwrap_or_else(std::sync::PoisonError::into_inner).awaits(due)
+    };
+    if !still_due(shared) {
+        return;
+    }
+    let (recorded, requested) = match request_of(&*shared.parts.log, due) {
+        Ok(request) => request,
+        Err(error) => {
+            shared.in_trouble(Task::Reading, &error.to_string());
+            shared.pause();
+            // It stays due: the follower hands it out again.
+            let _ = shared.returned.send(due.clone());
+            return;
+        }
+    };
+    // A fault in a library must not end the thread: then mail would stop, and nobody would be told.
+    let outcome = catch_unwind(AssertUnwindSafe(|| attempt(shared, due, &recorded, &requested))).unwrap_or_else(|_| {
+        Err(SendError::Unreachable(Reply::new("internal fault while sending; see the service's own log")))
+    });
+    record(shared, due, &recorded, &outcome);
+}
+
+fn attempt(shared: &Shared, due: &Due, recorded: &Recorded, requested: &MailRequested) -> Result<Reply, SendError> {
+    let outgoing = write(shared, due, recorded, requested)?;
+    shared.parts.transport.send(&outgoing)
+}
+
+/// Writes the mail. What cannot be written will not be writable later: that is a refusal, and a person has to look.
+fn write(shared: &Shared, due: &Due, recorded: &Recorded, requested: &MailRequested) -> Result<Outgoing, SendError> {
+    let refused = |what: &str| SendError::Refused(Reply::new(what));
+    let recipient = requested
+        .recipients
+        .iter()
+        .find(|recipient| *recipient.address == *due.address)
+        .ok_or_else(|| refused("the request does not name this recipient"))?;
+    let change = change_of(&*shared.parts.log, due).map_err(|error| {
+        // The reasons can be read when the log can.
+        SendError::Unreachable(Reply::new(&error.to_string()))
+    })?;
+    let letter = shared
+        .parts
+        .renderer
+        .letter(requested, recipient, change.as_ref())
+        .map_err(|error| refused(&error.to_string()))?;
+    let settings = &shared.parts.settings;
+    message::compose(letter, requested, recipient, recorded.recorded_at, &settings.from, &settings.message_id_domain)
+        .map_err(|error| refused(&error.to_string()))
+}
+
+fn request_of(log: &dyn EventLog, due: &Due) -> Result<(Recorded, MailRequested), LogError> {
+    let recorded = event_at(log, due.requested)?;
+    match recorded.event.decode() {
+        Ok(Event::MailRequested(requested)) => Ok((recorded, requested)),
+        Ok(other) => Err(LogError::Corrupt {
+            position: due.requested,
+            what: format!("a mail request was here, and now it is `{}`", other.event_type()),
+        }),
+        Err(error) => Err(LogError::Corrupt { position: due.requested, what: error.to_string() }),
+    }
+}
+
+fn change_of(log: &dyn EventLog, due: &Due) -> Result<Option<LightChanged>, LogError> {
+    let Some(position) = due.change else { return Ok(None) };
+    match event_at(log, position)?.event.decode() {
+        Ok(Event::LightChanged(change)) => Ok(Some(change)),
+        _ => Ok(None),
+    }
+}
+
+fn event_at(log: &dyn EventLog, position: Position) -> Result<Recorded, LogError> {
+    log.read_all(position.saturating_sub(1), 1)?
+        .into_iter()
+        .next()
+        .filter(|recorded| recorded.position == position)
+        .ok_or_else(|| LogError::Corrupt { position, what: "the event is not there".to_owned() })
+}
+
+/// Puts an attempt, and the fate if it is decided, on record in one append. While the log does not take it, this sender
+/// sends nothing else: what cannot be recorded is not sent.
+fn record(shared: &Shared, due: &Due, request: &Recorded, outcome: &Result<Reply, SendError>) {
+    let parts = &shared.parts;
+    let now = parts.clock.now();
+    let append = Append {
+        stream: request.stream.clone(),
+        // Recipients of one mail are recorded in any order; the ids see to it that nothing is recorded twice.
+        expected: Expected::Any,
+        recorded_at: now,
+        idempotency_key: None,
+        events: events(due, request, outcome, now, &parts.settings.schedule),
+    };
+    loop {
+        match parts.log.append(append.clone()) {
+            Ok(_) => {
+                shared.out_of_trouble(Task::Recording);
+                return;
+            }
+            Err(LogError::Duplicate { .. }) => {
+                tracing::warn!(
+                    mail.id = %due.mail, mail.attempt = due.attempt,
+                    "Attempt {} of mail `{}` is on record already; another node sends too", due.attempt, due.mail
+                );
+                return;
+            }
+            Err(error) => {
+                shared.in_trouble(Task::Recording, &error.to_string());
+                if shared.is_stopping() {
+                    tracing::warn!(
+                        mail.id = %due.mail, mail.attempt = due.attempt,
+                        "Attempt {} of mail `{}` is not on record; it will be repeated under its Message-ID",
+                        due.attempt, due.mail
+                    );
+                    return;
+                }
+                shared.pause();
+            }
+        }
+    }
+}
+
+/// Returns the events of one attempt: the attempt, then the fate unless it will be tried again.
+fn events(
+    due: &Due,
+    request: &Recorded,
+    outcome: &Result<Reply, SendError>,
+    now: Instant,
+    schedule: &[Duration],
+) -> Vec<NewEvent> {
+    let (reply, retry_at) = match outcome {
+        Ok(reply) | Err(SendError::Refused(reply)) => (reply, None),
+        Err(SendError::PutOff(reply) | SendError::Unreachable(reply)) => (reply, retry_at(due.attempt, now, schedule)),
+    };
+    let fate =
+        || MailFate { mail: due.mail, address: due.address.to_string(), at: now, reply: reply.as_str().to_owned() };
+    let decided = match outcome {
+        Ok(_) => Some(Event::MailAccepted(fate())),
+        Err(SendError::Refused(_)) => Some(Event::MailRefused(fate())),
+        Err(SendError::PutOff(_) | SendError::Unreachable(_)) if retry_at.is_none() => Some(Event::MailGivenUp(fate())),
+        Err(SendError::PutOff(_) | SendError::Unreachable(_)) => None,
+    };
+    tell(due, outcome, retry_at);
+    let attempted = Event::MailAttempted(MailAttempted {
+        mail: due.mail,
+        address: due.address.to_string(),
+        attempt: due.attempt,
+        at: now,
+        reply: reply.as_str().to_owned(),
+        retry_at,
+    });
+    let origin =
+        Origin { causation: Some(request.event.id), correlation: request.event.correlation, ..Origin::service() };
+    std::iter::once(attempted)
+        .chain(decided)
+        .map(|event| NewEvent::new(event_id(due, event.event_type()), now, &origin, &event))
+        .collect()
+}
+
+fn retry_at(attempt: u32, now: Instant, schedule: &[Duration]) -> Option<Instant> {
+    let wait = schedule.get(usize::try_from(attempt).ok()?.checked_sub(1)?)?;
+    now.checked_add(SignedDuration::try_from(*wait).ok()?).ok()
+}
+
+fn event_id(due: &Due, kind: &str) -> Uuid {
+    Uuid::new_v5(&due.mail, format!("{kind} {} {}", due.attempt, due.address).as_bytes())
+}
+
+/// Addresses are not logged: they are in the record, which has an owner.
+fn tell(due: &Due, outcome: &Result<Reply, SendError>, retry_at: Option<Instant>) {
+    let (id, attempt) = (due.mail, due.attempt);
+    match (outcome, retry_at) {
+        (Ok(_), _) => tracing::info!(mail.id = %id, mail.attempt = attempt, "Mail `{id}` was accepted"),
+        (Err(SendError::Refused(reply)), _) => {
+            tracing::warn!(mail.id = %id, mail.attempt = attempt, reply = reply.as_str(), "Mail `{id}` was refused");
+        }
+        (Err(error), Some(at)) => {
+            tracing::info!(mail.id = %id, mail.attempt = attempt, error = %error, "Mail `{id}` waits until {at}");
+        }
+        (Err(error), None) => {
+            tracing::warn!(mail.id = %id, mail.attempt = attempt, error = %error, "Mail `{id}` was given up");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SCHEDULE: &[Duration] = &[Duration::from_secs(5), Duration::from_secs(300)];
+
+    #[test]
+    fn each_failure_waits_as_long_as_the_schedule_says_and_the_last_is_the_end() {
+        let now: Instant = "2025-06-30T10:00:00Z".parse().unwrap();
+        let waits = |attempt| retry_at(attempt, now, SCHEDULE).map(|at| at.duration_since(now).as_secs());
+        assert_eq!([waits(1), waits(2), waits(3), waits(4)], [Some(5), Some(300), None, None]);
+    }
+}

@@ -1,0 +1,122 @@
+//! The State Council's working-day calendar (工作日历), `policies/calendar.toml`.
+
+use crate::domain::time::{Day, plus_days};
+use jiff::civil::Weekday;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// Which days are working days.
+#[derive(Debug, Clone, Default)]
+pub struct Calendar {
+    /// Days that differ from their weekday: `true` is a make-up working day (调休), `false` a holiday.
+    exceptions: BTreeMap<Day, bool>,
+    years: Vec<i16>,
+}
+
+/// The file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CalendarFile {
+    year: Vec<YearTable>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct YearTable {
+    year: i16,
+    source: String,
+    off: Vec<Day>,
+    work: Vec<Day>,
+}
+
+impl CalendarFile {
+    /// Checks the file and returns the calendar; each problem is one sentence.
+    pub(super) fn check(self, problems: &mut Vec<String>) -> Calendar {
+        let mut calendar = Calendar::default();
+        for table in self.year {
+            if table.source.trim().is_empty() {
+                problems.push(format!("year {} has no source", table.year));
+            }
+            if calendar.years.contains(&table.year) {
+                problems.push(format!("year {} is there twice", table.year));
+            }
+            calendar.years.push(table.year);
+            let days = table.off.iter().map(|day| (*day, false)).chain(table.work.iter().map(|day| (*day, true)));
+            for (day, works) in days {
+                if day.year() != table.year {
+                    problems.push(format!("{day} is not in year {}", table.year));
+                }
+                if weekday_works(day) == works {
+                    problems.push(format!("{day} is no exception: its weekday says the same"));
+                }
+                if calendar.exceptions.insert(day, works).is_some() {
+                    problems.push(format!("{day} is listed twice"));
+                }
+            }
+        }
+        calendar
+    }
+}
+
+fn weekday_works(day: Day) -> bool {
+    !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday)
+}
+
+impl Calendar {
+    /// Says whether `day` is a working day (工作日).
+    #[must_use]
+    pub fn is_working_day(&self, day: Day) -> bool {
+        self.exceptions.get(&day).copied().unwrap_or_else(|| weekday_works(day))
+    }
+
+    /// Returns the `count`-th working day after `day`; the first day does not count (Civil Code Art 201).
+    #[must_use]
+    pub fn plus_working_days(&self, day: Day, count: u32) -> Day {
+        let mut left = count;
+        let mut current = day;
+        while left > 0 && current < Day::MAX {
+            current = plus_days(current, 1);
+            if self.is_working_day(current) {
+                left -= 1;
+            }
+        }
+        current
+    }
+
+    /// Says whether the year's schedule is known; other years are counted by weekdays alone.
+    #[must_use]
+    pub fn covers(&self, year: i16) -> bool {
+        self.years.contains(&year)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::policy::Policies;
+
+    #[test]
+    fn working_days_follow_the_state_council() {
+        let policies = Policies::built_in().unwrap();
+        // Start, count, end: worked examples from the published schedules of 2025 and 2026.
+        for (start, count, end) in [
+            ("2025-09-25", 7, "2025-10-11"),
+            ("2025-09-26", 15, "2025-10-23"),
+            ("2025-09-19", 45, "2025-11-27"),
+            ("2025-04-28", 7, "2025-05-12"),
+            ("2026-02-10", 7, "2026-02-26"),
+        ] {
+            let found = policies.calendar.plus_working_days(start.parse().unwrap(), count);
+            assert_eq!(found.to_string(), end, "{count} working days after {start}");
+        }
+    }
+
+    #[test]
+    fn both_years_have_248_working_days() {
+        let policies = Policies::built_in().unwrap();
+        for year in [2025_i16, 2026] {
+            let first = jiff::civil::date(year, 1, 1);
+            let days = first.series(jiff::ToSpan::days(1)).take_while(|day| day.year() == year);
+            assert_eq!(days.filter(|day| policies.calendar.is_working_day(*day)).count(), 248, "{year}");
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Loading policies: the files compiled in, or a folder of them; every problem reported at once.
+
+use super::calendar::{Calendar, CalendarFile};
+use super::rule::{Pack, PackFile};
+use super::scheme::{Schemes, SchemesFile};
+use super::sector::{Sectors, SectorsFile};
+use crate::domain::envelope::hex;
+use crate::domain::event::{PolicyActivated, PolicyFile};
+use serde::de::DeserializeOwned;
+use sha2::{Digest as _, Sha256};
+
+/// Names of the policy files, with the texts compiled in.
+const BUILT_IN: [(&str, &str); 4] = [
+    ("calendar.toml", include_str!("../../policies/calendar.toml")),
+    ("cn-beijing.toml", include_str!("../../policies/cn-beijing.toml")),
+    ("schemes.toml", include_str!("../../policies/schemes.toml")),
+    ("sectors.toml", include_str!("../../policies/sectors.toml")),
+];
+
+/// Everything lights are computed by.
+#[derive(Debug, Clone)]
+pub struct Policies {
+    /// Rules.
+    pub pack: Pack,
+    /// Filing and custody duties.
+    pub schemes: Schemes,
+    /// Sectors.
+    pub sectors: Sectors,
+    /// Working days.
+    pub calendar: Calendar,
+    /// SHA-256 over names and texts of the files, lower-case hex.
+    pub digest: String,
+    files: Vec<PolicyFile>,
+}
+
+/// Why policies cannot be used. Nothing of a faulty set comes into force.
+#[derive(Debug, thiserror::Error)]
+pub enum PolicyError {
+    /// A file cannot be read.
+    #[error("policy file `{name}` cannot be read: {reason}")]
+    Unreadable {
+        /// Which file.
+        name: String,
+        /// Why.
+        reason: std::io::Error,
+    },
+    /// Something in the files is wrong.
+    #[error("the policies cannot be used:\n{}", .0.iter().map(|line| format!("  - {line}")).collect::<Vec<_>>().join("\n"))]
+    Wrong(Vec<String>),
+}
+
+impl Policies {
+    /// Returns the policies compiled in.
+    ///
+    /// # Errors
+    /// None in a released build: the tests load them.
+    pub fn built_in() -> Result<Self, PolicyError> {
+        let files =
+            BUILT_IN.iter().map(|(name, text)| PolicyFile { name: (*name).to_owned(), text: (*text).to_owned() });
+        Self::from_files(files.collect())
+    }
+
+    /// Loads the policies from a folder that holds the same files as `policies/`.
+    ///
+    /// # Errors
+    /// See [`PolicyError`].
+    pub fn from_dir(dir: &std::path::Path) -> Result<Self, PolicyError> {
+        let read = |(name, _): &(&str, &str)| {
+            std::fs::read_to_string(dir.join(name))
+                .map(|text| PolicyFile { name: (*name).to_owned(), text })
+                .map_err(|reason| PolicyError::Unreadable { name: dir.join(name).display().to_string(), reason })
+        };
+        Self::from_files(BUILT_IN.iter().map(read).collect::<Result<_, _>>()?)
+    }
+
+    /// Loads policies from texts, for example those of a `policy.activated` event.
+    ///
+    /// # Errors
+    /// See [`PolicyError`].
+    pub fn from_files(files: Vec<PolicyFile>) -> Result<Self, PolicyError> {
+        let mut problems = Vec::new();
+        let calendar = part(&files, "calendar.toml", &mut problems, CalendarFile::check);
+        let pack = part(&files, "cn-beijing.toml", &mut problems, PackFile::check);
+        let sectors = part(&files, "sectors.toml", &mut problems, SectorsFile::check);
+        let schemes = part(&files, "schemes.toml", &mut problems, |file: SchemesFile, problems| {
+            file.check(sectors.as_ref().unwrap_or(&Sectors::default()), problems)
+        });
+        match (calendar, pack, sectors, schemes) {
+            (Some(calendar), Some(pack), Some(sectors), Some(schemes)) if problems.is_empty() => {
+                Ok(Self { digest: digest(&files), pack, schemes, sectors, calendar, files })
+            }
+            _ => Err(PolicyError::Wrong(problems)),
+        }
+    }
+
+    /// Returns the event that records these policies coming into force.
+    #[must_use]
+    pub fn activation(&self) -> PolicyActivated {
+        PolicyActivated { pack: self.pack.id.clone(), digest: self.digest.clone(), files: self.files.clone() }
+    }
+}
+
+fn part<F: DeserializeOwned, T>(
+    files: &[PolicyFile],
+    name: &str,
+    problems: &mut Vec<String>,
+    check: impl FnOnce(F, &mut Vec<String>) -> T,
+) -> Option<T> {
+    let Some(file) = files.iter().find(|file| file.name == name) else {
+        problems.push(format!("{name} is not there"));
+        return None;
+    };
+    match toml::from_str(&file.text) {
+        Ok(parsed) => {
+            let mut own = Vec::new();
+            let part = check(parsed, &mut own);
+            problems.extend(own.into_iter().map(|problem| format!("{name}: {problem}")));
+            Some(part)
+        }
+        Err(error) => {
+            problems.push(format!("{name}: {}", error.to_string().trim_end().replace('\n', "\n    ")));
+            None
+        }
+    }
+}
+
+fn digest(files: &[PolicyFile]) -> String {
+    let mut hash = Sha256::new();
+    for file in files {
+        for text in [&file.name, &file.text] {
+            hash.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes());
+            hash.update(text.as_bytes());
+        }
+    }
+    hex(&hash.finalize())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files() -> Vec<PolicyFile> {
+        Policies::built_in().unwrap().activation().files
+    }
+
+    #[test]
+    fn the_built_in_policies_load_and_can_be_loaded_again_from_their_event() {
+        let policies = Policies::built_in().unwrap();
+        assert_eq!(policies.pack.rules.len(), 21);
+        assert_eq!(Policies::from_files(files()).unwrap().digest, policies.digest);
+    }
+
+    #[test]
+    fn every_problem_is_named_at_once() {
+        let mut files = files();
+        for file in &mut files {
+            file.text = file
+                .text
+                .replace("京商秩字〔2023〕18号: retail, catering, resident services", " ")
+                .replace("complaints.closed_30d", "complaints.open_30d")
+                .replace("\"2024-05-11\"", "\"2024-05-13\"");
+        }
+        let Err(PolicyError::Wrong(problems)) = Policies::from_files(files) else { panic!("must be refused") };
+        let all = problems.join("\n");
+        for part in ["sectors.toml", "has no source", "complaints.open_30d", "2024-05-13 is no exception"] {
+            assert!(all.contains(part), "{part} not in {all}");
+        }
+    }
+
+    #[test]
+    fn a_threshold_of_the_wrong_kind_is_refused() {
+        let mut files = files();
+        for file in &mut files {
+            file.text = file
+                .text
+                .replace("{ fact = \"listed.serious\", is = true }", "{ fact = \"listed.serious\", gt = \"1\" }");
+        }
+        assert!(Policies::from_files(files).unwrap_err().to_string().contains("wrong kind of value"));
+    }
+}

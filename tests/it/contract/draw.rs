@@ -1,0 +1,349 @@
+//! Draws values of every event: all stated, only what is needed, or as chance has it.
+
+use rand::{RngExt as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
+use rust_decimal::Decimal;
+use uuid::Uuid;
+use warnlight::domain::code::{CreditCode, DivisionCode};
+use warnlight::domain::event::*;
+use warnlight::domain::money::{Ratio, Yuan};
+use warnlight::domain::time::{Day, Instant, plus_days};
+use warnlight::domain::words::{Channel, ComplaintKind, GuaranteeKind, Light, ListKind, SignalKind};
+
+/// How much of what may be left out is stated.
+#[derive(Clone, Copy)]
+pub(super) enum Fill {
+    Everything,
+    Needed,
+    Some,
+}
+
+/// Draws from a seed.
+pub(super) struct Pen {
+    chance: ChaCha8Rng,
+    fill: Fill,
+}
+
+impl Pen {
+    pub(super) fn new(seed: u64, fill: Fill) -> Self {
+        Self { chance: ChaCha8Rng::seed_from_u64(seed), fill }
+    }
+
+    fn draw<T: Draw>(&mut self) -> T {
+        T::draw(self)
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        self.chance.random_range(0..end)
+    }
+
+    fn stated(&mut self) -> bool {
+        match self.fill {
+            Fill::Everything => true,
+            Fill::Needed => false,
+            Fill::Some => self.chance.random(),
+        }
+    }
+}
+
+pub(super) trait Draw {
+    fn draw(pen: &mut Pen) -> Self;
+}
+
+/// Optional values that are not an `Option`: a flag or a list that is left out when it says nothing.
+fn stated_flag(pen: &mut Pen) -> bool {
+    pen.stated()
+}
+
+fn stated_list(pen: &mut Pen) -> Vec<String> {
+    if pen.stated() { vec![pen.draw(), pen.draw()] } else { Vec::new() }
+}
+
+impl Draw for String {
+    fn draw(pen: &mut Pen) -> Self {
+        const LETTERS: [char; 14] =
+            ['北', '京', '健', '身', '·', '"', '\\', '\n', '\u{0}', '𠮷', '😀', 'a', '7', '\u{feff}'];
+        let length = pen.below(12);
+        (0..length).map(|_| LETTERS[pen.below(LETTERS.len())]).collect()
+    }
+}
+
+impl Draw for bool {
+    fn draw(pen: &mut Pen) -> Self {
+        pen.chance.random()
+    }
+}
+
+impl Draw for u16 {
+    fn draw(pen: &mut Pen) -> Self {
+        pen.chance.random()
+    }
+}
+
+impl Draw for u32 {
+    fn draw(pen: &mut Pen) -> Self {
+        pen.chance.random_range(1..=Self::MAX)
+    }
+}
+
+impl Draw for u64 {
+    fn draw(pen: &mut Pen) -> Self {
+        [0, 1, Self::MAX, pen.chance.random()][pen.below(4)]
+    }
+}
+
+impl Draw for CreditCode {
+    fn draw(pen: &mut Pen) -> Self {
+        const ALPHABET: &[u8; 31] = b"0123456789ABCDEFGHJKLMNPQRTUWXY";
+        let text: String = (0..18).map(|_| char::from(ALPHABET[pen.below(31)])).collect();
+        text.parse().unwrap()
+    }
+}
+
+impl Draw for DivisionCode {
+    fn draw(pen: &mut Pen) -> Self {
+        pen.chance.random_range(100_000..=999_999_u32).to_string().parse().unwrap()
+    }
+}
+
+impl Draw for Yuan {
+    fn draw(pen: &mut Pen) -> Self {
+        Self::from_fen(
+            [0, 1, 99, 100, 50_000_000, 1_000_000_000_000_000, pen.chance.random_range(0..=1_000_000_000)]
+                [pen.below(7)],
+        )
+    }
+}
+
+impl Draw for Ratio {
+    fn draw(pen: &mut Pen) -> Self {
+        let part = Decimal::new(pen.chance.random_range(0..=10_000), 4).to_string();
+        let texts = [part.as_str(), "0", "0.00", "1", "1.000", "5%", "0.0501", "0.3333333333333333333333333333"];
+        texts[pen.below(texts.len())].parse().unwrap()
+    }
+}
+
+impl Draw for Day {
+    fn draw(pen: &mut Pen) -> Self {
+        let leap: Self = "2024-02-29".parse().unwrap();
+        let far = pen.chance.random_range(-20_000..=20_000);
+        [leap, plus_days(leap, far)][pen.below(2)]
+    }
+}
+
+impl Draw for Instant {
+    fn draw(pen: &mut Pen) -> Self {
+        let nanosecond = [0, 1, 500_000_000, 999_999_999][pen.below(4)];
+        Self::new(pen.chance.random_range(0..=4_000_000_000), nanosecond).unwrap()
+    }
+}
+
+impl Draw for Uuid {
+    fn draw(pen: &mut Pen) -> Self {
+        Self::from_u128(pen.chance.random())
+    }
+}
+
+impl<T: Draw> Draw for Option<T> {
+    fn draw(pen: &mut Pen) -> Self {
+        pen.stated().then(|| pen.draw())
+    }
+}
+
+impl<T: Draw> Draw for Vec<T> {
+    fn draw(pen: &mut Pen) -> Self {
+        let length = match pen.fill {
+            Fill::Everything => 2,
+            Fill::Needed => 0,
+            Fill::Some => pen.below(4),
+        };
+        (0..length).map(|_| pen.draw()).collect()
+    }
+}
+
+macro_rules! words {
+    ($($word:ty),+) => {$(
+        impl Draw for $word {
+            fn draw(pen: &mut Pen) -> Self {
+                Self::ALL[pen.below(Self::ALL.len())]
+            }
+        }
+    )+};
+}
+
+words!(Light, GuaranteeKind, Channel, ComplaintKind, SignalKind, ListKind);
+
+impl Draw for LightCause {
+    fn draw(pen: &mut Pen) -> Self {
+        [Self::Evidence, Self::Link, Self::Time, Self::Policy][pen.below(4)]
+    }
+}
+
+/// A digest: 64 lower-case hex letters.
+fn digest(pen: &mut Pen) -> String {
+    let half: [u128; 2] = [pen.chance.random(), pen.chance.random()];
+    format!("{:032x}{:032x}", half[0], half[1])
+}
+
+macro_rules! payloads {
+    ($($payload:ident { $($field:ident $(: $how:expr)?),+ $(,)? })+) => {$(
+        impl Draw for $payload {
+            fn draw(pen: &mut Pen) -> Self {
+                Self { $($field: payloads!(@ pen $($how)?)),+ }
+            }
+        }
+    )+};
+    (@ $pen:ident) => { $pen.draw() };
+    (@ $pen:ident $how:expr) => { $how($pen) };
+}
+
+payloads! {
+    MerchantDetails {
+        credit_code, name, industry_code, division_code, street, mall, unit, legal_representative,
+        legal_representative_digest, brand, founded_on,
+    }
+    SectorAssigned { credit_code, sector, effective_on }
+    ShopOpened { credit_code, mall, unit, name, street }
+    ShopLinked { credit_code, mall, unit, brand }
+    Filing { credit_code, date, bank, account_tail }
+    PrepaidReported { credit_code, date, outstanding, revenue_last_year, sold, redeemed, refunded }
+    CustodyAccount { credit_code, date, bank, account_tail }
+    CustodyReported { credit_code, date, held, abnormal: stated_flag }
+    AbnormalFlowReported { credit_code, date }
+    Guarantee { credit_code, kind, amount, from, until }
+    LeaseRecorded { credit_code, mall, unit, from, until }
+    PapersChecked { credit_code, mall, unit, date, in_order }
+    ExitNotice { credit_code, mall, unit, date, planned_on, refund_plan }
+    ExitStep { credit_code, mall, unit, date, planned_on, refund_plan }
+    SignalRaised { credit_code, mall, unit, kind, date, value }
+    SignalCleared { credit_code, mall, unit, kind, date, cleared_on }
+    RatioReported { credit_code, mall, unit, date, ratio }
+    ComplaintReceived { ticket, credit_code, channel, kind, received_at, amount, due_at, complainant }
+    ComplaintSupplemented { ticket, credit_code, amount, due_at }
+    ComplaintStep { ticket, credit_code, at }
+    ComplaintRated { ticket, credit_code, at, resolved, satisfied }
+    Refund { ticket, credit_code, at, amount }
+    EnforcementAct { credit_code, date, number, due_on }
+    RectificationOrdered { credit_code, date, due_on, number }
+    ListEntered { credit_code, list, entered_on }
+    ListRemoved { credit_code, list, entered_on, removed_on }
+    Lead { credit_code, lead, date, authority, note }
+    JointCheck { credit_code, check, date, sectors, result }
+    LightChanged { credit_code, from, to, at, known, pack, policy: digest, cause, notify, reasons }
+    Reason { rule, version, light, clause, facts, events }
+    ShopName { mall, unit }
+    Seen { fact, value, comparison, threshold, shop }
+    LightOverridden { credit_code, to, reason, until }
+    ObjectionRaised { credit_code, against, text }
+    ObjectionDecided { credit_code, objection, upheld, reason }
+    DeadlineMissed { credit_code, rule, at }
+    DayClosed { day, at, merchants, changed }
+    AlertRaised { alert, credit_code, light, change, sector, at }
+    AlertStep { alert, credit_code, at, note }
+    MailRequested { mail, change, credit_code, merchant, from, to, at, sector, recipients }
+    Recipient { address, office, language }
+    MailAttempted { mail, address, attempt, at, reply, retry_at }
+    MailFate { mail, address, at, reply }
+    PolicyActivated { pack, digest: digest, files }
+    PolicyFile { name, text }
+    RecipientsChanged { digest: digest, text }
+    UserNamed { user }
+    KeyCreated {
+        key, name, hash: digest, role, malls: stated_list, sectors: stated_list, divisions: stated_list, bank,
+        expires_at,
+    }
+    KeyRevoked { key, reason }
+    RecordErased { pseudonym, through, ground }
+}
+
+/// Draws one event of every type.
+pub(super) fn every_event(pen: &mut Pen) -> Vec<Event> {
+    macro_rules! events {
+        ($($variant:ident),+ $(,)?) => { vec![$(Event::$variant(pen.draw())),+] };
+    }
+    events![
+        MerchantRegistered,
+        MerchantDetailsChanged,
+        SectorAssigned,
+        ShopOpened,
+        ShopLinked,
+        DeregistrationApplied,
+        DeregistrationEnded,
+        FilingSubmitted,
+        FilingAccepted,
+        FilingReturned,
+        FilingAmended,
+        FilingCancelled,
+        FilingVolunteered,
+        PrepaidReported,
+        AccountOpened,
+        AccountClosed,
+        CustodyReported,
+        AbnormalFlowReported,
+        GuaranteePosted,
+        GuaranteeExpired,
+        LeaseRecorded,
+        PapersChecked,
+        ExitNoticePosted,
+        ExitNoticeAmended,
+        ExitNoticeWithdrawn,
+        ShopClosed,
+        ShopReopened,
+        SignalRaised,
+        SignalCleared,
+        ComplaintRateReported,
+        PrepaidShareReported,
+        ComplaintReceived,
+        ComplaintSupplemented,
+        ComplaintAnswered,
+        ComplaintResolved,
+        ComplaintClosedUnresolved,
+        ComplaintWithdrawn,
+        ComplaintMerged,
+        ComplaintRated,
+        ComplaintSettledInShop,
+        RefundPromised,
+        RefundPaid,
+        WarningLetterIssued,
+        YellowCardPosted,
+        YellowCardRemoved,
+        TalkHeld,
+        RectificationOrdered,
+        RectificationMet,
+        RectificationMissed,
+        PenaltyDecided,
+        Listed,
+        Delisted,
+        LeadTransferred,
+        LeadAccepted,
+        LeadReturned,
+        JointCheckProposed,
+        JointCheckConfirmed,
+        JointCheckDone,
+        LightChanged,
+        LightOverridden,
+        ObjectionRaised,
+        ObjectionDecided,
+        DeadlineMissed,
+        DayClosed,
+        AlertRaised,
+        AlertAcknowledged,
+        AlertActedOn,
+        AlertEscalated,
+        AlertClosed,
+        MailRequested,
+        MailAttempted,
+        MailAccepted,
+        MailRefused,
+        MailGivenUp,
+        MailBounced,
+        MailAcknowledged,
+        PolicyActivated,
+        RecipientsChanged,
+        UserCreated,
+        UserRevoked,
+        KeyCreated,
+        KeyRevoked,
+        RecordErased,
+    ]
+}
