@@ -187,6 +187,7 @@ impl<'s> Run<'s> {
                     kind: Some(kind),
                     header_row: number,
                     header: headers.iter().map(|header| trim(header).into()).collect(),
+                    layout: Some(layout.clone()),
                 });
                 let extra = layout.extra.join("、");
                 self.state = State::Reading(Arc::clone(&table), Box::new(layout));

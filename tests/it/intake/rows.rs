@@ -1,6 +1,7 @@
 //! Rows: what is taken, what is refused, and why.
 
 use super::*;
+use warnlight::domain::check::Problem;
 
 #[test]
 fn bad_balances_are_refused_one_by_one_and_their_neighbours_taken() {
@@ -134,4 +135,18 @@ fn the_signal_sheet_holds_signals_and_two_ratios() {
     let Command::RecordSignal(signal) = commands[2] else { panic!() };
     assert_eq!(signal.value.as_deref(), Some("三个月"));
     assert_eq!(signal.cleared_on.unwrap().to_string(), "2025-07-01");
+}
+
+#[test]
+fn a_problem_found_later_is_told_at_the_column_as_the_file_writes_it() {
+    let text = format!("统一社会信用代码,*报送 日期（必填）,存管余额\n{CODE},2025-01-01,5\n");
+    let table = Arc::clone(&Harvest::of_text("存管余额.csv", text).tables[0]);
+    let at = |field: &'static str| {
+        let problem = Problem { field, code: "x", value: String::new(), zh: String::new(), en: String::new() };
+        table.finding(2, problem).place.column.unwrap().to_string()
+    };
+    assert_eq!(at("date"), "*报送 日期（必填）");
+    // A column the file does not have is named as the sheet would name it.
+    assert_eq!(at("abnormal"), "异常流水");
+    assert_eq!(at("ticket"), "ticket");
 }
