@@ -107,7 +107,7 @@ impl Model {
                 assert_eq!(recorded.recorded_at, answer.recorded_at);
                 assert_eq!(recorded.idempotency_key, append.idempotency_key);
                 let stream = log.read_stream(&append.stream, recorded.revision, 1).unwrap();
-                assert_eq!(stream, [recorded.clone()]);
+                assert_eq!(stream, std::slice::from_ref(recorded));
             }
         }
         assert_eq!(found.next(), None);

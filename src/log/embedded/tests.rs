@@ -22,9 +22,9 @@ fn event(number: u128) -> NewEvent {
         schema_version: 1,
         occurred_at: Instant::from_second(1_750_000_000 + number as i64).unwrap(),
         actor: format!("office-{}", number % 3).into(),
-        causation: (number % 2 == 0).then(|| Uuid::from_u128(number)),
-        correlation: (number % 3 == 0).then(|| Uuid::from_u128(number)),
-        history: number % 5 == 0,
+        causation: number.is_multiple_of(2).then(|| Uuid::from_u128(number)),
+        correlation: number.is_multiple_of(3).then(|| Uuid::from_u128(number)),
+        history: number.is_multiple_of(5),
         data: format!(r#"{{"number":{number},"诉求类型":"退费难","note":"{}"}}"#, "x".repeat(number as usize % 300))
             .into(),
     }
@@ -35,7 +35,7 @@ fn append(stream: &str, numbers: std::ops::Range<u128>) -> Append {
         stream: stream.into(),
         expected: Expected::Any,
         recorded_at: Instant::from_second(1_760_000_000).unwrap(),
-        idempotency_key: (numbers.start % 2 == 0).then(|| format!("key-{}", numbers.start).into()),
+        idempotency_key: numbers.start.is_multiple_of(2).then(|| format!("key-{}", numbers.start).into()),
         events: numbers.map(event).collect(),
     }
 }
@@ -353,6 +353,33 @@ fn a_file_cut_short_anywhere_is_found() {
         let found = EmbeddedLog::open_read_only(dir.path()).and_then(|log| log.verify(&mut |_, _| {}));
         assert!(found.is_err(), "{length} of {} bytes: {found:?}", sound.len());
     }
+}
+
+#[test]
+fn a_write_ahead_log_cut_anywhere_leaves_whole_appends_from_the_beginning() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = EmbeddedLog::open(dir.path(), &Options { checkpoint_pages: 1_000_000, ..Options::default() }).unwrap();
+    fill(&log, 0, 120);
+    let truth = log.read_all(0, usize::MAX).unwrap();
+    let main = std::fs::read(file(&dir)).unwrap();
+    let ahead = std::fs::read(dir.path().join("log.db-wal")).unwrap();
+    drop(log);
+    let cut = tempfile::tempdir().unwrap();
+    let mut heads = BTreeSet::new();
+    for length in (0..=ahead.len()).rev().step_by(ahead.len() / 50) {
+        let _ = std::fs::remove_file(cut.path().join("log.db-shm"));
+        std::fs::write(file(&cut), &main).unwrap();
+        std::fs::write(cut.path().join("log.db-wal"), &ahead[..length]).unwrap();
+        let log = open(&cut);
+        let left = log.read_all(0, usize::MAX).unwrap();
+        assert_eq!(left, truth[..left.len()]);
+        assert_eq!(left.len() % 4, 0, "appends of four events each");
+        assert_eq!(log.verify(&mut |_, _| {}).unwrap().events, left.len() as u64);
+        heads.insert(log.head());
+        let next = u128::from(log.head());
+        log.append(append("merchant-0", next..next + 4)).unwrap();
+    }
+    assert!(heads.len() > 10 && heads.last() == Some(&120), "{heads:?}");
 }
 
 #[test]
