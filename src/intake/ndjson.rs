@@ -1,8 +1,8 @@
 //! Commands as NDJSON: one JSON object per line, as other systems send them.
 
+use super::item::{Item, ReadRow, Refused, Sink, Table};
 use super::lines::{Line, LineFault, read_line};
 use super::place::{Finding, Place, check_character};
-use super::read::{Item, ReadRow, Refused, Sink, Table};
 use crate::domain::check::check;
 use crate::domain::command::Command;
 use crate::domain::tidy::tidy;

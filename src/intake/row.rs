@@ -2,8 +2,8 @@
 //! with all that is wrong with it.
 
 use super::cell::{self, Cell, CellFault, Unit};
+use super::item::{ReadRow, Table};
 use super::place::{Finding, Place, Refusal, Warning, check_character};
-use super::read::{ReadRow, Table};
 use super::sheet::{Field, Layout, SheetKind};
 use super::table::Cells;
 use crate::domain::check::{Check, Times};

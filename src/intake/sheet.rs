@@ -306,5 +306,13 @@ impl SheetKind {
     }
 }
 
+/// Returns where a file or sheet of this name comes in the fixed order; one that names no kind, or several, comes last.
+pub(super) fn rank(name: &str) -> usize {
+    match SheetKind::named_in(name).as_slice() {
+        [kind] => *kind as usize,
+        _ => SheetKind::ALL.len(),
+    }
+}
+
 #[cfg(test)]
 mod tests;

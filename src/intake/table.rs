@@ -2,9 +2,9 @@
 //! read. A table that cannot be understood is refused once, as a whole, with the number of its rows.
 
 use super::cell::Cell;
+use super::item::{Item, ReadRow, Refused, Sink, Table};
 use super::lines::LineFault;
 use super::place::{Finding, Place};
-use super::read::{Item, ReadRow, Refused, Sink, Table};
 use super::row;
 use super::sheet::{HeaderFault, Layout, SheetKind, layout, recognise, recognised};
 use crate::domain::text::trim;

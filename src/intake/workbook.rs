@@ -1,8 +1,8 @@
 //! Tables in workbooks (xlsx), read cell by cell, so that a sheet of a million rows is never held as a whole.
 
 use super::cell::{Cell, Number};
+use super::item::{Item, Refused, Sink};
 use super::place::{Finding, Place};
-use super::read::{Item, Refused, Sink};
 use super::sheet::SheetKind;
 use super::table::{About, Cells, Run};
 use crate::domain::time::Instant;
@@ -36,7 +36,7 @@ pub(super) fn read(mut file: File, name: &Arc<str>, stem: &str, now: Instant, si
         .filter(|sheet| sheet.typ == SheetType::WorkSheet)
         .map(|sheet| (sheet.name.clone(), sheet.visible == SheetVisible::Visible))
         .collect();
-    sheets.sort_by_key(|(sheet, _)| super::read::rank(sheet));
+    sheets.sort_by_key(|(sheet, _)| super::sheet::rank(sheet));
     let fallback = SheetKind::named_in(stem);
     for (sheet, visible) in sheets {
         if !visible {

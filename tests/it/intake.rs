@@ -13,8 +13,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use warnlight::domain::command::Command;
 use warnlight::domain::time::Instant;
+use warnlight::intake::item::{Item, ReadRow, Refused, Table};
 use warnlight::intake::place::Finding;
-use warnlight::intake::read::{Item, ReadRow, Refused, Table, read, read_file};
+use warnlight::intake::read::{read, read_file};
 use warnlight::intake::sheet::SheetKind;
 
 const CODE: &str = "91110000101623741K";
