@@ -10,7 +10,7 @@ use std::time::Duration;
 ///
 /// | Key | Default |
 /// |---|---|
-/// | `from` | `"Warnlight <warnlight@localhost.localdomain>"`: sender of every mail |
+/// | `from` | `"Warnlight <warnlight@warnlight.invalid>"`: sender of every mail |
 /// | `domain` | `"warnlight.invalid"`: right side of every Message-ID |
 /// | `base_url` | `"http://127.0.0.1:8080"`: where the board is, for the links in mails |
 /// | `smtp` | none: mails land in the spool folder; see [`SmtpSettings`] |
@@ -113,7 +113,7 @@ impl fmt::Debug for Password {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            from: "Warnlight <warnlight@localhost.localdomain>".to_owned(),
+            from: "Warnlight <warnlight@warnlight.invalid>".to_owned(),
             domain: "warnlight.invalid".to_owned(),
             base_url: "http://127.0.0.1:8080".to_owned(),
             smtp: None,
@@ -174,6 +174,11 @@ impl Settings {
         if let Some(smtp) = &self.smtp {
             if smtp.host.is_empty() || !smtp.host.bytes().all(|b| b.is_ascii_graphic()) {
                 problems.push(format!("mail.smtp.host: `{}` is not the name of a server", smtp.host));
+            }
+            if self.from.trim_end_matches('>').ends_with(".invalid") || self.domain.ends_with(".invalid") {
+                problems.push(
+                    "mail.from, mail.domain: with a mail server, give a sender and a domain of your own".to_owned(),
+                );
             }
             if smtp.user.is_some() != smtp.password.is_some() {
                 problems.push("mail.smtp: give both `user` and `password`, or neither".to_owned());
@@ -237,6 +242,12 @@ mod tests {
             assert!(problems.iter().any(|p| p.starts_with(&format!("mail.{key}:"))), "{key}: {problems:#?}");
         }
         assert_eq!(problems.len(), 7, "{problems:#?}");
+    }
+
+    #[test]
+    fn real_mail_is_not_sent_under_a_placeholder() {
+        let settings: Settings = toml::from_str("[smtp]\nhost = \"relay\"").unwrap();
+        assert!(settings.problems().iter().any(|p| p.contains("of your own")), "{:?}", settings.problems());
     }
 
     #[test]

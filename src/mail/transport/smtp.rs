@@ -9,6 +9,7 @@ use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::client::{SmtpConnection, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::transport::smtp::response::Response;
+use std::io::ErrorKind;
 
 /// A mail server.
 #[derive(Debug)]
@@ -50,9 +51,9 @@ impl Transport for Smtp {
     fn send(&self, outgoing: &Outgoing) -> Result<Reply, SendError> {
         let envelope = Envelope::new(Some(outgoing.from.clone()), vec![outgoing.to.clone()])
             .map_err(|error| SendError::Refused(Reply::new(&error.to_string())))?;
-        let mut connection = self.connect().map_err(|error| SendError::Unreachable(reply_of(&error)))?;
+        let mut connection = self.connect().map_err(|error| SendError::Unreachable(self.reply_of(&error)))?;
         let response = connection.send(&envelope, &outgoing.bytes).map_err(|error| {
-            let reply = reply_of(&error);
+            let reply = self.reply_of(&error);
             // A client error here is an address the server has no way to take (SMTPUTF8).
             if error.is_permanent() || error.is_client() {
                 SendError::Refused(reply)
@@ -73,12 +74,29 @@ fn reply(response: &Response) -> Reply {
     Reply::new(&format!("{} {}", response.code(), text.join(" ")))
 }
 
-fn reply_of(error: &Error) -> Reply {
-    use std::error::Error as _;
-    let said = error.source().map(ToString::to_string);
-    Reply::new(&match (error.status(), said) {
-        (Some(code), Some(said)) => format!("{code} {said}"),
-        (Some(code), None) => code.to_string(),
-        (None, _) => error.to_string(),
-    })
+impl Smtp {
+    fn reply_of(&self, error: &Error) -> Reply {
+        use std::error::Error as _;
+        if timed_out(error) {
+            return Reply::new(&format!("no answer within {} s", self.settings.timeout));
+        }
+        let said = error.source().map(ToString::to_string);
+        Reply::new(&match (error.status(), said) {
+            (Some(code), Some(said)) => format!("{code} {said}"),
+            (Some(code), None) => code.to_string(),
+            (None, _) => error.to_string(),
+        })
+    }
+}
+
+/// A read that times out is `WouldBlock` on Unix, which [`Error::is_timeout`] does not count.
+fn timed_out(error: &Error) -> bool {
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<std::io::Error>() {
+            return matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock);
+        }
+        cause = error.source();
+    }
+    false
 }

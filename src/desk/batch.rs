@@ -1,0 +1,191 @@
+//! A batch: several commands decided on one another's outcome and made durable in one go.
+//!
+//! What a command of the batch changes is tried on copies of the merchants it touches, so that later commands see it and
+//! nobody else does before it is on disk.
+
+use super::{Answer, DeskError, Receipt, Request, State};
+use crate::domain::code::CreditCode;
+use crate::domain::command::Command;
+use crate::domain::decide::{Decision, Known, decide};
+use crate::domain::envelope::{NewEvent, Position};
+use crate::domain::event::Event;
+use crate::domain::fold::Stamp;
+use crate::domain::merchant::Merchant;
+use crate::domain::time::Instant;
+use crate::log::contract::{Append, Appended, EventLog, Expected, LogError, Pending};
+use sha2::{Digest as _, Sha256};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Namespace of ids derived from idempotency keys.
+const NAMESPACE: Uuid = Uuid::from_u128(0x2f60_11d8_94c3_4b5e_a7f2_6c0d_83e5_b91a);
+
+/// Commands decided, their appends under way.
+pub(super) struct Batch<'s> {
+    state: &'s State,
+    sectors: &'s [String],
+    now: Instant,
+    merchants: HashMap<CreditCode, Merchant>,
+    tickets: HashMap<String, CreditCode>,
+    position: Position,
+    keys: HashSet<Arc<str>>,
+}
+
+/// What was decided for one command.
+pub(super) enum Decided {
+    /// Known without writing.
+    Answer(Answer),
+    /// Waiting for the disk.
+    Write { pending: Pending, events: Vec<(NewEvent, Event)>, warnings: Vec<crate::domain::check::Problem> },
+    /// The whole request fails.
+    Failed(DeskError),
+}
+
+impl<'s> Batch<'s> {
+    /// Returns an empty batch on a state.
+    pub(super) fn new(state: &'s State, sectors: &'s [String], now: Instant) -> Self {
+        Self {
+            state,
+            sectors,
+            now,
+            merchants: HashMap::new(),
+            tickets: HashMap::new(),
+            position: state.position,
+            keys: HashSet::new(),
+        }
+    }
+
+    /// Says whether a request can join: two with one key cannot share a batch, or the second would miss the first's
+    /// answer.
+    pub(super) fn can_take(&self, request: &Request) -> bool {
+        request.key.as_ref().is_none_or(|key| !self.keys.contains(key))
+    }
+
+    /// Decides a request's commands and hands their events to the log.
+    pub(super) fn take(&mut self, request: &Request, log: &dyn EventLog) -> Vec<Decided> {
+        if let Some(key) = &request.key {
+            self.keys.insert(key.clone());
+        }
+        request.commands.iter().enumerate().map(|(index, command)| self.one(request, index, command, log)).collect()
+    }
+
+    fn one(&mut self, request: &Request, index: usize, command: &Command, log: &dyn EventLog) -> Decided {
+        let keyed = request.key.as_ref().map(|key| Keyed::new(key, index, command));
+        if let Some(keyed) = &keyed {
+            match keyed.first_answer(log) {
+                Ok(None) => {}
+                Ok(Some(answer)) => return Decided::Answer(answer),
+                Err(error) => return Decided::Failed(error),
+            }
+        }
+        let code = command.credit_code();
+        let ticket = match command {
+            Command::RecordComplaint(row) => Some(row.ticket.as_str()),
+            _ => None,
+        };
+        let owner = ticket
+            .and_then(|ticket| self.tickets.get(ticket).copied().or_else(|| self.state.world.ticket_owner(ticket)));
+        let known = Known {
+            merchant: self.merchant(code),
+            ticket_owner: owner.and_then(|owner| self.merchant(owner)),
+            sectors: self.sectors,
+        };
+        let Decision { stream, revision, events, warnings } = match decide(command, known, self.now) {
+            Ok(decision) => decision,
+            Err(problems) => return Decided::Answer(Answer::Refused(problems)),
+        };
+        if events.is_empty() {
+            return Decided::Answer(Answer::Unchanged { warnings });
+        }
+        let mut made: Vec<(NewEvent, Event)> = Vec::with_capacity(events.len());
+        for (occurred_at, event) in events {
+            let id = keyed.as_ref().map_or_else(Uuid::now_v7, |keyed| keyed.event_id(made.len()));
+            let mut envelope = NewEvent::new(id, occurred_at, &request.origin, &event);
+            // What else a command says follows from its first event.
+            envelope.causation = envelope.causation.or_else(|| made.first().map(|(first, _)| first.id));
+            made.push((envelope, event));
+        }
+        self.try_on(code, &made);
+        let expected = match revision {
+            0 => Expected::NoStream,
+            count => Expected::Revision(u64::from(count) - 1),
+        };
+        let pending = log.submit(Append {
+            stream: stream.into(),
+            expected,
+            recorded_at: self.now,
+            idempotency_key: keyed.map(|keyed| keyed.key),
+            events: made.iter().map(|(envelope, _)| envelope.clone()).collect(),
+        });
+        Decided::Write { pending, events: made, warnings }
+    }
+
+    fn merchant(&self, code: CreditCode) -> Option<&Merchant> {
+        self.merchants.get(&code).or_else(|| self.state.world.get(code))
+    }
+
+    fn try_on(&mut self, code: CreditCode, events: &[(NewEvent, Event)]) {
+        let copy = || self.state.world.get(code).cloned().unwrap_or_else(|| Merchant::new(code));
+        let merchant = self.merchants.entry(code).or_insert_with(copy);
+        for (envelope, event) in events {
+            self.position += 1;
+            let stamp = Stamp { position: self.position, recorded_at: self.now, history: envelope.history };
+            merchant.apply(stamp, event, &envelope.data);
+            if let Event::ComplaintReceived(received) = event {
+                self.tickets.insert(received.ticket.clone(), code);
+            }
+        }
+    }
+}
+
+/// An idempotency key for one command of a request.
+struct Keyed {
+    key: Arc<str>,
+    content: [u8; 32],
+}
+
+impl Keyed {
+    fn new(key: &Arc<str>, index: usize, command: &Command) -> Self {
+        let key = if index == 0 { key.clone() } else { format!("{key}#{index}").into() };
+        // Commands are plain structs with text keys, which always serialise.
+        let content = Sha256::digest(serde_json::to_vec(command).unwrap_or_default()).into();
+        Self { key, content }
+    }
+
+    /// Ids say which key and content they come from: that is how other content under the same key is noticed.
+    fn event_id(&self, index: usize) -> Uuid {
+        let mut name = Vec::from(self.content);
+        name.extend_from_slice(&index.to_be_bytes());
+        name.extend_from_slice(self.key.as_bytes());
+        Uuid::new_v5(&NAMESPACE, &name)
+    }
+
+    fn first_answer(&self, log: &dyn EventLog) -> Result<Option<Answer>, DeskError> {
+        let Some(appended) = log.find_key(&self.key)? else { return Ok(None) };
+        let positions: Vec<Position> = (appended.first..=appended.last).collect();
+        let events = log.ids_at(&positions)?;
+        if events.first() != Some(&self.event_id(0)) {
+            return Err(DeskError::KeyReused(self.key.clone()));
+        }
+        Ok(Some(Answer::Accepted(Receipt { repeated: true, ..receipt(&appended, events, Vec::new()) })))
+    }
+}
+
+/// Returns the receipt for an append.
+pub(super) fn receipt(appended: &Appended, events: Vec<Uuid>, warnings: Vec<crate::domain::check::Problem>) -> Receipt {
+    Receipt {
+        events,
+        first: appended.first,
+        last: appended.last,
+        recorded_at: appended.recorded_at,
+        repeated: appended.repeated,
+        warnings,
+    }
+}
+
+impl From<LogError> for Decided {
+    fn from(error: LogError) -> Self {
+        Self::Failed(error.into())
+    }
+}

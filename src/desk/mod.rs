@@ -1,0 +1,184 @@
+//! The desk: the one place where commands become events. A single thread takes what waits, decides it, has it made
+//! durable in one go, answers, then looks at the lights that may have changed and asks for mail.
+
+mod batch;
+mod engine;
+mod start;
+mod state;
+mod watch;
+
+pub use start::{Start, StartError};
+pub use state::{Counters, State};
+
+use crate::clock::Clock;
+use crate::domain::check::Problem;
+use crate::domain::command::Command;
+use crate::domain::envelope::{Origin, Position};
+use crate::domain::time::Instant;
+use crate::log::contract::{EventLog, LogError};
+use crossbeam_channel::{Receiver, Sender};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::thread::JoinHandle;
+use uuid::Uuid;
+
+/// The answer to one command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// Its events are on disk.
+    Accepted(Receipt),
+    /// All of it was known already; nothing was written.
+    Unchanged {
+        /// What is odd but no ground for refusal.
+        warnings: Vec<Problem>,
+    },
+    /// Nothing was written; this is wrong with it.
+    Refused(Vec<Problem>),
+}
+
+/// What was written for an accepted command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// The events, in order.
+    pub events: Vec<Uuid>,
+    /// Position of the first.
+    pub first: Position,
+    /// Position of the last.
+    pub last: Position,
+    /// Time recorded.
+    pub recorded_at: Instant,
+    /// This is the first answer again: the idempotency key was used before with the same content.
+    pub repeated: bool,
+    /// What is odd but no ground for refusal.
+    pub warnings: Vec<Problem>,
+}
+
+/// Why commands were not taken at all.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum DeskError {
+    /// The idempotency key was used for other content.
+    #[error("idempotency key `{0}` was used before for other content; use a new key for a new request")]
+    KeyReused(Arc<str>),
+    /// The log did not take the events.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The service is stopping.
+    #[error("the service is stopping; try again in a moment")]
+    Stopped,
+}
+
+/// Commands handed to the desk together; each is decided by itself.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The commands.
+    pub commands: Vec<Command>,
+    /// Who says so.
+    pub origin: Origin,
+    /// The client's key: the same key with the same content gets the first answer.
+    pub key: Option<Arc<str>>,
+    /// Look at lights only when [`Desk::settle`] asks: an import changes each light once, not once per sheet.
+    pub hold_lights: bool,
+}
+
+impl Request {
+    /// Returns a request that is looked at at once, without a key.
+    #[must_use]
+    pub const fn new(commands: Vec<Command>, origin: Origin) -> Self {
+        Self { commands, origin, key: None, hold_lights: false }
+    }
+}
+
+pub(crate) enum Job {
+    Execute(Request, Sender<Result<Vec<Answer>, DeskError>>),
+    Settle(Sender<Result<(), DeskError>>),
+    Stop,
+}
+
+/// A handle to the desk; clones speak to the same one.
+#[derive(Clone)]
+pub struct Desk {
+    jobs: Sender<Job>,
+    state: Arc<RwLock<State>>,
+    counters: Arc<Counters>,
+    log: Arc<dyn EventLog>,
+    clock: Arc<dyn Clock>,
+    changes: tokio::sync::watch::Receiver<Position>,
+    ready: Arc<AtomicBool>,
+    thread: Arc<Mutex<Option<JoinHandle<()>>>>,
+}
+
+impl Desk {
+    /// Decides commands and waits until what follows from them is durable. Blocks; asynchronous callers use a blocking
+    /// thread.
+    ///
+    /// # Errors
+    /// See [`DeskError`]; a refusal of a single command is an [`Answer`].
+    pub fn execute(&self, request: Request) -> Result<Vec<Answer>, DeskError> {
+        self.ask(|answer| Job::Execute(request, answer))?
+    }
+
+    /// Waits until every light that held-back commands or passed deadlines may have changed was looked at and recorded.
+    ///
+    /// # Errors
+    /// See [`DeskError`].
+    pub fn settle(&self) -> Result<(), DeskError> {
+        self.ask(Job::Settle)?
+    }
+
+    fn ask<T>(&self, job: impl FnOnce(Sender<T>) -> Job) -> Result<T, DeskError> {
+        let (sender, receiver): (Sender<T>, Receiver<T>) = crossbeam_channel::bounded(1);
+        self.jobs.send(job(sender)).map_err(|_| DeskError::Stopped)?;
+        receiver.recv().map_err(|_| DeskError::Stopped)
+    }
+
+    /// Returns the state as of the last durable batch, for reading. Hold it briefly: the desk waits to update it.
+    #[must_use]
+    pub fn state(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the log.
+    #[must_use]
+    pub fn log(&self) -> &Arc<dyn EventLog> {
+        &self.log
+    }
+
+    /// Returns the present instant by the service's clock.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// Returns the service's clock.
+    #[must_use]
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// Returns counters of what the desk did since it started.
+    #[must_use]
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Returns a feed that tells the position after each change of the state.
+    #[must_use]
+    pub fn changes(&self) -> tokio::sync::watch::Receiver<Position> {
+        self.changes.clone()
+    }
+
+    /// Says whether the lights are up to date: after a start, whether deadlines passed meanwhile were looked at.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Acquire)
+    }
+
+    /// Finishes what is under way and stops the desk; later requests are answered with [`DeskError::Stopped`].
+    pub fn stop(&self) {
+        let _ = self.jobs.send(Job::Stop);
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            let _ = thread.join();
+        }
+    }
+}
