@@ -18,6 +18,7 @@ use actix_web::http::header::{
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, web};
+use minijinja::value::Serde;
 use minijinja::{Value, context};
 use std::time::Instant;
 use uuid::Uuid;
@@ -150,7 +151,7 @@ fn page(request: &HttpRequest, problem: &Problem, id: RequestId) -> HttpResponse
     let document = problem.document(language, &id.0.to_string());
     let fields: Vec<String> =
         document.problems.iter().map(|field| format!("{}: {}", field.field, field.message(language))).collect();
-    let content = context! { problem => Value::from_serialize(&document), fields };
+    let content = context! { problem => Value::from(Serde(&document)), fields };
     let pages = request.app_data::<web::Data<Pages>>();
     match pages.map(|pages| pages.draw("problem.html", &frame, content)) {
         Some(Ok(page)) => {

@@ -130,12 +130,12 @@ fn red(notify: bool) -> LightChanged {
             version: 1,
             light: Light::Orange,
             clause: "《北京市单用途预付卡管理条例》第二十二条".to_owned(),
-            shop: None,
             facts: vec![Compared {
                 fact: "custody.coverage".to_owned(),
                 value: Some("0.62".to_owned()),
                 comparison: "<".to_owned(),
                 threshold: Some("1".to_owned()),
+                shop: None,
             }],
             events: Vec::new(),
         }],

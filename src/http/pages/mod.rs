@@ -11,6 +11,7 @@ use super::texts::{self, Texts};
 use crate::domain::words::Role;
 use actix_web::http::header::ContentType;
 use actix_web::{HttpRequest, HttpResponse, web};
+use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
 use std::sync::Arc;
 
@@ -97,11 +98,11 @@ impl Pages {
             .caller
             .map_or(&[][..], |caller| sections(caller.key.scope.role))
             .iter()
-            .map(|(path, key)| context! { path, key })
+            .map(|(path, key)| context! { path => *path, key => *key })
             .collect();
         let context = context! {
             lang => language.tag(),
-            t => Value::from_serialize(&**self.texts(language)),
+            t => Value::from(Serde(&**self.texts(language))),
             assets => context! {
                 style => &assets::STYLE.path, script => &assets::SCRIPT.path, icon => &assets::ICON.path,
             },

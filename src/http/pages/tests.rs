@@ -27,7 +27,7 @@ fn samples() -> Vec<(&'static str, Value)> {
         (
             "board.html",
             context! {
-                at, filtered => true, found => "1", page_text => "1/1", previous => "/?page=1", next => "/?page=3",
+                at => at.clone(), filtered => true, found => "1", page_text => "1/1", previous => "/?page=1", next => "/?page=3",
                 filter => context! { q => "<script>", light => "red", sector => "sport", division => "110108", mall => "M" },
                 lights => vec!["red"], sectors => vec![context! { id => "sport", name => "S" }],
                 divisions => vec![context! { code => "110108", name => "D" }], malls => vec!["M"],
