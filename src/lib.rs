@@ -13,3 +13,4 @@ pub mod log;
 pub mod mail;
 pub mod policy;
 pub mod settings;
+pub mod views;

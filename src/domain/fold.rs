@@ -179,7 +179,10 @@ impl Merchant {
     }
 
     fn filing(&mut self, position: Position, filing: &Filing, status: FilingStatus) {
-        insert(&mut self.filings, FilingStep { date: filing.date, position, status });
+        insert(
+            &mut self.filings,
+            FilingStep { date: filing.date, position, status, bank: filing.bank.as_deref().map(Box::from) },
+        );
     }
 
     fn exit_notice(&mut self, position: Position, notice: &ExitNotice, action: ExitAction) {

@@ -118,7 +118,7 @@ pub struct Assigned {
 }
 
 /// A step of a filing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FilingStep {
     /// Day.
     pub date: Day,
@@ -126,6 +126,8 @@ pub struct FilingStep {
     pub position: Position,
     /// State reached.
     pub status: FilingStatus,
+    /// Custody bank, if the step names one.
+    pub bank: Option<Box<str>>,
 }
 
 /// An amount true for a day.
@@ -387,6 +389,12 @@ impl Merchant {
     #[must_use]
     pub fn industry_code(&self, known: Position) -> Option<&str> {
         self.detail(known, |row| row.industry_code.as_deref())
+    }
+
+    /// Returns the custody bank that the latest step of the filing to name one names.
+    #[must_use]
+    pub fn bank(&self) -> Option<&str> {
+        self.filings.iter().rev().find_map(|step| step.bank.as_deref())
     }
 
     /// Returns the sector assigned by hand, if one is in force.

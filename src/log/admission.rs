@@ -125,7 +125,8 @@ fn repeated_by_id(append: &Append, holdings: &mut dyn Holdings) -> Result<Option
     let mut there = holdings.entries(first, first.saturating_add(append.events.len() as u64))?;
     let ends = there.get(append.events.len()).is_none_or(|next| next.part == 0);
     there.truncate(append.events.len());
-    if !ends || there.first().is_none_or(|entry| entry.part != 0) {
+    let one_append = there.iter().zip(0..).all(|(entry, part)| entry.part == part);
+    if !ends || !one_append {
         return Err(LogError::Duplicate { id });
     }
     match answer_of(&there) {

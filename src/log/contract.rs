@@ -113,6 +113,12 @@ pub enum LogError {
         /// The lock file.
         path: PathBuf,
     },
+    /// Something is there that would be written over.
+    #[error("`{path}` is there already; name another place, or move it away first")]
+    Exists {
+        /// What is there.
+        path: PathBuf,
+    },
     /// No room left.
     #[error("the disk is full; nothing was written")]
     Full,

@@ -289,3 +289,14 @@ impl Subscription for Feed {
         Ok(events)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::conformance::conformance;
+
+    #[test]
+    fn the_memory_engine_keeps_every_promise() {
+        conformance(&mut || Ok(Arc::new(MemoryLog::new()))).unwrap();
+    }
+}

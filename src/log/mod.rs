@@ -2,6 +2,7 @@
 
 pub mod admission;
 pub mod chain;
+pub mod conformance;
 pub mod contract;
 pub mod embedded;
 pub mod memory;

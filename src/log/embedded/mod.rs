@@ -3,6 +3,7 @@
 //! `warnlight.lock` beside the file keeps a second process from writing; the operating system lets go of it when the
 //! process ends, however it ends. Readers need no lock, so `verify` and `lights --at` work beside a running service.
 
+mod backup;
 mod bell;
 mod checkpoint;
 mod fault;
@@ -11,11 +12,13 @@ mod readers;
 mod rows;
 pub mod schema;
 mod subscription;
+mod verify;
 mod writer;
 
 use crate::domain::envelope::{Position, Recorded, Revision};
 use crate::domain::time::Instant;
 use crate::log::contract::{Append, Appended, EventLog, EventRef, LogError, Pending, Subscription, Verified};
+pub use backup::restore;
 use bell::Bell;
 use checkpoint::Checkpoints;
 use crossbeam_channel::Sender;
@@ -246,13 +249,12 @@ impl EventLog for EmbeddedLog {
     }
 
     fn verify(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<Verified, LogError> {
-        let _ = progress;
-        Err(LogError::Unavailable("not yet".to_owned()))
+        // A connection of its own: what it reads comes from the file, not from a cache filled earlier.
+        verify::verify(&mut self.shared.readers.open()?, self.path(), progress)
     }
 
     fn backup(&self, target: &Path) -> Result<Verified, LogError> {
-        let _ = target;
-        Err(LogError::Unavailable("not yet".to_owned()))
+        backup::backup(&self.shared.readers, target)
     }
 }
 
@@ -304,3 +306,6 @@ fn lock(dir: &Path) -> Result<File, LogError> {
         Err(TryLockError::Error(error)) => Err(cannot(error)),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -117,7 +117,7 @@ fn objects(conn: &Connection) -> rusqlite::Result<Vec<(String, String)>> {
 }
 
 /// Tells whether the file is as good as new: a process that was killed while it made the file leaves it so.
-fn is_new(conn: &Connection) -> Result<bool, LogError> {
+pub(super) fn is_new(conn: &Connection) -> Result<bool, LogError> {
     let number = |sql: &str| conn.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(fault(WHOLE_FILE));
     Ok(number("PRAGMA application_id")? == 0
         && number("PRAGMA user_version")? == 0

@@ -1,0 +1,36 @@
+//! Complaints (投诉), newest first.
+
+use super::View;
+use crate::domain::code::CreditCode;
+use crate::domain::merchant::Complaint;
+
+/// Which complaints to show.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ComplaintFilter {
+    /// About one merchant only.
+    pub credit_code: Option<CreditCode>,
+    /// Not closed only (`true`), closed only (`false`).
+    pub open: Option<bool>,
+}
+
+impl<'a> View<'a> {
+    /// Lists complaints that have been received, newest first; also says how many there are in all.
+    #[must_use]
+    pub fn complaints(
+        &self,
+        filter: &ComplaintFilter,
+        skip: usize,
+        take: usize,
+    ) -> (usize, Vec<(CreditCode, &'a Complaint)>) {
+        let horizon = self.horizon();
+        let mut found: Vec<(CreditCode, &Complaint)> = self
+            .merchants()
+            .filter(|merchant| filter.credit_code.is_none_or(|code| code == merchant.code))
+            .flat_map(|merchant| merchant.complaints.iter().map(|complaint| (merchant.code, complaint)))
+            .filter(|(_, complaint)| filter.open.is_none_or(|open| open == complaint.outcome(&horizon).is_none()))
+            .collect();
+        found
+            .sort_unstable_by(|(_, a), (_, b)| b.received_at.cmp(&a.received_at).then_with(|| a.ticket.cmp(&b.ticket)));
+        (found.len(), found.into_iter().skip(skip).take(take).collect())
+    }
+}

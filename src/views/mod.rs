@@ -1,0 +1,118 @@
+//! What people read: the board, a merchant's file, exit notices, complaints. Every view is asked through a scope and shows
+//! nothing outside it (law 9).
+
+pub mod board;
+pub mod complaints;
+pub mod exits;
+pub mod merchant;
+
+use crate::domain::access::{MerchantFacts, Scope};
+use crate::domain::envelope::Position;
+use crate::domain::merchant::{Horizon, Merchant};
+use crate::domain::time::Instant;
+use crate::domain::world::World;
+use crate::lights::facts::{Trace, compute};
+use crate::lights::moment::{Moment, sector_of};
+use crate::lights::state::Lights;
+use crate::policy::Policies;
+use crate::policy::fact::{FactId, Value};
+use rust_decimal::Decimal;
+
+/// What views read from, and for whom.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    /// Merchants and their evidence.
+    pub world: &'a World,
+    /// Lights last recorded.
+    pub lights: &'a Lights,
+    /// Policies in force.
+    pub policies: &'a Policies,
+    /// What the reader may see.
+    pub scope: &'a Scope,
+    /// The present instant.
+    pub now: Instant,
+}
+
+impl<'a> View<'a> {
+    /// Returns the present horizon: everything recorded is known.
+    #[must_use]
+    pub fn horizon(&self) -> Horizon {
+        Horizon::new(self.now, Position::MAX)
+    }
+
+    /// Returns a merchant's sector; `None` is undetermined (待认定).
+    #[must_use]
+    pub fn sector(&self, merchant: &'a Merchant) -> Option<&'a str> {
+        sector_of(merchant, &self.horizon(), self.policies)
+    }
+
+    /// Says whether the reader may see a merchant.
+    #[must_use]
+    pub fn sees(&self, merchant: &Merchant) -> bool {
+        self.scope.is_everything()
+            || with_facts(merchant, &self.horizon(), self.policies, |facts| self.scope.sees(facts))
+    }
+
+    /// Returns every merchant that the reader may see.
+    pub fn merchants(&self) -> impl Iterator<Item = &'a Merchant> {
+        let view = *self;
+        self.world.merchants().iter().filter(move |merchant| view.sees(merchant))
+    }
+
+    /// Returns the money facts of a merchant, in yuan: outstanding, shortfall in custody, and at risk (outstanding less
+    /// what is in custody or guaranteed).
+    #[must_use]
+    pub fn money(&self, merchant: &Merchant) -> Money {
+        let moment = Moment::new(self.policies, self.now, Position::MAX);
+        money(&moment, self.world, merchant)
+    }
+}
+
+/// Money facts of a merchant, yuan; `None` where there is no evidence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Money {
+    /// Owed to card holders.
+    pub outstanding: Option<Decimal>,
+    /// Missing in custody.
+    pub shortfall: Option<Decimal>,
+    /// In custody or guaranteed.
+    pub held: Option<Decimal>,
+}
+
+impl Money {
+    /// Returns what card holders would lose if the merchant closed tonight: outstanding less held, at least zero.
+    #[must_use]
+    pub fn at_risk(&self) -> Decimal {
+        (self.outstanding.unwrap_or_default() - self.held.unwrap_or_default()).max(Decimal::ZERO)
+    }
+}
+
+pub(crate) fn money(moment: &Moment<'_>, world: &World, merchant: &Merchant) -> Money {
+    let subject = moment.subject(world, merchant);
+    let number = |fact| match compute(fact, &subject, None, &mut Trace::off()) {
+        Some(Value::Number(number)) => Some(number),
+        _ => None,
+    };
+    Money {
+        outstanding: number(FactId::PrepaidOutstanding),
+        shortfall: number(FactId::CustodyShortfall),
+        held: number(FactId::CustodyHeld),
+    }
+}
+
+/// Calls `ask` with what decides whether a merchant is in a scope.
+pub fn with_facts<T>(
+    merchant: &Merchant,
+    horizon: &Horizon,
+    policies: &Policies,
+    ask: impl FnOnce(&MerchantFacts<'_>) -> T,
+) -> T {
+    let malls: Vec<&str> = merchant.shops.iter().map(|shop| shop.name.mall.as_str()).collect();
+    ask(&MerchantFacts {
+        registered: merchant.is_registered(horizon.known),
+        division: merchant.division(horizon.known),
+        sector: sector_of(merchant, horizon, policies),
+        malls: &malls,
+        bank: merchant.bank(),
+    })
+}
