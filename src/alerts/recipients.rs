@@ -7,6 +7,9 @@ use serde::Deserialize;
 use std::fmt;
 use std::str::FromStr;
 
+/// The list that is compiled in: sample addresses under a reserved domain, which reach nobody.
+pub const BUILT_IN: &str = include_str!("../../policies/recipients.toml");
+
 /// Language of a text for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Language {

@@ -1,6 +1,7 @@
 //! How a command ended, for scripts.
 
 use crate::log::contract::LogError;
+use crate::service::ServiceError;
 use crate::settings::SettingsError;
 use std::fmt::Display;
 use std::process::ExitCode;
@@ -70,6 +71,18 @@ impl CliError {
     #[must_use]
     pub fn failed(message: impl Display) -> Self {
         Self::new(Exit::Failed, message)
+    }
+}
+
+impl From<ServiceError> for CliError {
+    fn from(error: ServiceError) -> Self {
+        match error {
+            ServiceError::Log(error) => error.into(),
+            ServiceError::Policies(_) | ServiceError::Recipients(_) | ServiceError::Unreadable { .. } => {
+                Self::new(Exit::Usage, error)
+            }
+            other => Self::failed(other),
+        }
     }
 }
 

@@ -1,8 +1,12 @@
 //! The command line: one file per command.
 
 mod exit;
+mod import;
+mod lights;
 mod out;
 mod settings;
+mod simulate;
+mod store;
 
 pub use exit::{CliError, Exit};
 pub use out::{Format, Out};
@@ -37,7 +41,14 @@ pub struct Common {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Import(import::ImportArgs),
+    Lights(lights::LightsArgs),
+    Explain(lights::ExplainArgs),
+    Verify(store::VerifyArgs),
+    Backup(store::BackupArgs),
+    Restore(store::RestoreArgs),
     Settings(settings::SettingsArgs),
+    Simulate(simulate::SimulateArgs),
 }
 
 /// Runs the command that this process was started with.
@@ -68,6 +79,13 @@ pub fn main() -> ExitCode {
 fn run(cli: &Cli, out: &mut Out) -> Result<Exit, CliError> {
     let common = &cli.common;
     match &cli.command {
+        Command::Import(args) => import::run(args, common, out),
+        Command::Lights(args) => lights::run_lights(args, common, out),
+        Command::Explain(args) => lights::run_explain(args, common, out),
+        Command::Verify(args) => store::run_verify(args, common, out),
+        Command::Backup(args) => store::run_backup(args, common, out),
+        Command::Restore(args) => store::run_restore(args, common, out),
         Command::Settings(_) => settings::run(common, out),
+        Command::Simulate(args) => simulate::run(args, out),
     }
 }

@@ -3,10 +3,12 @@
 
 mod batch;
 mod engine;
+mod rehearsal;
 mod start;
 mod state;
 mod watch;
 
+pub use rehearsal::Rehearsal;
 pub use start::{Start, StartError};
 pub use state::{Counters, State};
 

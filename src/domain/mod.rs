@@ -14,6 +14,8 @@ pub mod exit;
 pub mod fold;
 pub mod merchant;
 pub mod money;
+pub mod text;
+pub mod tidy;
 pub mod time;
 pub mod words;
 pub mod world;

@@ -4,6 +4,6 @@
 pub mod message;
 pub mod outbox;
 pub mod render;
-pub mod settings;
+pub mod rulebook;
 pub mod transport;
 pub mod worker;

@@ -8,6 +8,10 @@ pub use spool::Spool;
 
 use super::message::Outgoing;
 use super::render::one_line;
+use crate::settings::Mail;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
 
 /// Longest reply on record, in characters: a server may say anything.
 pub const REPLY_LIMIT: usize = 500;
@@ -55,4 +59,15 @@ pub trait Transport: Send + Sync {
     /// See [`SendError`]. After [`SendError::Unreachable`] the server may have taken the mail all the same; the next attempt
     /// carries the same Message-ID.
     fn send(&self, outgoing: &Outgoing) -> Result<Reply, SendError>;
+}
+
+/// Returns the way mails leave by the settings: to the mail server, or into the spool folder under the folder `data`.
+///
+/// # Errors
+/// When the spool folder cannot be made.
+pub fn of_settings(settings: &Mail, data: &Path) -> io::Result<Arc<dyn Transport>> {
+    Ok(match &settings.smtp {
+        Some(smtp) => Arc::new(Smtp::new(smtp.clone(), settings.timeout)),
+        None => Arc::new(Spool::new(data.join(&settings.spool))?),
+    })
 }

@@ -10,12 +10,12 @@ mod sender;
 use super::message::MessageError;
 use super::outbox::{Due, Outbox, ReplayError};
 use super::render::Renderer;
-use super::settings::Settings;
 use super::transport::Transport;
 use crate::clock::Clock;
 use crate::domain::envelope::Recorded;
 use crate::domain::event::DecodeError;
 use crate::log::contract::{EventLog, LogError, Subscription};
+use crate::settings::Mail;
 use crossbeam_channel::{Receiver, Sender};
 use std::collections::{BTreeMap, HashSet};
 use std::io;
@@ -42,8 +42,9 @@ pub struct Parts {
     pub renderer: Arc<Renderer>,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// Sender, schedule, number of threads.
-    pub settings: Settings,
+    /// Sender, schedule, number of threads. There is no jitter in the schedule: at most `senders` mails are on their way at a
+    /// time, so a server that comes back is not stormed, and a day can be re-enacted to the second.
+    pub settings: Mail,
 }
 
 /// Why the worker did not start.
@@ -168,13 +169,18 @@ impl Worker {
         self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).values().next().cloned()
     }
 
+    /// Orders to stop without waiting: from now on nothing new is begun.
+    pub fn order_stop(&self) {
+        self.shared.stopping.store(true, Ordering::Release);
+    }
+
     /// Stops: mails on their way are finished and recorded, nothing new is begun. What waits is sent after the next start.
     pub fn stop(mut self) {
         self.halt();
     }
 
     fn halt(&mut self) {
-        self.shared.stopping.store(true, Ordering::Release);
+        self.order_stop();
         drop(self.stop.take());
         for thread in self.threads.drain(..) {
             if thread.join().is_err() {

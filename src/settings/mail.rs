@@ -94,13 +94,20 @@ impl Mail {
         if smtp.is_some() && domain == "localhost" {
             section.problem("from", "a sender that can be answered is needed once a mail server is set");
         }
+        let message_id_domain = section.text("message_id_domain").unwrap_or(domain);
+        if !is_domain(&message_id_domain) {
+            section.problem(
+                "message_id_domain",
+                format_args!("a domain name such as `warnlight.example.org` is needed, not `{message_id_domain}`"),
+            );
+        }
         let schedule = section.numbers("schedule", 1..=LONGEST_WAIT).unwrap_or_default();
         if schedule.len() > 20 {
             section.problem("schedule", format_args!("at most 20 attempts make sense, not {}", schedule.len()));
         }
         let mail = Self {
             from,
-            message_id_domain: section.text("message_id_domain").unwrap_or(domain),
+            message_id_domain,
             spool: section.text("spool").unwrap_or_else(|| "spool".to_owned()).into(),
             schedule: schedule.into_iter().map(Duration::from_secs).collect(),
             senders: section.number("senders", 1..=64).and_then(|number| usize::try_from(number).ok()).unwrap_or(4),
@@ -143,6 +150,13 @@ impl Smtp {
         section.finish();
         host.map(|host| Self { host, port: port.unwrap_or(tls.usual_port()), tls, account })
     }
+}
+
+/// It stands in a header: letters, digits, dots and hyphens only.
+fn is_domain(text: &str) -> bool {
+    let plain =
+        |label: &str| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    text.len() <= 253 && text.split('.').all(plain)
 }
 
 fn is_here(host: &str) -> bool {

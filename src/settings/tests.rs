@@ -175,3 +175,12 @@ fn a_missing_or_broken_file_says_so() {
     assert!(missing.to_string().contains("/nowhere/warnlight.toml"), "{missing}");
     assert!(matches!(read("[http", &[]), Err(SettingsError::Unreadable(_))));
 }
+
+#[test]
+fn the_domain_of_message_ids_is_a_plain_name() {
+    for wrong in ["a b", "a@b", "x>\\r\\nBcc: y", "a..b"] {
+        let found = problems(&format!("[mail]\nmessage_id_domain = \"{wrong}\""), &[]);
+        assert_eq!(found.first().map(|problem| problem.key.as_str()), Some("mail.message_id_domain"), "{wrong}");
+    }
+    assert!(read("[mail]\nmessage_id_domain = \"warn.example.org\"", &[]).is_ok());
+}

@@ -4,4 +4,6 @@
 mod cli;
 #[cfg(test)]
 mod contract;
+mod intake;
+#[cfg(test)]
 mod mail;

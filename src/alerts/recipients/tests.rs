@@ -1,6 +1,5 @@
 use super::*;
-
-const SAMPLE: &str = include_str!("../../../policies/recipients.toml");
+use crate::policy::Policies;
 
 fn addresses(list: &Recipients, sector: Option<&str>, division: Option<&str>, day: &str) -> Vec<String> {
     list.recipients_for(sector, division.map(|code| code.parse().unwrap()), day.parse().unwrap())
@@ -20,7 +19,14 @@ const ALWAYS: &str = "from = \"2024-01-01\"";
 
 #[test]
 fn the_list_that_is_shipped_is_taken_and_reaches_somebody_everywhere() {
-    let list = Recipients::parse(SAMPLE).unwrap();
+    let list = Recipients::parse(BUILT_IN).unwrap();
+    let policies = Policies::built_in().unwrap();
+    for sector in policies.sectors.all() {
+        assert!(list.sectors().any(|named| named == sector.id), "nobody is named for `{}`", sector.id);
+    }
+    for sector in list.sectors() {
+        assert!(policies.sectors.get(sector).is_some(), "`{sector}` is not a sector");
+    }
     for sector in list.sectors().map(Some).chain([None, Some("nobody-knows-this-one")]) {
         for division in [Some("110108"), Some("110105"), Some("310101"), None] {
             assert!(!addresses(&list, sector, division, "2025-06-30").is_empty(), "{sector:?} in {division:?}");

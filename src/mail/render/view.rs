@@ -42,13 +42,13 @@ struct ReasonView {
     version: u16,
     light: LightView,
     clause: String,
-    shop: Option<String>,
     facts: Vec<FactView>,
     duty: Option<DutyView>,
 }
 
 #[derive(Debug, Serialize)]
 struct FactView {
+    shop: Option<String>,
     name: String,
     value: Option<String>,
     comparison: String,
@@ -95,7 +95,6 @@ fn reason_view(reason: &Reason, language: Language, rulebook: &dyn Rulebook, at:
         version: reason.version,
         light: light(reason.light, language),
         clause: one_line(&reason.clause),
-        shop: shops(reason),
         facts: reason.facts.iter().map(|seen| fact_view(seen, language, rulebook)).collect(),
         duty: rulebook
             .duty(&reason.rule, language, at)
@@ -103,20 +102,9 @@ fn reason_view(reason: &Reason, language: Language, rulebook: &dyn Rulebook, at:
     }
 }
 
-/// Names the shops a reason speaks of, each once; `None` if it speaks of the merchant.
-fn shops(reason: &Reason) -> Option<String> {
-    let mut names: Vec<String> = Vec::new();
-    for shop in reason.facts.iter().filter_map(|seen| seen.shop.as_ref()) {
-        let name = one_line(&format!("{} {}", shop.mall, shop.unit));
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    (!names.is_empty()).then(|| names.join(" / "))
-}
-
 fn fact_view(seen: &Seen, language: Language, rulebook: &dyn Rulebook) -> FactView {
     FactView {
+        shop: seen.shop.as_ref().map(|shop| one_line(&format!("{} {}", shop.mall, shop.unit))),
         name: one_line(&rulebook.fact(&seen.fact, language).unwrap_or_else(|| seen.fact.clone())),
         value: seen.value.as_deref().map(one_line),
         comparison: one_line(&seen.comparison),

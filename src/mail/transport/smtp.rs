@@ -2,7 +2,7 @@
 
 use super::{Reply, SendError, Transport};
 use crate::mail::message::Outgoing;
-use crate::mail::settings::{SmtpSettings, Tls};
+use crate::settings::{Smtp as Settings, Tls};
 use lettre::address::Envelope;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
@@ -10,19 +10,22 @@ use lettre::transport::smtp::client::{SmtpConnection, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::transport::smtp::response::Response;
 use std::io::ErrorKind;
+use std::time::Duration;
 
 /// A mail server.
 #[derive(Debug)]
 pub struct Smtp {
-    settings: SmtpSettings,
+    settings: Settings,
+    timeout: Duration,
     hello: ClientId,
 }
 
 impl Smtp {
-    /// Returns a transport to the server of the settings. Nothing is connected yet.
+    /// Returns a transport to the server of the settings, which is given `timeout` for taking the connection and for each
+    /// reply. Nothing is connected yet.
     #[must_use]
-    pub fn new(settings: SmtpSettings) -> Self {
-        Self { settings, hello: ClientId::default() }
+    pub fn new(settings: Settings, timeout: Duration) -> Self {
+        Self { settings, timeout, hello: ClientId::default() }
     }
 
     /// Connects, encrypts and logs in. Whatever the server says here, with any code, is not about the recipient.
@@ -30,17 +33,16 @@ impl Smtp {
         let settings = &self.settings;
         let tls = match settings.tls {
             Tls::None => None,
-            Tls::Starttls | Tls::Tls => Some(TlsParameters::new(settings.host.clone())?),
+            Tls::StartTls | Tls::Tls => Some(TlsParameters::new(settings.host.clone())?),
         };
         let from_the_start = tls.as_ref().filter(|_| settings.tls == Tls::Tls);
-        let server = (settings.host.as_str(), settings.port());
-        let mut connection =
-            SmtpConnection::connect(server, Some(settings.timeout()), &self.hello, from_the_start, None)?;
-        if let (Tls::Starttls, Some(tls)) = (settings.tls, &tls) {
+        let server = (settings.host.as_str(), settings.port);
+        let mut connection = SmtpConnection::connect(server, Some(self.timeout), &self.hello, from_the_start, None)?;
+        if let (Tls::StartTls, Some(tls)) = (settings.tls, &tls) {
             connection.starttls(tls, &self.hello)?;
         }
-        if let (Some(user), Some(password)) = (&settings.user, &settings.password) {
-            let credentials = Credentials::new(user.clone(), password.reveal().to_owned());
+        if let Some((user, password)) = &settings.account {
+            let credentials = Credentials::new(user.clone(), password.expose().to_owned());
             connection.auth(DEFAULT_MECHANISMS, &credentials)?;
         }
         Ok(connection)
@@ -78,7 +80,7 @@ impl Smtp {
     fn reply_of(&self, error: &Error) -> Reply {
         use std::error::Error as _;
         if timed_out(error) {
-            return Reply::new(&format!("no answer within {} s", self.settings.timeout));
+            return Reply::new(&format!("no answer within {} s", self.timeout.as_secs()));
         }
         let said = error.source().map(ToString::to_string);
         Reply::new(&match (error.status(), said) {

@@ -6,15 +6,16 @@ use crate::domain::event::{Event, LightChanged, MailAttempted, MailFate, MailReq
 use crate::domain::time::Instant;
 use crate::log::contract::{Append, EventLog, Expected, LogError};
 use crate::mail::message::{self, MessageError, Outgoing};
-use crate::mail::settings::Settings;
 use crate::mail::transport::{Reply, SendError};
+use crate::settings::Mail;
 use jiff::SignedDuration;
 use lettre::message::Mailbox;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 use uuid::Uuid;
 
 /// Checks what every mail will need of the settings.
-pub(super) fn check(settings: &Settings) -> Result<(), MessageError> {
+pub(super) fn check(settings: &Mail) -> Result<(), MessageError> {
     settings
         .from
         .parse::<Mailbox>()
@@ -70,7 +71,7 @@ fn write(shared: &Shared, due: &Due, recorded: &Recorded, requested: &MailReques
         .letter(requested, recipient, change.as_ref())
         .map_err(|error| refused(&error.to_string()))?;
     let settings = &shared.parts.settings;
-    message::compose(letter, requested, recipient, recorded.recorded_at, &settings.from, &settings.domain)
+    message::compose(letter, requested, recipient, recorded.recorded_at, &settings.from, &settings.message_id_domain)
         .map_err(|error| refused(&error.to_string()))
 }
 
@@ -150,7 +151,7 @@ fn events(
     request: &Recorded,
     outcome: &Result<Reply, SendError>,
     now: Instant,
-    schedule: &[u64],
+    schedule: &[Duration],
 ) -> Vec<NewEvent> {
     let (reply, retry_at) = match outcome {
         Ok(reply) | Err(SendError::Refused(reply)) => (reply, None),
@@ -181,9 +182,9 @@ fn events(
         .collect()
 }
 
-fn retry_at(attempt: u32, now: Instant, schedule: &[u64]) -> Option<Instant> {
+fn retry_at(attempt: u32, now: Instant, schedule: &[Duration]) -> Option<Instant> {
     let wait = schedule.get(usize::try_from(attempt).ok()?.checked_sub(1)?)?;
-    now.checked_add(SignedDuration::from_secs(i64::try_from(*wait).ok()?)).ok()
+    now.checked_add(SignedDuration::try_from(*wait).ok()?).ok()
 }
 
 fn event_id(due: &Due, kind: &str) -> Uuid {
@@ -211,7 +212,7 @@ fn tell(due: &Due, outcome: &Result<Reply, SendError>, retry_at: Option<Instant>
 mod tests {
     use super::*;
 
-    const SCHEDULE: &[u64] = &[5, 300];
+    const SCHEDULE: &[Duration] = &[Duration::from_secs(5), Duration::from_secs(300)];
 
     #[test]
     fn each_failure_waits_as_long_as_the_schedule_says_and_the_last_is_the_end() {

@@ -1,0 +1,114 @@
+//! Text as people type it: what is cut off its ends, what is brought to one width, what is refused.
+
+use std::borrow::Cow;
+
+/// The longest text taken, in characters: a refund plan fits, a pasted document does not.
+pub const LONGEST: usize = 500;
+
+/// Why a text is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TextFault {
+    /// A character that cannot be seen but steers what shows it: controls and changes of writing direction.
+    #[error("the text holds an invisible control character (U+{:04X}); remove it", u32::from(*.0))]
+    Control(char),
+    /// Bytes that are no character in the file's encoding.
+    #[error("the text holds bytes that could not be read; save the file as UTF-8 and type the text anew")]
+    Undecodable,
+    /// Too long.
+    #[error("the text has {0} characters; at most {LONGEST} are taken")]
+    TooLong(usize),
+}
+
+impl TextFault {
+    /// Returns the stable code of the fault.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Control(_) => "control_character",
+            Self::Undecodable => "undecodable",
+            Self::TooLong(_) => "too_long",
+        }
+    }
+
+    /// Returns the fault in Chinese.
+    #[must_use]
+    pub fn zh(self) -> String {
+        match self {
+            Self::Control(letter) => format!("含有不可见的控制字符（U+{:04X}），请删除", u32::from(letter)),
+            Self::Undecodable => "含有无法识别的字节，请将文件另存为 UTF-8 后重新填写".to_owned(),
+            Self::TooLong(length) => format!("共 {length} 个字，最多 {LONGEST} 个字"),
+        }
+    }
+}
+
+/// Returns `text` without what cannot be seen at its ends: spaces of every width, byte order marks, zero-width marks.
+#[must_use]
+pub fn trim(text: &str) -> &str {
+    text.trim_matches(|letter: char| {
+        letter.is_whitespace() || matches!(letter, '\u{FEFF}' | '\u{200B}'..='\u{200D}' | '\u{2060}')
+    })
+}
+
+/// Returns `text` with full-width letters, digits, signs and spaces (`Ａ`, `１`, `，`) replaced by their ASCII forms.
+#[must_use]
+pub fn half_width(text: &str) -> Cow<'_, str> {
+    let narrow = |letter: char| match letter {
+        '\u{3000}' => ' ',
+        '\u{FF01}'..='\u{FF5E}' => char::from_u32(u32::from(letter) - 0xFEE0).unwrap_or(letter),
+        other => other,
+    };
+    if text.is_ascii() || text.chars().all(|letter| narrow(letter) == letter) {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(text.chars().map(narrow).collect())
+    }
+}
+
+/// Returns what is wrong with `text`, if anything.
+#[must_use]
+pub fn fault(text: &str) -> Option<TextFault> {
+    // A text has at least as many bytes as characters, so most are settled by their length in bytes.
+    if text.len() <= LONGEST && text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        return None;
+    }
+    let mut length = 0;
+    for letter in text.chars() {
+        length += 1;
+        if letter == char::REPLACEMENT_CHARACTER {
+            return Some(TextFault::Undecodable);
+        }
+        if letter.is_control() || matches!(letter, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}') {
+            return Some(TextFault::Control(letter));
+        }
+    }
+    (length > LONGEST).then_some(TextFault::TooLong(length))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_blank_is_cut_off_the_ends_and_kept_inside() {
+        assert_eq!(trim("\u{FEFF}\u{3000}\u{A0} 大悦城\u{3000}东区\u{200B}\t\r\n"), "大悦城\u{3000}东区");
+        assert_eq!(trim(" \u{3000}"), "");
+    }
+
+    #[test]
+    fn full_width_becomes_half_width() {
+        assert_eq!(half_width("Ｏ８０４０　（万元），．％"), "O8040 (万元),.%");
+        assert!(matches!(half_width("万元"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn controls_broken_bytes_and_endless_text_are_faults() {
+        assert_eq!(fault("北京\"锐动\", 教育 é"), None);
+        assert_eq!(fault("a\u{0}b"), Some(TextFault::Control('\u{0}')));
+        assert_eq!(fault("a\nb"), Some(TextFault::Control('\n')));
+        assert_eq!(fault("a\u{202E}b"), Some(TextFault::Control('\u{202E}')));
+        assert_eq!(fault("大\u{FFFD}城"), Some(TextFault::Undecodable));
+        assert_eq!(fault(&"字".repeat(500)), None);
+        assert_eq!(fault(&"字".repeat(501)), Some(TextFault::TooLong(501)));
+        assert_eq!(fault(&"x".repeat(501)), Some(TextFault::TooLong(501)));
+    }
+}

@@ -1,0 +1,108 @@
+//! One spelling for one thing: texts trimmed, blanks absent, industry codes without their letter. What comes from a
+//! sheet is tidy already; what comes as JSON is made so here, so that both give the same events.
+
+use super::command::Command;
+use super::text::{half_width, trim};
+
+/// Returns an industry code (行业代码, GB/T 4754) as two to four digits, its category letter dropped (`O8040` → `8040`);
+/// `None` if the text is no such code.
+#[must_use]
+pub fn industry_code(text: &str) -> Option<String> {
+    let narrow = half_width(trim(text));
+    let digits = narrow.strip_prefix(|letter: char| letter.is_ascii_alphabetic()).unwrap_or(&narrow);
+    ((2..=4).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())).then(|| digits.to_owned())
+}
+
+/// Returns the command with every text trimmed, blank optional texts absent and the industry code in its short form. An
+/// industry code that is none stays as it is, for [`super::check::check`] to refuse.
+#[must_use]
+pub fn tidy(mut command: Command) -> Command {
+    match &mut command {
+        Command::RegisterMerchant(row) => {
+            for text in [
+                &mut row.name,
+                &mut row.industry_code,
+                &mut row.street,
+                &mut row.mall,
+                &mut row.unit,
+                &mut row.legal_representative,
+                &mut row.legal_representative_digest,
+                &mut row.brand,
+            ] {
+                tidy_optional(text);
+            }
+            if let Some(code) = &mut row.industry_code
+                && let Some(digits) = industry_code(code)
+            {
+                *code = digits;
+            }
+        }
+        Command::AssignSector(row) => tidy_text(&mut row.sector),
+        Command::RecordFiling(row) => {
+            tidy_optional(&mut row.bank);
+            tidy_optional(&mut row.account_tail);
+        }
+        Command::ReportBalance(_)
+        | Command::ReportCustody(_)
+        | Command::PostGuarantee(_)
+        | Command::RecordListing(_) => {}
+        Command::RecordExit(row) => {
+            tidy_optional(&mut row.mall);
+            tidy_optional(&mut row.unit);
+            tidy_optional(&mut row.refund_plan);
+        }
+        Command::RecordComplaint(row) => tidy_text(&mut row.ticket),
+        Command::RecordSignal(row) => {
+            tidy_optional(&mut row.mall);
+            tidy_optional(&mut row.unit);
+            tidy_optional(&mut row.value);
+        }
+        Command::ReportComplaintRate(row) | Command::ReportPrepaidShare(row) => {
+            tidy_optional(&mut row.mall);
+            tidy_optional(&mut row.unit);
+        }
+        Command::RecordEnforcement(row) => tidy_optional(&mut row.number),
+    }
+    command
+}
+
+fn tidy_text(text: &mut String) {
+    let kept = trim(text);
+    if kept.len() != text.len() {
+        *text = kept.to_owned();
+    }
+}
+
+fn tidy_optional(text: &mut Option<String>) {
+    if let Some(inner) = text {
+        tidy_text(inner);
+        if inner.is_empty() {
+            *text = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_industry_code_loses_its_letter_and_nothing_else() {
+        assert_eq!(industry_code("O8040").as_deref(), Some("8040"));
+        assert_eq!(industry_code(" Ｐ８３９１ ").as_deref(), Some("8391"));
+        assert_eq!(industry_code("62").as_deref(), Some("62"));
+        for wrong in ["", "O", "O8", "80401", "80a0", "OO8040", "８０ ４０", "八零"] {
+            assert_eq!(industry_code(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_tidied_command_has_no_blank_texts() {
+        let json = r#"{"command":"register_merchant","credit_code":"91110000101623741K","name":"　极光 ",
+            "industry_code":"O8040","mall":"  ","brand":""}"#;
+        let Command::RegisterMerchant(row) = tidy(serde_json::from_str(json).unwrap()) else { panic!() };
+        assert_eq!(row.name.as_deref(), Some("极光"));
+        assert_eq!(row.industry_code.as_deref(), Some("8040"));
+        assert_eq!((row.mall, row.brand), (None, None));
+    }
+}

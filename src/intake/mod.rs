@@ -1,0 +1,20 @@
+//! Where the offices' spreadsheets come in: xlsx, csv in UTF-8, GB18030 or UTF-16, and NDJSON become
+//! [`crate::domain::command::Command`]s (grading.md section 4).
+//!
+//! [`read::read`] goes through a file or a folder and hands over one [`read::Item`] after the other, in order. A row that
+//! cannot be a command comes with every reason, each knowing its place; it stops nothing else. Deciding and storing is
+//! the caller's.
+
+pub mod cell;
+mod delimited;
+mod encoding;
+pub mod export;
+mod lines;
+mod ndjson;
+pub mod place;
+pub mod read;
+pub mod refusals;
+mod row;
+pub mod sheet;
+mod table;
+mod workbook;

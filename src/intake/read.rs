@@ -1,0 +1,237 @@
+//! Going through files and folders.
+
+use super::place::{Finding, Place, Refusal, Warning};
+use super::sheet::SheetKind;
+use super::table::About;
+use super::{delimited, ndjson, workbook};
+use crate::domain::check::Problem;
+use crate::domain::command::Command;
+use crate::domain::time::Instant;
+use csv::StringRecord;
+use std::fs::{self, File};
+use std::io::{self, Read, Seek};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A table whose header was understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    /// File name.
+    pub file: Arc<str>,
+    /// Sheet name; in a csv file the Chinese name of its kind; empty for NDJSON.
+    pub sheet: Arc<str>,
+    /// Kind of sheet; absent for NDJSON.
+    pub kind: Option<SheetKind>,
+    /// Row of the header, from 1; 0 for NDJSON.
+    pub header_row: u64,
+    /// Headers as the file writes them, trimmed.
+    pub header: Vec<Arc<str>>,
+}
+
+impl Table {
+    /// Returns the place of a row of this table.
+    #[must_use]
+    pub fn place(&self, row: u64) -> Place {
+        Place { file: Arc::clone(&self.file), sheet: Arc::clone(&self.sheet), row: Some(row), column: None }
+    }
+
+    /// Returns what is to be said about a row whose command has a problem, at the column the problem's field stands in.
+    #[must_use]
+    pub fn finding(&self, row: u64, problem: Problem) -> Finding {
+        let column = self.kind.and_then(|kind| kind.columns().iter().find(|column| column.en == problem.field));
+        let header = column.and_then(|column| {
+            let names = |header: &&Arc<str>| header.starts_with(column.zh) || header.starts_with(column.en);
+            self.header.iter().find(names).cloned()
+        });
+        let place = Place { column: Some(header.unwrap_or_else(|| problem.field.into())), ..self.place(row) };
+        Finding::new(place, problem.code, &problem.value, problem.zh, problem.en)
+    }
+}
+
+/// One row, read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadRow {
+    /// The table it stands in.
+    pub table: Arc<Table>,
+    /// Row as the spreadsheet numbers it, from 1; for NDJSON the line.
+    pub row: u64,
+    /// Cells as they came; for NDJSON, and for a line that cannot be split into cells, the whole line.
+    pub cells: StringRecord,
+    /// The command, or everything that is wrong with the row; never an empty list.
+    pub outcome: Result<Command, Vec<Refusal>>,
+    /// What should be looked at although the row was read.
+    pub warnings: Vec<Warning>,
+}
+
+impl ReadRow {
+    /// Returns the place of the row.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        self.table.place(self.row)
+    }
+
+    pub(super) fn refuse(&mut self, refusal: Refusal) {
+        match &mut self.outcome {
+            Err(refusals) => refusals.push(refusal),
+            Ok(_) => self.outcome = Err(vec![refusal]),
+        }
+    }
+}
+
+/// A sheet or file of which nothing more could be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Where and why.
+    pub refusal: Refusal,
+    /// Rows that were refused with it; 0 if they could not be counted.
+    pub rows: u64,
+}
+
+/// What reading hands over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Item {
+    /// A table begins; its rows follow.
+    Table(Arc<Table>),
+    /// A row.
+    Row(ReadRow),
+    /// A whole sheet or file was refused.
+    Refused(Refused),
+    /// Something about a sheet or file that kept nothing out.
+    Warning(Warning),
+}
+
+/// Takes what is read; [`ControlFlow::Break`] ends the reading.
+pub type Sink<'s> = &'s mut dyn FnMut(Item) -> ControlFlow<()>;
+
+/// Reads a file or the files of a folder (not of its subfolders), as they stand at `now`, in a fixed order: the register
+/// first, then by kind of sheet, then by name. Nothing in a file ends the reading of the others; a path that cannot be
+/// read is itself an [`Item::Refused`].
+///
+/// # Errors
+/// `Break` if `sink` said so.
+pub fn read(path: &Path, now: Instant, sink: Sink<'_>) -> ControlFlow<()> {
+    if path.is_dir() { read_folder(path, now, sink) } else { read_file(path, &file_name(path), now, sink) }
+}
+
+/// Reads one file and calls it `name` wherever it is spoken of; `name` also tells its type and, as file names do, the
+/// kind of sheet. For uploads, whose path says nothing.
+///
+/// # Errors
+/// `Break` if `sink` said so.
+pub fn read_file(path: &Path, name: &str, now: Instant, sink: Sink<'_>) -> ControlFlow<()> {
+    let file_name: Arc<str> = name.into();
+    let outcome = File::open(path).and_then(|mut file| {
+        let stem = Path::new(name).file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        let format = match Format::of(name) {
+            // Some programs export workbooks under the name of csv; the first bytes tell.
+            Some(Format::Delimited) if is_zip(&mut file)? => Some(Format::Workbook),
+            other => other,
+        };
+        Ok(match format {
+            Some(Format::Workbook) => workbook::read(file, &file_name, &stem, now, sink),
+            Some(Format::Delimited) => {
+                let about = About {
+                    file: Arc::clone(&file_name),
+                    sheet: "".into(),
+                    named: SheetKind::named_in(&stem),
+                    fallback: Vec::new(),
+                    strict_width: true,
+                };
+                delimited::read(file, about, now, sink)?
+            }
+            Some(Format::Ndjson) => ndjson::read(file, &file_name, now, sink),
+            None => sink(Item::Refused(Refused { refusal: unknown_type(whole(&file_name)), rows: 0 })),
+        })
+    });
+    outcome.unwrap_or_else(|error| sink(Item::Refused(Refused { refusal: unreadable(whole(name), &error), rows: 0 })))
+}
+
+fn read_folder(folder: &Path, now: Instant, sink: Sink<'_>) -> ControlFlow<()> {
+    let mut paths: Vec<PathBuf> = Vec::new();
+    let listed = fs::read_dir(folder).and_then(|entries| {
+        entries.into_iter().try_for_each(|entry| {
+            paths.push(entry?.path());
+            Ok(())
+        })
+    });
+    if let Err(error) = listed {
+        let refusal = unreadable(whole(&folder.to_string_lossy()), &error);
+        return sink(Item::Refused(Refused { refusal, rows: 0 }));
+    }
+    // A dot marks what is not meant for people, `~$` what a spreadsheet program leaves behind while it runs.
+    let hidden = |path: &PathBuf| file_name(path).starts_with('.') || file_name(path).starts_with("~$");
+    paths.retain(|path| !hidden(path));
+    paths.sort_by_cached_key(|path| {
+        let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        (rank(&stem), file_name(path))
+    });
+    for path in paths {
+        let name = file_name(&path);
+        if path.is_dir() {
+            let en = "a folder in a folder is not read";
+            sink(Item::Warning(Finding::new(whole(&name), "subfolder", "", "子文件夹未读取", en)))?;
+        } else if Format::of(&name).is_none() {
+            sink(Item::Warning(unknown_type(whole(&name))))?;
+        } else {
+            read_file(&path, &name, now, sink)?;
+        }
+    }
+    ControlFlow::Continue(())
+}
+
+/// Returns where a file or sheet of this name comes in the fixed order; one that names no kind, or several, comes last.
+pub(super) fn rank(name: &str) -> usize {
+    match SheetKind::named_in(name).as_slice() {
+        [kind] => *kind as usize,
+        _ => SheetKind::ALL.len(),
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Format {
+    Workbook,
+    Delimited,
+    Ndjson,
+}
+
+impl Format {
+    fn of(name: &str) -> Option<Self> {
+        let extension = Path::new(name).extension()?.to_str()?.to_ascii_lowercase();
+        match extension.as_str() {
+            "xlsx" | "xlsm" => Some(Self::Workbook),
+            "csv" | "tsv" | "txt" => Some(Self::Delimited),
+            "ndjson" | "jsonl" => Some(Self::Ndjson),
+            _ => None,
+        }
+    }
+}
+
+fn is_zip(file: &mut File) -> io::Result<bool> {
+    let mut beginning = Vec::with_capacity(4);
+    Read::by_ref(file).take(4).read_to_end(&mut beginning)?;
+    file.rewind()?;
+    Ok(beginning == b"PK\x03\x04")
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+fn whole(file: &str) -> Place {
+    Place { file: file.into(), sheet: "".into(), row: None, column: None }
+}
+
+fn unknown_type(place: Place) -> Finding {
+    Finding::new(
+        place,
+        "unknown_file_type",
+        "",
+        "无法读取这种文件，请另存为 xlsx 或 csv",
+        "files of this type are not read; save it as xlsx or csv",
+    )
+}
+
+fn unreadable(place: Place, error: &io::Error) -> Finding {
+    Finding::new(place, "unreadable", "", format!("文件无法读取：{error}"), format!("the file cannot be read: {error}"))
+}

@@ -1,0 +1,118 @@
+//! The service as a value: the rooms put together from settings. Who starts it (server, command, demo, test) decides on the
+//! clock and whether mail is sent.
+
+use crate::alerts::recipients::{BUILT_IN, Recipients, RecipientsError};
+use crate::clock::Clock;
+use crate::desk::{Desk, Start, StartError};
+use crate::log::contract::{EventLog, LogError};
+use crate::log::embedded::{EmbeddedLog, Options};
+use crate::mail::render::{RenderError, Renderer};
+use crate::mail::transport::of_settings;
+use crate::mail::worker::{self, Worker};
+use crate::policy::{Policies, PolicyError};
+use crate::settings::{Log, Settings};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Why the service does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// The log.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The policies.
+    #[error(transparent)]
+    Policies(#[from] PolicyError),
+    /// The list of recipients.
+    #[error(transparent)]
+    Recipients(#[from] RecipientsError),
+    /// The list of recipients cannot be read.
+    #[error("`{}` cannot be read: {reason}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: std::io::Error,
+    },
+    /// The desk.
+    #[error(transparent)]
+    Desk(#[from] StartError),
+    /// The mail templates.
+    #[error(transparent)]
+    Render(#[from] RenderError),
+    /// The spool folder.
+    #[error("the spool folder `{}` cannot be used: {reason}", path.display())]
+    Spool {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        reason: std::io::Error,
+    },
+    /// The mail worker.
+    #[error(transparent)]
+    Mail(#[from] worker::StartError),
+}
+
+/// Opens the log that the settings name, for writing.
+///
+/// # Errors
+/// See [`ServiceError`].
+pub fn open_log(settings: &Settings, data: &Path) -> Result<Arc<dyn EventLog>, ServiceError> {
+    match settings.log {
+        Log::Embedded => Ok(Arc::new(EmbeddedLog::open(data, &Options::default())?)),
+    }
+}
+
+/// Opens the log that the settings name, for reading only; works beside a running service.
+///
+/// # Errors
+/// See [`ServiceError`].
+pub fn open_log_read_only(settings: &Settings, data: &Path) -> Result<Arc<dyn EventLog>, ServiceError> {
+    match settings.log {
+        Log::Embedded => Ok(Arc::new(EmbeddedLog::open_read_only(data)?)),
+    }
+}
+
+/// Loads the policies that the settings name.
+///
+/// # Errors
+/// See [`PolicyError`].
+pub fn load_policies(settings: &Settings) -> Result<Policies, PolicyError> {
+    settings.policies.dir.as_deref().map_or_else(Policies::built_in, Policies::from_dir)
+}
+
+/// Starts the desk on a log: commands can be executed, lights are watched, mails are asked for. Nothing is sent.
+///
+/// # Errors
+/// See [`ServiceError`].
+pub fn start_desk(settings: &Settings, log: Arc<dyn EventLog>, clock: Arc<dyn Clock>) -> Result<Desk, ServiceError> {
+    let policies = load_policies(settings)?;
+    let recipients_text = match &settings.policies.dir {
+        None => BUILT_IN.to_owned(),
+        Some(dir) => {
+            let path = dir.join("recipients.toml");
+            std::fs::read_to_string(&path).map_err(|reason| ServiceError::Unreadable { path, reason })?
+        }
+    };
+    let recipients = Arc::new(Recipients::parse(&recipients_text)?);
+    Ok(Start { log, clock, policies, recipients, recipients_text }.start()?)
+}
+
+/// Starts sending the mails that were asked for: to the server of the settings, or as files into the spool folder.
+///
+/// # Errors
+/// See [`ServiceError`].
+pub fn start_mail(settings: &Settings, data: &Path, desk: &Desk) -> Result<Worker, ServiceError> {
+    let transport = of_settings(&settings.mail, data)
+        .map_err(|reason| ServiceError::Spool { path: data.join(&settings.mail.spool), reason })?;
+    let base_url = settings.mail.base_url.clone().unwrap_or_else(|| settings.http.base_url());
+    let renderer = Arc::new(Renderer::new(&base_url, Box::new(desk.state().policies.clone()))?);
+    let parts = worker::Parts {
+        log: desk.log().clone(),
+        transport,
+        renderer,
+        clock: desk.clock().clone(),
+        settings: settings.mail.clone(),
+    };
+    Ok(Worker::start(parts)?)
+}
