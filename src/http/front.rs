@@ -38,7 +38,7 @@ const HEADERS: [(&str, &str); 6] = [
 
 /// Id of a request, in its answer and in the log.
 #[derive(Debug, Clone, Copy)]
-pub struct RequestId(pub Uuid);
+pub(super) struct RequestId(pub(super) Uuid);
 
 /// Stands in front of every handler.
 ///

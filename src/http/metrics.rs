@@ -50,7 +50,7 @@ impl Metrics {
 }
 
 /// Writes one figure.
-pub fn figure(text: &mut String, kind: &str, name: &str, help: &str, value: u64) {
+pub(super) fn figure(text: &mut String, kind: &str, name: &str, help: &str, value: u64) {
     let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}");
 }
 

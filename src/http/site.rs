@@ -70,7 +70,7 @@ impl Site {
 
 /// Returns a rule of the pack in force; `None` if the pack has changed since.
 #[must_use]
-pub fn rule<'p>(policies: &'p Policies, id: &str) -> Option<&'p Rule> {
+pub(super) fn rule<'p>(policies: &'p Policies, id: &str) -> Option<&'p Rule> {
     policies.pack.rules.iter().find(|rule| rule.id == id)
 }
 

@@ -99,8 +99,7 @@ pub async fn counts(
     query: web::Query<Query>,
 ) -> Result<web::Json<BTreeMap<String, u64>>, Problem> {
     let filter = query.filter()?;
-    let counts = site
-        .block(&allowed.caller().key, move |site, scope| Ok(site.view(scope, |view| view.counts(&filter))))
-        .await?;
+    let counts =
+        site.block(&allowed.caller().key, move |site, scope| Ok(site.view(scope, |view| view.counts(&filter)))).await?;
     Ok(web::Json(counts.into_iter().map(|(light, count)| (light.name().to_owned(), count)).collect()))
 }

@@ -65,7 +65,9 @@ where
 {
     text.map(str::trim)
         .filter(|text| !text.is_empty())
-        .map(|text| text.parse().map_err(|error| Problem::new(Code::InvalidParameter, format_args!("`{name}`: {error}"))))
+        .map(|text| {
+            text.parse().map_err(|error| Problem::new(Code::InvalidParameter, format_args!("`{name}`: {error}")))
+        })
         .transpose()
 }
 

@@ -1,6 +1,5 @@
 //! Small things that several pages draw.
 
-use crate::domain::money::Yuan;
 use crate::domain::time::{Instant, local};
 use minijinja::Value;
 use rust_decimal::Decimal;
@@ -24,10 +23,10 @@ pub(super) fn mark(light: String, word: String, large: Option<bool>) -> Value {
     ))
 }
 
-/// Returns an amount with its thousands apart: `1,234,567.89`; whole amounts without fen.
+/// Returns an amount with its thousands apart: `1,234,567.89`; whole amounts without fen, none at all as nothing.
 #[must_use]
-pub(super) fn amount(yuan: Yuan) -> String {
-    grouped(yuan.decimal())
+pub(super) fn amount_of(yuan: Option<Decimal>) -> String {
+    yuan.map(|yuan| grouped(yuan.round_dp(2))).unwrap_or_default()
 }
 
 /// Returns a number with its thousands apart; trailing zeros after the point are left out.

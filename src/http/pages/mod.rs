@@ -1,7 +1,11 @@
 //! Pages: templates compiled in, drawn on the server, complete without a script.
 
+pub mod board;
 mod filters;
 pub mod login;
+pub mod mails;
+pub mod mall;
+pub mod merchant;
 
 use super::access::{Caller, Gate};
 use super::assets;
