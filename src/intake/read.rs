@@ -1,7 +1,7 @@
 //! Going through files and folders.
 
 use super::place::{Finding, Place, Refusal, Warning};
-use super::sheet::SheetKind;
+use super::sheet::{Field, Layout, SheetKind};
 use super::table::About;
 use super::{delimited, ndjson, workbook};
 use crate::domain::check::Problem;
@@ -27,6 +27,8 @@ pub struct Table {
     pub header_row: u64,
     /// Headers as the file writes them, trimmed.
     pub header: Vec<Arc<str>>,
+    /// Where the columns are; absent for NDJSON.
+    pub(super) layout: Option<Layout>,
 }
 
 impl Table {
@@ -39,13 +41,19 @@ impl Table {
     /// Returns what is to be said about a row whose command has a problem, at the column the problem's field stands in.
     #[must_use]
     pub fn finding(&self, row: u64, problem: Problem) -> Finding {
-        let column = self.kind.and_then(|kind| kind.columns().iter().find(|column| column.en == problem.field));
-        let header = column.and_then(|column| {
-            let names = |header: &&Arc<str>| header.starts_with(column.zh) || header.starts_with(column.en);
-            self.header.iter().find(names).cloned()
-        });
-        let place = Place { column: Some(header.unwrap_or_else(|| problem.field.into())), ..self.place(row) };
+        let field = self.kind.and_then(|kind| kind.field(problem.field));
+        let column = field.and_then(|field| self.column(field)).unwrap_or_else(|| problem.field.into());
+        let place = Place { column: Some(column), ..self.place(row) };
         Finding::new(place, problem.code, &problem.value, problem.zh, problem.en)
+    }
+
+    /// Returns the header of a field's column as the file writes it, or, where the file has no such column, as the sheet
+    /// would name it; `None` if sheets of this kind never have it.
+    pub(super) fn column(&self, field: Field) -> Option<Arc<str>> {
+        match self.layout.as_ref().and_then(|layout| layout.place(field)) {
+            Some((index, _)) => self.header.get(index).cloned(),
+            None => self.kind?.columns().iter().find(|column| column.field == field).map(|column| column.zh.into()),
+        }
     }
 }
 

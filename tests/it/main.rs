@@ -7,3 +7,6 @@ mod contract;
 mod intake;
 #[cfg(test)]
 mod mail;
+// `cfg(test)` tells clippy that helper functions are tests too.
+#[cfg(test)]
+mod log;
