@@ -6,6 +6,7 @@ use super::pages::{Pages, PagesError};
 use super::problem::{Code, Problem};
 use super::site::{Cookies, Site};
 use super::{front, routes};
+use crate::clock::Clock;
 use crate::desk::Desk;
 use crate::mail::worker::Worker;
 use crate::settings::{Settings, SettingsError};
@@ -55,6 +56,8 @@ pub struct Open<'a> {
     pub mail: Arc<Worker>,
     /// The keys in force.
     pub keyring: Arc<Keyring>,
+    /// The clock that browser sessions end by; keys and records go by the desk's.
+    pub session_clock: Arc<dyn Clock>,
 }
 
 /// The service, listening. It answers as long as `server` is polled.
@@ -97,7 +100,7 @@ impl Open<'_> {
         let gate = web::Data::new(Gate {
             keyring: self.keyring,
             sessions: Arc::new(Sessions::new(&secret, settings.session.lifetime)),
-            clock: self.desk.clock().clone(),
+            clock: self.session_clock,
         });
         let secure = settings.http.public_url.as_deref().is_some_and(|url| url.starts_with("https://"));
         let cookies = web::Data::new(Cookies { secure });

@@ -85,8 +85,7 @@ pub async fn post(
         }
         Err(problem) if matches!(problem.code, Code::Refused | Code::OutOfScope) => {
             let language = Language::of(&request);
-            let list: Vec<String> =
-                problem.fields.iter().map(|field| field.message(language).to_owned()).collect();
+            let list: Vec<String> = problem.fields.iter().map(|field| field.message(language).to_owned()).collect();
             let said = context! { good => false, text => problem.code.title(language), list };
             let kept = if form.action == "post" { form } else { ExitForm::default() };
             let mut page = draw(&site, &pages, &request, allowed.caller(), Some(said), &kept).await?;
