@@ -39,6 +39,9 @@ pub(super) struct DemoArgs {
     day: u64,
 }
 
+/// Days that pass before the doors open, so that there are mails to look at.
+const FIRST_DAYS: usize = 7;
+
 /// Somebody to log in as.
 struct Person {
     who: &'static str,
@@ -59,7 +62,10 @@ pub(super) fn run(args: &DemoArgs, common: &Common, out: &mut Out) -> Result<Exi
     let keyring = Arc::new(Keyring::open(log.clone(), clock.clone())?);
     let desk = start_desk(&settings, log, clock.clone())?;
     out.remark(format_args!("entering a year of history of {} merchants…", args.merchants));
-    let stage = Stage::set(&programme, desk.clone(), clock).map_err(failed)?;
+    let mut stage = Stage::set(&programme, desk.clone(), clock).map_err(failed)?;
+    for _ in 0..FIRST_DAYS {
+        stage.next_day().map_err(failed)?;
+    }
     let people = people(&desk);
     let mut lines = vec![String::new()];
     for person in people {
