@@ -1,6 +1,6 @@
 //! A merchant's page: its light, why, and what happened.
 
-use super::board::sector_name;
+use super::board::{division_name, sector_name};
 use super::filters::{amount_of, grouped, minute};
 use super::{Pages, answer};
 use crate::domain::access::Scope;
@@ -92,7 +92,7 @@ impl Drawing<'_> {
         let row = &file.row;
         [
             ("sector", Some(sector)),
-            ("division", row.division.clone()),
+            ("division", row.division.as_deref().map(|code| division_name(self.pages, code, self.language))),
             ("street", row.street.clone()),
             ("industry", file.industry_code.clone()),
             ("brand", file.brand.clone()),
@@ -161,7 +161,9 @@ impl Drawing<'_> {
             _ => "missing",
         };
         let word = self.text("sign", key);
-        if negated {
+        if negated && key == "eq" {
+            self.text("sign", "not").to_owned()
+        } else if negated {
             format!("{}{}{word}", self.text("sign", "not"), self.language.pick("", " "))
         } else {
             word.to_owned()
