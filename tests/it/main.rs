@@ -9,4 +9,6 @@ mod intake;
 mod mail;
 // `cfg(test)` tells clippy that helper functions are tests too.
 #[cfg(test)]
+mod kill;
+#[cfg(test)]
 mod log;
