@@ -1,5 +1,5 @@
 //! Every integration test, one module per room: one binary links once.
 
-// `cfg(test)` tells clippy that helper functions are tests too.
+// `cfg(test)` tells clippy that the functions beside the tests are tests too.
 #[cfg(test)]
 mod log;
