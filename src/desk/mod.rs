@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::domain::check::Problem;
 use crate::domain::command::Command;
 use crate::domain::envelope::{Origin, Position};
+use crate::domain::tidy::tidy;
 use crate::domain::time::Instant;
 use crate::log::contract::{EventLog, LogError};
 use crossbeam_channel::{Receiver, Sender};
@@ -115,7 +116,8 @@ impl Desk {
     ///
     /// # Errors
     /// See [`DeskError`]; a refusal of a single command is an [`Answer`].
-    pub fn execute(&self, request: Request) -> Result<Vec<Answer>, DeskError> {
+    pub fn execute(&self, mut request: Request) -> Result<Vec<Answer>, DeskError> {
+        request.commands = request.commands.into_iter().map(tidy).collect();
         self.ask(|answer| Job::Execute(request, answer))?
     }
 
