@@ -4,6 +4,9 @@
 mod cli;
 #[cfg(test)]
 mod contract;
+#[cfg(test)]
+mod grading;
+#[cfg(test)]
 mod intake;
 #[cfg(test)]
 mod mail;
