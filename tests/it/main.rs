@@ -13,8 +13,8 @@ mod mail;
 // `cfg(test)` tells clippy that helper functions are tests too.
 // `cfg(test)` tells clippy that the functions beside the tests are tests too.
 #[cfg(test)]
-mod kill;
-#[cfg(test)]
 mod http;
+#[cfg(test)]
+mod kill;
 #[cfg(test)]
 mod log;
