@@ -1,6 +1,7 @@
 //! The service over HTTP, from outside.
 
 mod app;
+mod browser;
 mod commands;
 mod described;
 mod live;

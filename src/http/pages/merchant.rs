@@ -140,9 +140,12 @@ impl Drawing<'_> {
         let missing = || self.text("merchant", "missing").to_owned();
         let value = seen.value.as_deref().map_or_else(missing, |value| self.value(fact, value));
         let threshold = seen.threshold.as_deref().map(|value| self.value(fact, value)).unwrap_or_default();
+        // "Yes, compared with: is yes" is said by the value alone.
+        let is_flag = fact.map(FactId::unit) == Some(Unit::Flag) && seen.comparison == "=";
+        let sign = if is_flag { String::new() } else { self.sign(&seen.comparison) };
         context! {
             fact => seen.fact.clone(), name, value,
-            threshold => format!("{} {threshold}", self.sign(&seen.comparison)),
+            threshold => format!("{sign} {threshold}").trim().to_owned(),
             shop => seen.shop.as_ref().map(|shop| format!("{} {}", shop.mall, shop.unit)),
         }
     }

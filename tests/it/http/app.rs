@@ -234,6 +234,11 @@ impl App {
         app
     }
 
+    /// Returns the whole address of a path.
+    pub(super) fn address(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
     pub(super) fn key_of(&self, role: Role) -> &str {
         &self.keys[&role]
     }
