@@ -13,3 +13,5 @@ mod mail;
 // `cfg(test)` tells clippy that helper functions are tests too.
 #[cfg(test)]
 mod log;
+#[cfg(test)]
+mod watch;
