@@ -5,6 +5,7 @@
 pub mod alerts;
 pub mod cli;
 pub mod clock;
+pub mod demo;
 pub mod desk;
 pub mod domain;
 pub mod http;

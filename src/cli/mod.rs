@@ -1,9 +1,12 @@
 //! The command line: one file per command.
 
+mod demo;
 mod exit;
 mod import;
+mod key;
 mod lights;
 mod out;
+mod serve;
 mod settings;
 mod simulate;
 mod store;
@@ -41,12 +44,15 @@ pub struct Common {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Serve(serve::ServeArgs),
+    Demo(demo::DemoArgs),
     Import(import::ImportArgs),
     Lights(lights::LightsArgs),
     Explain(lights::ExplainArgs),
     Verify(store::VerifyArgs),
     Backup(store::BackupArgs),
     Restore(store::RestoreArgs),
+    Key(key::KeyArgs),
     Settings(settings::SettingsArgs),
     Simulate(simulate::SimulateArgs),
 }
@@ -79,6 +85,9 @@ pub fn main() -> ExitCode {
 fn run(cli: &Cli, out: &mut Out) -> Result<Exit, CliError> {
     let common = &cli.common;
     match &cli.command {
+        Command::Serve(args) => serve::run(args, common, out),
+        Command::Demo(args) => demo::run(args, common, out),
+        Command::Key(args) => key::run(args, common, out),
         Command::Import(args) => import::run(args, common, out),
         Command::Lights(args) => lights::run_lights(args, common, out),
         Command::Explain(args) => lights::run_explain(args, common, out),

@@ -44,6 +44,8 @@ enum As {
     Xlsx,
     /// One file with a command on each line.
     Ndjson,
+    /// One file with an event (CloudEvents) on each line.
+    Events,
 }
 
 /// What was written, for programs.
@@ -65,6 +67,7 @@ pub(super) fn run(args: &SimulateArgs, out: &mut Out) -> Result<Exit, CliError> 
         As::Gb18030 => Shape::Gb18030,
         As::Xlsx => Shape::Xlsx,
         As::Ndjson => Shape::Ndjson,
+        As::Events => Shape::Events,
     };
     // Drawn on stderr, and only if that is a terminal.
     let bar = ProgressBar::new(plan.merchants);

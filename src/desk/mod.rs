@@ -19,6 +19,7 @@ use crate::clock::Clock;
 use crate::domain::check::Problem;
 use crate::domain::command::Command;
 use crate::domain::envelope::{Origin, Position};
+use crate::domain::tidy::tidy;
 use crate::domain::time::Instant;
 use crate::log::contract::{EventLog, LogError};
 use crossbeam_channel::{Receiver, Sender};
@@ -138,7 +139,8 @@ impl Desk {
 
     /// Hands commands over and returns at once. What is handed over first is decided first.
     #[must_use]
-    pub fn submit(&self, request: Request) -> Answers {
+    pub fn submit(&self, mut request: Request) -> Answers {
+        request.commands = request.commands.into_iter().map(tidy).collect();
         Answers(self.hand_over(|answer| Job::Execute(request, answer)))
     }
 

@@ -5,7 +5,7 @@ use super::engine::Engine;
 use super::replay::replay;
 use super::snapshot::{self, Keeper};
 use super::state::{Counters, State};
-use super::watch::Watch;
+use super::watch::{Watch, Watermark};
 use crate::alerts::recipients::Recipients;
 use crate::alerts::requests::Requester;
 use crate::clock::Clock;
@@ -98,8 +98,9 @@ impl Start {
         let policies = Arc::new(self.policies);
         let sectors = policies.sectors.all().iter().map(|sector| sector.id.clone()).collect();
         let (mut state, requester, snapshot) = resume(&*self.log, policies.clone())?;
-        let last_recorded = state.marks.recorded_at;
-        let policies_changed = state.marks.policy.as_ref().is_some_and(|digest| *digest != policies.digest);
+        let first_recorded = state.marks.first_recorded;
+        let policies_changed =
+            state.marks.policy_round || state.marks.policy.as_ref().is_some_and(|digest| *digest != policies.digest);
         if state.marks.policy.as_ref() != Some(&policies.digest) {
             record(&*self.log, &mut state, &Event::PolicyActivated(policies.activation()), now)?;
         }
@@ -108,7 +109,12 @@ impl Start {
             let event = Event::RecipientsChanged(RecipientsChanged { digest, text: self.recipients_text });
             record(&*self.log, &mut state, &event, now)?;
         }
-        let watch = Watch::resume(&state, last_recorded, now, policies_changed);
+        // Evidence recorded before the midnight was looked at then; what came between it and the record of it was not.
+        let watermark = match state.marks.midnight {
+            Some(at) => Some(Watermark { at, position: self.log.position_at(at)? }),
+            None => None,
+        };
+        let watch = Watch::resume(&state, watermark, first_recorded, now, policies_changed);
         let (jobs, inbox) = crossbeam_channel::bounded(4096);
         let (changed, changes) = tokio::sync::watch::channel(state.position);
         let state = Arc::new(RwLock::new(state));

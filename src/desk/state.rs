@@ -25,26 +25,19 @@ pub struct State {
     pub(super) marks: Marks,
 }
 
-/// What the service last recorded about itself, and when.
+/// What the service last recorded about itself, and when the log began.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Marks {
-    /// Where the watch stopped.
-    pub(super) watermark: Option<Watermark>,
+    /// Last midnight looked at.
+    pub(super) midnight: Option<Instant>,
     /// Digest of the policies in force.
     pub(super) policy: Option<String>,
+    /// A change of policies after the last closed day: its round may not have come to its end.
+    pub(super) policy_round: bool,
     /// Digest of the list of recipients in force.
     pub(super) recipients: Option<String>,
-    /// Time of the last event.
-    pub(super) recorded_at: Option<Instant>,
-}
-
-/// Where the watch stopped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Watermark {
-    /// Last midnight looked at.
-    pub(super) at: Instant,
-    /// Where that stands in the log.
-    pub(super) position: Position,
+    /// Time of the first event.
+    pub(super) first_recorded: Option<Instant>,
 }
 
 impl State {
@@ -68,9 +61,13 @@ impl State {
             Event::LightChanged(change) => self.lights.apply(stamp.position, id, change),
             Event::DeadlineMissed(missed) => self.lights.count(missed.credit_code),
             Event::DayClosed(closed) => {
-                self.marks.watermark = Some(Watermark { at: closed.at, position: stamp.position });
+                self.marks.midnight = Some(closed.at);
+                self.marks.policy_round = false;
             }
-            Event::PolicyActivated(activated) => self.marks.policy = Some(activated.digest.clone()),
+            Event::PolicyActivated(activated) => {
+                self.marks.policy_round |= self.marks.policy.is_some();
+                self.marks.policy = Some(activated.digest.clone());
+            }
             Event::RecipientsChanged(changed) => self.marks.recipients = Some(changed.digest.clone()),
             _ => return self.world.fold(stamp, event, said),
         }
@@ -78,9 +75,9 @@ impl State {
     }
 
     /// Counts an event that is folded already.
-    pub(super) const fn skip(&mut self, stamp: Stamp) {
+    pub(super) fn skip(&mut self, stamp: Stamp) {
         self.position = stamp.position;
-        self.marks.recorded_at = Some(stamp.recorded_at);
+        self.marks.first_recorded.get_or_insert(stamp.recorded_at);
     }
 }
 

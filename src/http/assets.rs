@@ -9,23 +9,23 @@ use std::sync::LazyLock;
 
 /// A file below `/assets/`.
 #[derive(Debug)]
-pub struct Asset {
+pub(super) struct Asset {
     /// Path with digest.
-    pub path: String,
+    pub(super) path: String,
     media_type: &'static str,
     body: &'static [u8],
 }
 
 /// The style sheet.
-pub static STYLE: LazyLock<Asset> =
+pub(super) static STYLE: LazyLock<Asset> =
     LazyLock::new(|| asset("board", "css", "text/css; charset=utf-8", include_bytes!("../../assets/board.css")));
 
 /// The script: live updates; every page works without it.
-pub static SCRIPT: LazyLock<Asset> =
+pub(super) static SCRIPT: LazyLock<Asset> =
     LazyLock::new(|| asset("board", "js", "text/javascript; charset=utf-8", include_bytes!("../../assets/board.js")));
 
 /// The icon.
-pub static ICON: LazyLock<Asset> =
+pub(super) static ICON: LazyLock<Asset> =
     LazyLock::new(|| asset("icon", "svg", "image/svg+xml", include_bytes!("../../assets/icon.svg")));
 
 fn asset(name: &str, extension: &str, media_type: &'static str, body: &'static [u8]) -> Asset {

@@ -1,7 +1,18 @@
 //! The service over HTTP: JSON API and pages, sessions and rights.
 
 pub mod access;
+pub mod api;
+mod assets;
+mod front;
 mod language;
+mod metrics;
+pub mod pages;
 pub mod problem;
+pub mod routes;
+mod serve;
+mod site;
+mod texts;
 
 pub use language::Language;
+pub use serve::{Open, ServeError, Serving};
+pub use site::Site;

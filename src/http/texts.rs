@@ -4,13 +4,13 @@ use super::language::Language;
 use std::collections::BTreeMap;
 
 /// Texts by section and key.
-pub type Texts = BTreeMap<String, BTreeMap<String, String>>;
+pub(super) type Texts = BTreeMap<String, BTreeMap<String, String>>;
 
 /// Reads the texts of a language.
 ///
 /// # Errors
 /// When the table is not TOML; the tests read both.
-pub fn read(language: Language) -> Result<Texts, toml::de::Error> {
+pub(super) fn read(language: Language) -> Result<Texts, toml::de::Error> {
     toml::from_str(match language {
         Language::Zh => include_str!("../../assets/i18n/zh-CN.toml"),
         Language::En => include_str!("../../assets/i18n/en.toml"),
@@ -39,6 +39,22 @@ mod tests {
         for (section, texts) in &zh {
             for (key, text) in texts {
                 assert_eq!(places(text), places(&en[section][key]), "{section}.{key}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_event_and_every_fact_has_a_name() {
+        use crate::domain::event::Event;
+        use crate::policy::fact::FactId;
+        for language in Language::ALL {
+            let texts = read(language).unwrap();
+            for (event, _) in Event::CONTRACT {
+                assert!(texts["event"].contains_key(*event), "{event}");
+            }
+            for fact in FactId::ALL {
+                assert!(texts["fact"].contains_key(fact.name()), "{}", fact.name());
+                assert!(texts["unit"].contains_key(&format!("{:?}", fact.unit())), "{:?}", fact.unit());
             }
         }
     }

@@ -4,8 +4,8 @@
 use super::cell::Cell;
 use super::encoding::{Decoded, sniff};
 use super::export::plain_cell;
+use super::item::Sink;
 use super::lines::{Line, LineFault, read_line};
-use super::read::Sink;
 use super::sheet::{SheetKind, recognised};
 use super::table::{About, Cells, Run};
 use crate::domain::time::Instant;

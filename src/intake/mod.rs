@@ -1,7 +1,7 @@
 //! Where the offices' spreadsheets come in: xlsx, csv in UTF-8, GB18030 or UTF-16, and NDJSON become
 //! [`crate::domain::command::Command`]s (grading.md section 4).
 //!
-//! [`read::read`] goes through a file or a folder and hands over one [`read::Item`] after the other, in order. A row that
+//! [`read::read`] goes through a file or a folder and hands over one [`item::Item`] after the other, in order. A row that
 //! cannot be a command comes with every reason, each knowing its place; it stops nothing else. Deciding and storing is
 //! the caller's.
 
@@ -9,6 +9,7 @@ pub mod cell;
 mod delimited;
 mod encoding;
 pub mod export;
+pub mod item;
 mod lines;
 mod ndjson;
 pub mod place;

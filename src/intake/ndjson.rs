@@ -1,8 +1,8 @@
 //! Commands as NDJSON: one JSON object per line, as other systems send them.
 
+use super::item::{Item, ReadRow, Refused, Sink, Table};
 use super::lines::{Line, LineFault, read_line};
 use super::place::{Finding, Place, check_character};
-use super::read::{Item, ReadRow, Refused, Sink, Table};
 use crate::domain::check::check;
 use crate::domain::command::Command;
 use crate::domain::tidy::tidy;
@@ -17,7 +17,8 @@ use std::sync::Arc;
 pub(super) fn read(file: File, name: &Arc<str>, now: Instant, sink: Sink<'_>) -> ControlFlow<()> {
     let mut input = BufReader::with_capacity(256 * 1024, file);
     let header = vec!["command".into()];
-    let table = Arc::new(Table { file: Arc::clone(name), sheet: "".into(), kind: None, header_row: 0, header });
+    let table =
+        Arc::new(Table { file: Arc::clone(name), sheet: "".into(), kind: None, header_row: 0, header, layout: None });
     sink(Item::Table(Arc::clone(&table)))?;
     let mut line = Vec::new();
     let mut number = 0;
@@ -70,11 +71,7 @@ fn checked(command: Command, table: &Table, number: u64, now: Instant) -> Result
     if problems.is_empty() {
         return Ok(command);
     }
-    let refusal = |problem: crate::domain::check::Problem| {
-        let place = Place { column: Some(problem.field.into()), ..table.place(number) };
-        Finding::new(place, problem.code, &problem.value, problem.zh, problem.en)
-    };
-    Err(problems.into_iter().map(refusal).collect())
+    Err(problems.into_iter().map(|problem| table.finding(number, problem)).collect())
 }
 
 /// What is wrong with a JSON text, with the character instead of "line 1": the line is told by the place.

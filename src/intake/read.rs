@@ -1,108 +1,16 @@
 //! Going through files and folders.
 
-use super::place::{Finding, Place, Refusal, Warning};
-use super::sheet::SheetKind;
+use super::item::{Item, Refused, Sink};
+use super::place::{Finding, Place};
+use super::sheet::{SheetKind, rank};
 use super::table::About;
 use super::{delimited, ndjson, workbook};
-use crate::domain::check::Problem;
-use crate::domain::command::Command;
 use crate::domain::time::Instant;
-use csv::StringRecord;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// A table whose header was understood.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Table {
-    /// File name.
-    pub file: Arc<str>,
-    /// Sheet name; in a csv file the Chinese name of its kind; empty for NDJSON.
-    pub sheet: Arc<str>,
-    /// Kind of sheet; absent for NDJSON.
-    pub kind: Option<SheetKind>,
-    /// Row of the header, from 1; 0 for NDJSON.
-    pub header_row: u64,
-    /// Headers as the file writes them, trimmed.
-    pub header: Vec<Arc<str>>,
-}
-
-impl Table {
-    /// Returns the place of a row of this table.
-    #[must_use]
-    pub fn place(&self, row: u64) -> Place {
-        Place { file: Arc::clone(&self.file), sheet: Arc::clone(&self.sheet), row: Some(row), column: None }
-    }
-
-    /// Returns what is to be said about a row whose command has a problem, at the column the problem's field stands in.
-    #[must_use]
-    pub fn finding(&self, row: u64, problem: Problem) -> Finding {
-        let column = self.kind.and_then(|kind| kind.columns().iter().find(|column| column.en == problem.field));
-        let header = column.and_then(|column| {
-            let names = |header: &&Arc<str>| header.starts_with(column.zh) || header.starts_with(column.en);
-            self.header.iter().find(names).cloned()
-        });
-        let place = Place { column: Some(header.unwrap_or_else(|| problem.field.into())), ..self.place(row) };
-        Finding::new(place, problem.code, &problem.value, problem.zh, problem.en)
-    }
-}
-
-/// One row, read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReadRow {
-    /// The table it stands in.
-    pub table: Arc<Table>,
-    /// Row as the spreadsheet numbers it, from 1; for NDJSON the line.
-    pub row: u64,
-    /// Cells as they came; for NDJSON, and for a line that cannot be split into cells, the whole line.
-    pub cells: StringRecord,
-    /// The command, or everything that is wrong with the row; never an empty list.
-    pub outcome: Result<Command, Vec<Refusal>>,
-    /// What should be looked at although the row was read.
-    pub warnings: Vec<Warning>,
-}
-
-impl ReadRow {
-    /// Returns the place of the row.
-    #[must_use]
-    pub fn place(&self) -> Place {
-        self.table.place(self.row)
-    }
-
-    pub(super) fn refuse(&mut self, refusal: Refusal) {
-        match &mut self.outcome {
-            Err(refusals) => refusals.push(refusal),
-            Ok(_) => self.outcome = Err(vec![refusal]),
-        }
-    }
-}
-
-/// A sheet or file of which nothing more could be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refused {
-    /// Where and why.
-    pub refusal: Refusal,
-    /// Rows that were refused with it; 0 if they could not be counted.
-    pub rows: u64,
-}
-
-/// What reading hands over.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Item {
-    /// A table begins; its rows follow.
-    Table(Arc<Table>),
-    /// A row.
-    Row(ReadRow),
-    /// A whole sheet or file was refused.
-    Refused(Refused),
-    /// Something about a sheet or file that kept nothing out.
-    Warning(Warning),
-}
-
-/// Takes what is read; [`ControlFlow::Break`] ends the reading.
-pub type Sink<'s> = &'s mut dyn FnMut(Item) -> ControlFlow<()>;
 
 /// Reads a file or the files of a folder (not of its subfolders), as they stand at `now`, in a fixed order: the register
 /// first, then by kind of sheet, then by name. Nothing in a file ends the reading of the others; a path that cannot be
@@ -178,14 +86,6 @@ fn read_folder(folder: &Path, now: Instant, sink: Sink<'_>) -> ControlFlow<()> {
         }
     }
     ControlFlow::Continue(())
-}
-
-/// Returns where a file or sheet of this name comes in the fixed order; one that names no kind, or several, comes last.
-pub(super) fn rank(name: &str) -> usize {
-    match SheetKind::named_in(name).as_slice() {
-        [kind] => *kind as usize,
-        _ => SheetKind::ALL.len(),
-    }
 }
 
 #[derive(Clone, Copy)]

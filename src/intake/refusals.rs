@@ -5,8 +5,8 @@
 //! sheet per input table.
 
 use super::export::{BYTE_ORDER_MARK, Medium, calculates, keep, safe_cell, temporary_beside, write_whole};
+use super::item::{Refused, Table};
 use super::place::Refusal;
-use super::read::{Refused, Table};
 use csv::StringRecord;
 use rust_xlsxwriter::{Format, Workbook, Worksheet, XlsxError};
 use std::collections::BTreeSet;

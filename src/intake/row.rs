@@ -2,8 +2,8 @@
 //! with all that is wrong with it.
 
 use super::cell::{self, Cell, CellFault, Unit};
+use super::item::{ReadRow, Table};
 use super::place::{Finding, Place, Refusal, Warning, check_character};
-use super::read::{ReadRow, Table};
 use super::sheet::{Field, Layout, SheetKind};
 use super::table::Cells;
 use crate::domain::check::{Check, Times};
@@ -270,14 +270,7 @@ impl<'a> Reading<'a> {
     }
 
     fn place(&self, field: Field) -> Place {
-        let column = match self.layout.place(field) {
-            Some((index, _)) => self.table.header.get(index).cloned(),
-            // The sheet has no such column: it is named as the sheet would name it.
-            None => {
-                self.layout.kind.columns().iter().find(|column| column.field == field).map(|column| column.zh.into())
-            }
-        };
-        Place { column, ..self.table.place(self.row) }
+        Place { column: self.table.column(field), ..self.table.place(self.row) }
     }
 
     fn finding(&self, field: Field, code: &'static str, zh: String, en: String) -> Finding {
@@ -287,8 +280,7 @@ impl<'a> Reading<'a> {
     fn finish(mut self, command: Option<Command>) -> ReadRow {
         let unread = self.refusals.len();
         for problem in std::mem::take(&mut self.check.problems) {
-            let column = self.layout.kind.columns().iter().find(|column| column.en == problem.field);
-            let Some(field) = column.map(|column| column.field) else { continue };
+            let Some(field) = self.layout.kind.field(problem.field) else { continue };
             let refusal = self.finding(field, problem.code, problem.zh, problem.en);
             // A cell that cannot be read was told already; what follows from its absence is not news.
             if !self.refusals.iter().take(unread).any(|told| told.place.column == refusal.place.column) {

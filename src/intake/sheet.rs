@@ -87,7 +87,7 @@ pub struct Column {
     pub field: Field,
     /// Chinese header.
     pub zh: &'static str,
-    /// English header; also the field's name in the command, but for `type` of a complaint (`kind`).
+    /// English header; where the command names the field otherwise, that name is an alias.
     pub en: &'static str,
     /// Other headers taken for it.
     pub aliases: &'static [&'static str],
@@ -208,7 +208,7 @@ const SIGNALS: &[Column] = &[
     UNIT,
     KIND,
     DATE,
-    column(Field::Value, "数值", "value").measure(Measure::Ratio),
+    column(Field::Value, "数值", "value").or(&["ratio"]).measure(Measure::Ratio),
     column(Field::ClearedOn, "解除日期", "cleared_on"),
 ];
 
@@ -288,6 +288,13 @@ impl SheetKind {
         }
     }
 
+    /// Returns the field that a command names `name` and a sheet of this kind holds.
+    #[must_use]
+    pub fn field(self, name: &str) -> Option<Field> {
+        let named = |column: &&Column| column.en == name || column.aliases.contains(&name);
+        self.columns().iter().find(named).map(|column| column.field)
+    }
+
     /// Returns the kinds that a file or sheet name such as `海淀区-商户-2025` or `custody_2025-06` speaks of. A Chinese
     /// name counts wherever it stands, an English one as a whole word.
     #[must_use]
@@ -296,6 +303,14 @@ impl SheetKind {
             name.split(|letter: char| !letter.is_ascii_alphabetic()).map(str::to_ascii_lowercase).collect();
         let named = |kind: &Self| name.contains(kind.zh()) || words.iter().any(|word| word == kind.name());
         Self::ALL.into_iter().filter(named).collect()
+    }
+}
+
+/// Returns where a file or sheet of this name comes in the fixed order; one that names no kind, or several, comes last.
+pub(super) fn rank(name: &str) -> usize {
+    match SheetKind::named_in(name).as_slice() {
+        [kind] => *kind as usize,
+        _ => SheetKind::ALL.len(),
     }
 }
 

@@ -2,9 +2,9 @@
 //! read. A table that cannot be understood is refused once, as a whole, with the number of its rows.
 
 use super::cell::Cell;
+use super::item::{Item, ReadRow, Refused, Sink, Table};
 use super::lines::LineFault;
 use super::place::{Finding, Place};
-use super::read::{Item, ReadRow, Refused, Sink, Table};
 use super::row;
 use super::sheet::{HeaderFault, Layout, SheetKind, layout, recognise, recognised};
 use crate::domain::text::trim;
@@ -168,7 +168,7 @@ impl<'s> Run<'s> {
         let kind = match self.kind(&headers) {
             Ok(kind) => kind,
             Err(refusal) => {
-                self.state = State::Refused(refusal);
+                self.state = State::Refused(*refusal);
                 return ControlFlow::Continue(());
             }
         };
@@ -187,6 +187,7 @@ impl<'s> Run<'s> {
                     kind: Some(kind),
                     header_row: number,
                     header: headers.iter().map(|header| trim(header).into()).collect(),
+                    layout: Some(layout.clone()),
                 });
                 let extra = layout.extra.join("、");
                 self.state = State::Reading(Arc::clone(&table), Box::new(layout));
@@ -202,7 +203,7 @@ impl<'s> Run<'s> {
         }
     }
 
-    fn kind(&self, headers: &[String]) -> Result<SheetKind, Finding> {
+    fn kind(&self, headers: &[String]) -> Result<SheetKind, Box<Finding>> {
         let mut fitting = match self.about.named.as_slice() {
             [named] => vec![*named],
             several => recognise(several, headers),
@@ -217,7 +218,7 @@ impl<'s> Run<'s> {
             several => {
                 let zh: Vec<&str> = several.iter().map(|kind| kind.zh()).collect();
                 let en: Vec<&str> = several.iter().map(|kind| kind.name()).collect();
-                Err(Finding::new(
+                Err(Box::new(Finding::new(
                     self.place(None),
                     "ambiguous_sheet",
                     "",
@@ -226,7 +227,7 @@ impl<'s> Run<'s> {
                         "it cannot be told which sheet this is ({}); put the word in the file or sheet name",
                         en.join(", ")
                     ),
-                ))
+                )))
             }
         }
     }

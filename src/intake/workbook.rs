@@ -1,22 +1,31 @@
 //! Tables in workbooks (xlsx), read cell by cell, so that a sheet of a million rows is never held as a whole.
 
 use super::cell::{Cell, Number};
+use super::item::{Item, Refused, Sink};
 use super::place::{Finding, Place};
-use super::read::{Item, Refused, Sink};
 use super::sheet::SheetKind;
 use super::table::{About, Cells, Run};
 use crate::domain::time::Instant;
 use calamine::{CellErrorType, DataRef, Reader, SheetType, SheetVisible, Xlsx, XlsxError};
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{self, BufReader, Read, Seek};
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use zip::ZipArchive;
+
+/// Bytes a workbook may have unpacked; a million rows have about one GiB.
+const MOST_UNPACKED: u64 = 4 << 30;
 
 /// Columns a sheet can have.
 const MOST_COLUMNS: usize = 16_384;
 
 /// Reads every sheet of a workbook, the register first.
-pub(super) fn read(file: File, name: &Arc<str>, stem: &str, now: Instant, sink: Sink<'_>) -> ControlFlow<()> {
+pub(super) fn read(mut file: File, name: &Arc<str>, stem: &str, now: Instant, sink: Sink<'_>) -> ControlFlow<()> {
+    if let Err(damage) = sound(&mut file) {
+        let place = place(name, "");
+        let refusal = Finding::new(place, damage.code(), "", damage.zh(), damage.to_string());
+        return sink(Item::Refused(Refused { refusal, rows: 0 }));
+    }
     let mut workbook = match Xlsx::new(BufReader::new(file)) {
         Ok(workbook) => workbook,
         Err(error) => return sink(Item::Refused(Refused { refusal: unreadable(place(name, ""), &error), rows: 0 })),
@@ -27,7 +36,7 @@ pub(super) fn read(file: File, name: &Arc<str>, stem: &str, now: Instant, sink: 
         .filter(|sheet| sheet.typ == SheetType::WorkSheet)
         .map(|sheet| (sheet.name.clone(), sheet.visible == SheetVisible::Visible))
         .collect();
-    sheets.sort_by_key(|(sheet, _)| super::read::rank(sheet));
+    sheets.sort_by_key(|(sheet, _)| super::sheet::rank(sheet));
     let fallback = SheetKind::named_in(stem);
     for (sheet, visible) in sheets {
         if !visible {
@@ -46,6 +55,60 @@ pub(super) fn read(file: File, name: &Arc<str>, stem: &str, now: Instant, sink: 
         read_sheet(&mut workbook, &sheet, about, now, sink)?;
     }
     ControlFlow::Continue(())
+}
+
+/// Why a workbook is not opened at all.
+#[derive(Debug, thiserror::Error)]
+enum Damage {
+    #[error("it is not a sound xlsx file (`{0}` is damaged); export it anew")]
+    Part(String),
+    #[error("unpacked it has more than {} GiB; send it in parts", MOST_UNPACKED >> 30)]
+    TooLarge,
+    #[error("the file cannot be read: {0}")]
+    Io(#[from] io::Error),
+}
+
+impl Damage {
+    const fn code(&self) -> &'static str {
+        match self {
+            Self::Part(_) | Self::Io(_) => "unreadable",
+            Self::TooLarge => "file_too_large",
+        }
+    }
+
+    fn zh(&self) -> String {
+        match self {
+            Self::Part(part) => format!("不是完好的 xlsx 文件（`{part}` 已损坏），请重新导出后再发送"),
+            Self::TooLarge => format!("解压后超过 {} GiB，请分成几个文件发送", MOST_UNPACKED >> 30),
+            Self::Io(error) => format!("文件无法读取：{error}"),
+        }
+    }
+}
+
+/// Unpacks every part to nowhere: its checksum is known to hold only when all of it was unpacked, and a damaged number
+/// may look like a number. Also the gate against files that unpack without end.
+fn sound(file: &mut File) -> Result<(), Damage> {
+    let Ok(mut archive) = ZipArchive::new(BufReader::new(&mut *file)) else {
+        // No archive at all, perhaps a workbook under a password: whoever opens it next says what it is.
+        return Ok(file.rewind()?);
+    };
+    let mut unpacked = 0;
+    for index in 0..archive.len() {
+        let mut part = archive.by_index(index).map_err(|error| Damage::Part(error.to_string()))?;
+        let name = part.name().map_err(|error| Damage::Part(error.to_string()))?.into_owned();
+        // Pictures and other attachments are not read, so they may be as they are.
+        if !(name.ends_with(".xml") || name.ends_with(".rels")) {
+            continue;
+        }
+        let room = MOST_UNPACKED - unpacked + 1;
+        unpacked +=
+            io::copy(&mut Read::by_ref(&mut part).take(room), &mut io::sink()).map_err(|_| Damage::Part(name))?;
+        if unpacked > MOST_UNPACKED {
+            return Err(Damage::TooLarge);
+        }
+    }
+    drop(archive);
+    Ok(file.rewind()?)
 }
 
 fn read_sheet(

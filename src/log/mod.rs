@@ -6,3 +6,6 @@ pub mod conformance;
 pub mod contract;
 pub mod embedded;
 pub mod memory;
+
+#[cfg(test)]
+mod model;

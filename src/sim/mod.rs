@@ -8,6 +8,7 @@ mod authority;
 mod chance;
 mod code;
 mod complaints;
+mod events;
 mod mall;
 mod merchant;
 mod money;

@@ -1,7 +1,9 @@
 //! A district on disk: all of it or nothing.
 
-use super::Plan;
+use super::events::Recorder;
 use super::sheets::{CsvFolder, Encoding, SheetError, SheetWriter, Workbook, as_it_stands, row_of};
+use super::{Dated, Plan};
+use serde::Serialize;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -17,6 +19,9 @@ pub enum Shape {
     Xlsx,
     /// One file with a command on each line, as it was known: a ticket appears each time something is added to it.
     Ndjson,
+    /// One file with a CloudEvent on each line: the events that follow from the commands, as a log would hold them. They
+    /// carry no digest, for no log has sealed them.
+    Events,
 }
 
 /// What was written.
@@ -70,9 +75,10 @@ pub fn save(plan: &Plan, shape: Shape, to: &Path, mut done: impl FnMut(u64)) -> 
             sheets(plan, CsvFolder::create(&unfinished, encoding)?, &mut done)?
         }
         Shape::Xlsx => sheets(plan, Workbook::create(&unfinished)?, &mut done)?,
-        Shape::Ndjson => {
+        Shape::Ndjson | Shape::Events => {
             let file = File::create_new(&unfinished).map_err(failed)?;
-            lines(plan, BufWriter::with_capacity(1 << 20, file), &mut done).map_err(failed)?
+            let mut line = line_writer(plan, shape);
+            lines(plan, BufWriter::with_capacity(1 << 20, file), &mut line, &mut done).map_err(failed)?
         }
     };
     if is_folder && empty_folder() {
@@ -97,14 +103,43 @@ fn sheets(plan: &Plan, mut writer: impl SheetWriter, done: &mut impl FnMut(u64))
     Ok(rows)
 }
 
-fn lines(plan: &Plan, mut file: BufWriter<File>, done: &mut impl FnMut(u64)) -> io::Result<u64> {
+type LineWriter = Box<dyn FnMut(&mut BufWriter<File>, Vec<Dated>) -> io::Result<u64>>;
+
+/// Returns what writes one merchant's lines.
+fn line_writer(plan: &Plan, shape: Shape) -> LineWriter {
+    let mut recorder = (shape == Shape::Events).then(|| Recorder::new(plan.seed));
+    Box::new(move |file, told| match &mut recorder {
+        Some(recorder) => write_lines(
+            file,
+            recorder.record(told).into_iter().map(|recorded| {
+                let mut event = recorded.to_cloud_event();
+                event.digest = None;
+                event
+            }),
+        ),
+        None => write_lines(file, told.into_iter().map(|dated| dated.command)),
+    })
+}
+
+fn write_lines(file: &mut BufWriter<File>, lines: impl Iterator<Item = impl Serialize>) -> io::Result<u64> {
+    let mut written = 0;
+    for line in lines {
+        serde_json::to_writer(&mut *file, &line)?;
+        file.write_all(b"\n")?;
+        written += 1;
+    }
+    Ok(written)
+}
+
+fn lines(
+    plan: &Plan,
+    mut file: BufWriter<File>,
+    write: &mut LineWriter,
+    done: &mut impl FnMut(u64),
+) -> io::Result<u64> {
     let mut lines = 0;
     for index in 0..plan.merchants {
-        for dated in plan.merchant(index) {
-            serde_json::to_writer(&mut file, &dated.command)?;
-            file.write_all(b"\n")?;
-            lines += 1;
-        }
+        lines += write(&mut file, plan.merchant(index))?;
         done(index + 1);
     }
     file.flush()?;

@@ -381,3 +381,20 @@ fn what_is_there_is_never_overwritten_and_a_failure_leaves_nothing_behind() {
     names.sort();
     assert_eq!(names, ["file", "full"]);
 }
+
+#[test]
+fn the_events_of_a_district_are_what_its_commands_lead_to_and_fit_their_types() {
+    let room = tempfile::tempdir().unwrap();
+    let file = room.path().join("district.ndjson");
+    save(&plan(5, 30), Shape::Events, &file, |_| {}).unwrap();
+    let text = fs::read_to_string(&file).unwrap();
+    let mut types = BTreeSet::new();
+    for (number, line) in (1..).zip(text.lines()) {
+        let event: crate::domain::envelope::CloudEvent = serde_json::from_str(line).unwrap();
+        assert_eq!(event.position, Some(number));
+        let name = event.event_type.strip_prefix("cn.warnlight.").unwrap().strip_suffix(".v1").unwrap();
+        crate::domain::event::Event::decode(name, 1, &event.data.to_string()).unwrap();
+        types.insert(name.to_owned());
+    }
+    assert!(types.contains("prepaid.reported") && types.contains("complaint.received"), "{types:?}");
+}

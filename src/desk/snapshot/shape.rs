@@ -2,7 +2,7 @@
 //! added here; [`super::FOLD`] is raised then, and when a fold comes to mean something else.
 
 use super::code::Stored;
-use crate::desk::state::{Marks, Watermark};
+use crate::desk::state::Marks;
 use crate::domain::event::ShopName;
 use crate::domain::merchant::{
     Act, Amount, Assigned, Complaint, Dated, ExitItem, FilingStep, GuaranteeItem, LastEvidence, Listing, Merchant,
@@ -81,6 +81,5 @@ structs! {
     Listing { list, entered_on, position, removed }
     Act { date, position, kind, due_on }
     Lit { light, rules, at, event, position, revision }
-    Marks { watermark, policy, recipients, recorded_at }
-    Watermark { at, position }
+    Marks { midnight, policy, policy_round, recipients, first_recorded }
 }

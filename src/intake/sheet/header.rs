@@ -5,7 +5,7 @@ use crate::domain::text::{half_width, trim};
 use crate::intake::cell::Unit;
 
 /// Where the columns of a sheet are.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {
     /// Kind of sheet.
     pub kind: SheetKind,

@@ -97,3 +97,11 @@ fn a_field_is_named_alike_in_every_sheet() {
         }
     }
 }
+
+#[test]
+fn what_a_command_calls_a_field_is_found_in_its_sheet() {
+    assert_eq!(SheetKind::Complaints.field("kind"), Some(Field::Kind));
+    assert_eq!(SheetKind::Signals.field("ratio"), Some(Field::Value));
+    assert_eq!(SheetKind::Balances.field("date"), Some(Field::Date));
+    assert_eq!(SheetKind::Lists.field("ticket"), None);
+}

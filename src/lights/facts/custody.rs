@@ -12,8 +12,8 @@ use rust_decimal::Decimal;
 /// `custody.required`, yuan: ratio × base. Zero where the scheme has no ratio or no filing is due; missing without a
 /// declared balance.
 pub(super) fn required(subject: &Subject<'_>, trace: &mut Trace) -> Option<Decimal> {
-    let Some(duty) = subject.scheme.and_then(|scheme| scheme.custody.as_ref()) else { return Some(Decimal::ZERO) };
     let newest = balance_on(subject, subject.moment.horizon.today)?;
+    let Some(duty) = subject.scheme.and_then(|scheme| scheme.custody.as_ref()) else { return Some(Decimal::ZERO) };
     if !filing::is_due(subject) {
         return Some(Decimal::ZERO);
     }

@@ -1,0 +1,163 @@
+//! `warnlight demo`: the whole service on a made-up district, its days passing.
+
+use super::Common;
+use super::exit::{CliError, Exit};
+use super::out::Out;
+use super::serve::{start_tracing, until_told};
+use crate::clock::{Clock, ManualClock, SystemClock};
+use crate::demo::{Programme, Stage};
+use crate::desk::{Desk, DeskError};
+use crate::domain::access::Scope;
+use crate::domain::envelope::{Origin, Position};
+use crate::domain::merchant::Horizon;
+use crate::domain::words::{Light, Role};
+use crate::http::access::{Keyring, NewKey};
+use crate::lights::moment::sector_of;
+use crate::service::{open_log, start_desk, start_mail};
+use crate::settings::Settings;
+use clap::Args;
+use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// Show the service on a made-up district whose days pass.
+///
+/// Everything lives in a temporary folder that is removed at the end. Mails become files in its spool folder, unless the
+/// settings name a mail server. Stop it with Ctrl-C.
+#[derive(Debug, Args)]
+pub(super) struct DemoArgs {
+    /// How many registered merchants.
+    #[arg(long, value_name = "N", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=20_000))]
+    merchants: u64,
+    /// Other seeds give other districts.
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    seed: u64,
+    /// How long a day lasts.
+    #[arg(long, value_name = "SECONDS", default_value_t = 12, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    day: u64,
+}
+
+/// Days that pass before the doors open, so that there are mails to look at.
+const FIRST_DAYS: usize = 7;
+
+/// Somebody to log in as.
+struct Person {
+    who: &'static str,
+    name: String,
+    scope: Scope,
+}
+
+pub(super) fn run(args: &DemoArgs, common: &Common, out: &mut Out) -> Result<Exit, CliError> {
+    let settings = Settings::load(common.config.as_deref())?;
+    start_tracing(&settings.trace);
+    let folder = tempfile::Builder::new()
+        .prefix("warnlight-demo-")
+        .tempdir()
+        .map_err(|error| CliError::failed(format_args!("no temporary folder can be made: {error}")))?;
+    let programme = Programme::new(args.merchants, args.seed);
+    let clock = Arc::new(ManualClock::new(Stage::opening(&programme)));
+    let log = open_log(&settings, folder.path())?;
+    let keyring = Arc::new(Keyring::open(log.clone(), clock.clone())?);
+    let desk = start_desk(&settings, log, clock.clone())?;
+    out.remark(format_args!("entering a year of history of {} merchants…", args.merchants));
+    let mut stage = Stage::set(&programme, desk.clone(), clock).map_err(failed)?;
+    for _ in 0..FIRST_DAYS {
+        stage.next_day().map_err(failed)?;
+    }
+    let people = people(&desk);
+    let mut lines = vec![String::new()];
+    for person in people {
+        let new = NewKey { name: person.name.clone(), scope: person.scope, expires_at: None };
+        let (text, _) = keyring.create(new, &Origin::of("demo"))?;
+        lines.push(format!("  {:<12} {}\n  {:<12} {}", person.who, text.expose(), "", person.name));
+    }
+    let mail = Arc::new(start_mail(&settings, folder.path(), &desk)?);
+    let (stop, stopped) = bounded(0);
+    let days = pass(stage, Duration::from_secs(args.day), stopped)?;
+    let spool = folder.path().join(&settings.mail.spool);
+    // Sessions last by the wall clock: the district's days are too short to stay logged in for.
+    let sessions: Arc<dyn Clock> = Arc::new(SystemClock);
+    let ended = until_told(&settings, &desk, &mail, keyring, sessions, |address| {
+        out.line(format_args!("open {address} and log in with one of these keys:"))?;
+        lines.iter().try_for_each(|line| out.line(line))?;
+        if settings.mail.smtp.is_none() {
+            out.line(format_args!("\nmails: {}", spool.display()))?;
+        }
+        out.line(format_args!("a day lasts {} seconds; Ctrl-C ends the demonstration", args.day))?;
+        out.flush()
+    });
+    drop(stop);
+    let passed = days.join();
+    drop(mail);
+    desk.stop();
+    ended?;
+    match passed {
+        Ok(Ok(())) => Ok(Exit::Done),
+        Ok(Err(error)) => Err(failed(error)),
+        Err(_) => Err(CliError::failed("the demonstration broke off")),
+    }
+}
+
+/// Lets the days pass until the programme is over or `stopped` is closed.
+fn pass(mut stage: Stage, day: Duration, stopped: Receiver<()>) -> Result<JoinHandle<Result<(), DeskError>>, CliError> {
+    let days = move || {
+        while stopped.recv_timeout(day) == Err(RecvTimeoutError::Timeout) {
+            if !stage.next_day()? {
+                tracing::info!(day = %stage.today(), "The last day of the demonstration has come; time stands still now");
+                let _ = stopped.recv();
+                break;
+            }
+            tracing::info!(day = %stage.today(), "A day has passed");
+        }
+        Ok(())
+    };
+    let thread = std::thread::Builder::new().name("demo".to_owned()).spawn(days);
+    thread.map_err(|error| CliError::failed(format_args!("a thread cannot be started: {error}")))
+}
+
+fn failed(error: DeskError) -> CliError {
+    match error {
+        DeskError::Log(error) => error.into(),
+        other => CliError::failed(other),
+    }
+}
+
+/// Returns people whose scope has something to show: the lead office, the regulators of the two sectors and the operator
+/// of the mall with the most merchants that are not green.
+fn people(desk: &Desk) -> Vec<Person> {
+    let state = desk.state();
+    let horizon = Horizon::new(desk.now(), Position::MAX);
+    let mut sectors: HashMap<&str, usize> = HashMap::new();
+    let mut malls: HashMap<&str, usize> = HashMap::new();
+    for merchant in state.world.merchants().iter().filter(|it| state.lights.light(it.code) > Light::Green) {
+        if let Some(sector) = sector_of(merchant, &horizon, &state.policies) {
+            *sectors.entry(sector).or_default() += 1;
+        }
+        for shop in merchant.shops.iter().filter(|shop| !shop.name.mall.is_empty()) {
+            *malls.entry(&shop.name.mall).or_default() += 1;
+        }
+    }
+    let bare = |role| Scope { role, ..Scope::everything() };
+    let mut people =
+        vec![Person { who: "lead", name: "专班办公室 lead office".to_owned(), scope: bare(Role::Lead) }];
+    for sector in most(sectors).into_iter().take(2) {
+        let known = state.policies.sectors.get(sector);
+        let name = known.map_or_else(|| sector.to_owned(), |known| format!("{} {}", known.zh, known.en));
+        let scope = Scope { sectors: vec![sector.to_owned()], ..bare(Role::Regulator) };
+        people.push(Person { who: "regulator", name, scope });
+    }
+    for mall in most(malls).into_iter().take(1) {
+        let scope = Scope { malls: vec![mall.to_owned()], ..bare(Role::Operator) };
+        people.push(Person { who: "mall", name: mall.to_owned(), scope });
+    }
+    people
+}
+
+/// Returns names by falling count; of equals in order of name, so that a seed always shows the same.
+fn most(counts: HashMap<&str, usize>) -> Vec<&str> {
+    let mut counts: Vec<(&str, usize)> = counts.into_iter().collect();
+    counts.sort_unstable_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
+    counts.into_iter().map(|(name, _)| name).collect()
+}

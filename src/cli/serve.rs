@@ -1,0 +1,122 @@
+//! `warnlight serve`: the service, until it is told to stop.
+
+use super::Common;
+use super::exit::{CliError, Exit};
+use super::out::{Format, Out};
+use crate::clock::{Clock, SystemClock};
+use crate::desk::Desk;
+use crate::http::access::Keyring;
+use crate::http::{Open, ServeError};
+use crate::mail::worker::Worker;
+use crate::service::{open_log, start_desk, start_mail};
+use crate::settings::{Settings, Trace, TraceFormat};
+use actix_web::rt::System;
+use actix_web::rt::signal::unix::{SignalKind, signal};
+use clap::Args;
+use serde::Serialize;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use tracing_subscriber::EnvFilter;
+
+/// Run the service: take commands, watch lights, send mail, answer over HTTP.
+///
+/// Stops cleanly on SIGTERM and SIGINT: what was accepted is on disk, what waits to be sent is sent after the next start.
+#[derive(Debug, Args)]
+pub(super) struct ServeArgs {}
+
+/// Where the service is reached, for programs.
+#[derive(Serialize)]
+struct Listening<'a> {
+    listening: &'a str,
+}
+
+pub(super) fn run(_: &ServeArgs, common: &Common, out: &mut Out) -> Result<Exit, CliError> {
+    let settings = Settings::load(common.config.as_deref())?;
+    start_tracing(&settings.trace);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let log = open_log(&settings, &common.data)?;
+    let keyring = Arc::new(Keyring::open(log.clone(), clock.clone())?);
+    // Before anything is started: whoever may not listen should not send mail either.
+    settings.check_exposure(keyring.has_valid())?;
+    if !keyring.has_valid() {
+        out.remark("nobody can log in yet: stop the service and make a key with `warnlight key create`");
+    }
+    let desk = start_desk(&settings, log, clock.clone())?;
+    let ended = open(&settings, &common.data, &desk, keyring, clock, out);
+    desk.stop();
+    ended
+}
+
+fn open(
+    settings: &Settings,
+    data: &Path,
+    desk: &Desk,
+    keyring: Arc<Keyring>,
+    clock: Arc<dyn Clock>,
+    out: &mut Out,
+) -> Result<Exit, CliError> {
+    let mail = Arc::new(start_mail(settings, data, desk)?);
+    let ended = until_told(settings, desk, &mail, keyring, clock, |address| announce(out, address));
+    // Dropped here at the latest: mails on their way are finished and recorded.
+    drop(mail);
+    ended.map(|()| Exit::Done)
+}
+
+fn announce(out: &mut Out, address: &str) -> Result<(), CliError> {
+    match out.format() {
+        Format::Json => out.json(&Listening { listening: address })?,
+        Format::Table => out.line(format_args!("listening on {address}"))?,
+    }
+    out.flush()
+}
+
+/// Answers over HTTP until the process is told to stop; `tell` hears the address once it listens.
+pub(super) fn until_told(
+    settings: &Settings,
+    desk: &Desk,
+    mail: &Arc<Worker>,
+    keyring: Arc<Keyring>,
+    clock: Arc<dyn Clock>,
+    tell: impl FnOnce(&str) -> Result<(), CliError>,
+) -> Result<(), CliError> {
+    System::new().block_on(async {
+        let open = Open { settings, desk: desk.clone(), mail: mail.clone(), keyring, session_clock: clock };
+        let serving = open.serve()?;
+        let failed = |error: io::Error| CliError::failed(format_args!("signals cannot be heard: {error}"));
+        let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+        tell(&format!("http://{}", serving.address))?;
+        let handle = serving.handle;
+        actix_web::rt::spawn(async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            tracing::info!("Told to stop, finishing what is under way");
+            handle.stop(true).await;
+        });
+        serving.server.await.map_err(|error| CliError::failed(format_args!("the server stopped: {error}")))
+    })
+}
+
+/// Sends what the service says to stderr. A second call in one process changes nothing.
+pub(super) fn start_tracing(trace: &Trace) {
+    // Checked when the settings were read.
+    let filter = trace.filter.parse::<EnvFilter>().unwrap_or_default();
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let _ = match trace.format {
+        TraceFormat::Text => lines.try_init(),
+        TraceFormat::Json => lines.json().try_init(),
+    };
+}
+
+impl From<ServeError> for CliError {
+    fn from(error: ServeError) -> Self {
+        match error {
+            ServeError::Settings(error) => error.into(),
+            ServeError::Keyring(error) => error.into(),
+            other => Self::failed(other),
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Complaints (投诉): reading them, recording and answering them.
+
+use super::commands::{CommandReceipt, execute_one, idempotency_key};
+use super::{Paging, optional, yuan};
+use crate::domain::access::Scope;
+use crate::domain::code::CreditCode;
+use crate::domain::command::{Command, RecordComplaint};
+use crate::domain::merchant::Complaint;
+use crate::domain::time::Instant;
+use crate::domain::words::{Channel, ComplaintKind, Outcome, Role};
+use crate::http::access::{Allowed, HandleComplaints, ReadComplaints};
+use crate::http::problem::{Code, Problem};
+use crate::http::site::Site;
+use crate::views::complaints::ComplaintFilter;
+use actix_web::{HttpRequest, web};
+use serde::{Deserialize, Serialize};
+
+/// Which complaints.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Query {
+    /// About one merchant only.
+    pub credit_code: Option<String>,
+    /// `true`: not closed; `false`: closed.
+    pub open: Option<String>,
+    /// Page, from 1.
+    pub page: Option<usize>,
+    /// Items on a page.
+    pub per_page: Option<usize>,
+}
+
+/// A complaint as it stands.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct ComplaintState {
+    /// Ticket.
+    pub ticket: String,
+    /// About whom.
+    pub credit_code: String,
+    /// Where it came in.
+    #[schema(value_type = String)]
+    pub channel: Channel,
+    /// What it asks for.
+    #[schema(value_type = String)]
+    pub kind: ComplaintKind,
+    /// When it was received.
+    #[schema(value_type = String, format = DateTime)]
+    pub received_at: Instant,
+    /// Money at stake, yuan.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub amount: Option<String>,
+    /// Due time on the ticket.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub due_at: Option<Instant>,
+    /// First answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub answered_at: Option<Instant>,
+    /// Closed at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub closed_at: Option<Instant>,
+    /// How it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub outcome: Option<Outcome>,
+}
+
+impl ComplaintState {
+    fn new(credit_code: CreditCode, complaint: &Complaint) -> Self {
+        Self {
+            ticket: complaint.ticket.to_string(),
+            credit_code: credit_code.to_string(),
+            channel: complaint.channel,
+            kind: complaint.kind,
+            received_at: complaint.received_at,
+            amount: complaint.amount.map(|amount| yuan(amount.decimal())),
+            due_at: complaint.due.map(|(at, _)| at),
+            answered_at: complaint.answered.map(|(at, _)| at),
+            closed_at: complaint.closed.map(|(at, _, _)| at),
+            outcome: complaint.closed.map(|(_, _, outcome)| outcome),
+        }
+    }
+}
+
+/// A page of complaints.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct ComplaintPage {
+    /// Complaints found in all.
+    pub total: usize,
+    /// Those on this page, newest first.
+    pub items: Vec<ComplaintState>,
+}
+
+/// An operator sees what came in at malls, not what its tenants' customers told the authorities.
+fn sees(scope: &Scope, complaint: &Complaint) -> bool {
+    scope.role != Role::Operator || complaint.channel == Channel::Mall
+}
+
+/// Lists complaints.
+///
+/// # Errors
+/// When a parameter is wrong.
+pub async fn list(
+    allowed: Allowed<ReadComplaints>,
+    site: web::Data<Site>,
+    query: web::Query<Query>,
+) -> Result<web::Json<ComplaintPage>, Problem> {
+    let filter = ComplaintFilter {
+        credit_code: optional("credit_code", query.credit_code.as_deref())?,
+        open: optional("open", query.open.as_deref())?,
+    };
+    let (skip, take) = Paging { page: query.page, per_page: query.per_page }.window()?;
+    let page = site
+        .block(&allowed.caller().key, move |site, scope| {
+            site.view(scope, |view| {
+                let (_, found) = view.complaints(&filter, 0, usize::MAX);
+                let seen: Vec<_> = found.into_iter().filter(|(_, complaint)| sees(scope, complaint)).collect();
+                let total = seen.len();
+                let items = seen.into_iter().skip(skip).take(take);
+                Ok(ComplaintPage { total, items: items.map(|(code, it)| ComplaintState::new(code, it)).collect() })
+            })
+        })
+        .await?;
+    Ok(web::Json(page))
+}
+
+/// Records a ticket as it stands; sent again with more filled in, it adds what is new.
+///
+/// # Errors
+/// When it is refused, or the log did not take it.
+pub async fn post(
+    allowed: Allowed<HandleComplaints>,
+    site: web::Data<Site>,
+    request: HttpRequest,
+    body: web::Json<RecordComplaint>,
+) -> Result<web::Json<CommandReceipt>, Problem> {
+    let key = idempotency_key(&request)?;
+    let command = Command::RecordComplaint(body.into_inner());
+    execute_one(&site, allowed.caller(), allowed.origin(), command, key).await.map(web::Json)
+}
+
+/// A first answer.
+#[derive(Debug, Clone, Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FirstAnswer {
+    /// When it was given; now if absent.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub answered_at: Option<Instant>,
+}
+
+/// Records the first answer to a complaint.
+///
+/// # Errors
+/// When there is no such ticket in the caller's scope, it is refused, or the log did not take it.
+pub async fn answer(
+    allowed: Allowed<HandleComplaints>,
+    site: web::Data<Site>,
+    request: HttpRequest,
+    ticket: web::Path<String>,
+    body: web::Json<FirstAnswer>,
+) -> Result<web::Json<CommandReceipt>, Problem> {
+    let key = idempotency_key(&request)?;
+    let known = site.view(allowed.scope(), |view| {
+        let merchant = view.merchant(view.world.ticket_owner(&ticket)?)?;
+        let complaint = merchant.complaints.iter().find(|complaint| *complaint.ticket == **ticket)?;
+        sees(view.scope, complaint).then(|| as_recorded(merchant.code, complaint))
+    });
+    let mut row = known.ok_or(Code::NotFound)?;
+    row.answered_at = Some(body.answered_at.unwrap_or_else(|| site.desk.now()));
+    let command = Command::RecordComplaint(row);
+    execute_one(&site, allowed.caller(), allowed.origin(), command, key).await.map(web::Json)
+}
+
+/// Returns the ticket as a row would state it.
+fn as_recorded(credit_code: CreditCode, complaint: &Complaint) -> RecordComplaint {
+    RecordComplaint {
+        ticket: complaint.ticket.to_string(),
+        channel: complaint.channel,
+        received_at: complaint.received_at,
+        credit_code,
+        kind: complaint.kind,
+        amount: complaint.amount,
+        due_at: complaint.due.map(|(at, _)| at),
+        answered_at: complaint.answered.map(|(at, _)| at),
+        closed_at: complaint.closed.map(|(at, _, _)| at),
+        outcome: complaint.closed.map(|(_, _, outcome)| outcome),
+    }
+}

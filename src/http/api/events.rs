@@ -1,0 +1,90 @@
+//! The event log itself, as CloudEvents, and the schemas of its types.
+
+use super::Paging;
+use super::merchants::hide_other_shops;
+use crate::domain::access::Scope;
+use crate::domain::code::CreditCode;
+use crate::domain::envelope::{CloudEvent, Position};
+use crate::domain::event::contract;
+use crate::domain::words::Role;
+use crate::http::access::{Allowed, ReadLog};
+use crate::http::problem::{Code, Problem};
+use crate::http::site::Site;
+use actix_web::http::header::{CACHE_CONTROL, LINK};
+use actix_web::{HttpResponse, web};
+use serde::Deserialize;
+
+/// From where.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+pub struct Query {
+    /// Events after this position; 0 if not given.
+    pub after: Option<Position>,
+    /// Events at most, 1 to 500; 50 if not given.
+    pub limit: Option<usize>,
+}
+
+/// Reads the log in order. A page may be shorter than asked for where events outside the scope were left out; the `Link`
+/// header leads on, and is absent at the end.
+///
+/// # Errors
+/// When a parameter is wrong, or the log cannot be read.
+pub async fn list(
+    allowed: Allowed<ReadLog>,
+    site: web::Data<Site>,
+    query: web::Query<Query>,
+) -> Result<HttpResponse, Problem> {
+    let (_, limit) = Paging { page: None, per_page: query.limit }.window()?;
+    let after = query.after.unwrap_or(0);
+    let (events, next) = site
+        .block(&allowed.caller().key, move |site, scope| {
+            let recorded = site.desk.log().read_all(after, limit)?;
+            let next = (recorded.len() == limit).then(|| recorded.last().map(|last| last.position)).flatten();
+            let mut events: Vec<CloudEvent> = recorded.iter().map(|event| event.to_cloud_event()).collect();
+            site.view(scope, |view| {
+                events.retain(|event| shows(event, scope, |code| view.merchant(code).is_some()));
+            });
+            Ok((events, next))
+        })
+        .await?;
+    let mut answer = HttpResponse::Ok();
+    answer.content_type("application/cloudevents-batch+json");
+    if let Some(next) = next {
+        answer.insert_header((LINK, format!("</api/v1/events?after={next}&limit={limit}>; rel=\"next\"")));
+    }
+    Ok(answer.json(events))
+}
+
+/// Says whether a reader may see an event: those about a merchant in scope, and of the others what concerns everybody.
+/// Who holds which key is for administrators.
+fn shows(event: &CloudEvent, scope: &Scope, sees: impl Fn(CreditCode) -> bool) -> bool {
+    if scope.role == Role::Admin {
+        return true;
+    }
+    match event.subject.as_deref().map(str::parse) {
+        Some(Ok(code)) => sees(code),
+        Some(Err(_)) => false,
+        None => {
+            let governs = ["cn.warnlight.policy.", "cn.warnlight.recipients.", "cn.warnlight.watch."];
+            governs.iter().any(|prefix| event.event_type.starts_with(prefix))
+                || event.event_type.starts_with("cn.warnlight.mail.") && scope.is_everything()
+        }
+    }
+}
+
+/// Takes what a reader may not see out of a light change that goes to it live.
+pub(crate) fn for_reader(mut event: CloudEvent, scope: &Scope) -> CloudEvent {
+    hide_other_shops(&mut event.data, scope);
+    event
+}
+
+/// Serves the schema of an event type.
+///
+/// # Errors
+/// When there is none of that name.
+pub async fn schema(name: web::Path<String>) -> Result<HttpResponse, Problem> {
+    let text = contract::schema(&name).ok_or(Code::NotFound)?;
+    Ok(HttpResponse::Ok()
+        .content_type("application/schema+json")
+        .insert_header((CACHE_CONTROL, "public, max-age=86400"))
+        .body(text))
+}

@@ -1,0 +1,56 @@
+//! Whether the service lives, whether it can be asked, and how it does.
+
+use crate::http::metrics::{Metrics, figure};
+use crate::http::problem::{Code, Problem};
+use crate::http::site::Site;
+use crate::mail::outbox::State;
+use actix_web::{HttpResponse, web};
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Says that the process answers.
+pub async fn alive() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
+}
+
+/// Says whether lights are up to date after the start, and mail moves.
+///
+/// # Errors
+/// When they are not.
+pub async fn ready(site: web::Data<Site>) -> Result<HttpResponse, Problem> {
+    if !site.desk.is_ready() {
+        return Err(Problem::new(Code::Unavailable, "the lights are being brought up to date"));
+    }
+    if let Some(trouble) = site.mail.trouble() {
+        return Err(Problem::new(Code::Unavailable, trouble));
+    }
+    Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ready\n"))
+}
+
+/// Writes the figures of the service for Prometheus. They name nobody.
+pub async fn metrics(site: web::Data<Site>, metrics: web::Data<Metrics>) -> HttpResponse {
+    let mut text = String::new();
+    let counters = site.desk.counters();
+    let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    for (name, help, value) in [
+        ("warnlight_commands_accepted_total", "Commands that wrote something.", read(&counters.accepted)),
+        ("warnlight_commands_unchanged_total", "Commands that were known already.", read(&counters.unchanged)),
+        ("warnlight_commands_refused_total", "Commands refused.", read(&counters.refused)),
+        ("warnlight_batches_total", "Groups of commands made durable together.", read(&counters.batches)),
+        ("warnlight_lights_changed_total", "Light changes recorded.", read(&counters.lights_changed)),
+        ("warnlight_mails_requested_total", "Mails asked for.", read(&counters.mails_requested)),
+        ("warnlight_log_failures_total", "Failures of the log.", read(&counters.log_failures)),
+    ] {
+        figure(&mut text, "counter", name, help, value);
+    }
+    figure(&mut text, "gauge", "warnlight_log_position", "Position of the last event.", site.desk.log().head());
+    figure(&mut text, "gauge", "warnlight_ready", "Lights are up to date.", u64::from(site.desk.is_ready()));
+    let tally = site.outbox().tally();
+    let _ =
+        writeln!(text, "# HELP warnlight_mail_recipients Recipients by fate.\n# TYPE warnlight_mail_recipients gauge");
+    for state in State::ALL {
+        let _ = writeln!(text, "warnlight_mail_recipients{{state=\"{}\"}} {}", state.name(), tally.of(*state));
+    }
+    metrics.write(&mut text);
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text)
+}

@@ -1,0 +1,161 @@
+//! Keys: made, listed and revoked by administrators while the service runs.
+
+use crate::domain::access::{Key, Scope};
+use crate::domain::time::Instant;
+use crate::domain::words::Role;
+use crate::http::access::{Allowed, Gate, KeyringError, ManageKeys, NewKey};
+use crate::http::problem::{Code, Problem};
+use actix_web::{HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// A key, without what would open a door.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct KeyInfo {
+    /// Id.
+    #[schema(value_type = String)]
+    pub id: Uuid,
+    /// Name shown in records.
+    pub name: String,
+    /// Role.
+    #[schema(value_type = String)]
+    pub role: Role,
+    /// Malls it is for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub malls: Vec<String>,
+    /// Sectors it is for; empty means all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sectors: Vec<String>,
+    /// Division prefixes it is for; empty means all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub divisions: Vec<String>,
+    /// Bank it is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bank: Option<String>,
+    /// When it was created.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Instant,
+    /// Not valid after this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub expires_at: Option<Instant>,
+    /// When it was revoked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub revoked_at: Option<Instant>,
+}
+
+impl From<&Key> for KeyInfo {
+    fn from(key: &Key) -> Self {
+        let Scope { role, malls, sectors, divisions, bank } = key.scope.clone();
+        Self {
+            id: key.id,
+            name: key.name.to_string(),
+            role,
+            malls,
+            sectors,
+            divisions,
+            bank,
+            created_at: key.created_at,
+            expires_at: key.expires_at,
+            revoked_at: key.revoked_at,
+        }
+    }
+}
+
+/// A key just made.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct KeyMade {
+    /// The key itself. It is shown this once and stored nowhere.
+    pub secret: String,
+    /// What it is.
+    #[serde(flatten)]
+    pub key: KeyInfo,
+}
+
+/// A key to be made.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeyWanted {
+    /// Name shown in records, such as the office that gets it.
+    pub name: String,
+    /// Role.
+    #[schema(value_type = String)]
+    pub role: Role,
+    /// Malls, for operators.
+    #[serde(default)]
+    pub malls: Vec<String>,
+    /// Sectors, for regulators; empty means all.
+    #[serde(default)]
+    pub sectors: Vec<String>,
+    /// Division prefixes, for regulators and the lead office; empty means all.
+    #[serde(default)]
+    pub divisions: Vec<String>,
+    /// Bank, for custody banks.
+    pub bank: Option<String>,
+    /// Not valid after this.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub expires_at: Option<Instant>,
+}
+
+/// Lists all keys, revoked ones too.
+pub async fn list(_allowed: Allowed<ManageKeys>, gate: web::Data<Gate>) -> web::Json<Vec<KeyInfo>> {
+    web::Json(gate.keyring.all().iter().map(|key| KeyInfo::from(&**key)).collect())
+}
+
+/// Makes a key.
+///
+/// # Errors
+/// When it does not make sense, or the log did not take it.
+pub async fn create(
+    allowed: Allowed<ManageKeys>,
+    gate: web::Data<Gate>,
+    body: web::Json<KeyWanted>,
+) -> Result<HttpResponse, Problem> {
+    let KeyWanted { name, role, malls, sectors, divisions, bank, expires_at } = body.into_inner();
+    let new = NewKey { name, scope: Scope { role, malls, sectors, divisions, bank }, expires_at };
+    let (keyring, origin) = (gate.keyring.clone(), allowed.origin());
+    let (text, key) = blocking(move || keyring.create(new, &origin)).await?;
+    Ok(HttpResponse::Created().json(KeyMade { secret: text.expose().to_owned(), key: KeyInfo::from(&*key) }))
+}
+
+/// Why a key is revoked.
+#[derive(Debug, Default, Deserialize)]
+pub struct Reason {
+    /// Shown in the record.
+    pub reason: Option<String>,
+}
+
+/// Revokes a key; sessions begun with it end at once. Revoking it again changes nothing.
+///
+/// # Errors
+/// When there is no such key, or the log did not take it.
+pub async fn revoke(
+    allowed: Allowed<ManageKeys>,
+    gate: web::Data<Gate>,
+    id: web::Path<Uuid>,
+    query: web::Query<Reason>,
+) -> Result<HttpResponse, Problem> {
+    let (keyring, origin) = (gate.keyring.clone(), allowed.origin());
+    let reason = query.into_inner().reason.unwrap_or_else(|| "revoked over the API".to_owned());
+    blocking(move || keyring.revoke(*id, &reason, &origin)).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, KeyringError> + Send + 'static,
+) -> Result<T, Problem> {
+    web::block(work).await.map_err(|error| Problem::new(Code::Unavailable, error))?.map_err(Problem::from)
+}
+
+impl From<KeyringError> for Problem {
+    fn from(error: KeyringError) -> Self {
+        match error {
+            KeyringError::Log(error) => error.into(),
+            KeyringError::Invalid(_) => Self::new(Code::Refused, error),
+            KeyringError::NotFound(_) => Self::new(Code::NotFound, error),
+            KeyringError::NoRandomness(_) => Self::new(Code::Unavailable, error),
+            KeyringError::Unreadable { .. } => Self::new(Code::Internal, error),
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Light changes as they happen, as server-sent events.
+//!
+//! Each event's id is its position in the log, so a browser that lost the line goes on where it was
+//! (`Last-Event-ID`) and misses nothing.
+
+use super::events::for_reader;
+use crate::domain::access::Scope;
+use crate::domain::envelope::{CloudEvent, Position};
+use crate::http::access::{Allowed, Caller, Gate, ReadLights};
+use crate::http::problem::Problem;
+use crate::http::site::Site;
+use actix_web::http::header::{CONTENT_ENCODING, ContentEncoding};
+use actix_web::{HttpRequest, HttpResponse, web};
+use futures_util::stream;
+use std::collections::VecDeque;
+use std::fmt::Write as _;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// A comment is sent after this much silence, so that proxies keep the line and a dead one is noticed.
+const SILENCE: Duration = Duration::from_secs(15);
+/// Events read from the log at a time.
+const BATCH: usize = 500;
+
+struct Feed {
+    site: web::Data<Site>,
+    gate: web::Data<Gate>,
+    caller: Caller,
+    changes: watch::Receiver<Position>,
+    at: Position,
+    ready: VecDeque<web::Bytes>,
+}
+
+/// Follows light changes in the caller's scope. Ends when the key is revoked, the session is over or the service stops.
+///
+/// # Errors
+/// None once it has begun.
+pub async fn follow(
+    allowed: Allowed<ReadLights>,
+    site: web::Data<Site>,
+    gate: web::Data<Gate>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let last_seen = request.headers().get("last-event-id").and_then(|value| value.to_str().ok());
+    let changes = site.desk.changes();
+    let head = site.desk.state().position;
+    let at = last_seen.and_then(|id| id.parse().ok()).map_or(head, |seen: Position| seen.min(head));
+    let opening = web::Bytes::from_static(b"retry: 2000\n\n");
+    let feed = Feed { site, gate, caller: allowed.caller().clone(), changes, at, ready: VecDeque::from([opening]) };
+    let body = stream::unfold(feed, |mut feed| async move {
+        let chunk = feed.next().await?;
+        Some((Ok::<_, actix_web::Error>(chunk), feed))
+    });
+    Ok(HttpResponse::Ok()
+        .content_type("text/event-stream")
+        // Compression would hold small events back.
+        .insert_header((CONTENT_ENCODING, ContentEncoding::Identity))
+        .insert_header(("x-accel-buffering", "no"))
+        .streaming(body))
+}
+
+impl Feed {
+    /// Returns the next bytes; `None` ends the feed.
+    async fn next(&mut self) -> Option<web::Bytes> {
+        loop {
+            if let Some(chunk) = self.ready.pop_front() {
+                return Some(chunk);
+            }
+            if !self.is_still_allowed() {
+                return None;
+            }
+            // Marked as seen before reading: what comes meanwhile wakes us again.
+            let head = *self.changes.borrow_and_update();
+            if self.at < head {
+                self.read(head).await?;
+                continue;
+            }
+            match tokio::time::timeout(SILENCE, self.changes.changed()).await {
+                Ok(Ok(())) => {}
+                // The desk is gone.
+                Ok(Err(_)) => return None,
+                Err(_) => return Some(web::Bytes::from_static(b": still here\n\n")),
+            }
+        }
+    }
+
+    fn is_still_allowed(&self) -> bool {
+        let in_time = self.caller.session.as_ref().is_none_or(|session| self.gate.clock.now() < session.ends_at);
+        in_time && self.gate.keyring.by_id(self.caller.key.id).is_ok()
+    }
+
+    async fn read(&mut self, head: Position) -> Option<()> {
+        let after = self.at;
+        let (events, at) = self
+            .site
+            .block(&self.caller.key, move |site, scope| {
+                let recorded = site.desk.log().read_all(after, BATCH)?;
+                let at = recorded.last().map_or(head, |last| last.position);
+                let changes = recorded.iter().filter(|event| &*event.event.event_type == "light.changed");
+                let events = changes.map(|event| event.to_cloud_event()).filter(|event| is_seen(site, scope, event));
+                Ok((events.map(|event| for_reader(event, scope)).collect::<Vec<_>>(), at))
+            })
+            .await
+            .inspect_err(|problem| tracing::warn!(%problem, "A live feed ends"))
+            .ok()?;
+        self.at = at;
+        self.ready.extend(events.iter().map(chunk));
+        Some(())
+    }
+}
+
+fn is_seen(site: &Site, scope: &Scope, event: &CloudEvent) -> bool {
+    let code = event.subject.as_deref().and_then(|code| code.parse().ok());
+    code.is_some_and(|code| site.view(scope, |view| view.merchant(code).is_some()))
+}
+
+fn chunk(event: &CloudEvent) -> web::Bytes {
+    let mut text = String::new();
+    let data = serde_json::to_string(event).unwrap_or_default();
+    let _ = write!(text, "id: {}\nevent: light\ndata: {data}\n\n", event.position.unwrap_or_default());
+    text.into()
+}

@@ -1,0 +1,97 @@
+//! The outbox (发件箱): who was told what, and what became of it.
+
+use super::{Paging, optional};
+use crate::alerts::request::stream_of;
+use crate::domain::access::Scope;
+use crate::domain::envelope::Position;
+use crate::http::access::{Allowed, ReadMails};
+use crate::http::problem::{Code, Problem};
+use crate::http::site::Site;
+use crate::mail::outbox::{Delivery, State, Summary, deliveries_of};
+use actix_web::web;
+use serde::{Deserialize, Serialize};
+
+/// Events of one mail at most: every attempt for every recipient.
+const EVENTS: usize = 5_000;
+
+/// Which mails.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Query {
+    /// With a recipient in this state.
+    pub state: Option<String>,
+    /// Asked for before this position: the `next` of the page before.
+    pub before: Option<Position>,
+    /// Mails at most, 1 to 500; 50 if not given.
+    pub limit: Option<usize>,
+}
+
+/// A mail with its recipients.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct MailState {
+    /// What was asked for.
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    pub summary: Summary,
+    /// Each recipient with its own fate.
+    #[schema(value_type = Vec<Object>)]
+    pub recipients: Vec<Delivery>,
+}
+
+/// Mails, newest first.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct MailList {
+    /// The mails.
+    pub items: Vec<MailState>,
+    /// Give this as `before` for the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<Position>,
+}
+
+/// Lists mails about merchants in the caller's scope.
+///
+/// # Errors
+/// When a parameter is wrong, or the log cannot be read.
+pub async fn list(
+    allowed: Allowed<ReadMails>,
+    site: web::Data<Site>,
+    query: web::Query<Query>,
+) -> Result<web::Json<MailList>, Problem> {
+    let state: Option<State> = optional("state", query.state.as_deref())?;
+    let (_, limit) = Paging { page: None, per_page: query.limit }.window()?;
+    let before = query.before;
+    let list = site.block(&allowed.caller().key, move |site, scope| mails(site, scope, state, before, limit)).await?;
+    Ok(web::Json(list))
+}
+
+/// Lists mails that a reader may see.
+pub(crate) fn mails(
+    site: &Site,
+    scope: &Scope,
+    state: Option<State>,
+    before: Option<Position>,
+    limit: usize,
+) -> Result<MailList, Problem> {
+    // Copied out under the lock: reading streams below takes longer than the mail worker should wait.
+    let found: Vec<(Summary, Vec<Delivery>)> = site.view(scope, |view| {
+        let outbox = site.outbox();
+        let wanted = |summary: &&Summary| {
+            state.is_none_or(|state| summary.has(state)) && view.merchant(summary.credit_code).is_some()
+        };
+        outbox
+            .list(before, limit, wanted)
+            .map(|summary| (summary.clone(), outbox.deliveries(summary.mail).to_vec()))
+            .collect()
+    });
+    let next = (found.len() == limit).then(|| found.last().map(|(summary, _)| summary.position)).flatten();
+    let mut items = Vec::with_capacity(found.len());
+    for (summary, open) in found {
+        let recipients = if open.is_empty() && summary.tally.nobody == 0 {
+            let stream = site.desk.log().read_stream(&stream_of(summary.mail), 0, EVENTS)?;
+            deliveries_of(&stream).map_err(|error| Problem::new(Code::Internal, error))?
+        } else {
+            open
+        };
+        items.push(MailState { summary, recipients });
+    }
+    Ok(MailList { items, next })
+}

@@ -1,0 +1,482 @@
+//! Merchants: the board as data, and a merchant's file.
+
+use super::{BothLanguages, Paging, credit_code, filled, optional, yuan};
+use crate::domain::access::Scope;
+use crate::domain::envelope::{CloudEvent, Position};
+use crate::domain::event::{Reason, Seen};
+use crate::domain::exit::{Exit, exit_on};
+use crate::domain::merchant::Merchant;
+use crate::domain::time::{Instant, day_of};
+use crate::domain::words::{FilingStatus, Light};
+use crate::http::access::{Allowed, ReadLights};
+use crate::http::problem::{Code, Problem};
+use crate::http::site::{Site, rule};
+use crate::policy::Policies;
+use crate::views::View;
+use crate::views::board::{Filter, Row};
+use actix_web::web;
+use serde::{Deserialize, Serialize};
+
+/// Events of a timeline unless asked otherwise.
+const TIMELINE: usize = 100;
+
+/// Which merchants.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Query {
+    /// Part of name, brand or credit code.
+    pub q: Option<String>,
+    /// Light.
+    pub light: Option<String>,
+    /// Sector id, or `undetermined`.
+    pub sector: Option<String>,
+    /// Division code or the first digits of one.
+    pub division: Option<String>,
+    /// Mall.
+    pub mall: Option<String>,
+    /// Page, from 1.
+    pub page: Option<usize>,
+    /// Items on a page.
+    pub per_page: Option<usize>,
+}
+
+impl Query {
+    /// Returns the filter.
+    ///
+    /// # Errors
+    /// When the light is none.
+    pub fn filter(&self) -> Result<Filter, Problem> {
+        Ok(Filter {
+            light: optional("light", self.light.as_deref())?,
+            sector: filled(self.sector.as_ref()),
+            division: filled(self.division.as_ref()),
+            mall: filled(self.mall.as_ref()),
+            query: filled(self.q.as_ref()),
+        })
+    }
+
+    /// Returns which page.
+    #[must_use]
+    pub const fn paging(&self) -> Paging {
+        Paging { page: self.page, per_page: self.per_page }
+    }
+}
+
+/// A rule that fired, in short.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct RuleFired {
+    /// Rule id.
+    pub rule: String,
+    /// Light it asks for; absent if the rule is no longer in the pack.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub light: Option<Light>,
+    /// Title; absent if the rule is no longer in the pack.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<BothLanguages>,
+}
+
+/// A merchant on the board.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct MerchantRow {
+    /// Unified social credit code.
+    pub credit_code: String,
+    /// Name; absent if it is not in the register.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Light.
+    #[schema(value_type = String)]
+    pub light: Light,
+    /// Rules that fired, worst first.
+    pub reasons: Vec<RuleFired>,
+    /// Since when; absent if it was never anything but green.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub since: Option<Instant>,
+    /// Sector id; absent if undetermined.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sector: Option<String>,
+    /// Division code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub division: Option<String>,
+    /// Street or town.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub street: Option<String>,
+    /// Malls with a shop of it.
+    pub malls: Vec<String>,
+    /// Owed to card holders, yuan; absent without a declared balance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outstanding: Option<String>,
+    /// In custody or guaranteed, yuan; absent without a report.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held: Option<String>,
+    /// Missing in custody, yuan; absent where it cannot be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shortfall: Option<String>,
+    /// Outstanding less held, at least zero, yuan: what card holders would lose tonight.
+    pub at_risk: String,
+}
+
+impl MerchantRow {
+    pub(crate) fn new(row: Row, policies: &Policies) -> Self {
+        let reasons = row.rules.iter().map(|id| {
+            let known = rule(policies, id);
+            RuleFired {
+                rule: id.to_string(),
+                light: known.map(|rule| rule.light),
+                title: known.map(|rule| BothLanguages { zh: rule.title.zh.clone(), en: rule.title.en.clone() }),
+            }
+        });
+        Self {
+            credit_code: row.credit_code.to_string(),
+            reasons: reasons.collect(),
+            light: row.light,
+            name: row.name,
+            since: row.since,
+            sector: row.sector,
+            division: row.division,
+            street: row.street,
+            malls: row.malls,
+            outstanding: row.money.outstanding.map(yuan),
+            held: row.money.held.map(yuan),
+            shortfall: row.money.shortfall.map(yuan),
+            at_risk: yuan(row.money.at_risk()),
+        }
+    }
+}
+
+/// A page of merchants.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct MerchantPage {
+    /// Merchants found in all.
+    pub total: usize,
+    /// Those on this page, worst light first, then by money at risk, then by credit code.
+    pub items: Vec<MerchantRow>,
+}
+
+/// Lists merchants.
+///
+/// # Errors
+/// When a parameter is wrong.
+pub async fn list(
+    allowed: Allowed<ReadLights>,
+    site: web::Data<Site>,
+    query: web::Query<Query>,
+) -> Result<web::Json<MerchantPage>, Problem> {
+    let (filter, (skip, take)) = (query.filter()?, query.paging().window()?);
+    let page = site
+        .block(&allowed.caller().key, move |site, scope| {
+            site.view(scope, |view| {
+                let page = view.list(&filter, skip, take);
+                let items = page.rows.into_iter().map(|row| MerchantRow::new(row, view.policies)).collect();
+                Ok(MerchantPage { total: page.found, items })
+            })
+        })
+        .await?;
+    Ok(web::Json(page))
+}
+
+/// A shop with its exit.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct ShopState {
+    /// Mall; empty for a street shop.
+    pub mall: String,
+    /// Unit; may be empty.
+    pub unit: String,
+    /// `open`, `announced` or `closed`.
+    pub state: &'static str,
+    /// Planned last day, if announced.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub planned_on: Option<String>,
+    /// Day of closing, if closed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub closed_on: Option<String>,
+    /// If closed: a notice stood on the day before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub was_announced: Option<bool>,
+}
+
+/// A merchant's file.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct MerchantFile {
+    /// What the board shows.
+    #[serde(flatten)]
+    pub row: MerchantRow,
+    /// It has a row in the register.
+    pub registered: bool,
+    /// The check character of the credit code fits.
+    pub check_character_holds: bool,
+    /// GB/T 4754 code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub industry_code: Option<String>,
+    /// Brand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub brand: Option<String>,
+    /// Legal representative.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub legal_representative: Option<String>,
+    /// State of the filing.
+    #[schema(value_type = String)]
+    pub filing: FilingStatus,
+    /// Shops, as far as the reader may see them.
+    pub shops: Vec<ShopState>,
+}
+
+impl MerchantFile {
+    pub(crate) fn new(view: &View<'_>, merchant: &Merchant) -> Option<Self> {
+        let horizon = view.horizon();
+        let known = Position::MAX;
+        let detail = |text: Option<&str>| text.map(str::to_owned);
+        let shops = merchant
+            .shops
+            .iter()
+            .filter(|shop| view.scope.sees_shop_in(&shop.name.mall))
+            .map(|shop| {
+                let bare = ShopState {
+                    mall: shop.name.mall.clone(),
+                    unit: shop.name.unit.clone(),
+                    state: "open",
+                    planned_on: None,
+                    closed_on: None,
+                    was_announced: None,
+                };
+                match exit_on(&shop.exits, horizon.today, known) {
+                    Exit::None => bare,
+                    Exit::Announced { planned_on, .. } => {
+                        ShopState { state: "announced", planned_on: Some(planned_on.to_string()), ..bare }
+                    }
+                    Exit::Closed { on, announced } => ShopState {
+                        state: "closed",
+                        closed_on: Some(on.to_string()),
+                        was_announced: Some(announced),
+                        ..bare
+                    },
+                }
+            })
+            .collect();
+        let filing = merchant.filings.iter().rev().find(|step| step.date <= day_of(view.now));
+        Some(Self {
+            row: MerchantRow::new(view.row_of(merchant.code)?, view.policies),
+            registered: merchant.is_registered(known),
+            check_character_holds: merchant.code.check_character_holds(),
+            industry_code: detail(merchant.industry_code(known)),
+            brand: detail(merchant.brand(known)),
+            legal_representative: detail(merchant.detail(known, |row| row.legal_representative.as_deref())),
+            filing: filing.map_or(FilingStatus::None, |step| step.status),
+            shops,
+        })
+    }
+}
+
+/// Returns a merchant's file.
+///
+/// # Errors
+/// When there is no such merchant in the caller's scope.
+pub async fn get(
+    allowed: Allowed<ReadLights>,
+    site: web::Data<Site>,
+    code: web::Path<String>,
+) -> Result<web::Json<MerchantFile>, Problem> {
+    let code = credit_code(&code)?;
+    site.view(allowed.scope(), |view| view.merchant(code).and_then(|merchant| MerchantFile::new(view, merchant)))
+        .map(web::Json)
+        .ok_or_else(|| Code::NotFound.into())
+}
+
+/// Which instant, and what was known.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct AsOf {
+    /// Instant the light is asked for; the present if absent.
+    pub at: Option<String>,
+    /// Nothing recorded after this instant is known; the present if absent.
+    pub known_at: Option<String>,
+}
+
+/// A reason with its rule's words.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct ReasonGiven {
+    /// Rule id.
+    pub rule: String,
+    /// Rule version.
+    pub version: u16,
+    /// Light it asks for.
+    #[schema(value_type = String)]
+    pub light: Light,
+    /// Title of the rule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<BothLanguages>,
+    /// Clause or source.
+    pub clause: String,
+    /// What somebody has to do now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duty: Option<DutyGiven>,
+    /// The comparisons that held: fact, value, comparison, threshold, and the shop where it is about one.
+    #[schema(value_type = Vec<Object>)]
+    pub facts: Vec<Seen>,
+    /// Events the facts rest on.
+    #[schema(value_type = Vec<String>)]
+    pub events: Vec<uuid::Uuid>,
+}
+
+/// What somebody has to do.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct DutyGiven {
+    /// Chinese.
+    pub zh: String,
+    /// English.
+    pub en: String,
+    /// `sector` (its regulator) or `mall`.
+    pub who: String,
+    /// Within so many hours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hours: Option<u32>,
+    /// Within so many days.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub days: Option<u32>,
+    /// Within so many working days.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub working_days: Option<u32>,
+}
+
+impl ReasonGiven {
+    /// Gives a reason to a reader: comparisons about shops outside the scope are left out.
+    pub(crate) fn new(reason: Reason, policies: &Policies, scope: &Scope) -> Self {
+        let known = rule(policies, &reason.rule);
+        let mut facts = reason.facts;
+        facts.retain(|seen| seen.shop.as_ref().is_none_or(|shop| scope.sees_shop_in(&shop.mall)));
+        Self {
+            title: known.map(|rule| BothLanguages { zh: rule.title.zh.clone(), en: rule.title.en.clone() }),
+            duty: known.map(|rule| DutyGiven {
+                zh: rule.duty.zh.clone(),
+                en: rule.duty.en.clone(),
+                who: rule.duty.who.clone(),
+                hours: rule.duty.hours,
+                days: rule.duty.days,
+                working_days: rule.duty.working_days,
+            }),
+            rule: reason.rule,
+            version: reason.version,
+            light: reason.light,
+            clause: reason.clause,
+            facts,
+            events: reason.events,
+        }
+    }
+}
+
+/// A light with everything it rests on.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct Reasons {
+    /// Unified social credit code.
+    pub credit_code: String,
+    /// The light.
+    #[schema(value_type = String)]
+    pub light: Light,
+    /// Instant it is true for.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Instant,
+    /// Everything recorded up to this position was known.
+    pub known: Position,
+    /// Every rule that fired, worst first.
+    pub reasons: Vec<ReasonGiven>,
+}
+
+/// Derives a merchant's light with its reasons, now or as of any instant.
+///
+/// # Errors
+/// When a parameter is wrong, or there is no such merchant in the caller's scope.
+pub async fn reasons(
+    allowed: Allowed<ReadLights>,
+    site: web::Data<Site>,
+    code: web::Path<String>,
+    query: web::Query<AsOf>,
+) -> Result<web::Json<Reasons>, Problem> {
+    let code = credit_code(&code)?;
+    let at: Option<Instant> = optional("at", query.at.as_deref())?;
+    let known_at: Option<Instant> = optional("known_at", query.known_at.as_deref())?;
+    let reasons = site
+        .block(&allowed.caller().key, move |site, scope| {
+            let log = site.desk.log().clone();
+            let known = known_at.map(|known_at| log.position_at(known_at)).transpose()?;
+            site.view(scope, |view| {
+                let merchant = view.merchant(code).ok_or(Code::NotFound)?;
+                let at = at.unwrap_or(view.now);
+                let known = known.unwrap_or(view.world.head());
+                let explained = view.explain(&*log, merchant, at, known)?;
+                let given = explained.reasons.into_iter().map(|reason| ReasonGiven::new(reason, view.policies, scope));
+                Ok(Reasons {
+                    credit_code: code.to_string(),
+                    light: explained.light,
+                    at,
+                    known,
+                    reasons: given.collect(),
+                })
+            })
+        })
+        .await?;
+    Ok(web::Json(reasons))
+}
+
+/// How much of a timeline.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct Limit {
+    /// Events at most, 1 to 500; 100 if not given.
+    pub limit: Option<usize>,
+}
+
+/// What was recorded about a merchant.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct Timeline {
+    /// The newest events, newest first, as CloudEvents.
+    #[schema(value_type = Vec<Object>)]
+    pub events: Vec<CloudEvent>,
+}
+
+/// Returns what was recorded about a merchant.
+///
+/// # Errors
+/// When there is no such merchant in the caller's scope.
+pub async fn timeline(
+    allowed: Allowed<ReadLights>,
+    site: web::Data<Site>,
+    code: web::Path<String>,
+    query: web::Query<Limit>,
+) -> Result<web::Json<Timeline>, Problem> {
+    let code = credit_code(&code)?;
+    let (_, limit) = Paging { page: None, per_page: query.limit.or(Some(TIMELINE)) }.window()?;
+    let events = site.block(&allowed.caller().key, move |site, scope| events_about(site, scope, code, limit)).await?;
+    Ok(web::Json(Timeline { events }))
+}
+
+/// Returns the newest events about a merchant that a reader may see: an operator sees those of its own malls, and of
+/// those that are about no shop.
+pub(crate) fn events_about(
+    site: &Site,
+    scope: &Scope,
+    code: crate::domain::code::CreditCode,
+    limit: usize,
+) -> Result<Vec<CloudEvent>, Problem> {
+    let log = site.desk.log().clone();
+    let recorded = site.view(scope, |view| {
+        let merchant = view.merchant(code).ok_or(Code::NotFound)?;
+        Ok::<_, Problem>(view.timeline(&*log, merchant, limit)?)
+    })?;
+    let mut events: Vec<CloudEvent> = recorded.iter().map(crate::domain::envelope::Recorded::to_cloud_event).collect();
+    events.retain(|event| {
+        event.data.get("mall").and_then(|mall| mall.as_str()).is_none_or(|mall| scope.sees_shop_in(mall))
+    });
+    for event in &mut events {
+        hide_other_shops(&mut event.data, scope);
+    }
+    Ok(events)
+}
+
+/// Leaves the comparisons about shops outside the scope out of a light change.
+pub(crate) fn hide_other_shops(data: &mut serde_json::Value, scope: &Scope) {
+    let reasons = data.get_mut("reasons").and_then(|reasons| reasons.as_array_mut());
+    for facts in reasons.into_iter().flatten().filter_map(|reason| reason.get_mut("facts")?.as_array_mut()) {
+        facts.retain(|fact| {
+            let mall = fact.get("shop").and_then(|shop| shop.get("mall")).and_then(|mall| mall.as_str());
+            mall.is_none_or(|mall| scope.sees_shop_in(mall))
+        });
+    }
+}

@@ -1,0 +1,91 @@
+//! The JSON API, one file per resource.
+
+pub mod commands;
+pub mod complaints;
+pub mod events;
+pub mod exits;
+pub mod health;
+pub mod keys;
+pub mod lights;
+pub mod live;
+pub mod mails;
+pub mod merchants;
+pub mod openapi;
+pub mod problems;
+
+use super::problem::{Code, Problem};
+use crate::domain::code::CreditCode;
+use rust_decimal::{Decimal, RoundingStrategy};
+use serde::{Deserialize, Serialize};
+
+/// Items on a page unless asked otherwise.
+const PER_PAGE: usize = 50;
+/// Items on a page at most.
+const MOST_PER_PAGE: usize = 500;
+
+/// Which page.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+pub struct Paging {
+    /// Page, from 1.
+    pub page: Option<usize>,
+    /// Items on it, 1 to 500; 50 if not given.
+    pub per_page: Option<usize>,
+}
+
+impl Paging {
+    /// Returns how many items to skip and how many to take.
+    ///
+    /// # Errors
+    /// When the page or its size makes no sense.
+    pub fn window(self) -> Result<(usize, usize), Problem> {
+        let take = self.per_page.unwrap_or(PER_PAGE);
+        let page = self.page.unwrap_or(1);
+        if page == 0 || take == 0 || take > MOST_PER_PAGE {
+            let detail = format!("`page` begins at 1 and `per_page` lies between 1 and {MOST_PER_PAGE}");
+            return Err(Problem::new(Code::InvalidParameter, detail));
+        }
+        Ok(((page - 1).saturating_mul(take), take))
+    }
+}
+
+/// Rounds an amount to the fen, halves up: a share of a balance may be finer.
+pub(super) fn to_fen(amount: Decimal) -> Decimal {
+    amount.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero)
+}
+
+/// An amount of yuan as JSON shows it: a text with two digits after the point.
+pub(super) fn yuan(amount: Decimal) -> String {
+    format!("{:.2}", to_fen(amount))
+}
+
+/// Reads a credit code from a path.
+pub(super) fn credit_code(text: &str) -> Result<CreditCode, Problem> {
+    text.parse().map_err(|error| Problem::new(Code::InvalidParameter, format_args!("`credit_code`: {error}")))
+}
+
+/// Reads a query parameter that may be absent or empty.
+pub(super) fn optional<T: std::str::FromStr>(name: &str, text: Option<&str>) -> Result<Option<T>, Problem>
+where
+    T::Err: std::fmt::Display,
+{
+    text.map(str::trim)
+        .filter(|text| !text.is_empty())
+        .map(|text| {
+            text.parse().map_err(|error| Problem::new(Code::InvalidParameter, format_args!("`{name}`: {error}")))
+        })
+        .transpose()
+}
+
+/// Returns a filled-in text; blank ones count as absent.
+pub(super) fn filled(text: Option<&String>) -> Option<String> {
+    text.map(|text| text.trim()).filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+/// A text in both languages.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct BothLanguages {
+    /// Chinese.
+    pub zh: String,
+    /// English.
+    pub en: String,
+}

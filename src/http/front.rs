@@ -1,0 +1,248 @@
+//! What happens to every request: an id, a look at where it comes from, and on the way back the drawing of problems,
+//! the security headers, the count and the log line.
+
+use super::access::SESSION_COOKIE;
+use super::language::{self, Language};
+use super::metrics::Metrics;
+use super::pages::filters::escaped;
+use super::pages::{Frame, Pages};
+use super::problem::{Code, Problem};
+use super::site::Cookies;
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::cookie::time::Duration;
+use actix_web::cookie::{Cookie, SameSite};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{
+    ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, LOCATION, ORIGIN, VARY,
+    WWW_AUTHENTICATE,
+};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, web};
+use minijinja::value::Serde;
+use minijinja::{Value, context};
+use std::time::Instant;
+use uuid::Uuid;
+
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
+                      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// Headers on every answer.
+const HEADERS: [(&str, &str); 6] = [
+    ("content-security-policy", POLICY),
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "same-origin"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("permissions-policy", "camera=(), geolocation=(), microphone=()"),
+];
+
+/// Id of a request, in its answer and in the log.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RequestId(pub(super) Uuid);
+
+/// Stands in front of every handler.
+///
+/// # Errors
+/// Passes on what the framework itself could not answer.
+pub(super) async fn stand(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let started = Instant::now();
+    let id = RequestId(Uuid::now_v7());
+    request.extensions_mut().insert(id);
+    let asked = Asked::of(&request);
+    let mut response = if asked.is_change && asked.is_foreign {
+        request.error_response(Problem::from(Code::ForeignSite))
+    } else {
+        next.call(request).await?.map_into_boxed_body()
+    };
+    let status = response.status();
+    if status.is_client_error() || status.is_server_error() {
+        response = draw(response, &asked, id);
+    }
+    let secure = response.request().app_data::<web::Data<Cookies>>().is_some_and(|cookies| cookies.secure);
+    if let Some(language) = asked.chosen {
+        let cookie = Cookie::build(language::COOKIE, language.tag())
+            .path("/")
+            .http_only(true)
+            .same_site(SameSite::Lax)
+            .secure(secure)
+            .max_age(Duration::days(365))
+            .finish();
+        let _ = response.response_mut().add_cookie(&cookie);
+    }
+    dress(response.headers_mut(), id, secure);
+    record(&response, started, id);
+    Ok(response)
+}
+
+/// What must be known after the request is gone.
+struct Asked {
+    is_page: bool,
+    is_change: bool,
+    is_foreign: bool,
+    chosen: Option<Language>,
+}
+
+impl Asked {
+    fn of(request: &ServiceRequest) -> Self {
+        let headers = request.headers();
+        let html = text(headers, ACCEPT).is_some_and(|accepted| accepted.contains("text/html"));
+        Self {
+            is_page: html && !request.path().starts_with("/api/"),
+            is_change: !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS),
+            is_foreign: is_foreign(headers),
+            chosen: Language::in_query(request.query_string()),
+        }
+    }
+}
+
+/// Says whether a browser tells that the request was made by a page of another site.
+fn is_foreign(headers: &HeaderMap) -> bool {
+    if let Some(site) = text(headers, HeaderName::from_static("sec-fetch-site")) {
+        return !matches!(site, "same-origin" | "none");
+    }
+    let host = text(headers, HOST);
+    text(headers, ORIGIN).is_some_and(|origin| origin.split_once("://").map(|(_, host)| host) != host)
+}
+
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// Draws a problem the way the caller reads: as JSON, or as a page.
+fn draw(response: ServiceResponse, asked: &Asked, id: RequestId) -> ServiceResponse {
+    let problem = response.response().error().and_then(|error| error.as_error::<Problem>()).cloned();
+    // An answer with a body of its own, such as the log-in page that says no, is complete.
+    let is_complete = problem.is_none() && response.headers().contains_key(CONTENT_TYPE);
+    let is_framework = response.response().error().is_some();
+    if is_complete && !is_framework {
+        return response;
+    }
+    let problem = problem.unwrap_or_else(|| Code::for_status(response.status()).into());
+    if problem.code.status().is_server_error() {
+        tracing::error!(request = %id.0, %problem, "A request could not be answered");
+    }
+    let request = response.request().clone();
+    let allow = response.headers().get(ALLOW).cloned();
+    let mut drawn = if asked.is_page { page(&request, &problem, id) } else { json(&request, &problem, id) };
+    if let Some(allow) = allow {
+        drawn.headers_mut().insert(ALLOW, allow);
+    }
+    if problem.code.status() == StatusCode::UNAUTHORIZED {
+        drawn.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"warnlight\""));
+    }
+    response.into_response(drawn)
+}
+
+fn json(request: &HttpRequest, problem: &Problem, id: RequestId) -> HttpResponse {
+    let document = problem.document(Language::of(request), &id.0.to_string());
+    HttpResponse::build(problem.code.status()).insert_header((CONTENT_TYPE, "application/problem+json")).json(document)
+}
+
+fn page(request: &HttpRequest, problem: &Problem, id: RequestId) -> HttpResponse {
+    if problem.code.status() == StatusCode::UNAUTHORIZED {
+        return to_log_in(request);
+    }
+    let language = Language::of(request);
+    let frame =
+        Frame { language, caller: None, token: None, section: "", path: request.path(), query: request.query_string() };
+    let document = problem.document(language, &id.0.to_string());
+    let fields: Vec<String> =
+        document.problems.iter().map(|field| format!("{}: {}", field.field, field.message(language))).collect();
+    let content = context! { problem => Value::from(Serde(&document)), fields };
+    let pages = request.app_data::<web::Data<Pages>>();
+    match pages.map(|pages| pages.draw("problem.html", &frame, content)) {
+        Some(Ok(page)) => {
+            HttpResponse::build(problem.code.status()).content_type("text/html; charset=utf-8").body(page)
+        }
+        _ => json(request, problem, id),
+    }
+}
+
+/// Leads to the log-in page, and from there back.
+fn to_log_in(request: &HttpRequest) -> HttpResponse {
+    let here = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    let foreign = text(request.headers(), HeaderName::from_static("sec-fetch-site")) == Some("cross-site");
+    // A link in a web mail leads here from another site, and then the browser keeps a Strict cookie back. Asked once
+    // more from our own page, it sends it.
+    if foreign && *request.method() == Method::GET && request.cookie(SESSION_COOKIE).is_none() {
+        let target = escaped(here);
+        return HttpResponse::Ok()
+            .content_type("text/html; charset=utf-8")
+            .body(format!("<!doctype html><meta http-equiv=\"refresh\" content=\"0;url={target}\"><title>…</title>"));
+    }
+    let next = if *request.method() == Method::GET { encode(here) } else { "%2F".to_owned() };
+    HttpResponse::SeeOther().insert_header((LOCATION, format!("/login?next={next}"))).finish()
+}
+
+/// Encodes a text for a query.
+pub(super) fn encode(text: &str) -> String {
+    use std::fmt::Write as _;
+    text.bytes().fold(String::with_capacity(text.len()), |mut encoded, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+        encoded
+    })
+}
+
+fn dress(headers: &mut HeaderMap, id: RequestId, secure: bool) {
+    for (name, value) in HEADERS {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    if secure {
+        let value = HeaderValue::from_static("max-age=31536000");
+        headers.insert(HeaderName::from_static("strict-transport-security"), value);
+    }
+    if !headers.contains_key(CACHE_CONTROL) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.append(VARY, HeaderValue::from_static("accept-language, cookie, authorization"));
+    }
+    if let Ok(value) = HeaderValue::from_str(&id.0.to_string()) {
+        headers.insert(HeaderName::from_static("x-request-id"), value);
+    }
+}
+
+fn record(response: &ServiceResponse, started: Instant, id: RequestId) {
+    let request = response.request();
+    let route = request.match_pattern().unwrap_or_else(|| "-".to_owned());
+    let status = response.status().as_u16();
+    let took = started.elapsed();
+    if let Some(metrics) = request.app_data::<web::Data<Metrics>>() {
+        metrics.count(request.method(), &route, status, took);
+    }
+    // The path may hold a credit code, which is public; the query may hold what somebody searched for, which is not.
+    tracing::debug!(
+        request = %id.0, method = %request.method(), route, status, micros = took.as_micros(), "Answered"
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect()
+    }
+
+    #[test]
+    fn a_browser_on_another_site_gives_itself_away() {
+        assert!(is_foreign(&headers(&[("sec-fetch-site", "cross-site")])));
+        assert!(is_foreign(&headers(&[("sec-fetch-site", "same-site")])));
+        assert!(is_foreign(&headers(&[("host", "a.example"), ("origin", "https://b.example")])));
+        assert!(is_foreign(&headers(&[("host", "a.example"), ("origin", "null")])));
+        assert!(!is_foreign(&headers(&[("host", "a.example:1"), ("origin", "https://a.example:1")])));
+        assert!(!is_foreign(&headers(&[("sec-fetch-site", "same-origin")])));
+        assert!(!is_foreign(&headers(&[])), "a program is no browser");
+    }
+
+    #[test]
+    fn a_path_survives_being_a_parameter() {
+        assert_eq!(encode("/a?b=c&d=京"), "%2Fa%3Fb%3Dc%26d%3D%E4%BA%AC");
+    }
+}

@@ -1,0 +1,126 @@
+//! Logging in and out.
+
+use super::answer;
+use crate::http::access::{Gate, SESSION_COOKIE, TrustedForm, caller, refused};
+use crate::http::language::Language;
+use crate::http::problem::{Code, Problem};
+use crate::http::site::Cookies;
+use actix_web::cookie::time::Duration;
+use actix_web::cookie::{Cookie, SameSite};
+use actix_web::http::StatusCode;
+use actix_web::http::header::LOCATION;
+use actix_web::{HttpRequest, HttpResponse, web};
+use minijinja::context;
+use serde::Deserialize;
+
+/// Where to go after logging in.
+#[derive(Debug, Deserialize)]
+pub struct Destination {
+    #[serde(default)]
+    next: String,
+}
+
+/// The log-in form.
+#[derive(Debug, Deserialize)]
+pub struct LogIn {
+    key: String,
+    #[serde(default)]
+    next: String,
+}
+
+/// The log-out form has only its token.
+#[derive(Debug, Deserialize)]
+pub struct LogOut {}
+
+/// Shows the form.
+///
+/// # Errors
+/// When the page cannot be drawn.
+pub async fn form(request: HttpRequest, query: web::Query<Destination>) -> Result<HttpResponse, Problem> {
+    let content = context! { next => local(&query.next), refused => "" };
+    answer(&request, None, "login.html", "", content)
+}
+
+/// Takes a key and begins a session.
+///
+/// # Errors
+/// When the machine has no randomness, or the page cannot be drawn. A refused key is shown on the page.
+pub async fn log_in(
+    request: HttpRequest,
+    gate: web::Data<Gate>,
+    cookies: web::Data<Cookies>,
+    form: web::Form<LogIn>,
+) -> Result<HttpResponse, Problem> {
+    let next = local(&form.next);
+    let key = match gate.keyring.check(form.key.trim()) {
+        Ok(key) => key,
+        Err(reason) => {
+            tracing::warn!(%reason, "A log-in was refused");
+            let language = Language::of(&request);
+            let code = refused(reason).code;
+            let said = format!("{}{}{}", code.title(language), language.pick("。", ". "), code.advice(language));
+            let mut page = answer(&request, None, "login.html", "", context! { next, refused => said })?;
+            *page.status_mut() = StatusCode::UNAUTHORIZED;
+            return Ok(page);
+        }
+    };
+    let mut nonce = [0_u8; 16];
+    getrandom::fill(&mut nonce).map_err(|error| Problem::new(Code::Unavailable, error))?;
+    let (value, session) = gate.sessions.begin(key.id, gate.clock.now(), nonce);
+    let lifetime = session.ends_at.duration_since(gate.clock.now()).as_secs();
+    tracing::info!(key = %key.id, name = %key.name, "Logged in");
+    Ok(HttpResponse::SeeOther()
+        .insert_header((LOCATION, next))
+        .cookie(cookie(&cookies, value, Duration::seconds(lifetime)))
+        .finish())
+}
+
+/// Ends the session.
+///
+/// # Errors
+/// When the form does not come from a page of this session.
+pub async fn log_out(
+    request: HttpRequest,
+    gate: web::Data<Gate>,
+    cookies: web::Data<Cookies>,
+    _form: TrustedForm<LogOut>,
+) -> Result<HttpResponse, Problem> {
+    if let Some(session) = caller(&request)?.session {
+        gate.sessions.end(&session, gate.clock.now());
+    }
+    Ok(HttpResponse::SeeOther()
+        .insert_header((LOCATION, "/login"))
+        .cookie(cookie(&cookies, String::new(), Duration::ZERO))
+        .finish())
+}
+
+fn cookie(cookies: &Cookies, value: String, lifetime: Duration) -> Cookie<'static> {
+    Cookie::build(SESSION_COOKIE, value)
+        .path("/")
+        .http_only(true)
+        .same_site(SameSite::Strict)
+        .secure(cookies.secure)
+        .max_age(lifetime)
+        .finish()
+}
+
+/// Returns a path on this site; anything else leads to the start.
+fn local(path: &str) -> &str {
+    let fine = path.starts_with('/')
+        && !path.starts_with("//")
+        && !path.contains(|letter: char| letter == '\\' || letter.is_control());
+    if fine { path } else { "/" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_log_in_nobody_is_led_to_another_site() {
+        for path in ["//evil.example", "https://evil.example", "/\\evil.example", "", "evil", "/a\r\nb"] {
+            assert_eq!(local(path), "/", "{path:?}");
+        }
+        assert_eq!(local("/merchants/9111?x=1"), "/merchants/9111?x=1");
+    }
+}

@@ -1,0 +1,200 @@
+//! Pages: templates compiled in, drawn on the server, complete without a script.
+
+pub mod board;
+pub(super) mod filters;
+pub mod login;
+pub mod mails;
+pub mod mall;
+pub mod merchant;
+
+use super::access::{Caller, Gate};
+use super::assets;
+use super::language::Language;
+use super::problem::{Code, Problem};
+use super::texts::{self, Texts};
+use crate::domain::words::Role;
+use actix_web::http::header::ContentType;
+use actix_web::{HttpRequest, HttpResponse, web};
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
+use std::sync::Arc;
+
+const TEMPLATES: &[(&str, &str)] = &[
+    ("layout.html", include_str!("../../../assets/pages/layout.html")),
+    ("login.html", include_str!("../../../assets/pages/login.html")),
+    ("board.html", include_str!("../../../assets/pages/board.html")),
+    ("merchant.html", include_str!("../../../assets/pages/merchant.html")),
+    ("mall.html", include_str!("../../../assets/pages/mall.html")),
+    ("sheet.html", include_str!("../../../assets/pages/sheet.html")),
+    ("mails.html", include_str!("../../../assets/pages/mails.html")),
+    ("letter.html", include_str!("../../../assets/pages/letter.html")),
+    ("problem.html", include_str!("../../../assets/pages/problem.html")),
+    ("problems.html", include_str!("../../../assets/pages/problems.html")),
+];
+
+/// Why the pages cannot be drawn at all; found at start.
+#[derive(Debug, thiserror::Error)]
+pub enum PagesError {
+    /// A text table is broken.
+    #[error("the texts of the pages cannot be read: {0}")]
+    Texts(#[from] toml::de::Error),
+    /// A template is broken.
+    #[error("a page cannot be read: {0}")]
+    Template(#[from] minijinja::Error),
+}
+
+/// Draws pages.
+#[derive(Debug)]
+pub struct Pages {
+    templates: Environment<'static>,
+    zh: Arc<Texts>,
+    en: Arc<Texts>,
+}
+
+impl Pages {
+    /// Reads templates and texts.
+    ///
+    /// # Errors
+    /// See [`PagesError`]; the tests read them.
+    pub fn new() -> Result<Self, PagesError> {
+        let mut templates = Environment::new();
+        templates.set_auto_escape_callback(|_| AutoEscape::Html);
+        // A key that is not there is a mistake, not an empty place on the page.
+        templates.set_undefined_behavior(UndefinedBehavior::SemiStrict);
+        templates.set_formatter(|out, state, value| match value.as_str() {
+            // What is not there leaves its place empty.
+            _ if value.is_none() => Ok(()),
+            Some(text) if !value.is_safe() => out.write_str(&filters::escaped(text)).map_err(minijinja::Error::from),
+            _ => minijinja::escape_formatter(out, state, value),
+        });
+        templates.add_function("mark", filters::mark);
+        for (name, text) in TEMPLATES {
+            templates.add_template(name, text)?;
+        }
+        Ok(Self { templates, zh: Arc::new(texts::read(Language::Zh)?), en: Arc::new(texts::read(Language::En)?) })
+    }
+
+    /// Returns the texts of a language.
+    #[must_use]
+    pub const fn texts(&self, language: Language) -> &Arc<Texts> {
+        match language {
+            Language::Zh => &self.zh,
+            Language::En => &self.en,
+        }
+    }
+
+    /// Returns a text; empty if there is none of that name.
+    #[must_use]
+    pub fn text(&self, language: Language, section: &str, key: &str) -> &str {
+        self.texts(language).get(section).and_then(|texts| texts.get(key)).map_or("", String::as_str)
+    }
+
+    /// Returns a text with its places filled.
+    #[must_use]
+    pub fn filled(&self, language: Language, section: &str, key: &str, places: &[(&str, &str)]) -> String {
+        let text = self.text(language, section, key).to_owned();
+        places.iter().fold(text, |text, (place, value)| text.replace(&format!("{{{place}}}"), value))
+    }
+
+    /// Draws a template to text.
+    ///
+    /// # Errors
+    /// When the template asks for something that is not in the context.
+    pub fn draw(&self, template: &str, frame: &Frame<'_>, content: Value) -> Result<String, minijinja::Error> {
+        let language = frame.language;
+        let user = frame.caller.map(|caller| {
+            context! { name => &*caller.key.name, role => caller.key.scope.role.name() }
+        });
+        let nav: Vec<Value> = frame
+            .caller
+            .map_or(&[][..], |caller| sections(caller.key.scope.role))
+            .iter()
+            .map(|(path, key)| context! { path => *path, key => *key })
+            .collect();
+        let context = context! {
+            lang => language.tag(),
+            t => Value::from(Serde(&**self.texts(language))),
+            assets => context! {
+                style => &assets::STYLE.path, script => &assets::SCRIPT.path, icon => &assets::ICON.path,
+            },
+            user,
+            nav,
+            section => frame.section,
+            token => frame.token,
+            other_language => other_language(frame.path, frame.query, language),
+            version => env!("CARGO_PKG_VERSION"),
+            ..content
+        };
+        self.templates.get_template(template)?.render(context)
+    }
+}
+
+/// What surrounds the content of a page.
+#[derive(Debug, Clone, Copy)]
+pub struct Frame<'a> {
+    /// Language.
+    pub language: Language,
+    /// Who is looking; `None` before log-in.
+    pub caller: Option<&'a Caller>,
+    /// Token for forms.
+    pub token: Option<&'a str>,
+    /// Path of the navigation entry this page belongs to.
+    pub section: &'a str,
+    /// Path of this page.
+    pub path: &'a str,
+    /// Query of this page.
+    pub query: &'a str,
+}
+
+/// Draws the page that answers a request.
+///
+/// # Errors
+/// When the template and its context do not fit, which is ours to mend.
+pub(super) fn answer(
+    request: &HttpRequest,
+    caller: Option<&Caller>,
+    template: &str,
+    section: &str,
+    content: Value,
+) -> Result<HttpResponse, Problem> {
+    let pages = request.app_data::<web::Data<Pages>>().ok_or(Code::Internal)?;
+    let gate = request.app_data::<web::Data<Gate>>().ok_or(Code::Internal)?;
+    let session = caller.and_then(|caller| caller.session.as_ref());
+    let token = session.map(|session| gate.sessions.form_token(session));
+    let frame = Frame {
+        language: Language::of(request),
+        caller,
+        token: token.as_deref(),
+        section,
+        path: request.path(),
+        query: request.query_string(),
+    };
+    let page = pages.draw(template, &frame, content).map_err(|error| {
+        tracing::error!(template, %error, "A page could not be drawn");
+        Problem::from(Code::Internal)
+    })?;
+    Ok(HttpResponse::Ok().content_type(ContentType::html()).body(page))
+}
+
+/// Returns the sections a role comes to, as path and key of the text.
+const fn sections(role: Role) -> &'static [(&'static str, &'static str)] {
+    match role {
+        Role::Operator => &[("/", "board"), ("/mall", "mall")],
+        Role::Bank => &[("/", "board")],
+        Role::Regulator | Role::Lead | Role::Admin => &[("/", "board"), ("/mall", "mall"), ("/mails", "mails")],
+    }
+}
+
+fn other_language(path: &str, query: &str, language: Language) -> String {
+    let other = match language {
+        Language::Zh => Language::En,
+        Language::En => Language::Zh,
+    };
+    let mut pairs: Vec<&str> = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("lang=")).collect();
+    let choice = format!("lang={}", other.tag());
+    pairs.push(&choice);
+    format!("{path}?{}", pairs.join("&"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,114 @@
+use super::*;
+
+fn frame(language: Language) -> Frame<'static> {
+    Frame { language, caller: None, token: None, section: "/", path: "/", query: "q=a%26b&lang=en" }
+}
+
+/// Every page with every branch taken once.
+fn samples() -> Vec<(&'static str, Value)> {
+    let at = context! { iso => "2025-03-01T00:00:00Z", text => "2025-03-01 08:00" };
+    let notice = context! {
+        credit_code => "91110000101623741K", name => "甲", mall => "东方广场", unit => "B1", first_posted => "2025-01-01",
+        planned_on => "2025-02-01", days_left => -3, overdue => "3", notice_days => 31, query => "a=b", refund_plan => "",
+    };
+    vec![
+        ("login.html", context! { next => "/", refused => "no" }),
+        (
+            "problem.html",
+            context! {
+                problem => context! { status => 404, code => "x", title => "t", detail => "d", advice => "a", instance => "i" },
+                fields => vec!["f"],
+            },
+        ),
+        (
+            "problems.html",
+            context! { codes => vec![context! { code => "c", status => 400, title => "t", advice => "a" }] },
+        ),
+        (
+            "board.html",
+            context! {
+                at => at.clone(), filtered => true, found => "1", page_text => "1/1", previous => "/?page=1", next => "/?page=3",
+                filter => context! { q => "<script>", light => "red", sector => "sport", division => "110108", mall => "M" },
+                lights => vec!["red"], sectors => vec![context! { id => "sport", name => "S" }],
+                divisions => vec![context! { code => "110108", name => "D" }], malls => vec!["M"],
+                tiles => vec![context! { light => "red", path => "/", count => 3, chosen => true }],
+                rows => vec![context! {
+                    light => "red", credit_code => "91110000101623741K", name => (), reasons => vec!["r"], more => "2",
+                    sector => (), place => "p", outstanding => "1", shortfall => "2", since => "s",
+                }],
+            },
+        ),
+        (
+            "merchant.html",
+            context! {
+                at, merchant => context! {
+                    light => "unknown", name => "甲", credit_code => "c", check_character_fails => true,
+                    details => vec![context! { key => "brand", value => "b" }],
+                },
+                reasons => vec![context! {
+                    light => "red", title => "t", rule => "r", version => 1, clause => "c", duty => "d", events => vec!["e"],
+                    facts => vec![context! { fact => "f", name => "n", value => "v", threshold => "t", shop => "s" }],
+                }],
+                shops => vec![context! { mall => "", unit => "u", state => "s" }],
+                timeline => vec![context! { iso => "i", at => "a", recorded => "r", actor => "x", light => "red", text => "t" }],
+            },
+        ),
+        (
+            "mall.html",
+            context! {
+                said => context! { good => false, text => "x", list => vec!["l"] }, notices => vec![notice.clone()],
+                may_post => true, own_malls => vec!["M"], today => "2025-01-01",
+                form => context! { credit_code => "", mall => "M", unit => "", date => "", planned_on => "", refund_plan => "" },
+            },
+        ),
+        ("sheet.html", context! { notice, line => "l", today => "2025-01-01" }),
+        (
+            "mails.html",
+            context! { mails => vec![context! {
+                at => "a", credit_code => "c", merchant => "m", from => "green", to => "red",
+                recipients => vec![context! { address => "a@b", office => "o", fate => "accepted", attempts => 2, reply => "250" }],
+            }] },
+        ),
+    ]
+}
+
+#[test]
+fn every_page_can_be_drawn_in_both_languages() {
+    let pages = Pages::new().unwrap();
+    for language in Language::ALL {
+        for (template, content) in samples() {
+            let page = pages.draw(template, &frame(language), content).unwrap_or_else(|error| panic!("{error:#}"));
+            assert!(page.contains(&format!("<html lang=\"{}\">", language.tag())), "{template}");
+        }
+    }
+    assert_eq!(samples().len(), TEMPLATES.len() - 1, "a page without a sample is a page without a test");
+}
+
+#[test]
+fn nothing_on_a_page_needs_inline_script_or_style_or_another_host() {
+    let pages = Pages::new().unwrap();
+    for (template, content) in samples() {
+        let page = pages.draw(template, &frame(Language::Zh), content).unwrap();
+        for forbidden in [" style=", "<style", " onclick", " onload", "javascript:", "http://", "https://"] {
+            assert!(!page.contains(forbidden), "{template} has `{forbidden}`");
+        }
+        assert!(!page.contains("<script>"), "{template}: text from outside is escaped, script comes from a file");
+    }
+}
+
+#[test]
+fn every_form_that_changes_something_carries_the_token() {
+    for (template, text) in TEMPLATES {
+        for form in text.split("<form").skip(1) {
+            let (form, _) = form.split_once("</form>").unwrap();
+            let exempt = form.contains("method=\"get\"") || form.contains("action=\"/login\"");
+            assert!(exempt || form.contains("name=\"form_token\""), "{template}: {form}");
+        }
+    }
+}
+
+#[test]
+fn the_other_language_is_one_click_away_and_keeps_the_query() {
+    assert_eq!(other_language("/", "q=a%26b&lang=en", Language::En), "/?q=a%26b&lang=zh-CN");
+    assert_eq!(other_language("/mall", "", Language::Zh), "/mall?lang=en");
+}

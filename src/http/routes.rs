@@ -1,0 +1,204 @@
+//! Every route, in one table: what is registered, what is described and what the tests try from the wrong side are the
+//! same list.
+
+use super::access::{Allowed, Permission};
+use super::api;
+use super::assets;
+use super::pages;
+use super::problem::{Code, Problem};
+use crate::domain::words::Role;
+use actix_web::dev::ResourceDef;
+use actix_web::http::header::{ALLOW, HeaderValue};
+use actix_web::web::ServiceConfig;
+use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, ResponseError as _, guard, web};
+
+/// A right, with the roles that have it.
+#[derive(Debug, Clone, Copy)]
+pub struct Right {
+    /// Name.
+    pub name: &'static str,
+    /// Roles.
+    pub roles: &'static [Role],
+}
+
+/// A parameter in the query of a route.
+pub type Parameter = (&'static str, &'static str);
+
+/// A route.
+#[derive(Debug, Clone, Copy)]
+pub struct Route {
+    /// Method.
+    pub method: &'static str,
+    /// Path, its variables in braces.
+    pub path: &'static str,
+    /// Right needed; `None` is open to everybody.
+    pub right: Option<Right>,
+    /// One sentence.
+    pub summary: &'static str,
+    /// Parameters in the query: name and meaning.
+    pub query: &'static [Parameter],
+    /// Name of the schema of the body.
+    pub body: Option<&'static str>,
+    /// Name of the schema of the answer, or its media type if it is not JSON.
+    pub answer: &'static str,
+}
+
+/// A handler whose first argument proves the right `P`.
+trait Proves<P> {}
+
+macro_rules! proves {
+    ($(($($argument:ident)*))+) => {$(
+        impl<P: Permission, $($argument),*> Proves<P> for (Allowed<P>, $($argument),*) {}
+    )+};
+}
+
+proves! { () (A) (A B) (A B C) (A B C D) (A B C D E) }
+
+/// Returns a handler unchanged if its signature demands the right that the table names; otherwise it does not compile.
+fn proving<P, F, Args>(handler: F) -> F
+where
+    P: Permission,
+    F: Handler<Args>,
+    Args: Proves<P> + FromRequest,
+{
+    handler
+}
+
+macro_rules! routes {
+    ($($method:ident $path:literal $right:ident $handler:path, $summary:literal,
+        [$($query:tt)*] $(body $body:literal)? -> $answer:literal;)+) => {
+        /// Every route.
+        pub const TABLE: &[Route] = &[$(Route {
+            method: routes!(@method $method),
+            path: $path,
+            right: routes!(@right $right),
+            summary: $summary,
+            query: &[$($query)*],
+            body: routes!(@body $($body)?),
+            answer: $answer,
+        }),+];
+
+        fn register(config: &mut ServiceConfig) {
+            $(config.route($path, routes!(@route $method).to(routes!(@handler $right $handler)));)+
+        }
+    };
+    (@method get) => { "GET" };
+    (@method post) => { "POST" };
+    (@method patch) => { "PATCH" };
+    (@method delete) => { "DELETE" };
+    (@route get) => { web::route().guard(guard::Any(guard::Get()).or(guard::Head())) };
+    (@route $method:ident) => { web::$method() };
+    (@right open) => { None };
+    (@right $right:ident) => {
+        Some(Right { name: super::access::$right::NAME, roles: super::access::$right::ROLES })
+    };
+    (@handler open $handler:path) => { $handler };
+    (@handler $right:ident $handler:path) => { proving::<super::access::$right, _, _>($handler) };
+    (@body) => { None };
+    (@body $body:literal) => { Some($body) };
+}
+
+const PAGE: Parameter = ("page", "page, from 1");
+const PER_PAGE: Parameter = ("per_page", "items on a page, 1 to 500, else 50");
+const QUERY: Parameter = ("q", "part of the name, the brand or the credit code");
+const LIGHT: Parameter = ("light", "red, orange, yellow, unknown or green");
+const SECTOR: Parameter = ("sector", "sector id, or `undetermined`");
+const DIVISION: Parameter = ("division", "division code, or its first digits");
+const MALL: Parameter = ("mall", "mall with a shop of the merchant");
+const LIMIT: Parameter = ("limit", "items at most, 1 to 500");
+
+routes! {
+    post "/api/v1/commands" Record api::commands::post,
+        "Records what happened: one command, or an array of them with a receipt for each",
+        [] body "Commands" -> "CommandReceipts";
+    post "/api/v1/cloudevents" Record api::commands::cloud_events,
+        "Records what happened, told as CloudEvents of the type cn.warnlight.command.<command>, one or a batch",
+        [] body "CloudEvents" -> "CommandReceipts";
+    get "/api/v1/merchants" ReadLights api::merchants::list,
+        "Merchants in scope, worst light first, then by money at risk",
+        [QUERY, LIGHT, SECTOR, DIVISION, MALL, PAGE, PER_PAGE] -> "MerchantPage";
+    get "/api/v1/merchants/{credit_code}" ReadLights api::merchants::get,
+        "A merchant's file", [] -> "MerchantFile";
+    get "/api/v1/merchants/{credit_code}/reasons" ReadLights api::merchants::reasons,
+        "A merchant's light derived with everything it rests on, now or as of any instant",
+        [("at", "instant the light is asked for"), ("known_at", "nothing recorded after this instant is known")]
+        -> "Reasons";
+    get "/api/v1/merchants/{credit_code}/timeline" ReadLights api::merchants::timeline,
+        "What was recorded about a merchant, newest first", [LIMIT] -> "Timeline";
+    get "/api/v1/lights" ReadLights api::lights::list,
+        "The lights of all merchants in scope, by credit code, as last recorded or as of an instant",
+        [("at", "instant the lights are asked for")] -> "Lights";
+    get "/api/v1/lights/counts" ReadLights api::lights::counts,
+        "How many merchants have which light", [QUERY, SECTOR, DIVISION, MALL] -> "Counts";
+    get "/api/v1/exit-notices" ReadExits api::exits::list,
+        "Standing exit notices and closed shops", [("mall", "one mall only")] -> "Exits";
+    post "/api/v1/exit-notices" PostExits api::exits::post,
+        "Posts an exit notice", [] body "NewNotice" -> "CommandReceipt";
+    patch "/api/v1/exit-notices/{credit_code}" PostExits api::exits::amend,
+        "Amends the standing exit notice of a shop", [] body "Notice" -> "CommandReceipt";
+    post "/api/v1/exit-notices/{credit_code}/withdraw" PostExits api::exits::withdraw,
+        "Withdraws the standing exit notice of a shop", [] body "Notice" -> "CommandReceipt";
+    get "/api/v1/complaints" ReadComplaints api::complaints::list,
+        "Complaints in scope, newest first",
+        [("credit_code", "about one merchant only"), ("open", "true: not closed, false: closed"), PAGE, PER_PAGE]
+        -> "ComplaintPage";
+    post "/api/v1/complaints" HandleComplaints api::complaints::post,
+        "Records a ticket as it stands", [] body "RecordComplaint" -> "CommandReceipt";
+    post "/api/v1/complaints/{ticket}/answer" HandleComplaints api::complaints::answer,
+        "Records the first answer to a complaint", [] body "FirstAnswer" -> "CommandReceipt";
+    get "/api/v1/mails" ReadMails api::mails::list,
+        "Mails about merchants in scope with the fate of each recipient, newest first",
+        [("state", "with a recipient in this state"), ("before", "asked for before this position"), LIMIT] -> "MailList";
+    get "/api/v1/events" ReadLog api::events::list,
+        "The event log in order, as a batch of CloudEvents; the Link header leads on",
+        [("after", "events after this position"), LIMIT] -> "application/cloudevents-batch+json";
+    get "/api/v1/live" ReadLights api::live::follow,
+        "Light changes in scope as they happen; Last-Event-ID goes on after a break", [] -> "text/event-stream";
+    get "/api/v1/keys" ManageKeys api::keys::list, "All keys", [] -> "Keys";
+    post "/api/v1/keys" ManageKeys api::keys::create,
+        "Makes a key; it is shown this once", [] body "KeyWanted" -> "KeyMade";
+    delete "/api/v1/keys/{id}" ManageKeys api::keys::revoke,
+        "Revokes a key", [("reason", "shown in the record")] -> "nothing";
+    get "/api/openapi.json" open api::openapi::get, "This description", [] -> "OpenApi";
+    get "/events/{name}" open api::events::schema,
+        "The JSON Schema of an event type", [] -> "application/schema+json";
+    get "/problems" open api::problems::list, "Every kind of problem", [] -> "ProblemKinds";
+    get "/problems/{code}" open api::problems::get, "One kind of problem", [] -> "ProblemKinds";
+    get "/healthz" open api::health::alive, "Whether the process answers", [] -> "text/plain";
+    get "/readyz" open api::health::ready, "Whether lights are up to date and mail moves", [] -> "text/plain";
+    get "/metrics" open api::health::metrics, "Figures for Prometheus", [] -> "text/plain";
+    get "/assets/{name}" open assets::get, "Style, script and icon of the pages", [] -> "text/css";
+    get "/login" open pages::login::form, "The log-in page", [("next", "where to go then")] -> "text/html";
+    post "/login" open pages::login::log_in, "Begins a session", [] body "LogIn" -> "text/html";
+    post "/logout" open pages::login::log_out, "Ends the session", [] body "FormToken" -> "text/html";
+    get "/" ReadLights pages::board::show, "The light board",
+        [QUERY, LIGHT, SECTOR, DIVISION, MALL, PAGE] -> "text/html";
+    get "/merchants/{credit_code}" ReadLights pages::merchant::show, "A merchant's page", [] -> "text/html";
+    get "/mall" ReadExits pages::mall::show, "Exit notices", [] -> "text/html";
+    post "/mall" PostExits pages::mall::post, "Posts, amends or withdraws an exit notice", [] body "MallForm" -> "text/html";
+    get "/mall/sheet" ReadExits pages::mall::sheet, "A printable exit notice",
+        [("credit_code", "tenant"), ("mall", "mall"), ("unit", "unit")] -> "text/html";
+    get "/mails" ReadMails pages::mails::show, "The mail record", [("before", "older ones")] -> "text/html";
+    get "/mails/{mail}" ReadMails pages::mails::letter,
+        "A mail as one recipient gets it", [("to", "the recipient's address")] -> "text/html";
+}
+
+/// Registers every route, and an answer for everything else.
+pub(super) fn configure(config: &mut ServiceConfig) {
+    register(config);
+    config.default_service(web::to(elsewhere));
+}
+
+/// Answers what no route takes: the path is unknown, or known under other methods.
+async fn elsewhere(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let fits = |route: &&Route| ResourceDef::new(route.path).is_match(request.path());
+    let methods: Vec<&str> = TABLE.iter().filter(fits).map(|route| route.method).collect();
+    if methods.is_empty() {
+        return Err(Code::NotFound.into());
+    }
+    let mut answer = Problem::from(Code::MethodNotAllowed).error_response();
+    if let Ok(value) = HeaderValue::from_str(&methods.join(", ")) {
+        answer.headers_mut().insert(ALLOW, value);
+    }
+    Ok(answer)
+}

@@ -1,0 +1,166 @@
+//! Opening the service to the network.
+
+use super::access::{Gate, Keyring, KeyringError, Sessions};
+use super::metrics::Metrics;
+use super::pages::{Pages, PagesError};
+use super::problem::{Code, Problem};
+use super::site::{Cookies, Site};
+use super::{front, routes};
+use crate::clock::Clock;
+use crate::desk::Desk;
+use crate::mail::worker::Worker;
+use crate::settings::{Settings, SettingsError};
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::error::{JsonPayloadError, PathError, QueryPayloadError, UrlencodedError};
+use actix_web::middleware::{Compress, from_fn};
+use actix_web::{App, Error, HttpRequest, HttpServer, web};
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+
+/// Seconds that requests under way are given when the service stops; live feeds are cut off then.
+const PARTING: u64 = 3;
+
+/// Why the service cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// It would be open to other machines without protection.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The keys cannot be read.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
+    /// The pages cannot be read.
+    #[error(transparent)]
+    Pages(#[from] PagesError),
+    /// The system has no randomness for a session secret.
+    #[error("the system has no randomness to make a session secret of: {0}")]
+    NoRandomness(String),
+    /// The address is taken or not ours.
+    #[error("cannot listen on `{address}`: {reason}; change `http.listen` or stop what listens there")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        reason: io::Error,
+    },
+}
+
+/// What the network is opened to.
+pub struct Open<'a> {
+    /// Settings.
+    pub settings: &'a Settings,
+    /// Where commands go.
+    pub desk: Desk,
+    /// Sends mail.
+    pub mail: Arc<Worker>,
+    /// The keys in force.
+    pub keyring: Arc<Keyring>,
+    /// The clock that browser sessions end by; keys and records go by the desk's.
+    pub session_clock: Arc<dyn Clock>,
+}
+
+/// The service, listening. It answers as long as `server` is polled.
+pub struct Serving {
+    /// Address and port it listens on; the port is the real one if 0 was asked for.
+    pub address: SocketAddr,
+    /// To be awaited.
+    pub server: Server,
+    /// Stops it.
+    pub handle: ServerHandle,
+}
+
+impl std::fmt::Debug for Serving {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Serving").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Open<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Open").field("listen", &self.settings.http.listen).finish_non_exhaustive()
+    }
+}
+
+impl Open<'_> {
+    /// Listens. Runs inside an actix or tokio runtime.
+    ///
+    /// # Errors
+    /// See [`ServeError`].
+    pub fn serve(self) -> Result<Serving, ServeError> {
+        let settings = self.settings;
+        settings.check_exposure(self.keyring.has_valid())?;
+        let failed = |reason| ServeError::Listen { address: settings.http.listen, reason };
+        let listener = TcpListener::bind(settings.http.listen).map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let secret = match &settings.session.secret {
+            Some(secret) => secret.expose().as_bytes().to_vec(),
+            None => random_secret()?,
+        };
+        let gate = web::Data::new(Gate {
+            keyring: self.keyring,
+            sessions: Arc::new(Sessions::new(&secret, settings.session.lifetime)),
+            clock: self.session_clock,
+        });
+        let secure = settings.http.public_url.as_deref().is_some_and(|url| url.starts_with("https://"));
+        let cookies = web::Data::new(Cookies { secure });
+        let pages = web::Data::new(Pages::new()?);
+        let metrics = web::Data::new(Metrics::default());
+        let site = web::Data::new(Site { desk: self.desk, mail: self.mail });
+        let limit = settings.http.body_limit;
+        let server = HttpServer::new(move || {
+            App::new()
+                .app_data(gate.clone())
+                .app_data(cookies.clone())
+                .app_data(pages.clone())
+                .app_data(metrics.clone())
+                .app_data(site.clone())
+                .app_data(web::PayloadConfig::new(limit))
+                .app_data(web::JsonConfig::default().limit(limit).error_handler(wrong_json))
+                .app_data(web::FormConfig::default().limit(64 * 1024).error_handler(wrong_form))
+                .app_data(web::QueryConfig::default().error_handler(wrong_query))
+                .app_data(web::PathConfig::default().error_handler(wrong_path))
+                .wrap(Compress::default())
+                .wrap(from_fn(front::stand))
+                .configure(routes::configure)
+        });
+        let server = match settings.http.workers {
+            Some(workers) => server.workers(workers),
+            None => server,
+        };
+        let server = server.shutdown_timeout(PARTING).disable_signals().listen(listener).map_err(failed)?.run();
+        Ok(Serving { address, handle: server.handle(), server })
+    }
+}
+
+fn random_secret() -> Result<Vec<u8>, ServeError> {
+    let mut secret = vec![0; 32];
+    getrandom::fill(&mut secret).map_err(|error| ServeError::NoRandomness(error.to_string()))?;
+    Ok(secret)
+}
+
+fn wrong_json(error: JsonPayloadError, _: &HttpRequest) -> Error {
+    let code = match &error {
+        JsonPayloadError::Overflow { .. } | JsonPayloadError::OverflowKnownLength { .. } => Code::TooLarge,
+        JsonPayloadError::ContentType => Code::UnsupportedMediaType,
+        _ => Code::BadRequest,
+    };
+    Problem::new(code, error).into()
+}
+
+fn wrong_form(error: UrlencodedError, _: &HttpRequest) -> Error {
+    let code = match &error {
+        UrlencodedError::Overflow { .. } => Code::TooLarge,
+        UrlencodedError::ContentType => Code::UnsupportedMediaType,
+        _ => Code::BadRequest,
+    };
+    Problem::new(code, error).into()
+}
+
+fn wrong_query(error: QueryPayloadError, _: &HttpRequest) -> Error {
+    Problem::new(Code::InvalidParameter, error).into()
+}
+
+fn wrong_path(error: PathError, _: &HttpRequest) -> Error {
+    Problem::new(Code::InvalidParameter, error).into()
+}

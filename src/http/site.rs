@@ -1,0 +1,89 @@
+//! What the handlers share.
+
+use super::problem::{Code, Problem};
+use crate::desk::Desk;
+use crate::domain::access::{Key, Scope};
+use crate::log::contract::LogError;
+use crate::mail::outbox::Outbox;
+use crate::mail::worker::Worker;
+use crate::policy::Policies;
+use crate::policy::rule::Rule;
+use crate::views::View;
+use actix_web::web;
+use std::fmt;
+use std::sync::{Arc, RwLockReadGuard};
+
+/// How cookies are marked.
+#[derive(Debug, Clone, Copy)]
+pub struct Cookies {
+    /// The service is reached over TLS: cookies never travel without it.
+    pub secure: bool,
+}
+
+/// What the handlers read and write.
+#[derive(Clone)]
+pub struct Site {
+    /// Where commands go.
+    pub desk: Desk,
+    /// Sends mail and knows what became of it.
+    pub mail: Arc<Worker>,
+}
+
+impl fmt::Debug for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Site").finish_non_exhaustive()
+    }
+}
+
+impl Site {
+    /// Asks the views, seen through a scope, holding up the desk as briefly as the question takes.
+    pub fn view<T>(&self, scope: &Scope, ask: impl FnOnce(&View<'_>) -> T) -> T {
+        let now = self.desk.now();
+        let state = self.desk.state();
+        ask(&View { world: &state.world, lights: &state.lights, policies: &state.policies, scope, now })
+    }
+
+    /// Works on a thread that may block.
+    ///
+    /// # Errors
+    /// What the work returns, or that no thread could be had.
+    pub async fn block<T, F>(&self, key: &Arc<Key>, work: F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Self, &Scope) -> Result<T, Problem> + Send + 'static,
+    {
+        let (site, key) = (self.clone(), key.clone());
+        web::block(move || work(&site, &key.scope)).await.map_err(|error| Problem::new(Code::Unavailable, error))?
+    }
+
+    /// Returns the policies in force.
+    #[must_use]
+    pub fn policies(&self) -> Arc<Policies> {
+        self.desk.state().policies.clone()
+    }
+
+    /// Returns the outbox. Hold it briefly.
+    pub fn outbox(&self) -> RwLockReadGuard<'_, Outbox> {
+        self.mail.outbox()
+    }
+}
+
+/// Returns a rule of the pack in force; `None` if the pack has changed since.
+#[must_use]
+pub(super) fn rule<'p>(policies: &'p Policies, id: &str) -> Option<&'p Rule> {
+    policies.pack.rules.iter().find(|rule| rule.id == id)
+}
+
+impl From<LogError> for Problem {
+    fn from(error: LogError) -> Self {
+        let code = match &error {
+            LogError::Conflict { .. } => Code::Conflict,
+            LogError::KeyReused { .. } | LogError::Duplicate { .. } => Code::IdempotencyKeyReused,
+            LogError::Full => Code::DiskFull,
+            LogError::Corrupt { .. } => Code::LogDamaged,
+            LogError::Unavailable(_) | LogError::Locked { .. } => Code::Unavailable,
+            _ => Code::Internal,
+        };
+        Self::new(code, error)
+    }
+}

@@ -1,0 +1,746 @@
+//! A second reading of the facts and rules (docs/FACTS.md), over plain rows: brute force, no state, nothing shared with
+//! the service but its value types. Where the two differ, one of them or the text is wrong.
+
+use rust_decimal::Decimal;
+use std::collections::{BTreeMap, BTreeSet};
+use warnlight::domain::code::CreditCode;
+use warnlight::domain::command::*;
+use warnlight::domain::event::{Guarantee, MerchantDetails};
+use warnlight::domain::time::{Day, Instant, day_of, plus_days, plus_hours, start_of};
+use warnlight::domain::words::*;
+use warnlight::policy::fact::Value;
+
+/// A light with the rules that asked for it, and every fact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Told {
+    pub(super) light: Light,
+    /// Worst first, then by id.
+    pub(super) rules: Vec<&'static str>,
+    pub(super) facts: BTreeMap<&'static str, Option<Value>>,
+    pub(super) shops: BTreeMap<ShopKey, BTreeMap<&'static str, Option<Value>>>,
+}
+
+/// Mall and unit; empty for a street shop.
+pub(super) type ShopKey = (String, String);
+
+/// Everything accepted so far, in the order recorded, each different row once.
+#[derive(Debug, Default, Clone)]
+pub(super) struct District {
+    rows: Vec<Command>,
+}
+
+/// What becomes of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It says something new.
+    Taken,
+    /// It was there already.
+    Known,
+    /// It contradicts what is there, or has nothing to refer to.
+    Refused,
+}
+
+impl District {
+    /// Takes a row, as long as the text gives no reason to refuse it.
+    pub(super) fn take(&mut self, row: &Command) -> Fate {
+        let fate = self.fate(row);
+        if fate == Fate::Taken {
+            self.rows.push(row.clone());
+        }
+        fate
+    }
+
+    fn fate(&self, row: &Command) -> Fate {
+        if self.rows.contains(row) {
+            return Fate::Known;
+        }
+        match row {
+            Command::RecordExit(step) if matches!(step.action, ExitAction::Amend | ExitAction::Withdraw) => {
+                let mut standing = None;
+                let mut closed = false;
+                for earlier in self.exits(step.credit_code, &shop_of(&step.mall, &step.unit), step.date) {
+                    tell_exit(&mut standing, &mut closed, earlier);
+                }
+                if standing.is_some() || closed { Fate::Taken } else { Fate::Refused }
+            }
+            Command::RecordComplaint(ticket) => self.ticket_fate(ticket),
+            Command::AssignSector(row) if row.sector == "astrology" => Fate::Refused,
+            Command::RecordSignal(signal) => {
+                let twins: Vec<_> = self
+                    .signals()
+                    .into_iter()
+                    .filter(|other| {
+                        RecordSignal { cleared_on: None, ..(*other).clone() }
+                            == RecordSignal { cleared_on: None, ..signal.clone() }
+                    })
+                    .collect();
+                if !twins.is_empty() && signal.cleared_on.is_none() { Fate::Known } else { Fate::Taken }
+            }
+            Command::RecordListing(entry) => {
+                let twins = self.listings(entry.credit_code);
+                let known = twins.iter().any(|other| other.list == entry.list && other.entered_on == entry.entered_on);
+                if known && entry.removed_on.is_none() { Fate::Known } else { Fate::Taken }
+            }
+            _ => Fate::Taken,
+        }
+    }
+
+    fn ticket_fate(&self, row: &RecordComplaint) -> Fate {
+        let earlier: Vec<&RecordComplaint> =
+            self.tickets().into_iter().filter(|other| other.ticket == row.ticket).collect();
+        if earlier.is_empty() {
+            return Fate::Taken;
+        }
+        let same = |other: &RecordComplaint| {
+            other.credit_code == row.credit_code
+                && other.channel == row.channel
+                && other.received_at == row.received_at
+                && other.kind == row.kind
+        };
+        fn agrees<T: PartialEq>(there: Option<&T>, row: Option<&T>) -> bool {
+            there.is_none() || row.is_none() || there == row
+        }
+        let merged = merge(&earlier);
+        let fits = earlier.iter().all(|other| same(other))
+            && agrees(merged.answered_at.as_ref(), row.answered_at.as_ref())
+            && agrees(merged.closed_at.as_ref(), row.closed_at.as_ref())
+            && agrees(merged.outcome.as_ref(), row.outcome.as_ref())
+            && agrees(merged.amount.as_ref(), row.amount.as_ref())
+            && agrees(merged.due_at.as_ref(), row.due_at.as_ref());
+        if !fits {
+            return Fate::Refused;
+        }
+        let after = merge(&earlier.iter().copied().chain([row]).collect::<Vec<_>>());
+        if after == merged { Fate::Known } else { Fate::Taken }
+    }
+
+    /// Every merchant there is at `now`, with its light.
+    pub(super) fn tell(&self, now: Instant) -> BTreeMap<CreditCode, Told> {
+        let codes: BTreeSet<CreditCode> = self.rows.iter().map(Command::credit_code).collect();
+        codes.into_iter().filter(|code| self.exists(*code, now)).map(|code| (code, self.tell_one(code, now))).collect()
+    }
+
+    fn exists(&self, code: CreditCode, now: Instant) -> bool {
+        self.rows.iter().filter(|row| row.credit_code() == code).any(|row| match row {
+            Command::RegisterMerchant(_) => true,
+            Command::AssignSector(row) => start_of(row.effective_on) <= now,
+            Command::RecordFiling(row) => start_of(row.date) <= now,
+            Command::ReportBalance(row) => start_of(row.date) <= now,
+            Command::ReportCustody(row) => start_of(row.date) <= now,
+            Command::PostGuarantee(row) => start_of(row.from) <= now,
+            Command::RecordExit(row) => start_of(row.date) <= now,
+            Command::RecordComplaint(row) => row.received_at <= now,
+            Command::RecordSignal(row) => start_of(row.date) <= now,
+            Command::ReportComplaintRate(row) | Command::ReportPrepaidShare(row) => start_of(row.date) <= now,
+            Command::RecordListing(row) => start_of(row.entered_on) <= now,
+            Command::RecordEnforcement(row) => start_of(row.date) <= now,
+        })
+    }
+
+    // The rows of one sheet, in the order recorded.
+
+    fn details(&self, code: CreditCode) -> Vec<&MerchantDetails> {
+        let pick = |row: &'_ Command| matches!(row, Command::RegisterMerchant(row) if row.credit_code == code);
+        self.rows
+            .iter()
+            .filter(|row| pick(row))
+            .filter_map(|row| if let Command::RegisterMerchant(row) = row { Some(row) } else { None })
+            .collect()
+    }
+
+    fn balances(&self, code: CreditCode, until: Day) -> Vec<(Day, Decimal)> {
+        let rows =
+            self.rows.iter().filter_map(|row| if let Command::ReportBalance(row) = row { Some(row) } else { None });
+        rows.filter(|row| row.credit_code == code && row.date <= until)
+            .map(|row| (row.date, row.outstanding.decimal()))
+            .collect()
+    }
+
+    fn filings(&self, code: CreditCode, until: Day) -> Vec<&RecordFiling> {
+        let rows =
+            self.rows.iter().filter_map(|row| if let Command::RecordFiling(row) = row { Some(row) } else { None });
+        rows.filter(|row| row.credit_code == code && row.date <= until).collect()
+    }
+
+    fn custody(&self, code: CreditCode, until: Day) -> Vec<&ReportCustody> {
+        let rows =
+            self.rows.iter().filter_map(|row| if let Command::ReportCustody(row) = row { Some(row) } else { None });
+        rows.filter(|row| row.credit_code == code && row.date <= until).collect()
+    }
+
+    fn guarantees(&self, code: CreditCode) -> Vec<&Guarantee> {
+        let rows =
+            self.rows.iter().filter_map(|row| if let Command::PostGuarantee(row) = row { Some(row) } else { None });
+        rows.filter(|row| row.credit_code == code).collect()
+    }
+
+    /// Steps of a shop's exits dated until a day, by date and then in the order recorded.
+    fn exits(&self, code: CreditCode, shop: &ShopKey, until: Day) -> Vec<&RecordExit> {
+        let rows = self.rows.iter().filter_map(|row| if let Command::RecordExit(row) = row { Some(row) } else { None });
+        let mut rows: Vec<_> = rows
+            .filter(|row| row.credit_code == code && shop_of(&row.mall, &row.unit) == *shop && row.date <= until)
+            .collect();
+        rows.sort_by_key(|row| row.date);
+        rows
+    }
+
+    fn exit_shops(&self, code: CreditCode) -> BTreeSet<ShopKey> {
+        let rows = self.rows.iter().filter_map(|row| if let Command::RecordExit(row) = row { Some(row) } else { None });
+        rows.filter(|row| row.credit_code == code).map(|row| shop_of(&row.mall, &row.unit)).collect()
+    }
+
+    fn tickets(&self) -> Vec<&RecordComplaint> {
+        self.rows
+            .iter()
+            .filter_map(|row| if let Command::RecordComplaint(row) = row { Some(row) } else { None })
+            .collect()
+    }
+
+    /// The merchant's complaints received by `now`, each with all that was filled in.
+    fn complaints(&self, code: CreditCode, now: Instant) -> Vec<RecordComplaint> {
+        let mine: Vec<_> =
+            self.tickets().into_iter().filter(|row| row.credit_code == code && row.received_at <= now).collect();
+        let names: BTreeSet<&str> = mine.iter().map(|row| row.ticket.as_str()).collect();
+        names
+            .into_iter()
+            .map(|name| merge(&mine.iter().copied().filter(|row| row.ticket == name).collect::<Vec<_>>()))
+            .collect()
+    }
+
+    fn signals(&self) -> Vec<&RecordSignal> {
+        self.rows.iter().filter_map(|row| if let Command::RecordSignal(row) = row { Some(row) } else { None }).collect()
+    }
+
+    fn rates(&self, code: CreditCode, until: Day) -> Vec<&ReportRatio> {
+        let rows = self
+            .rows
+            .iter()
+            .filter_map(|row| if let Command::ReportComplaintRate(row) = row { Some(row) } else { None });
+        rows.filter(|row| row.credit_code == code && row.date <= until).collect()
+    }
+
+    fn shares(&self, code: CreditCode, until: Day) -> Vec<&ReportRatio> {
+        let rows = self
+            .rows
+            .iter()
+            .filter_map(|row| if let Command::ReportPrepaidShare(row) = row { Some(row) } else { None });
+        rows.filter(|row| row.credit_code == code && row.date <= until).collect()
+    }
+
+    fn listings(&self, code: CreditCode) -> Vec<&RecordListing> {
+        let rows =
+            self.rows.iter().filter_map(|row| if let Command::RecordListing(row) = row { Some(row) } else { None });
+        rows.filter(|row| row.credit_code == code).collect()
+    }
+
+    fn acts(&self, code: CreditCode, kind: EnforcementKind, until: Day) -> Vec<&RecordEnforcement> {
+        let rows =
+            self.rows.iter().filter_map(|row| if let Command::RecordEnforcement(row) = row { Some(row) } else { None });
+        rows.filter(|row| row.credit_code == code && row.kind == kind && row.date <= until).collect()
+    }
+
+    // What a merchant is.
+
+    fn last<T: Clone>(&self, code: CreditCode, pick: impl Fn(&MerchantDetails) -> Option<T>) -> Option<T> {
+        self.details(code).into_iter().rev().find_map(pick)
+    }
+
+    fn sector(&self, code: CreditCode, today: Day) -> Option<String> {
+        let rows =
+            self.rows.iter().filter_map(|row| if let Command::AssignSector(row) = row { Some(row) } else { None });
+        let assigned = latest(
+            rows.filter(|row| row.credit_code == code && row.effective_on <= today)
+                .map(|row| (row.effective_on, row.sector.clone())),
+        );
+        if assigned.is_some() {
+            return assigned;
+        }
+        let industry = self.last(code, |row| row.industry_code.clone())?;
+        let industry = industry.trim_start_matches(|letter: char| letter.is_ascii_alphabetic());
+        let table = [
+            ("8392", "sport-youth"),
+            ("8391", "vocational"),
+            ("8393", "culture-tourism"),
+            ("8514", "civil-affairs"),
+            ("803", "commerce"),
+            ("804", "commerce"),
+            ("805", "commerce"),
+            ("811", "transport"),
+            ("892", "sport"),
+            ("893", "sport"),
+            ("876", "culture-tourism"),
+            ("901", "culture-tourism"),
+            ("902", "culture-tourism"),
+            ("839", "education"),
+            ("802", "health"),
+            ("52", "commerce"),
+            ("62", "commerce"),
+            ("84", "health"),
+        ];
+        table.iter().find(|(prefix, _)| industry.starts_with(prefix)).map(|(_, sector)| (*sector).to_owned())
+    }
+
+    /// The day the filing condition was first met, with the deadline.
+    fn filing(&self, code: CreditCode, today: Day) -> Option<Day> {
+        let sector = self.scheme(code, today)?;
+        let balances = self.balances(code, today).into_iter();
+        let met = balances.filter(|(_, amount)| match sector.as_str() {
+            "commerce" => *amount >= Decimal::from(500_000),
+            "transport" => *amount > Decimal::from(100_000),
+            _ => true,
+        });
+        let first = met.map(|(date, _)| date).min()?;
+        Some(if sector == "transport" { working_days_after(first, 5) } else { plus_days(first, 30) })
+    }
+
+    /// The sector whose duties apply; none outside Beijing or without a sector.
+    fn scheme(&self, code: CreditCode, today: Day) -> Option<String> {
+        let division = self.last(code, |row| row.division_code)?.to_string();
+        if division.starts_with("11") { self.sector(code, today) } else { None }
+    }
+
+    fn status(&self, code: CreditCode, today: Day) -> FilingStatus {
+        latest(self.filings(code, today).into_iter().map(|row| (row.date, row.status))).unwrap_or(FilingStatus::None)
+    }
+
+    fn tell_one(&self, code: CreditCode, now: Instant) -> Told {
+        let facts = self.facts(code, now);
+        let shops: BTreeMap<ShopKey, _> = self
+            .exit_shops(code)
+            .into_iter()
+            .map(|shop| (shop.clone(), self.shop_facts(code, &shop, day_of(now))))
+            .collect();
+        let (light, rules) = judge(&facts, shops.values());
+        Told { light, rules, facts, shops }
+    }
+
+    fn facts(&self, code: CreditCode, now: Instant) -> BTreeMap<&'static str, Option<Value>> {
+        let today = day_of(now);
+        let mut facts = BTreeMap::new();
+        let balances = self.balances(code, today);
+        let outstanding = latest(balances.clone());
+        facts.insert("prepaid.outstanding", outstanding.map(Value::Number));
+
+        let filing_deadline = self.filing(code, today);
+        let due = filing_deadline.is_some();
+        let status = self.status(code, today);
+        facts.insert("filing.due", Some(Value::Flag(due)));
+        facts.insert("filing.status", Some(Value::Word(status.name())));
+        let filing_overdue = filing_deadline
+            .filter(|_| status != FilingStatus::Accepted)
+            .map_or(0, |deadline| span(deadline, today).max(0));
+        facts.insert("filing.overdue_days", days(filing_overdue));
+
+        let mut quarter_end = last_quarter_end(today);
+        while working_days_after(quarter_end, 20) >= today {
+            quarter_end = last_quarter_end(quarter_end);
+        }
+        let reported = balances.iter().any(|(date, _)| *date >= quarter_end);
+        let bound = due || status == FilingStatus::Accepted;
+        let overdue = if bound && !balances.is_empty() && !reported {
+            span(working_days_after(quarter_end, 20), today)
+        } else {
+            0
+        };
+        facts.insert("prepaid.report_overdue_days", days(overdue));
+
+        let share = latest(self.shares(code, today).into_iter().map(|row| (row.date, row.ratio.decimal())));
+        facts.insert("prepaid.share_of_revenue", share.map(Value::Number));
+
+        // Custody.
+        let (ratio, base) = match self.scheme(code, today).as_deref() {
+            Some("commerce") => {
+                let end = last_quarter_end(today);
+                let at_end = latest(balances.iter().copied().filter(|(date, _)| *date <= end));
+                let first_day = balances.iter().map(|(date, _)| *date).min();
+                let earliest = latest(balances.iter().copied().filter(|(date, _)| Some(*date) == first_day));
+                ("0.4", at_end.or(earliest))
+            }
+            Some("sport-youth") => ("1", outstanding),
+            _ => ("0", outstanding),
+        };
+        let ratio: Decimal = if due { ratio.parse().unwrap() } else { Decimal::ZERO };
+        let required = base.map(|base| base * ratio);
+        let reports = self.custody(code, today);
+        let bank = latest(reports.iter().map(|row| (row.date, row.held.decimal())));
+        let valid: Vec<_> =
+            self.guarantees(code).into_iter().filter(|row| row.from <= today && today <= row.until).collect();
+        let guaranteed: Decimal = valid.iter().map(|row| row.amount.decimal()).sum();
+        let held = (bank.is_some() || !valid.is_empty()).then(|| bank.unwrap_or_default() + guaranteed);
+        let coverage = match (required, held) {
+            (Some(required), _) if required == Decimal::ZERO => Some(Decimal::ONE),
+            (Some(required), Some(held)) => Some(held / required),
+            _ => None,
+        };
+        facts.insert("custody.required", required.map(Value::Number));
+        facts.insert("custody.held", held.map(Value::Number));
+        facts.insert("custody.coverage", coverage.map(Value::Number));
+        facts.insert(
+            "custody.bank_required",
+            required.map(|required| Value::Number((required - guaranteed).max(Decimal::ZERO))),
+        );
+        let shortfall = match (required, held) {
+            (Some(required), _) if required == Decimal::ZERO => Some(Decimal::ZERO),
+            (Some(required), Some(held)) => Some((required - held).max(Decimal::ZERO)),
+            _ => None,
+        };
+        facts.insert("custody.shortfall", shortfall.map(Value::Number));
+        let last_report = reports.iter().map(|row| row.date).max();
+        facts.insert("custody.report_age_days", last_report.and_then(|date| days(span(date, today))));
+        let flows: BTreeSet<Day> =
+            reports.iter().filter(|row| row.abnormal && within(row.date, today, 30)).map(|row| row.date).collect();
+        facts.insert("custody.abnormal_flow_30d", count(flows.len()));
+
+        // Complaints.
+        let complaints = self.complaints(code, now);
+        let closed = |row: &RecordComplaint| row.closed_at.is_some_and(|at| at <= now);
+        let counted: Vec<_> = complaints
+            .iter()
+            .filter(|row| !(closed(row) && matches!(row.outcome, Some(Outcome::Withdrawn | Outcome::Merged))))
+            .collect();
+        for (name, window) in [("complaints.7d", 7), ("complaints.30d", 30), ("complaints.90d", 90)] {
+            facts.insert(
+                name,
+                count(counted.iter().filter(|row| within(day_of(row.received_at), today, window)).count()),
+            );
+        }
+        let gone = counted
+            .iter()
+            .filter(|row| row.kind == ComplaintKind::Closed && within(day_of(row.received_at), today, 30));
+        facts.insert("complaints.closed_30d", count(gone.count()));
+        let refunds = complaints.iter().filter(|row| {
+            row.kind == ComplaintKind::Refund
+                && within(day_of(row.received_at), today, 365)
+                && (!closed(row) || row.outcome == Some(Outcome::Unresolved))
+        });
+        let late = refunds.map(|row| span(day_of(row.received_at), today) - 15).max().unwrap_or(0).max(0);
+        facts.insert("complaints.refund_overdue_days", days(late));
+        let unanswered = complaints.iter().filter(|row| {
+            row.channel == Channel::Mall
+                && plus_hours(row.received_at, 24) < now
+                && row.answered_at.is_none_or(|at| at > now)
+                && !closed(row)
+        });
+        facts.insert("complaints.unanswered_24h", count(unanswered.count()));
+        let overdue = complaints.iter().filter(|row| !closed(row) && row.due_at.is_some_and(|due| due < now));
+        facts.insert("complaints.overdue", count(overdue.count()));
+
+        // Rates: the last row of each shop and month; a month is over if any shop's is.
+        let mut rates = BTreeMap::new();
+        for row in self.rates(code, today) {
+            rates.insert((row.date.year(), row.date.month(), shop_of(&row.mall, &row.unit)), row.ratio.decimal());
+        }
+        let months: BTreeSet<(i16, i8)> = rates.keys().map(|(year, month, _)| (*year, *month)).collect();
+        let mut run = 0;
+        let mut month = months.last().copied();
+        while let Some((year, number)) = month.filter(|month| months.contains(month)) {
+            let five = Decimal::new(5, 2);
+            if !rates.iter().any(|((y, m, _), rate)| (*y, *m) == (year, number) && *rate > five) {
+                break;
+            }
+            run += 1;
+            month = Some(if number == 1 { (year - 1, 12) } else { (year, number - 1) });
+        }
+        facts.insert("complaint_rate.months_over", days(run));
+
+        // Signals.
+        for (name, kind) in [
+            ("signal.rent_arrears_days", SignalKind::RentArrears),
+            ("signal.utilities_abnormal_days", SignalKind::UtilitiesAbnormal),
+            ("signal.wage_arrears_days", SignalKind::WageArrears),
+            ("signal.sales_drop_days", SignalKind::SalesDrop),
+            ("signal.promotion_surge_days", SignalKind::PromotionSurge),
+        ] {
+            let all = self.signals();
+            let mine: Vec<_> =
+                all.iter().filter(|row| row.credit_code == code && row.kind == kind && row.date <= today).collect();
+            // One signal may have been told twice, the second time with the day it was cleared.
+            let standing = mine.iter().filter(|row| {
+                let same = mine.iter().filter(|other| {
+                    other.date == row.date && shop_of(&other.mall, &other.unit) == shop_of(&row.mall, &row.unit)
+                });
+                !same.filter_map(|other| other.cleared_on).last().is_some_and(|cleared| cleared <= today)
+            });
+            facts.insert(name, standing.map(|row| row.date).min().and_then(|date| days(span(date, today))));
+        }
+
+        // Lists.
+        let entries = self.listings(code);
+        let on: Vec<_> = entries
+            .iter()
+            .filter(|row| {
+                let same = entries.iter().filter(|other| other.list == row.list && other.entered_on == row.entered_on);
+                row.entered_on <= today
+                    && !same.filter_map(|other| other.removed_on).last().is_some_and(|removed| removed <= today)
+            })
+            .collect();
+        for (name, list) in [
+            ("listed.court_defaulter", ListKind::CourtDefaulter),
+            ("listed.abnormal", ListKind::Abnormal),
+            ("listed.serious", ListKind::Serious),
+            ("registry.deregistering", ListKind::Deregistering),
+        ] {
+            facts.insert(name, Some(Value::Flag(on.iter().any(|row| row.list == list))));
+        }
+        let barred = on.iter().filter(|row| row.list != ListKind::Serious).map(|row| row.entered_on).min();
+        let grown = match (barred, outstanding) {
+            (None, _) => Some(Decimal::ZERO),
+            (Some(_), None) => None,
+            (Some(day), Some(outstanding)) => Some(
+                outstanding - latest(balances.iter().copied().filter(|(date, _)| *date <= day)).unwrap_or_default(),
+            ),
+        };
+        facts.insert("prepaid.grown_while_barred", grown.map(Value::Number));
+
+        // Enforcement. Every day in turn: orders of the day, then completions.
+        let orders = self.acts(code, EnforcementKind::RectificationOrdered, today);
+        let met = self.acts(code, EnforcementKind::RectificationMet, today);
+        let dates: BTreeSet<Day> = orders.iter().chain(&met).map(|row| row.date).collect();
+        let mut open: Vec<&RecordEnforcement> = Vec::new();
+        for date in dates {
+            open.extend(orders.iter().copied().filter(|row| row.date == date));
+            for _ in met.iter().filter(|row| row.date == date) {
+                if !open.is_empty() {
+                    open.remove(0);
+                }
+            }
+        }
+        let late = open.iter().filter_map(|row| row.due_on).map(|due| span(due, today)).max().unwrap_or(0).max(0);
+        facts.insert("rectification.overdue_days", days(late));
+        let penalties = self.acts(code, EnforcementKind::Penalty, today);
+        facts.insert("penalties.365d", count(penalties.iter().filter(|row| within(row.date, today, 365)).count()));
+
+        // Links.
+        let codes: BTreeSet<CreditCode> = self.rows.iter().map(Command::credit_code).collect();
+        let linked = codes.into_iter().filter(|other| {
+            *other != code
+                && self.are_linked(code, *other)
+                && self.exit_shops(*other).iter().any(|shop| {
+                    self.closing(*other, shop, today)
+                        .is_some_and(|(date, announced)| !announced && within(date, today, 730))
+                })
+        });
+        facts.insert("linked.closed_unannounced_24m", count(linked.count()));
+        facts
+    }
+
+    fn are_linked(&self, one: CreditCode, other: CreditCode) -> bool {
+        let person = |code| {
+            self.last(code, |row| row.legal_representative.clone())
+                .zip(self.last(code, |row| row.legal_representative_digest.clone()))
+        };
+        let brand = |code| self.last(code, |row| row.brand.clone());
+        (person(one).is_some() && person(one) == person(other)) || (brand(one).is_some() && brand(one) == brand(other))
+    }
+
+    /// The day a shop closed, if by `today`, and whether a notice stood on the day before.
+    fn closing(&self, code: CreditCode, shop: &ShopKey, today: Day) -> Option<(Day, bool)> {
+        let closed = self.exits(code, shop, today).into_iter().find(|row| row.action == ExitAction::Close)?.date;
+        let mut standing = None;
+        let mut done = false;
+        for step in self.exits(code, shop, plus_days(closed, -1)) {
+            tell_exit(&mut standing, &mut done, step);
+        }
+        Some((closed, standing.is_some()))
+    }
+
+    fn shop_facts(&self, code: CreditCode, shop: &ShopKey, today: Day) -> BTreeMap<&'static str, Option<Value>> {
+        let closing = self.closing(code, shop, today);
+        let mut standing = None;
+        let mut closed = false;
+        for step in self.exits(code, shop, today) {
+            tell_exit(&mut standing, &mut closed, step);
+        }
+        let notice = standing.filter(|_| !closed);
+        BTreeMap::from([
+            ("exit.days_left", notice.and_then(|notice| days(span(today, notice.planned_on)))),
+            ("exit.notice_days", notice.and_then(|notice| days(span(notice.posted_on, notice.planned_on)))),
+            ("shop.closed_unannounced", Some(Value::Flag(closing.is_some_and(|(_, announced)| !announced)))),
+            ("shop.closed_days", closing.and_then(|(date, _)| days(span(date, today)))),
+        ])
+    }
+}
+
+/// A standing notice.
+#[derive(Debug, Clone, Copy)]
+struct Notice {
+    posted_on: Day,
+    planned_on: Day,
+}
+
+/// One step in the story of a shop's exit.
+fn tell_exit(standing: &mut Option<Notice>, closed: &mut bool, step: &RecordExit) {
+    if *closed {
+        return;
+    }
+    match step.action {
+        ExitAction::Post => {
+            let planned_on = step.planned_on.unwrap();
+            *standing = Some(Notice { posted_on: standing.map_or(step.date, |notice| notice.posted_on), planned_on });
+        }
+        ExitAction::Amend => {
+            if let Some(notice) = standing {
+                notice.planned_on = step.planned_on.unwrap();
+            }
+        }
+        ExitAction::Withdraw => *standing = None,
+        ExitAction::Close => {
+            *closed = true;
+        }
+    }
+}
+
+/// Fills in what later rows of a ticket add.
+fn merge(rows: &[&RecordComplaint]) -> RecordComplaint {
+    let mut merged = rows[0].clone();
+    for row in rows {
+        merged.amount = merged.amount.or(row.amount);
+        merged.due_at = merged.due_at.or(row.due_at);
+        merged.answered_at = merged.answered_at.or(row.answered_at);
+        merged.closed_at = merged.closed_at.or(row.closed_at);
+        merged.outcome = merged.outcome.or(row.outcome);
+    }
+    merged
+}
+
+fn shop_of(mall: &Option<String>, unit: &Option<String>) -> ShopKey {
+    (mall.clone().unwrap_or_default(), unit.clone().unwrap_or_default())
+}
+
+/// The value with the latest day; on one day the one recorded later.
+fn latest<T>(items: impl IntoIterator<Item = (Day, T)>) -> Option<T> {
+    let mut best: Option<(Day, T)> = None;
+    for (day, item) in items {
+        if best.as_ref().is_none_or(|(other, _)| *other <= day) {
+            best = Some((day, item));
+        }
+    }
+    best.map(|(_, item)| item)
+}
+
+fn within(date: Day, today: Day, window: i64) -> bool {
+    plus_days(today, -window) < date && date <= today
+}
+
+fn span(from: Day, to: Day) -> i64 {
+    i64::from(from.until(to).unwrap().get_days())
+}
+
+fn days(number: i64) -> Option<Value> {
+    Some(Value::Number(Decimal::from(number)))
+}
+
+fn count(number: usize) -> Option<Value> {
+    Some(Value::Number(Decimal::from(number)))
+}
+
+fn last_quarter_end(day: Day) -> Day {
+    let mut end = plus_days(day, -1);
+    while !matches!((end.month(), end.day()), (3 | 12, 31) | (6 | 9, 30)) {
+        end = plus_days(end, -1);
+    }
+    end
+}
+
+fn working_days_after(day: Day, mut left: u32) -> Day {
+    let mut day = day;
+    while left > 0 {
+        day = plus_days(day, 1);
+        if works(day) {
+            left -= 1;
+        }
+    }
+    day
+}
+
+fn works(day: Day) -> bool {
+    use jiff::civil::Weekday;
+    let text = day.to_string();
+    let listed = |kind: &str| EXCEPTIONS.lines().any(|line| line == format!("{text} {kind}"));
+    listed("work") || !(matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday) || listed("off"))
+}
+
+/// The exceptions of 2024 to 2026.
+const EXCEPTIONS: &str = include_str!("exceptions.txt");
+
+/// The rules' names.
+pub(super) const RULES: [&str; 21] = [
+    "closed-unannounced",
+    "closed-complaints",
+    "issuing-while-barred",
+    "order-not-met",
+    "serious-list",
+    "refund-overdue",
+    "custody-short",
+    "abnormal-flow",
+    "exit-under-30",
+    "two-penalties",
+    "linked-closure",
+    "filing-overdue",
+    "report-overdue",
+    "exit-under-90",
+    "leaving",
+    "prepaid-heavy",
+    "complaint-rate",
+    "utilities",
+    "arrears",
+    "unanswered",
+    "custody-silent",
+];
+
+/// The rules.
+fn judge<'a>(
+    facts: &BTreeMap<&'static str, Option<Value>>,
+    shops: impl Iterator<Item = &'a BTreeMap<&'static str, Option<Value>>> + Clone,
+) -> (Light, Vec<&'static str>) {
+    let number = |name: &str| match facts.get(name).copied().flatten() {
+        Some(Value::Number(number)) => Some(number),
+        _ => None,
+    };
+    let flag = |name: &str| facts[name] == Some(Value::Flag(true));
+    let above = |name: &str, limit: &str| number(name).is_some_and(|value| value > limit.parse().unwrap());
+    let least = |name: &str, limit: i64| number(name).is_some_and(|value| value >= Decimal::from(limit));
+    let of_shop = |shop: &BTreeMap<&'static str, Option<Value>>, name: &str| match shop[name] {
+        Some(Value::Number(number)) => Some(number),
+        _ => None,
+    };
+    let leaving = |from: i64, to: i64| {
+        shops.clone().any(|shop| {
+            of_shop(shop, "exit.days_left").is_some_and(|left| left >= Decimal::ZERO)
+                && of_shop(shop, "exit.notice_days")
+                    .is_some_and(|notice| Decimal::from(from) <= notice && notice < Decimal::from(to))
+        })
+    };
+    let closed = shops.clone().any(|shop| shop["shop.closed_unannounced"] == Some(Value::Flag(true)));
+    let age = number("custody.report_age_days");
+    let rules = [
+        ("closed-unannounced", Light::Red, closed && number("prepaid.outstanding") != Some(Decimal::ZERO)),
+        ("closed-complaints", Light::Red, least("complaints.closed_30d", 3)),
+        ("issuing-while-barred", Light::Red, above("prepaid.grown_while_barred", "0")),
+        ("order-not-met", Light::Red, above("rectification.overdue_days", "0")),
+        ("serious-list", Light::Red, flag("listed.serious")),
+        ("refund-overdue", Light::Orange, above("complaints.refund_overdue_days", "0")),
+        ("custody-short", Light::Orange, number("custody.coverage").is_some_and(|value| value < Decimal::ONE)),
+        ("abnormal-flow", Light::Orange, least("custody.abnormal_flow_30d", 1)),
+        ("exit-under-30", Light::Orange, leaving(i64::MIN, 30)),
+        ("two-penalties", Light::Orange, least("penalties.365d", 2)),
+        ("linked-closure", Light::Orange, least("linked.closed_unannounced_24m", 1)),
+        ("filing-overdue", Light::Yellow, above("filing.overdue_days", "0")),
+        ("report-overdue", Light::Yellow, above("prepaid.report_overdue_days", "0")),
+        ("exit-under-90", Light::Yellow, leaving(30, 90)),
+        ("leaving", Light::Yellow, leaving(90, i64::MAX)),
+        ("prepaid-heavy", Light::Yellow, above("prepaid.share_of_revenue", "0.5")),
+        ("complaint-rate", Light::Yellow, least("complaint_rate.months_over", 3)),
+        ("utilities", Light::Yellow, least("signal.utilities_abnormal_days", 0)),
+        ("arrears", Light::Yellow, least("signal.rent_arrears_days", 0) || least("signal.wage_arrears_days", 0)),
+        ("unanswered", Light::Yellow, least("complaints.unanswered_24h", 1)),
+        (
+            "custody-silent",
+            Light::Unknown,
+            above("custody.bank_required", "0") && age.is_none_or(|age| age > Decimal::from(45)),
+        ),
+    ];
+    let mut fired: Vec<_> = rules.into_iter().filter(|(_, _, fires)| *fires).collect();
+    fired.sort_by_key(|(id, light, _)| (std::cmp::Reverse(*light), *id));
+    (fired.first().map_or(Light::Green, |(_, light, _)| *light), fired.into_iter().map(|(id, _, _)| id).collect())
+}

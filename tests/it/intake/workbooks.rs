@@ -1,0 +1,76 @@
+//! Workbooks, with what people and spreadsheet programs do to them.
+
+use super::*;
+use tempfile::TempDir;
+
+/// A workbook made cell by cell.
+fn workbook(folder: &TempDir, name: &str, fill: impl FnOnce(&mut rust_xlsxwriter::Workbook)) -> PathBuf {
+    let path = folder.path().join(name);
+    let mut book = rust_xlsxwriter::Workbook::new();
+    fill(&mut book);
+    book.save(&path).unwrap();
+    path
+}
+
+fn header(sheet: &mut rust_xlsxwriter::Worksheet, row: u32, headers: &[&str]) {
+    for (column, header) in (0..).zip(headers) {
+        sheet.write(row, column, *header).unwrap();
+    }
+}
+
+#[test]
+fn workbooks_hold_numbers_dates_and_accidents() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = workbook(&folder, "商户.xlsx", |book| {
+        let sheet = book.add_worksheet();
+        sheet.write(0, 0, "2025 年商户登记").unwrap();
+        header(sheet, 2, &["统一社会信用代码", "行业代码", "区划代码", "铺位号", "成立日期", "商户名称"]);
+        let date = rust_xlsxwriter::Format::new().set_num_format("yyyy-mm-dd");
+        sheet.write(3, 0, CODE).unwrap();
+        sheet.write(3, 1, 8399).unwrap();
+        sheet.write(3, 2, 110_108).unwrap();
+        sheet.write_with_format(3, 4, 45717, &date).unwrap();
+        sheet.write(3, 9, "一条批注").unwrap();
+        sheet.write(5, 0, 911_101_066_976_941_872.0).unwrap();
+        sheet.write_with_format(5, 3, 45659, &date).unwrap();
+        sheet.write(5, 5, rust_xlsxwriter::Formula::new("=NA()").set_result("#N/A")).unwrap();
+        book.add_worksheet().set_name("空表").unwrap();
+        let hidden = book.add_worksheet().set_name("存管余额").unwrap();
+        hidden.set_hidden(true);
+        hidden.write(0, 0, "x").unwrap();
+        let notes = book.add_worksheet().set_name("填表说明").unwrap();
+        notes.write(0, 0, "请如实填写").unwrap();
+    });
+    let harvest = Harvest::of(&path);
+    assert_eq!(harvest.accepted(), [4]);
+    let Ok(Command::RegisterMerchant(merchant)) = &harvest.rows[0].outcome else { panic!() };
+    assert_eq!(merchant.industry_code.as_deref(), Some("8399"));
+    assert_eq!(merchant.founded_on.unwrap().to_string(), "2025-03-01");
+    assert_eq!(harvest.refusals(), [(6, vec!["digits_lost", "sheet_error", "turned_into_date"])]);
+    assert_eq!(harvest.refused_codes(), [("no_header", 1)]);
+    let mut warned = harvest.warned();
+    warned.sort_unstable();
+    assert_eq!(warned, ["beyond_header", "empty", "hidden_sheet"]);
+}
+
+#[test]
+fn a_workbook_without_telling_names_is_told_by_headers_then_by_its_file_name() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, kinds) in [("执法-2025.xlsx", vec![SheetKind::Enforcement]), ("数据.xlsx", vec![])] {
+        let path = workbook(&folder, name, |book| {
+            let sheet = book.add_worksheet();
+            header(sheet, 0, &["credit_code", "date", "kind"]);
+            header(sheet, 1, &[CODE, "2025-01-01", "约谈"]);
+        });
+        let harvest = Harvest::of(&path);
+        assert_eq!(harvest.tables.iter().filter_map(|table| table.kind).collect::<Vec<_>>(), kinds);
+    }
+}
+
+#[test]
+fn a_workbook_under_the_name_of_csv_is_read_as_what_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("district.csv");
+    fs::copy(samples().join("district.xlsx"), &path).unwrap();
+    assert_eq!(Harvest::of(&path).tables.len(), 10);
+}
