@@ -14,4 +14,6 @@ mod mail;
 #[cfg(test)]
 mod log;
 #[cfg(test)]
+mod samples;
+#[cfg(test)]
 mod watch;
