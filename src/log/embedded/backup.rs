@@ -77,7 +77,7 @@ fn proved_copy(source: &Reader, folder: &Path) -> Result<(NamedTempFile, Verifie
     let copy = tempfile::Builder::new().prefix(".log-copy-").tempfile_in(folder).map_err(|error| io(&error, folder))?;
     copy_pages(&source.conn, copy.path())?;
     copy.as_file().sync_all().map_err(|error| io(&error, copy.path()))?;
-    let mut reader = Readers::new(copy.path().to_owned(), 0).open()?;
+    let mut reader = Readers::new(copy.path().to_owned(), 0).open_for_verification()?;
     let found = verify::verify(&mut reader, copy.path(), &mut |_, _| {})?;
     Ok((copy, found))
 }

@@ -41,7 +41,7 @@ impl Checkpoints {
             .name("log-checkpoint".to_owned())
             .spawn(move || {
                 for () in woken {
-                    checkpoint(&conn, "PASSIVE");
+                    checkpoint(&conn);
                     if finished.send(()).is_err() {
                         return;
                     }
@@ -70,7 +70,7 @@ impl Checkpoints {
         let Some(background) = &mut self.background else { return };
         if background.working && background.done.try_recv().is_ok() {
             background.working = false;
-            checkpoint(conn, "PASSIVE");
+            checkpoint(conn);
         }
         // A reader that looks at an old state keeps the log from beginning anew; try again after as many pages more.
         self.next_at = self.next_at.min(pages.saturating_add(self.every)).max(self.every);
@@ -88,12 +88,14 @@ impl Checkpoints {
                 tracing::error!("the checkpoint thread panicked");
             }
         }
-        checkpoint(conn, "TRUNCATE");
+        // Whoever closes the file last removes the write-ahead log; a reader elsewhere is not waited for.
+        checkpoint(conn);
     }
 }
 
-fn checkpoint(conn: &Connection, mode: &str) {
-    let done = conn.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| row.get::<_, i64>(1));
+/// Moves as much as can be moved without waiting for anybody.
+fn checkpoint(conn: &Connection) {
+    let done = conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get::<_, i64>(1));
     if let Err(error) = done {
         // Nothing is lost: what is in the write-ahead log is durable, and the next checkpoint tries again.
         tracing::warn!(%error, "checkpoint failed, trying again later");

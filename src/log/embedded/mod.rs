@@ -49,7 +49,8 @@ pub struct Options {
     pub waiting: usize,
     /// Idle reading connections kept open.
     pub readers: usize,
-    /// Page cache of the writing connection, in KiB.
+    /// Page cache of the writing connection, in KiB. More than the default costs: SQLite walks its whole table of pages
+    /// at the end of many commits.
     pub cache_kib: u32,
     /// Streams whose last revision the writer keeps at hand.
     pub streams: usize,
@@ -66,7 +67,7 @@ impl Default for Options {
             group_bytes: 4 * 1024 * 1024,
             waiting: 8192,
             readers: 8,
-            cache_kib: 64 * 1024,
+            cache_kib: 16 * 1024,
             streams: 200_000,
             checkpoint_pages: 16_000,
             max_bytes: None,
@@ -250,7 +251,7 @@ impl EventLog for EmbeddedLog {
 
     fn verify(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<Verified, LogError> {
         // A connection of its own: what it reads comes from the file, not from a cache filled earlier.
-        verify::verify(&mut self.shared.readers.open()?, self.path(), progress)
+        verify::verify(&mut self.shared.readers.open_for_verification()?, self.path(), progress)
     }
 
     fn backup(&self, target: &Path) -> Result<Verified, LogError> {

@@ -40,7 +40,16 @@ impl Readers {
 
     /// Opens a connection that the caller keeps.
     pub(super) fn open(&self) -> Result<Reader, LogError> {
-        let conn = schema::open_reader(&self.path, CACHE_KIB)?;
+        self.open_with(CACHE_KIB)
+    }
+
+    /// Opens a connection for looking everything up in every index, which wants a larger page cache.
+    pub(super) fn open_for_verification(&self) -> Result<Reader, LogError> {
+        self.open_with(CACHE_KIB * 16)
+    }
+
+    fn open_with(&self, cache_kib: u32) -> Result<Reader, LogError> {
+        let conn = schema::open_reader(&self.path, cache_kib)?;
         Ok(Reader { conn, rows: Rows::new(STREAMS) })
     }
 

@@ -8,6 +8,7 @@ use super::fault::{WHOLE_FILE, fault};
 use crate::domain::envelope::{Digest, Position};
 use crate::log::chain::GENESIS;
 use crate::log::contract::LogError;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 use std::path::Path;
 use std::time::Duration;
@@ -49,8 +50,7 @@ const OBJECTS: [(&str, &str); 9] = [
 /// Opens the file for writing, making its tables if it is new.
 pub(super) fn open_writer(path: &Path, cache_kib: u32, max_bytes: Option<u64>) -> Result<Connection, LogError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let conn = Connection::open_with_flags(path, flags).map_err(fault(WHOLE_FILE))?;
-    conn.busy_timeout(Duration::from_secs(10)).map_err(fault(WHOLE_FILE))?;
+    let conn = connect(path, flags)?;
     if is_new(&conn)? {
         create(&conn).map_err(fault(WHOLE_FILE))?;
     }
@@ -65,7 +65,6 @@ pub(super) fn open_writer(path: &Path, cache_kib: u32, max_bytes: Option<u64>) -
         let pages = bytes / PAGE_BYTES;
         conn.execute_batch(&format!("PRAGMA max_page_count = {}", pages.max(1))).map_err(fault(WHOLE_FILE))?;
     }
-    conn.set_prepared_statement_cache_capacity(32);
     Ok(conn)
 }
 
@@ -75,15 +74,25 @@ pub(super) fn open_reader(path: &Path, cache_kib: u32) -> Result<Connection, Log
         return Err(LogError::Unavailable(format!("there is no log at `{}`", path.display())));
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let conn = Connection::open_with_flags(path, flags).map_err(fault(WHOLE_FILE))?;
-    conn.busy_timeout(Duration::from_secs(10)).map_err(fault(WHOLE_FILE))?;
+    let conn = connect(path, flags)?;
     conn.execute_batch(&format!(
         "PRAGMA query_only = ON; PRAGMA cell_size_check = ON; PRAGMA cache_size = -{cache_kib}; \
          PRAGMA temp_store = MEMORY;"
     ))
     .map_err(fault(WHOLE_FILE))?;
-    conn.set_prepared_statement_cache_capacity(32);
     Ok(conn)
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, LogError> {
+    let open = || {
+        let conn = Connection::open_with_flags(path, flags)?;
+        conn.busy_timeout(Duration::from_secs(10))?;
+        // Plans do not depend on the values bound; without this, SQLite prepares some statements anew for each value.
+        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+        conn.set_prepared_statement_cache_capacity(32);
+        Ok(conn)
+    };
+    open().map_err(fault(WHOLE_FILE))
 }
 
 /// Refuses files of newer software, files that are not a log, and logs whose table texts are damaged.

@@ -157,7 +157,7 @@ impl Writer {
     /// An error here is nobody's own: it concerns the whole group, and nothing of it was answered.
     fn write(&mut self, group: &[Job]) -> Result<Vec<Result<Appended, LogError>>, LogError> {
         let before = self.tail.position;
-        self.conn.execute_batch("BEGIN IMMEDIATE").map_err(fault(before))?;
+        self.execute("BEGIN IMMEDIATE").map_err(fault(before))?;
         let mut answers = Vec::with_capacity(group.len());
         for job in group {
             answers.push(match admission::judge(&job.append, self) {
@@ -179,8 +179,12 @@ impl Writer {
                 .and_then(|mut statement| statement.execute(params![signed(position), digest]))
                 .map_err(fault(position))?;
         }
-        self.conn.execute_batch("COMMIT").map_err(fault(before))?;
+        self.execute("COMMIT").map_err(fault(before))?;
         Ok(answers)
+    }
+
+    fn execute(&self, sql: &str) -> rusqlite::Result<usize> {
+        self.conn.prepare_cached(sql)?.execute([])
     }
 
     /// Takes back a group that was not written, in memory and in the file.
@@ -191,7 +195,7 @@ impl Writer {
         if self.broken.is_some() {
             return;
         }
-        let rolled_back = self.conn.is_autocommit() || self.conn.execute_batch("ROLLBACK").is_ok();
+        let rolled_back = self.conn.is_autocommit() || self.execute("ROLLBACK").is_ok();
         if rolled_back && self.reread_numbers().is_ok() && matches!(error, LogError::Full) {
             tracing::warn!(position = before.position, "disk full, appends refused until there is room");
             return;

@@ -1,0 +1,237 @@
+//! The whole service, killed at any moment: what it acknowledged is there once and in order, the log is sound, and no light
+//! change or mail is doubled or missing.
+//!
+//! Four clients post commands over HTTP to the real binary, which is killed (SIGKILL) again and again while they do. A
+//! command whose answer was lost is posted again under its key. At the end the log is read from outside.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::time::Duration;
+use uuid::Uuid;
+use warnlight::desk::State;
+use warnlight::domain::code::CreditCode;
+use warnlight::domain::envelope::{Position, Recorded};
+use warnlight::domain::event::{Event, LightChanged, MailRequested};
+use warnlight::domain::words::Light;
+use warnlight::log::contract::EventLog as _;
+use warnlight::log::embedded::EmbeddedLog;
+use warnlight::policy::Policies;
+
+/// Kills, as the owner asked for.
+const KILLS: usize = 100;
+/// Clients that post at the same time.
+const CLIENTS: usize = 4;
+
+fn warnlight(data: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_warnlight"));
+    command
+        .env_clear()
+        .env("WARNLIGHT__HTTP__LISTEN", "127.0.0.1:0")
+        .env("WARNLIGHT__TRACE__FILTER", "error")
+        .arg("--data")
+        .arg(data)
+        .args(["--format", "json"]);
+    command
+}
+
+fn make_key(data: &Path) -> String {
+    let output = warnlight(data).args(["key", "create", "--role", "admin", "--name", "trial"]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let made: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    made["secret"].as_str().unwrap().to_owned()
+}
+
+/// Starts the service and waits until it says where it listens.
+fn serve(data: &Path) -> (Child, String) {
+    let mut child = warnlight(data).arg("serve").stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let said: serde_json::Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("no address in `{line}`"));
+    (child, said["listening"].as_str().unwrap().to_owned())
+}
+
+fn agent() -> ureq::Agent {
+    ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(30))).build().into()
+}
+
+/// What one client does next, and what was acknowledged to it.
+struct Client {
+    number: usize,
+    next: usize,
+    acknowledged: Vec<Vec<Uuid>>,
+}
+
+impl Client {
+    fn code(&self, merchant: usize) -> CreditCode {
+        CreditCode::with_check_character(&format!("91110108MA{:02}{merchant:05}", self.number)).unwrap()
+    }
+
+    /// The `next`-th command: a merchant is registered, then its light is made to rise and fall.
+    fn command(&self) -> serde_json::Value {
+        let (merchant, step) = (self.next / 5, self.next % 5);
+        let code = self.code(merchant);
+        let day = format!("2025-03-{:02}", 1 + merchant % 28);
+        match step {
+            0 => {
+                serde_json::json!({"command": "register_merchant", "credit_code": code, "name": format!("商户{}号", self.next),
+                "industry_code": "8040", "division_code": "110108"})
+            }
+            1 => serde_json::json!({"command": "report_balance", "credit_code": code, "date": day,
+                "outstanding": format!("{}.00", 600_000 + self.next)}),
+            2 => serde_json::json!({"command": "report_custody", "credit_code": code, "date": day,
+                "held": format!("{}.00", self.next), "abnormal": false}),
+            3 => {
+                serde_json::json!({"command": "record_listing", "credit_code": code, "list": "serious", "entered_on": day})
+            }
+            _ => {
+                serde_json::json!({"command": "record_listing", "credit_code": code, "list": "serious", "entered_on": day,
+                "removed_on": "2025-06-01"})
+            }
+        }
+    }
+
+    /// Posts until the service is gone.
+    fn post(&mut self, agent: &ureq::Agent, address: &str, key: &str, posted: &Sender<()>, stop: &AtomicBool) {
+        while !stop.load(Ordering::Relaxed) {
+            let answer = agent
+                .post(format!("{address}/api/v1/commands"))
+                .header("authorization", format!("Bearer {key}"))
+                .header("idempotency-key", format!("client-{}-{}", self.number, self.next))
+                .send_json(self.command());
+            // The connection broke: the service was killed.
+            let Ok(mut answer) = answer else { return };
+            let Ok(body) = answer.body_mut().read_json::<serde_json::Value>() else { return };
+            let receipt = if body.is_array() { &body[0] } else { &body };
+            let events = receipt["events"].as_array().unwrap_or_else(|| panic!("not accepted: {body}"));
+            self.acknowledged.push(events.iter().map(|id| id.as_str().unwrap().parse().unwrap()).collect());
+            self.next += 1;
+            let _ = posted.send(());
+        }
+    }
+}
+
+#[test]
+fn a_service_killed_a_hundred_times_under_load_loses_and_doubles_nothing() {
+    let room = tempfile::tempdir().unwrap();
+    let data = room.path();
+    let key = make_key(data);
+    let mut clients: Vec<Client> =
+        (0..CLIENTS).map(|number| Client { number, next: 0, acknowledged: Vec::new() }).collect();
+    for kill in 0..KILLS {
+        let (mut child, address) = serve(data);
+        let stop = AtomicBool::new(false);
+        // Each life lasts for another number of answers, so that the kill falls on every step of the way.
+        let wanted = 1 + (kill * 7) % 23;
+        std::thread::scope(|scope| {
+            let (posted, answers) = channel();
+            for client in &mut clients {
+                let (posted, stop, address, key) = (posted.clone(), &stop, &address, &key);
+                scope.spawn(move || client.post(&agent(), address, key, &posted, stop));
+            }
+            drop(posted);
+            assert_eq!(answers.iter().take(wanted).count(), wanted, "the service died by itself");
+            child.kill().unwrap();
+            stop.store(true, Ordering::Relaxed);
+        });
+        child.wait().unwrap();
+    }
+    // A last life, in which what was under way is finished, ended politely.
+    let (mut child, address) = serve(data);
+    for client in &mut clients {
+        let (stop, until) = (AtomicBool::new(false), client.next + 1);
+        std::thread::scope(|scope| {
+            let (posted, answers) = channel();
+            scope.spawn(|| client.post(&agent(), &address, &key, &{ posted }, &stop));
+            assert_eq!(answers.iter().take(1).count(), 1, "the last life does not answer");
+            stop.store(true, Ordering::Relaxed);
+        });
+        assert!(client.next >= until, "the last life does not answer");
+    }
+    terminate(&child);
+    assert!(child.wait().unwrap().success());
+    judge(data, &clients);
+}
+
+fn terminate(child: &Child) {
+    let status = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(status.success());
+}
+
+fn judge(data: &Path, clients: &[Client]) {
+    let log = EmbeddedLog::open_read_only(data).unwrap();
+    log.verify(&mut |_, _| {}).unwrap();
+    let events = log.read_all(0, usize::MAX).unwrap();
+    assert!(events.iter().map(|event| event.position).eq(1..=events.len() as Position), "positions have gaps");
+    let places: HashMap<Uuid, Position> = events.iter().map(|event| (event.event.id, event.position)).collect();
+    assert_eq!(places.len(), events.len(), "an event is there twice");
+
+    let acknowledged: usize = clients.iter().map(|client| client.acknowledged.len()).sum();
+    assert!(acknowledged > KILLS, "only {acknowledged} commands were acknowledged: no load");
+    for client in clients {
+        let mut last = 0;
+        for id in client.acknowledged.iter().flatten() {
+            let place = *places.get(id).unwrap_or_else(|| panic!("acknowledged event {id} is lost"));
+            assert!(place > last, "acknowledged event {id} is out of order");
+            last = place;
+        }
+    }
+    let mut said = BTreeSet::new();
+    for event in events.iter().filter(|event| event.stream.starts_with("merchant-")) {
+        assert!(said.insert((event.event.event_type.clone(), event.event.data.clone())), "said twice: {event:?}");
+    }
+    judge_lights(&log, &events);
+}
+
+fn judge_lights(log: &EmbeddedLog, events: &[Recorded]) {
+    let mut lights: BTreeMap<CreditCode, LightChanged> = BTreeMap::new();
+    let mut rises: BTreeSet<Uuid> = BTreeSet::new();
+    let mut requests: BTreeMap<Uuid, MailRequested> = BTreeMap::new();
+    let mut fates: BTreeMap<Uuid, usize> = BTreeMap::new();
+    for recorded in events {
+        match recorded.event.decode().unwrap() {
+            Event::LightChanged(change) => {
+                let before = lights.get(&change.credit_code);
+                let rules = |change: &LightChanged| change.reasons.iter().map(|r| r.rule.clone()).collect::<Vec<_>>();
+                assert_eq!(
+                    change.from,
+                    before.map_or(Light::Green, |before| before.to),
+                    "the chain of lights is broken"
+                );
+                let same = change.to == change.from && rules(&change) == before.map(rules).unwrap_or_default();
+                assert!(!same, "a change that changes nothing: {change:?}");
+                if change.to > change.from && change.notify {
+                    rises.insert(recorded.event.id);
+                }
+                lights.insert(change.credit_code, change);
+            }
+            Event::MailRequested(request) => {
+                assert!(requests.insert(request.change, request).is_none(), "a mail was asked for twice");
+            }
+            Event::MailAccepted(fate) => *fates.entry(fate.mail).or_default() += 1,
+            _ => {}
+        }
+    }
+    assert!(!rises.is_empty());
+    assert_eq!(rises, requests.keys().copied().collect(), "mails asked for are not the rises");
+    for request in requests.values() {
+        let expected = usize::from(!request.recipients.is_empty());
+        let found = fates.get(&request.mail).copied().unwrap_or_default();
+        // What the last life had no time to send waits for the next; nothing is sent twice.
+        assert!(found <= expected, "a mail was accepted twice");
+    }
+    // Grading everything again from the log gives the lights that were recorded.
+    let state = State::replay(log, Arc::new(Policies::built_in().unwrap())).unwrap();
+    for merchant in state.world.merchants() {
+        let recorded = lights.get(&merchant.code);
+        let at = recorded
+            .map_or(merchant.last.unwrap().recorded_at, |change| change.at.max(merchant.last.unwrap().recorded_at));
+        let moment = warnlight::lights::moment::Moment::new(&state.policies, at, Position::MAX);
+        let grade = warnlight::lights::grade::grade(&moment.subject(&state.world, merchant));
+        assert_eq!(grade.light, recorded.map_or(Light::Green, |change| change.to), "light of {}", merchant.code);
+    }
+}
