@@ -26,7 +26,7 @@ use warnlight::lights::moment::Moment;
 use warnlight::log::contract::EventLog;
 use warnlight::log::memory::MemoryLog;
 use warnlight::policy::Policies;
-use warnlight::policy::fact::{FactId, FactTable, Value};
+use warnlight::policy::fact::{FactId, FactTable, Unit, Value};
 
 /// What the service makes of rows, without the desk around it.
 #[derive(Default)]
@@ -292,4 +292,32 @@ fn the_drawn_districts_light_every_rule_and_refuse_rows() {
     let missing: Vec<_> = naive::RULES.iter().filter(|rule| !fired.contains(*rule)).collect();
     assert!(missing.is_empty(), "never lit: {missing:?}");
     assert!(fates.iter().all(|count| *count > 10), "{fates:?}");
+}
+
+#[test]
+fn every_fact_and_every_rule_is_described_as_it_is() {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/FACTS.md")).unwrap();
+    for fact in FactId::ALL {
+        let unit = match fact.unit() {
+            Unit::Flag => "yes or no",
+            Unit::Yuan => "yuan",
+            Unit::Days => "days",
+            Unit::Ratio => "ratio",
+            Unit::Count => "count",
+            Unit::Months => "months",
+            Unit::FilingStatus => "word",
+        };
+        let row = format!("| `{}` {} | {unit} | ", fact.name(), fact.zh());
+        assert_eq!(text.matches(&row).count(), 1, "{row}");
+    }
+    let policies = Policies::built_in().unwrap();
+    let rules = text.split_once("## Rules").unwrap().1;
+    for rule in &policies.pack.rules {
+        let start = format!("| `{}` | {} | ", rule.id, rule.light);
+        let row = rules.lines().find(|line| line.starts_with(&start)).unwrap_or_else(|| panic!("{start}"));
+        let silence = if rule.silence { "yes" } else { "" };
+        assert!(row.contains(&format!("| {silence} | {} | {}, ", rule.source, rule.duty.zh)), "{row}");
+        rule.when.facts(&mut |fact| assert!(row.contains(&format!("`{}`", fact.name())), "{fact:?} in {row}"));
+    }
+    assert_eq!(rules.lines().filter(|line| line.starts_with("| `")).count(), policies.pack.rules.len());
 }
