@@ -103,7 +103,7 @@ fn draw(row: &Row, policies: &Policies, pages: &Pages, language: Language) -> Va
         sector => row.sector.as_deref().map(|id| sector_name(policies, id, language)),
         place => place.join(" · "),
         outstanding => amount_of(row.money.outstanding),
-        shortfall => amount_of(row.money.shortfall.filter(|amount| !amount.is_zero())),
+        at_risk => amount_of(Some(row.money.at_risk()).filter(|amount| !amount.is_zero())),
         since => row.since.map(minute),
     }
 }
