@@ -58,10 +58,12 @@ pub enum StartError {
 /// What a replay of the log gives besides the state.
 #[derive(Default)]
 struct Replayed {
-    watermark: Option<Watermark>,
+    watermark: Option<Instant>,
     policy: Option<String>,
     recipients: Option<String>,
-    last_recorded: Option<Instant>,
+    first_recorded: Option<Instant>,
+    /// A change of policies after the last closed day: its round may not have come to its end.
+    policy_round: bool,
 }
 
 impl State {
@@ -93,12 +95,16 @@ fn replay(
         let stamp = Stamp { position: seen.position, recorded_at: seen.recorded_at, history: seen.history };
         state.apply(stamp, seen.id, &event, seen.data);
         requester.apply(&event, seen.id, seen.position);
-        found.last_recorded = Some(seen.recorded_at);
+        found.first_recorded = found.first_recorded.or(Some(seen.recorded_at));
         match event {
             Event::DayClosed(closed) => {
-                found.watermark = Some(Watermark { at: closed.at, position: seen.position });
+                found.watermark = Some(closed.at);
+                found.policy_round = false;
             }
-            Event::PolicyActivated(activated) => found.policy = Some(activated.digest),
+            Event::PolicyActivated(activated) => {
+                found.policy_round |= found.policy.is_some();
+                found.policy = Some(activated.digest);
+            }
             Event::RecipientsChanged(changed) => found.recipients = Some(changed.digest),
             _ => {}
         }
@@ -118,7 +124,8 @@ impl Start {
         let sectors = policies.sectors.all().iter().map(|sector| sector.id.clone()).collect();
         let mut requester = Requester::default();
         let (mut state, found) = replay(&*self.log, policies.clone(), &mut requester)?;
-        let policies_changed = found.policy.as_ref().is_some_and(|digest| *digest != policies.digest);
+        let policies_changed =
+            found.policy_round || found.policy.as_ref().is_some_and(|digest| *digest != policies.digest);
         if found.policy.as_ref() != Some(&policies.digest) {
             let event = Event::PolicyActivated(policies.activation());
             state.position = record(&*self.log, "policy", &event, now)?;
@@ -128,7 +135,12 @@ impl Start {
             let event = Event::RecipientsChanged(RecipientsChanged { digest, text: self.recipients_text });
             state.position = record(&*self.log, "policy", &event, now)?;
         }
-        let watch = Watch::resume(&state, found.watermark, found.last_recorded, now, policies_changed);
+        // Evidence recorded before the midnight was looked at then; what came between it and the record of it was not.
+        let watermark = match found.watermark {
+            Some(at) => Some(Watermark { at, position: self.log.position_at(at)? }),
+            None => None,
+        };
+        let watch = Watch::resume(&state, watermark, found.first_recorded, now, policies_changed);
         let (jobs, inbox) = crossbeam_channel::bounded(4096);
         let (changed, changes) = tokio::sync::watch::channel(state.position);
         let state = Arc::new(RwLock::new(state));

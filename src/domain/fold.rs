@@ -144,7 +144,13 @@ impl Merchant {
             Event::ShopClosed(step) => self.exit_step(position, step, ExitAction::Close),
             Event::SignalRaised(raised) => {
                 let shop = self.shop_index(raised.mall.as_deref(), raised.unit.as_deref(), position);
-                self.signals.push(Signal { shop, kind: raised.kind, date: raised.date, position, cleared: None });
+                let same =
+                    |signal: &Signal| (signal.shop, signal.kind, signal.date) == (shop, raised.kind, raised.date);
+                // Told again with another figure it is the same signal, and stays cleared if it was.
+                if !self.signals.iter().any(same) {
+                    let cleared = ThinVec::new();
+                    self.signals.push(Signal { shop, kind: raised.kind, date: raised.date, position, cleared });
+                }
             }
             Event::SignalCleared(cleared) => {
                 let shop = self.shop_index(cleared.mall.as_deref(), cleared.unit.as_deref(), position);
@@ -152,7 +158,7 @@ impl Merchant {
                     signal.shop == shop && signal.kind == cleared.kind && signal.date == cleared.date
                 };
                 for signal in self.signals.iter_mut().filter(named) {
-                    signal.cleared = Some((cleared.cleared_on, position));
+                    signal.cleared.push((cleared.cleared_on, position));
                 }
             }
             Event::ComplaintRateReported(report) => {
@@ -203,13 +209,14 @@ impl Merchant {
     }
 
     fn entered(&mut self, position: Position, entered: &ListEntered) {
-        self.listings.push(Listing { list: entered.list, entered_on: entered.entered_on, position, removed: None });
+        let removed = ThinVec::new();
+        self.listings.push(Listing { list: entered.list, entered_on: entered.entered_on, position, removed });
     }
 
     fn removed(&mut self, position: Position, removed: &ListRemoved) {
         let entry = |listing: &&mut Listing| listing.list == removed.list && listing.entered_on == removed.entered_on;
         for listing in self.listings.iter_mut().filter(entry) {
-            listing.removed = Some((removed.removed_on, position));
+            listing.removed.push((removed.removed_on, position));
         }
     }
 

@@ -212,8 +212,8 @@ pub struct Complaint {
     pub closed: Option<(Instant, Position, Outcome)>,
 }
 
-/// A risk signal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A risk signal: one shop, one kind, one day.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signal {
     /// Index in [`Merchant::shops`].
     pub shop: u32,
@@ -223,8 +223,8 @@ pub struct Signal {
     pub date: Day,
     /// Where it stands.
     pub position: Position,
-    /// First day it was no longer there, and where that was stated.
-    pub cleared: Option<(Day, Position)>,
+    /// First days it was no longer there, as stated one after the other; the last one known counts.
+    pub cleared: ThinVec<(Day, Position)>,
 }
 
 /// A ratio about a shop.
@@ -241,7 +241,7 @@ pub struct RatioItem {
 }
 
 /// An entry in a list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listing {
     /// Which list.
     pub list: ListKind,
@@ -249,8 +249,8 @@ pub struct Listing {
     pub entered_on: Day,
     /// Where it stands.
     pub position: Position,
-    /// First day no longer on it, and where that was stated.
-    pub removed: Option<(Day, Position)>,
+    /// First days no longer on it, as stated one after the other; the last one known counts.
+    pub removed: ThinVec<(Day, Position)>,
 }
 
 /// An act of enforcement.
@@ -438,6 +438,12 @@ pub fn latest<T: Evidence>(items: &[T], day: Day, known: Position) -> Option<&T>
     items.iter().rev().find(|item| item.date() <= day && item.position() <= known)
 }
 
+/// Says whether the end last stated, as known at a horizon, has come.
+fn is_over(ends: &[(Day, Position)], horizon: &Horizon) -> bool {
+    let known = ends.iter().rev().find(|(_, position)| *position <= horizon.known);
+    known.is_some_and(|(day, _)| *day <= horizon.today)
+}
+
 impl Complaint {
     /// Says whether the complaint was received and known by this horizon.
     #[must_use]
@@ -464,8 +470,7 @@ impl Signal {
     /// Says whether the signal is up: raised and not cleared by this horizon.
     #[must_use]
     pub fn is_up(&self, horizon: &Horizon) -> bool {
-        self.counts(horizon)
-            && !self.cleared.is_some_and(|(day, position)| day <= horizon.today && position <= horizon.known)
+        self.counts(horizon) && !is_over(&self.cleared, horizon)
     }
 }
 
@@ -473,7 +478,6 @@ impl Listing {
     /// Says whether the merchant is on the list at this horizon.
     #[must_use]
     pub fn is_on(&self, horizon: &Horizon) -> bool {
-        self.counts(horizon)
-            && !self.removed.is_some_and(|(day, position)| day <= horizon.today && position <= horizon.known)
+        self.counts(horizon) && !is_over(&self.removed, horizon)
     }
 }

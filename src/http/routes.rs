@@ -179,6 +179,8 @@ routes! {
     get "/mall/sheet" ReadExits pages::mall::sheet, "A printable exit notice",
         [("credit_code", "tenant"), ("mall", "mall"), ("unit", "unit")] -> "text/html";
     get "/mails" ReadMails pages::mails::show, "The mail record", [("before", "older ones")] -> "text/html";
+    get "/mails/{mail}" ReadMails pages::mails::letter,
+        "A mail as one recipient gets it", [("to", "the recipient's address")] -> "text/html";
 }
 
 /// Registers every route, and an answer for everything else.

@@ -18,3 +18,5 @@ mod http;
 mod kill;
 #[cfg(test)]
 mod log;
+#[cfg(test)]
+mod watch;

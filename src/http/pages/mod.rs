@@ -27,6 +27,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("mall.html", include_str!("../../../assets/pages/mall.html")),
     ("sheet.html", include_str!("../../../assets/pages/sheet.html")),
     ("mails.html", include_str!("../../../assets/pages/mails.html")),
+    ("letter.html", include_str!("../../../assets/pages/letter.html")),
     ("problem.html", include_str!("../../../assets/pages/problem.html")),
     ("problems.html", include_str!("../../../assets/pages/problems.html")),
 ];

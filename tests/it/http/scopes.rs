@@ -94,6 +94,14 @@ fn exits_complaints_and_mails_stop_at_the_scope() {
     }
     let mails = app.get("/api/v1/mails").role(Role::Admin).ok().json();
     assert!(codes(&mails["items"]).contains(&THERE) && codes(&mails["items"]).contains(&HERE), "{mails}");
+    let there = mails["items"].as_array().unwrap().iter().find(|mail| mail["credit_code"] == THERE).unwrap();
+    let to = there["recipients"][0]["address"].as_str().unwrap();
+    let letter = |to: &str| format!("/mails/{}?to={}", there["mail"].as_str().unwrap(), super::app::encoded(to));
+    assert!(app.get(&letter(to)).role(Role::Admin).html().ok().text.contains(THERE));
+    assert_eq!(app.get(&letter("nobody@example.gov.invalid")).role(Role::Admin).html().send().status, 404);
+    for role in [Role::Regulator, Role::Lead] {
+        assert_eq!(app.get(&letter(to)).role(role).html().send().status, 404, "{role}");
+    }
 }
 
 #[test]
