@@ -34,7 +34,7 @@ fn samples() -> Vec<(&'static str, Value)> {
                 tiles => vec![context! { light => "red", path => "/", count => 3, chosen => true }],
                 rows => vec![context! {
                     light => "red", credit_code => "91110000101623741K", name => (), reasons => vec!["r"], more => "2",
-                    sector => (), place => "p", outstanding => "1", shortfall => "2", since => "s",
+                    sector => (), place => "p", at_risk => "1", shortfall => "2", since => "s",
                 }],
             },
         ),
