@@ -34,6 +34,7 @@ const STEPS: [i64; 53] = [
     90, 91, 92, 120,
 ];
 
+#[expect(clippy::inconsistent_digit_grouping, reason = "yuan, then fen")]
 const AMOUNTS: [i64; 12] = [
     0, 1, 39_999_99, 40_000_00, 100_000_00, 100_000_01, 199_999_99, 200_000_00, 200_000_01, 499_999_99, 500_000_00,
     500_000_01,
