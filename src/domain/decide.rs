@@ -440,3 +440,6 @@ fn failed_check_character(code: CreditCode) -> Problem {
         en: format!("the check character of credit code `{code}` does not hold; accepted, please check it"),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,8 +6,12 @@ mod naive;
 use naive::{District, Fate, ShopKey, Told};
 use proptest::prelude::*;
 use proptest::sample::select;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use uuid::Uuid;
+use warnlight::alerts::recipients::{BUILT_IN, Recipients};
+use warnlight::clock::ManualClock;
+use warnlight::desk::{Answer, Request, Start, State};
 use warnlight::domain::code::CreditCode;
 use warnlight::domain::command::Command;
 use warnlight::domain::decide::{Known, decide};
@@ -19,8 +23,10 @@ use warnlight::domain::world::World;
 use warnlight::lights::facts;
 use warnlight::lights::grade::grade;
 use warnlight::lights::moment::Moment;
+use warnlight::log::contract::EventLog;
+use warnlight::log::memory::MemoryLog;
 use warnlight::policy::Policies;
-use warnlight::policy::fact::{FactId, FactTable, Value};
+use warnlight::policy::fact::{FactId, FactTable, Unit, Value};
 
 /// What the service makes of rows, without the desk around it.
 #[derive(Default)]
@@ -103,6 +109,13 @@ fn turns() -> impl Strategy<Value = Day> {
     select(draw::TURNS.to_vec()).prop_map(|turn| turn.parse().unwrap())
 }
 
+/// Rows that were not refused when they first came: those that were may be taken once more is known.
+fn accepted(rows: &[Command]) -> Vec<Command> {
+    let policies = Policies::built_in().unwrap();
+    let mut service = Service::default();
+    rows.iter().filter(|row| service.take(row, &policies) != Fate::Refused).cloned().collect()
+}
+
 fn compare(turn: Day, rows: &[Command]) -> Result<(), TestCaseError> {
     let policies = Policies::built_in().unwrap();
     let mut service = Service::default();
@@ -172,10 +185,139 @@ proptest! {
         compare(turn, &rows)?;
     }
 
+    /// The light of one day as known at one point of the log is the light that the log up to there gives.
+    #[test]
+    fn what_was_known_then_is_what_the_log_held_then(
+        (turn, rows) in turns().prop_flat_map(|turn| (Just(turn), draw::district(turn, 5..40))),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 3),
+    ) {
+        let policies = Policies::built_in().unwrap();
+        let mut service = Service::default();
+        let mut district = District::default();
+        // After each row: how far the log had come, and what there was to know.
+        let mut snapshots = Vec::new();
+        for row in &rows {
+            service.take(row, &policies);
+            district.take(row);
+            snapshots.push((service.position, district.clone()));
+        }
+        for cut in cuts {
+            let (known, then) = cut.get(&snapshots);
+            for now in [plus_days(turn, -1), turn, plus_days(turn, 31)].map(|day| plus_hours(start_of(day), 12)) {
+                same(now, &service.tell(&policies, now, *known), &then.tell(now))?;
+            }
+        }
+    }
+
+    /// However rows are cut into requests, and whatever is sent again, the desk ends with the lights of a plain replay.
+    #[test]
+    fn lights_do_not_depend_on_how_rows_were_sent(
+        (turn, rows) in turns().prop_flat_map(|turn| (Just(turn), draw::district(turn, 5..40))),
+        cuts in prop::collection::vec((1_usize..9, prop::bool::weighted(0.3)), 1..8),
+    ) {
+        let policies = Arc::new(Policies::built_in().unwrap());
+        let mut service = Service::default();
+        for row in &rows {
+            service.take(row, &policies);
+        }
+        let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new());
+        let recipients = Arc::new(Recipients::parse(BUILT_IN).unwrap());
+        let clock = Arc::new(ManualClock::new(recording()));
+        let start = Start {
+            log: log.clone(),
+            clock,
+            policies: (*policies).clone(),
+            recipients,
+            recipients_text: BUILT_IN.to_owned(),
+        };
+        let desk = start.start().unwrap();
+        let mut sent = 0;
+        for (length, again) in cuts.into_iter().cycle() {
+            if sent == rows.len() {
+                break;
+            }
+            let end = (sent + length).min(rows.len());
+            let mut commands = rows[sent..end].to_vec();
+            if again {
+                let taken = |answers: Vec<Answer>| answers.iter().any(|answer| matches!(answer, Answer::Accepted(_)));
+                commands.extend_from_within(..);
+                let earlier = Request::new(accepted(&rows[..sent]), Origin::of("test"));
+                prop_assert!(!taken(desk.execute(earlier).unwrap()), "a row was taken twice");
+            }
+            desk.execute(Request::new(commands, Origin::of("test"))).unwrap();
+            sent = end;
+        }
+        desk.settle().unwrap();
+        desk.stop();
+        let replayed = State::replay(&*log, policies.clone()).unwrap();
+        let live = desk.state();
+        prop_assert_eq!(live.world.merchants(), replayed.world.merchants());
+        for now in [turn, plus_days(turn, 31)].map(|day| plus_hours(start_of(day), 12)) {
+            let expected = service.tell(&policies, now, Position::MAX);
+            let found = Service { world: live.world.clone(), position: 0 }.tell(&policies, now, Position::MAX);
+            prop_assert_eq!(found, expected, "at {}", now);
+        }
+        let now = service.tell(&policies, recording(), Position::MAX);
+        for (code, told) in now {
+            prop_assert_eq!(live.lights.light(code), told.light, "the light recorded for {}", code);
+        }
+    }
+
     #[test]
     fn two_readings_of_a_shops_exit_agree(
         (turn, rows) in turns().prop_flat_map(|turn| (Just(turn), draw::exits_of_one_shop(turn))),
     ) {
         compare(plus_days(turn, 15), &rows)?;
     }
+}
+
+#[test]
+fn the_drawn_districts_light_every_rule_and_refuse_rows() {
+    use proptest::strategy::ValueTree as _;
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let mut fired = BTreeSet::new();
+    let mut fates = [0, 0, 0];
+    let strategy = turns().prop_flat_map(|turn| (Just(turn), draw::district(turn, 40..60)));
+    for _ in 0..80 {
+        let (turn, rows) = strategy.new_tree(&mut runner).unwrap().current();
+        let mut district = District::default();
+        for row in &rows {
+            fates[district.take(row) as usize] += 1;
+        }
+        fired.extend(district.tell(plus_hours(start_of(turn), 12)).into_values().flat_map(|told| told.rules));
+        if fired.len() == naive::RULES.len() {
+            break;
+        }
+    }
+    let missing: Vec<_> = naive::RULES.iter().filter(|rule| !fired.contains(*rule)).collect();
+    assert!(missing.is_empty(), "never lit: {missing:?}");
+    assert!(fates.iter().all(|count| *count > 10), "{fates:?}");
+}
+
+#[test]
+fn every_fact_and_every_rule_is_described_as_it_is() {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/FACTS.md")).unwrap();
+    for fact in FactId::ALL {
+        let unit = match fact.unit() {
+            Unit::Flag => "yes or no",
+            Unit::Yuan => "yuan",
+            Unit::Days => "days",
+            Unit::Ratio => "ratio",
+            Unit::Count => "count",
+            Unit::Months => "months",
+            Unit::FilingStatus => "word",
+        };
+        let row = format!("| `{}` {} | {unit} | ", fact.name(), fact.zh());
+        assert_eq!(text.matches(&row).count(), 1, "{row}");
+    }
+    let policies = Policies::built_in().unwrap();
+    let rules = text.split_once("## Rules").unwrap().1;
+    for rule in &policies.pack.rules {
+        let start = format!("| `{}` | {} | ", rule.id, rule.light);
+        let row = rules.lines().find(|line| line.starts_with(&start)).unwrap_or_else(|| panic!("{start}"));
+        let silence = if rule.silence { "yes" } else { "" };
+        assert!(row.contains(&format!("| {silence} | {} | {}, ", rule.source, rule.duty.zh)), "{row}");
+        rule.when.facts(&mut |fact| assert!(row.contains(&format!("`{}`", fact.name())), "{fact:?} in {row}"));
+    }
+    assert_eq!(rules.lines().filter(|line| line.starts_with("| `")).count(), policies.pack.rules.len());
 }

@@ -19,4 +19,6 @@ mod kill;
 #[cfg(test)]
 mod log;
 #[cfg(test)]
+mod samples;
+#[cfg(test)]
 mod watch;

@@ -65,17 +65,6 @@ impl District {
             }
             Command::RecordComplaint(ticket) => self.ticket_fate(ticket),
             Command::AssignSector(row) if row.sector == "astrology" => Fate::Refused,
-            Command::RecordSignal(signal) => {
-                let twins: Vec<_> = self
-                    .signals()
-                    .into_iter()
-                    .filter(|other| {
-                        RecordSignal { cleared_on: None, ..(*other).clone() }
-                            == RecordSignal { cleared_on: None, ..signal.clone() }
-                    })
-                    .collect();
-                if !twins.is_empty() && signal.cleared_on.is_none() { Fate::Known } else { Fate::Taken }
-            }
             Command::RecordListing(entry) => {
                 let twins = self.listings(entry.credit_code);
                 let known = twins.iter().any(|other| other.list == entry.list && other.entered_on == entry.entered_on);
