@@ -160,7 +160,6 @@ impl Desk {
     }
 
     /// Returns the state as of the last durable batch, for reading. Hold it briefly: the desk waits to update it.
-    #[must_use]
     pub fn state(&self) -> RwLockReadGuard<'_, State> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
