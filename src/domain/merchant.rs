@@ -2,7 +2,7 @@
 //!
 //! Items keep the position they were recorded at, so the same state answers for any day of truth and any point of
 //! knowledge ([`Horizon`]). Lists that facts read in order of date are kept in that order, ties by position ("the one
-//! recorded later", grading.md section 1).
+//! recorded later", docs/FACTS.md).
 
 use super::code::{CreditCode, DivisionCode};
 use super::envelope::Position;
@@ -130,8 +130,9 @@ pub struct FilingStep {
     pub bank: Option<Box<str>>,
 }
 
-/// An amount true for a day.
+/// An amount true for a day. Packed, because a merchant has more of these than of everything else together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(Rust, packed(4))]
 pub struct Amount {
     /// Day.
     pub date: Day,
@@ -332,7 +333,7 @@ impl Merchant {
         self.rows.iter().any(|row| row.position <= known)
     }
 
-    /// Says whether the merchant exists at a horizon: registered, or with some evidence by then (grading.md section 1).
+    /// Says whether the merchant exists at a horizon: registered, or with some evidence by then (docs/FACTS.md).
     #[must_use]
     pub fn exists(&self, horizon: &Horizon) -> bool {
         fn any<T: Evidence>(items: &[T], horizon: &Horizon) -> bool {
@@ -408,11 +409,8 @@ impl Merchant {
         let (mall, unit) = (mall.unwrap_or_default(), unit.unwrap_or_default());
         let found = self.shops.iter().position(|shop| shop.name.mall == mall && shop.name.unit == unit);
         let index = found.unwrap_or_else(|| {
-            self.shops.push(Shop {
-                name: ShopName { mall: mall.to_owned(), unit: unit.to_owned() },
-                position,
-                exits: ThinVec::new(),
-            });
+            let name = ShopName { mall: mall.to_owned(), unit: unit.to_owned() };
+            add(&mut self.shops, Shop { name, position, exits: ThinVec::new() });
             self.shops.len() - 1
         });
         u32::try_from(index).unwrap_or(u32::MAX)
@@ -430,6 +428,19 @@ impl Merchant {
     pub fn has_said(&self, fingerprint: u64) -> bool {
         self.said.binary_search(&fingerprint).is_ok()
     }
+}
+
+/// Appends an item; see [`put`].
+pub(super) fn add<T>(items: &mut ThinVec<T>, item: T) {
+    put(items, items.len(), item);
+}
+
+/// Inserts an item. Lists of a merchant are many and short, so they grow by an eighth instead of doubling.
+pub(super) fn put<T>(items: &mut ThinVec<T>, place: usize, item: T) {
+    if items.len() == items.capacity() {
+        items.reserve_exact(items.len() / 8 + 1);
+    }
+    items.insert(place, item);
 }
 
 /// Returns the last item dated at or before `day` that was known at `known`, from a list kept by date.

@@ -435,6 +435,10 @@ fn an_order_to_rectify_needs_its_due_date_and_a_completion_without_an_order_is_o
     given(&[]).when("record_enforcement", met, TODAY).then_warned("no_open_order");
     let decision = given(&ordered).when("record_enforcement", met, TODAY).decision();
     assert_eq!((decision.events.len(), decision.warnings), (1, Vec::new()));
+    let done =
+        [("enforcement.rectification_ordered", order), ("enforcement.rectification_met", r#""date":"2025-06-10""#)];
+    let decision = given(&done).when("record_enforcement", met, TODAY).decision();
+    assert_eq!((decision.events.len(), decision.warnings), (0, Vec::new()), "sent again it is not odd");
 }
 
 #[test]

@@ -448,7 +448,7 @@ impl District {
                 let same = mine.iter().filter(|other| {
                     other.date == row.date && shop_of(&other.mall, &other.unit) == shop_of(&row.mall, &row.unit)
                 });
-                !same.filter_map(|other| other.cleared_on).last().is_some_and(|cleared| cleared <= today)
+                same.filter_map(|other| other.cleared_on).next_back().is_none_or(|cleared| cleared > today)
             });
             facts.insert(name, standing.map(|row| row.date).min().and_then(|date| days(span(date, today))));
         }
@@ -460,7 +460,7 @@ impl District {
             .filter(|row| {
                 let same = entries.iter().filter(|other| other.list == row.list && other.entered_on == row.entered_on);
                 row.entered_on <= today
-                    && !same.filter_map(|other| other.removed_on).last().is_some_and(|removed| removed <= today)
+                    && same.filter_map(|other| other.removed_on).next_back().is_none_or(|removed| removed > today)
             })
             .collect();
         for (name, list) in [
