@@ -9,6 +9,7 @@ mod replay;
 mod snapshot;
 mod start;
 mod state;
+mod unseen;
 mod watch;
 
 pub use rehearsal::Rehearsal;

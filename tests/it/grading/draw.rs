@@ -34,10 +34,20 @@ const STEPS: [i64; 53] = [
     90, 91, 92, 120,
 ];
 
-#[expect(clippy::inconsistent_digit_grouping, reason = "yuan, then fen")]
-const AMOUNTS: [i64; 12] = [
-    0, 1, 39_999_99, 40_000_00, 100_000_00, 100_000_01, 199_999_99, 200_000_00, 200_000_01, 499_999_99, 500_000_00,
-    500_000_01,
+/// Yuan, at and beside thresholds and what 40 % of them is.
+const AMOUNTS: [&str; 12] = [
+    "0",
+    "0.01",
+    "39999.99",
+    "40000",
+    "100000",
+    "100000.01",
+    "199999.99",
+    "200000",
+    "200000.01",
+    "499999.99",
+    "500000",
+    "500000.01",
 ];
 
 pub(super) fn code(number: usize) -> CreditCode {
@@ -61,7 +71,8 @@ fn texts(choices: &[&str]) -> impl Strategy<Value = Option<String>> + use<> {
 }
 
 fn yuan() -> impl Strategy<Value = Yuan> {
-    prop_oneof![4 => select(AMOUNTS.to_vec()), 1 => 0_i64..60_000_000].prop_map(Yuan::from_fen)
+    let edge = select(AMOUNTS.to_vec()).prop_map(|yuan| yuan.parse().unwrap());
+    prop_oneof![4 => edge, 1 => (0_i64..60_000_000).prop_map(Yuan::from_fen)]
 }
 
 fn shops() -> impl Strategy<Value = (Option<String>, Option<String>)> {
