@@ -10,6 +10,7 @@ mod budgets {
     mod crowd;
     mod desk;
     mod grading;
+    mod http;
     mod import;
     mod machine;
     mod memory;

@@ -1,17 +1,18 @@
 //! Merchants and their events: the synthetic district, decided without a desk, in the order an office would have known it.
 
 use super::run::Outcome;
-use std::collections::HashMap;
 use uuid::Uuid;
-use warnlight::domain::code::CreditCode;
 use warnlight::domain::command::Command;
 use warnlight::domain::decide::{Known, decide};
 use warnlight::domain::envelope::{NewEvent, Origin, Position};
-use warnlight::domain::event::Event;
+use warnlight::domain::event::{DayClosed, Event, LightCause};
 use warnlight::domain::fold::Stamp;
-use warnlight::domain::merchant::Merchant;
 use warnlight::domain::time::{Day, Instant, plus_days, start_of};
+use warnlight::domain::world::World;
+use warnlight::lights::change::change;
+use warnlight::lights::moment::Moment;
 use warnlight::log::contract::{Append, EventLog, Expected, Pending};
+use warnlight::policy::Policies;
 use warnlight::sim::Plan;
 
 /// Merchants whose histories are interleaved; so many stories are in memory at once.
@@ -29,14 +30,14 @@ pub(super) struct Written {
     pub(super) events: Vec<(Instant, Event)>,
 }
 
-/// Returns the plan of a district with about 20 events for each merchant, lights not counted.
+/// Returns the plan of a district with about 20 events for each merchant.
 pub(super) fn plan(merchants: u64) -> Outcome<Plan> {
     Ok(Plan { seed: 1, merchants, from: "2024-07-01".parse()?, until: until()? })
 }
 
 /// Returns the last day of the district.
 pub(super) fn until() -> Outcome<Day> {
-    Ok("2025-09-30".parse()?)
+    Ok("2025-07-31".parse()?)
 }
 
 /// Returns the instant after everything of the district is known.
@@ -44,32 +45,48 @@ pub(super) fn after() -> Outcome<Instant> {
     Ok(start_of(plus_days(until()?, 1)))
 }
 
-/// Shows what is written for every command of the district, block by block, each block day by day.
+/// Shows what is written for every command of the district, block by block, each block day by day and then its lights.
 pub(super) fn each(plan: &Plan, mut visit: impl FnMut(Written) -> Outcome<()>) -> Outcome<()> {
+    let policies = Policies::built_in()?;
+    let end = after()?;
+    let moment = Moment::new(&policies, end, Position::MAX);
     let mut first = 0;
     while first < plan.merchants {
         let last = (first + BLOCK).min(plan.merchants);
         let mut told: Vec<_> = (first..last).flat_map(|index| plan.merchant(index)).collect();
         told.sort_by_key(|dated| dated.known_on);
-        let mut merchants: HashMap<CreditCode, Merchant> = HashMap::new();
+        let mut world = World::default();
         let mut position: Position = 0;
         for dated in told {
-            let code = dated.command.credit_code();
+            let merchant = world.get(dated.command.credit_code());
             // Tickets of the district stay with their merchant.
-            let owner = matches!(dated.command, Command::RecordComplaint(_)).then(|| merchants.get(&code)).flatten();
-            let known = Known { merchant: merchants.get(&code), ticket_owner: owner, sectors: &[] };
+            let ticket_owner = matches!(dated.command, Command::RecordComplaint(_)).then_some(merchant).flatten();
             let at = start_of(plus_days(dated.known_on, 1));
-            let Ok(decision) = decide(&dated.command, known, at) else { continue };
+            let Ok(decision) = decide(&dated.command, Known { merchant, ticket_owner, sectors: &[] }, at) else {
+                continue;
+            };
             if decision.events.is_empty() {
                 continue;
             }
-            let merchant = merchants.entry(code).or_insert_with(|| Merchant::new(code));
             for (_, event) in &decision.events {
                 position += 1;
-                merchant.apply(Stamp { position, recorded_at: at, history: true }, event, &event.to_json());
+                world.apply(Stamp { position, recorded_at: at, history: true }, event, &event.to_json());
             }
             let (stream, revision) = (decision.stream, decision.revision);
             visit(Written { stream, revision, at, events: decision.events })?;
+        }
+        // Links stay within a block, so its lights are those of the whole district.
+        for merchant in world.merchants() {
+            let subject = moment.subject(&world, merchant);
+            let Some(change) = change(&subject, None) else { continue };
+            let reasons = change.reasons.iter().map(|draft| {
+                let events = draft.positions.iter().map(|_| Uuid::now_v7()).collect();
+                draft.clone().with_events(events)
+            });
+            let reasons = reasons.collect();
+            let (_, changed, append) = change.append(&subject, LightCause::Policy, false, reasons, end);
+            let (stream, event) = (append.stream.to_string(), Event::LightChanged(changed));
+            visit(Written { stream, revision: 0, at: end, events: vec![(end, event)] })?;
         }
         first = last;
     }
@@ -102,6 +119,11 @@ pub(super) fn fill(log: &dyn EventLog, plan: &Plan) -> Outcome<u64> {
     for pending in waiting {
         pending.wait()?;
     }
+    // Every day until the end counts as looked at: what is measured is a start, not the catching up on months.
+    let end = after()?;
+    let closed = DayClosed { day: until()?, at: end, merchants: plan.merchants, changed: 0 };
+    let events = vec![(end, Event::DayClosed(closed))];
+    log.append(append(Written { stream: "watch".to_owned(), revision: 0, at: end, events }, &origin))?;
     Ok(log.head())
 }
 

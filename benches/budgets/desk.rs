@@ -26,7 +26,8 @@ fn desk(dir: &Path) -> Outcome<Desk> {
     Ok(start_desk(&Settings::load(None)?, log, Arc::new(SystemClock))?)
 }
 
-fn code(number: u64) -> Outcome<CreditCode> {
+/// Returns a credit code with this number.
+pub(super) fn code(number: u64) -> Outcome<CreditCode> {
     Ok(CreditCode::with_check_character(&format!("91110108{number:09}"))?)
 }
 
@@ -71,12 +72,12 @@ pub(super) fn commands(room: &Path, args: &Args, report: &mut Report) -> Outcome
     desk.stop();
     report.add(Line {
         row: 3,
-        part: 0,
-        what: "command decided, on disk, answered; 64 callers in the process (no HTTP)".to_owned(),
-        goal: "≥ 1 F".to_owned(),
+        part: 1,
+        what: "the same without HTTP: 64 callers of the desk in the process".to_owned(),
+        goal: String::new(),
         figure: format!("{}/s = {} F", number(rate), number(rate / f)),
         raw: format!("F = {}/s", number(f)),
-        met: Some(rate >= f),
+        met: None,
         why: String::new(),
     })
 }

@@ -3,31 +3,14 @@
 use super::args::Args;
 use super::report::{Line, Report};
 use super::run::{Outcome, megabytes, number};
-use super::{crowd, grading, machine, raw};
+use super::{grading, machine, raw};
 use std::io::Write;
 use std::process::Command;
-use warnlight::domain::envelope::Position;
-use warnlight::domain::event::{Event, LightCause};
-use warnlight::domain::fold::Stamp;
-use warnlight::lights::change::change;
-use warnlight::lights::moment::Moment;
 
 /// Builds a state of so many merchants with their lights, and tells its size.
 pub(super) fn child(merchants: u64) -> Outcome<()> {
     let empty = machine::resident();
-    let mut state = grading::district(merchants)?;
-    let now = crowd::after()?;
-    let policies = state.policies.clone();
-    let moment = Moment::new(&policies, now, Position::MAX);
-    for index in 0..u32::try_from(state.world.merchants().len())? {
-        let Some(merchant) = state.world.at(index) else { break };
-        let subject = moment.subject(&state.world, merchant);
-        let Some(change) = change(&subject, state.lights.get(merchant.code)) else { continue };
-        let reasons = change.reasons.iter().map(|draft| draft.clone().with_events(Vec::new())).collect();
-        let (id, changed, _) = change.append(&subject, LightCause::Policy, false, reasons, now);
-        let stamp = Stamp { position: state.position + 1, recorded_at: now, history: true };
-        state.apply(stamp, id, &Event::LightChanged(changed), "");
-    }
+    let state = grading::district(merchants)?;
     let full = machine::resident();
     writeln!(std::io::stdout(), "{} {empty} {full}", state.position)?;
     Ok(())

@@ -2,7 +2,7 @@
 
 use super::args::Args;
 use super::report::Report;
-use super::{append, build, desk, grading, import, machine, memory, raw, rebuild};
+use super::{append, build, desk, grading, http, import, machine, memory, raw, rebuild};
 use std::io::Write;
 use std::path::Path;
 
@@ -28,7 +28,10 @@ fn run() -> Outcome<()> {
         match row {
             1 => append::one_caller(room.path(), &mut report)?,
             2 => append::many_callers(room.path(), &args, &mut report)?,
-            3 => desk::commands(room.path(), &args, &mut report)?,
+            3 => {
+                http::commands(room.path(), &args, &mut report)?;
+                desk::commands(room.path(), &args, &mut report)?;
+            }
             4 => import::sheets(room.path(), &args, &mut report)?,
             5 => rebuild::views(room.path(), &args, &mut report)?,
             6 => grading::facts_in_memory(&mut report)?,

@@ -56,7 +56,7 @@ impl Engine {
             match self.jobs.recv_timeout(self.patience()) {
                 Ok(job) => sort(job, &mut waiting, &mut settlers, &mut stop),
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => stop = true,
+                Err(RecvTimeoutError::Disconnected) => break,
             }
             while !stop && settlers.is_empty() && waiting.iter().map(|(r, _)| r.commands.len()).sum::<usize>() < BATCH {
                 match self.jobs.try_recv() {
