@@ -250,3 +250,22 @@ fn nothing_written_about_bad_rows_is_a_formula() {
     }
     assert!(cells > 100);
 }
+
+#[test]
+fn an_amendment_above_its_notice_is_taken_and_the_sheet_sent_again_changes_nothing() {
+    let room = tempfile::tempdir().unwrap();
+    let (data, sheet) = (room.path().join("data"), room.path().join("撤店.csv"));
+    let rows = "统一社会信用代码,商场,铺位号,事项,日期,计划撤店日期\n\
+                91110000101623741K,大悦城,1-001,撤回,2025-04-01,\n\
+                91110000101623741K,大悦城,1-001,变更,2025-03-01,2025-08-01\n\
+                91110000101623741K,大悦城,1-001,公示,2025-02-01,2025-07-01\n\
+                91110000101623741K,翠微百货,2-002,撤回,2025-04-01,\n";
+    std::fs::write(&sheet, rows).unwrap();
+    for (accepted, unchanged) in [(3, 0), (0, 3)] {
+        let output = warnlight(&data, &["import", sheet.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(2));
+        let tally = json(&output);
+        let counts = ["rows", "accepted", "unchanged", "refused"].map(|key| tally[key].as_u64().unwrap());
+        assert_eq!(counts, [4, accepted, unchanged, 1], "{tally}");
+    }
+}
