@@ -8,6 +8,8 @@ mod contract;
 mod grading;
 #[cfg(test)]
 mod intake;
+#[cfg(all(test, feature = "cluster-double"))]
+mod kurrent;
 #[cfg(test)]
 mod mail;
 // `cfg(test)` tells clippy that helper functions are tests too.
