@@ -290,7 +290,7 @@ impl Server {
     }
 
     pub(super) fn url(&self) -> String {
-        format!("esdb://127.0.0.1:{}?tls=false&maxDiscoverAttempts=1&discoveryInterval=10", self.address.port())
+        format!("esdb://127.0.0.1:{}?tls=false&maxDiscoverAttempts=3&discoveryInterval=10", self.address.port())
     }
 
     /// Cuts every line.
