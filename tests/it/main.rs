@@ -8,7 +8,8 @@ mod contract;
 mod grading;
 #[cfg(test)]
 mod intake;
-#[cfg(all(test, feature = "cluster-double"))]
+#[cfg(test)]
+#[cfg(feature = "cluster-double")]
 mod kurrent;
 #[cfg(test)]
 mod mail;

@@ -12,6 +12,10 @@
 //! trips for an append (appends that arrive together share the second), and, for events of other nodes, the pause between
 //! two looks ([`Options::look`]).
 //!
+//! **Speed.** Appends are proposed one after the other, because callers are promised their order. The client does not set
+//! `TCP_NODELAY` (kurrentdb 1.2.0), so each call to a server that does not answer at once waits for a delayed acknowledgement: about
+//! 40 ms on Linux, some 25 appends a second. That is the client's to mend.
+//!
 //! **Replica.** It can be thrown away at any time; it is then read anew. It is tied to its cluster by its first and last event.
 //!
 //! **Who decides.** The server compares the stream's revision; everything else (ids, keys) is decided by the order. If

@@ -3,14 +3,15 @@
 //! What it does is taken from the protocol files, from the client's source (kurrentdb 1.2.0) and from the published
 //! documents; each expectation names its source where it is encoded.
 
+use super::framing::{Status, done, frame, frames, head, refuse, reply};
 use super::messages::{
     AppendOptions, AppendReq, AppendResp, ClusterInfo, Empty, EndPoint, Expression, Id, Member, NotFound, Place,
     Proposed, ReadEvent, ReadOptions, ReadReq, ReadResp, Recorded, StreamIdentifier, Success, SupportedMethods, Wrong,
 };
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use h2::SendStream;
 use h2::server::SendResponse;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
+use http::{HeaderMap, Request};
 use prost::Message;
 use std::collections::{HashMap, VecDeque};
 use std::net::{SocketAddr, TcpListener};
@@ -356,19 +357,6 @@ async fn connection(socket: tokio::net::TcpStream, node: Node) {
     }
 }
 
-/// A status that stands for the whole answer.
-struct Status {
-    code: u32,
-    message: &'static str,
-    extra: Vec<(&'static str, String)>,
-}
-
-impl Status {
-    fn new(code: u32, message: &'static str) -> Self {
-        Self { code, message, extra: Vec::new() }
-    }
-}
-
 impl Node {
     async fn answer(
         &self,
@@ -491,50 +479,4 @@ impl Node {
             }
         }
     }
-}
-
-/// Splits a body into messages: a flag byte, four bytes of length, the message.
-fn frames(mut body: Bytes) -> Vec<Bytes> {
-    let mut frames = Vec::new();
-    while body.remaining() >= 5 {
-        assert_eq!(body.get_u8(), 0, "a compressed message");
-        let length = body.get_u32() as usize;
-        frames.push(body.split_to(length));
-    }
-    frames
-}
-
-fn frame(message: &impl Message) -> Bytes {
-    let body = message.encode_to_vec();
-    let mut frame = vec![0];
-    frame.extend_from_slice(&u32::try_from(body.len()).unwrap().to_be_bytes());
-    frame.extend_from_slice(&body);
-    frame.into()
-}
-
-fn head() -> Response<()> {
-    Response::builder().header("content-type", "application/grpc").body(()).unwrap()
-}
-
-fn done() -> HeaderMap {
-    HeaderMap::from_iter([(HeaderName::from_static("grpc-status"), HeaderValue::from_static("0"))])
-}
-
-fn reply<M: Message>(mut answer: SendStream<Bytes>, messages: impl IntoIterator<Item = M>) -> Result<(), h2::Error> {
-    for message in messages {
-        answer.send_data(frame(&message), false)?;
-    }
-    answer.send_trailers(done())
-}
-
-fn refuse(mut answer: SendStream<Bytes>, status: &Status) -> Result<(), h2::Error> {
-    let mut trailers = HeaderMap::new();
-    let message = status.message.replace(' ', "%20");
-    for (name, value) in [("grpc-status", status.code.to_string()), ("grpc-message", message)] {
-        trailers.insert(HeaderName::from_static(name), HeaderValue::from_str(&value).unwrap());
-    }
-    for (name, value) in &status.extra {
-        trailers.insert(HeaderName::from_static(name), HeaderValue::from_str(value).unwrap());
-    }
-    answer.send_trailers(trailers)
 }
