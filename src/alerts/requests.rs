@@ -47,6 +47,11 @@ impl Requester {
         self.open.values()
     }
 
+    /// Returns them with the positions of their changes.
+    pub fn rises(&self) -> impl Iterator<Item = (Position, &Rise)> {
+        self.open.iter().map(|(position, rise)| (*position, rise))
+    }
+
     fn close(&mut self, change: Uuid) {
         if let Some(position) = self.places.remove(&change) {
             self.open.remove(&position);

@@ -5,7 +5,7 @@ use super::exit::{CliError, Exit};
 use super::out::{Format, Out};
 use super::store::progress;
 use crate::clock::SystemClock;
-use crate::desk::{Answer, Desk, Rehearsal, Request, State};
+use crate::desk::{Answer, Answers, Desk, Rehearsal, Request, State};
 use crate::domain::check::Problem;
 use crate::domain::command::Command;
 use crate::domain::envelope::Origin;
@@ -88,7 +88,11 @@ pub(super) fn run(args: &ImportArgs, common: &Common, out: &mut Out) -> Result<E
         }
     }
     let ended = match failure {
-        Some(error) => Err(error),
+        Some(error) => {
+            // What was handed over before is accepted or not whatever happened since: it gets its receipts.
+            let _ = import.settle_rows();
+            Err(error)
+        }
         None => import.flush(),
     };
     let (tally, shown) = import.finish(ended, papers.as_deref(), out)?;
@@ -128,13 +132,15 @@ impl Decider {
         Ok(Self::Desk { desk, origin: Origin { history: !notify, ..Origin::of("import") } })
     }
 
-    fn execute(&mut self, commands: Vec<Command>, now: Instant) -> Result<Vec<Answer>, CliError> {
+    fn submit(&mut self, commands: Vec<Command>, now: Instant) -> Deciding {
         match self {
             Self::Desk { desk, origin } => {
                 let request = Request { commands, origin: origin.clone(), key: None, hold_lights: true };
-                desk.execute(request).map_err(CliError::failed)
+                Deciding::Desk(desk.submit(request))
             }
-            Self::Rehearsal(rehearsal) => Ok(commands.iter().map(|command| rehearsal.execute(command, now)).collect()),
+            Self::Rehearsal(rehearsal) => {
+                Deciding::Done(commands.iter().map(|command| rehearsal.execute(command, now)).collect())
+            }
         }
     }
 
@@ -151,11 +157,28 @@ impl Decider {
     }
 }
 
+/// Answers to rows handed over.
+enum Deciding {
+    Desk(Answers),
+    Done(Vec<Answer>),
+}
+
+impl Deciding {
+    fn wait(self) -> Result<Vec<Answer>, CliError> {
+        match self {
+            Self::Desk(answers) => answers.wait().map_err(CliError::failed),
+            Self::Done(answers) => Ok(answers),
+        }
+    }
+}
+
 /// An import under way.
 struct Import {
     decider: Decider,
     now: Instant,
     waiting: Vec<ReadRow>,
+    /// Rows that are being decided while the next are read and the receipts of those before are written.
+    deciding: Option<(Vec<ReadRow>, Deciding)>,
     tally: Tally,
     shown: Vec<String>,
     csv: Option<CsvRefusals>,
@@ -172,6 +195,7 @@ impl Import {
             decider,
             now,
             waiting: Vec::with_capacity(BATCH),
+            deciding: None,
             tally: Tally::default(),
             shown: Vec::new(),
             csv,
@@ -207,16 +231,38 @@ impl Import {
             }
             Item::Row(row) => {
                 self.waiting.push(row);
-                if self.waiting.len() < BATCH { Ok(()) } else { self.flush() }
+                if self.waiting.len() < BATCH { Ok(()) } else { self.hand_over() }
             }
         }
     }
 
-    /// Decides the rows that wait, makes them durable, and writes their receipts.
-    fn flush(&mut self) -> Result<(), CliError> {
-        let rows = std::mem::take(&mut self.waiting);
+    /// Hands over the rows that wait, and writes the receipts of those handed over before.
+    fn hand_over(&mut self) -> Result<(), CliError> {
+        let rows = std::mem::replace(&mut self.waiting, Vec::with_capacity(BATCH));
         let commands = rows.iter().filter_map(|row| row.outcome.as_ref().ok().cloned()).collect();
-        let mut answers = self.decider.execute(commands, self.now)?.into_iter();
+        let deciding = self.decider.submit(commands, self.now);
+        match self.deciding.replace((rows, deciding)) {
+            Some((rows, deciding)) => self.write_receipts(rows, deciding),
+            None => Ok(()),
+        }
+    }
+
+    /// Decides the rows that wait, makes them durable, and writes all receipts.
+    fn flush(&mut self) -> Result<(), CliError> {
+        self.hand_over()?;
+        self.settle_rows()
+    }
+
+    /// Waits for the rows handed over and writes their receipts.
+    fn settle_rows(&mut self) -> Result<(), CliError> {
+        match self.deciding.take() {
+            Some((rows, deciding)) => self.write_receipts(rows, deciding),
+            None => Ok(()),
+        }
+    }
+
+    fn write_receipts(&mut self, rows: Vec<ReadRow>, deciding: Deciding) -> Result<(), CliError> {
+        let mut answers = deciding.wait()?.into_iter();
         for row in rows {
             self.tally.rows += 1;
             let table = row.table.clone();

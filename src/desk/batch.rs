@@ -9,7 +9,7 @@ use crate::domain::command::Command;
 use crate::domain::decide::{Decision, Known, decide};
 use crate::domain::envelope::{NewEvent, Position};
 use crate::domain::event::Event;
-use crate::domain::fold::Stamp;
+use crate::domain::fold::{Stamp, said};
 use crate::domain::merchant::Merchant;
 use crate::domain::time::Instant;
 use crate::log::contract::{Append, Appended, EventLog, Expected, LogError, Pending};
@@ -37,9 +37,17 @@ pub(super) enum Decided {
     /// Known without writing.
     Answer(Answer),
     /// Waiting for the disk.
-    Write { pending: Pending, events: Vec<(NewEvent, Event)>, warnings: Vec<crate::domain::check::Problem> },
+    Write { pending: Pending, events: Vec<Made>, warnings: Vec<crate::domain::check::Problem> },
     /// The whole request fails.
     Failed(DeskError),
+}
+
+/// An event on its way, with what the fold needs of it.
+pub(super) struct Made {
+    pub(super) envelope: NewEvent,
+    pub(super) event: Event,
+    /// Its fingerprint, see [`said`].
+    pub(super) said: Option<u64>,
 }
 
 impl<'s> Batch<'s> {
@@ -98,13 +106,14 @@ impl<'s> Batch<'s> {
         if events.is_empty() {
             return Decided::Answer(Answer::Unchanged { warnings });
         }
-        let mut made: Vec<(NewEvent, Event)> = Vec::with_capacity(events.len());
+        let mut made: Vec<Made> = Vec::with_capacity(events.len());
         for (occurred_at, event) in events {
             let id = keyed.as_ref().map_or_else(Uuid::now_v7, |keyed| keyed.event_id(made.len()));
             let mut envelope = NewEvent::new(id, occurred_at, &request.origin, &event);
             // What else a command says follows from its first event.
-            envelope.causation = envelope.causation.or_else(|| made.first().map(|(first, _)| first.id));
-            made.push((envelope, event));
+            envelope.causation = envelope.causation.or_else(|| made.first().map(|first| first.envelope.id));
+            let said = said(&event, &envelope.data);
+            made.push(Made { envelope, event, said });
         }
         self.try_on(code, &made);
         let expected = match revision {
@@ -116,7 +125,7 @@ impl<'s> Batch<'s> {
             expected,
             recorded_at: self.now,
             idempotency_key: keyed.map(|keyed| keyed.key),
-            events: made.iter().map(|(envelope, _)| envelope.clone()).collect(),
+            events: made.iter().map(|made| made.envelope.clone()).collect(),
         });
         Decided::Write { pending, events: made, warnings }
     }
@@ -125,13 +134,13 @@ impl<'s> Batch<'s> {
         self.merchants.get(&code).or_else(|| self.state.world.get(code))
     }
 
-    fn try_on(&mut self, code: CreditCode, events: &[(NewEvent, Event)]) {
+    fn try_on(&mut self, code: CreditCode, events: &[Made]) {
         let copy = || self.state.world.get(code).cloned().unwrap_or_else(|| Merchant::new(code));
         let merchant = self.merchants.entry(code).or_insert_with(copy);
-        for (envelope, event) in events {
+        for Made { envelope, event, said } in events {
             self.position += 1;
             let stamp = Stamp { position: self.position, recorded_at: self.now, history: envelope.history };
-            merchant.apply(stamp, event, &envelope.data);
+            merchant.fold(stamp, event, *said);
             if let Event::ComplaintReceived(received) = event {
                 self.tickets.insert(received.ticket.clone(), code);
             }

@@ -1,6 +1,7 @@
 //! The desk's thread.
 
-use super::batch::{Batch, Decided, receipt};
+use super::batch::{Batch, Decided, Made, receipt};
+use super::snapshot::Keeper;
 use super::watch::Watch;
 use super::{Answer, Counters, DeskError, Job, Request, State};
 use crate::alerts::recipients::Recipients;
@@ -40,6 +41,7 @@ pub(super) struct Engine {
     pub(super) ready: Arc<AtomicBool>,
     pub(super) requester: Requester,
     pub(super) watch: Watch,
+    pub(super) keeper: Option<Keeper>,
 }
 
 type Waiting = (Request, Sender<Result<Vec<Answer>, DeskError>>);
@@ -54,7 +56,7 @@ impl Engine {
             match self.jobs.recv_timeout(self.patience()) {
                 Ok(job) => sort(job, &mut waiting, &mut settlers, &mut stop),
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Disconnected) => break,
             }
             while !stop && settlers.is_empty() && waiting.iter().map(|(r, _)| r.commands.len()).sum::<usize>() < BATCH {
                 match self.jobs.try_recv() {
@@ -74,9 +76,15 @@ impl Engine {
             for settler in settlers {
                 let _ = settler.send(watched.clone().map_err(DeskError::from));
             }
-            if stop {
-                return;
+            if let Some(keeper) = &mut self.keeper {
+                keeper.after_fold(&self.requester);
             }
+            if stop {
+                break;
+            }
+        }
+        if let Some(keeper) = self.keeper.take() {
+            keeper.stop(&self.requester);
         }
     }
 
@@ -137,7 +145,7 @@ impl Engine {
                 Decided::Failed(error) => failure = failure.or(Some(error)),
                 Decided::Write { pending, events, warnings } => match pending.wait() {
                     Ok(appended) => {
-                        let ids = events.iter().map(|(envelope, _)| envelope.id).collect();
+                        let ids = events.iter().map(|made| made.envelope.id).collect();
                         answers.push(Answer::Accepted(receipt(&appended, ids, warnings)));
                         if !appended.repeated {
                             folded.push(Folded { appended, events, hold: request.hold_lights });
@@ -168,9 +176,9 @@ impl Engine {
         }
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         for Folded { appended, events, hold } in folded {
-            for (position, (envelope, event)) in (appended.first..).zip(events) {
+            for (position, Made { envelope, event, said }) in (appended.first..).zip(events) {
                 let stamp = Stamp { position, recorded_at: appended.recorded_at, history: envelope.history };
-                if let Some(index) = state.apply(stamp, envelope.id, event, &envelope.data) {
+                if let Some(index) = state.fold(stamp, envelope.id, event, *said) {
                     self.watch.touched(&state, index, event, *hold);
                 }
             }
@@ -265,7 +273,7 @@ impl Engine {
 
 struct Folded {
     appended: Appended,
-    events: Vec<(NewEvent, Event)>,
+    events: Vec<Made>,
     hold: bool,
 }
 

@@ -3,9 +3,13 @@
 
 mod batch;
 mod engine;
+mod pipeline;
 mod rehearsal;
+mod replay;
+mod snapshot;
 mod start;
 mod state;
+mod unseen;
 mod watch;
 
 pub use rehearsal::Rehearsal;
@@ -91,6 +95,20 @@ impl Request {
     }
 }
 
+/// Answers on their way.
+#[derive(Debug)]
+pub struct Answers(Receiver<Result<Vec<Answer>, DeskError>>);
+
+impl Answers {
+    /// Waits until what follows from the commands is durable.
+    ///
+    /// # Errors
+    /// See [`DeskError`].
+    pub fn wait(self) -> Result<Vec<Answer>, DeskError> {
+        self.0.recv().map_err(|_| DeskError::Stopped)?
+    }
+}
+
 pub(crate) enum Job {
     Execute(Request, Sender<Result<Vec<Answer>, DeskError>>),
     Settle(Sender<Result<(), DeskError>>),
@@ -116,9 +134,15 @@ impl Desk {
     ///
     /// # Errors
     /// See [`DeskError`]; a refusal of a single command is an [`Answer`].
-    pub fn execute(&self, mut request: Request) -> Result<Vec<Answer>, DeskError> {
+    pub fn execute(&self, request: Request) -> Result<Vec<Answer>, DeskError> {
+        self.submit(request).wait()
+    }
+
+    /// Hands commands over and returns at once. What is handed over first is decided first.
+    #[must_use]
+    pub fn submit(&self, mut request: Request) -> Answers {
         request.commands = request.commands.into_iter().map(tidy).collect();
-        self.ask(|answer| Job::Execute(request, answer))?
+        Answers(self.hand_over(|answer| Job::Execute(request, answer)))
     }
 
     /// Waits until every light that held-back commands or passed deadlines may have changed was looked at and recorded.
@@ -126,17 +150,17 @@ impl Desk {
     /// # Errors
     /// See [`DeskError`].
     pub fn settle(&self) -> Result<(), DeskError> {
-        self.ask(Job::Settle)?
+        self.hand_over(Job::Settle).recv().map_err(|_| DeskError::Stopped)?
     }
 
-    fn ask<T>(&self, job: impl FnOnce(Sender<T>) -> Job) -> Result<T, DeskError> {
-        let (sender, receiver): (Sender<T>, Receiver<T>) = crossbeam_channel::bounded(1);
-        self.jobs.send(job(sender)).map_err(|_| DeskError::Stopped)?;
-        receiver.recv().map_err(|_| DeskError::Stopped)
+    fn hand_over<T>(&self, job: impl FnOnce(Sender<T>) -> Job) -> Receiver<T> {
+        let (sender, receiver) = crossbeam_channel::bounded(1);
+        // A desk that has stopped drops the sender, which is the answer.
+        let _ = self.jobs.send(job(sender));
+        receiver
     }
 
     /// Returns the state as of the last durable batch, for reading. Hold it briefly: the desk waits to update it.
-    #[must_use]
     pub fn state(&self) -> RwLockReadGuard<'_, State> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }

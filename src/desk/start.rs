@@ -2,19 +2,20 @@
 
 use super::Desk;
 use super::engine::Engine;
+use super::replay::replay;
+use super::snapshot::{self, Keeper};
 use super::state::{Counters, State};
 use super::watch::{Watch, Watermark};
 use crate::alerts::recipients::Recipients;
 use crate::alerts::requests::Requester;
 use crate::clock::Clock;
-use crate::domain::envelope::{NewEvent, Origin, hex};
+use crate::domain::envelope::{NewEvent, Origin, Position, hex};
 use crate::domain::event::{DecodeError, Event, RecipientsChanged};
 use crate::domain::fold::Stamp;
 use crate::domain::time::Instant;
 use crate::log::contract::{Append, EventLog, Expected, LogError};
 use crate::policy::Policies;
 use sha2::{Digest as _, Sha256};
-use std::ops::ControlFlow;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, RwLock};
 use uuid::Uuid;
@@ -51,17 +52,8 @@ pub enum StartError {
         reason: DecodeError,
     },
     /// No thread could be started.
-    #[error("the desk's thread cannot be started: {0}")]
-    Thread(std::io::Error),
-}
-
-/// What a replay of the log gives besides the state.
-#[derive(Default)]
-struct Replayed {
-    watermark: Option<Watermark>,
-    policy: Option<String>,
-    recipients: Option<String>,
-    last_recorded: Option<Instant>,
+    #[error("a thread of the desk cannot be started: {0}")]
+    Thread(#[from] std::io::Error),
 }
 
 impl State {
@@ -70,41 +62,30 @@ impl State {
     /// # Errors
     /// See [`StartError`].
     pub fn replay(log: &dyn EventLog, policies: Arc<Policies>) -> Result<Self, StartError> {
-        replay(log, policies, &mut Requester::default()).map(|(state, _)| state)
+        let mut state = Self::new(policies);
+        replay(log, &mut state, &mut Requester::default(), 0)?;
+        Ok(state)
     }
 }
 
-fn replay(
-    log: &dyn EventLog,
-    policies: Arc<Policies>,
-    requester: &mut Requester,
-) -> Result<(State, Replayed), StartError> {
-    let mut state = State::new(policies);
-    let mut found = Replayed::default();
-    let mut failure = None;
-    log.scan(0, &mut |seen| {
-        let event = match Event::decode(seen.event_type, seen.schema_version, seen.data) {
-            Ok(event) => event,
+/// Returns the state of the log with the rises nobody was told of, and the position of the snapshot it was made from, 0
+/// for none.
+fn resume(log: &dyn EventLog, policies: Arc<Policies>) -> Result<(State, Requester, Position), StartError> {
+    if let Some(path) = log.folder().map(|folder| folder.join(snapshot::FILE)).filter(|path| path.exists()) {
+        match snapshot::load(&path, log, policies.clone()) {
+            Ok((mut state, mut requester, known)) => {
+                let position = state.position;
+                replay(log, &mut state, &mut requester, known)?;
+                return Ok((state, requester, position));
+            }
             Err(reason) => {
-                failure = Some(StartError::Event { position: seen.position, reason });
-                return ControlFlow::Break(());
+                tracing::warn!(path = %path.display(), %reason, "Snapshot not used; folding the whole log instead");
             }
-        };
-        let stamp = Stamp { position: seen.position, recorded_at: seen.recorded_at, history: seen.history };
-        state.apply(stamp, seen.id, &event, seen.data);
-        requester.apply(&event, seen.id, seen.position);
-        found.last_recorded = Some(seen.recorded_at);
-        match event {
-            Event::DayClosed(closed) => {
-                found.watermark = Some(Watermark { at: closed.at, position: seen.position });
-            }
-            Event::PolicyActivated(activated) => found.policy = Some(activated.digest),
-            Event::RecipientsChanged(changed) => found.recipients = Some(changed.digest),
-            _ => {}
         }
-        ControlFlow::Continue(())
-    })?;
-    failure.map_or(Ok((state, found)), Err)
+    }
+    let (mut state, mut requester) = (State::new(policies), Requester::default());
+    replay(log, &mut state, &mut requester, 0)?;
+    Ok((state, requester, 0))
 }
 
 impl Start {
@@ -116,22 +97,28 @@ impl Start {
         let now = self.clock.now();
         let policies = Arc::new(self.policies);
         let sectors = policies.sectors.all().iter().map(|sector| sector.id.clone()).collect();
-        let mut requester = Requester::default();
-        let (mut state, found) = replay(&*self.log, policies.clone(), &mut requester)?;
-        let policies_changed = found.policy.as_ref().is_some_and(|digest| *digest != policies.digest);
-        if found.policy.as_ref() != Some(&policies.digest) {
-            let event = Event::PolicyActivated(policies.activation());
-            state.position = record(&*self.log, "policy", &event, now)?;
+        let (mut state, requester, snapshot) = resume(&*self.log, policies.clone())?;
+        let first_recorded = state.marks.first_recorded;
+        let policies_changed =
+            state.marks.policy_round || state.marks.policy.as_ref().is_some_and(|digest| *digest != policies.digest);
+        if state.marks.policy.as_ref() != Some(&policies.digest) {
+            record(&*self.log, &mut state, &Event::PolicyActivated(policies.activation()), now)?;
         }
         let digest = hex(&Sha256::digest(self.recipients_text.as_bytes()));
-        if found.recipients.as_ref() != Some(&digest) {
+        if state.marks.recipients.as_ref() != Some(&digest) {
             let event = Event::RecipientsChanged(RecipientsChanged { digest, text: self.recipients_text });
-            state.position = record(&*self.log, "policy", &event, now)?;
+            record(&*self.log, &mut state, &event, now)?;
         }
-        let watch = Watch::resume(&state, found.watermark, found.last_recorded, now, policies_changed);
+        // Evidence recorded before the midnight was looked at then; what came between it and the record of it was not.
+        let watermark = match state.marks.midnight {
+            Some(at) => Some(Watermark { at, position: self.log.position_at(at)? }),
+            None => None,
+        };
+        let watch = Watch::resume(&state, &*self.log, watermark, first_recorded, now, policies_changed)?;
         let (jobs, inbox) = crossbeam_channel::bounded(4096);
         let (changed, changes) = tokio::sync::watch::channel(state.position);
         let state = Arc::new(RwLock::new(state));
+        let keeper = self.log.folder().map(|dir| Keeper::new(dir, state.clone(), self.log.clone(), snapshot));
         let counters = Arc::new(Counters::default());
         let ready = Arc::new(AtomicBool::new(false));
         let engine = Engine {
@@ -146,6 +133,7 @@ impl Start {
             ready: ready.clone(),
             requester,
             watch,
+            keeper,
         };
         let thread = std::thread::Builder::new()
             .name("desk".to_owned())
@@ -164,17 +152,21 @@ impl Start {
     }
 }
 
-fn record(log: &dyn EventLog, stream: &str, event: &Event, now: Instant) -> Result<u64, LogError> {
+/// Records what the service is run with, and folds it.
+fn record(log: &dyn EventLog, state: &mut State, event: &Event, now: Instant) -> Result<(), LogError> {
     let data = event.to_json();
     let mut name = now.to_string().into_bytes();
     name.extend_from_slice(data.as_bytes());
     let id = Uuid::new_v5(&NAMESPACE, &name);
     let append = Append {
-        stream: Arc::from(stream),
+        stream: Arc::from("policy"),
         expected: Expected::Any,
         recorded_at: now,
         idempotency_key: None,
         events: vec![NewEvent::new(id, now, &Origin::service(), event)],
     };
-    log.append(append).map(|appended| appended.last)
+    let appended = log.append(append)?;
+    let stamp = Stamp { position: appended.last, recorded_at: appended.recorded_at, history: false };
+    state.apply(stamp, id, event, &data);
+    Ok(())
 }

@@ -1,13 +1,15 @@
 //! The watch: which lights to look at, because of evidence, because time passed, or because the policies changed.
 //!
 //! Lights depend on dates, so every merchant is looked at once at each local midnight; the few clocks that run out within
-//! a day (a mall's 24 hours, a ticket's own due time) have timers. After a stop the midnights and timers that passed
-//! meanwhile are gone through one by one, each knowing only what was recorded by then.
+//! a day (a mall's 24 hours, a ticket's own due time) have timers. Midnights and timers come before newer evidence, each
+//! knowing only what was recorded before it; so after a stop those that passed meanwhile are gone through one by one,
+//! and what time did keeps its own instant whatever arrives first.
 
 use super::state::State;
+use super::unseen::days_of;
 use crate::domain::envelope::{NewEvent, Origin, Position};
 use crate::domain::event::{DayClosed, Event, LightCause};
-use crate::domain::merchant::{Complaint, Merchant};
+use crate::domain::merchant::{Complaint, LastEvidence};
 use crate::domain::time::{Day, Instant, day_of, plus_days, start_of};
 use crate::domain::words::Channel;
 use crate::lights::change::change;
@@ -15,7 +17,7 @@ use crate::lights::moment::Moment;
 use crate::log::contract::{Append, EventLog, Expected, LogError};
 use jiff::SignedDuration;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashSet};
+use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -31,13 +33,14 @@ const JUST_AFTER: SignedDuration = SignedDuration::from_secs(1);
 /// What is to be looked at.
 #[derive(Debug, Default)]
 pub(super) struct Watch {
+    /// Evidence that came before this start, or before a midnight or timer that still waits, by the time it came.
+    past: BTreeMap<(Instant, u32), Touch>,
     touched: BTreeMap<u32, Touch>,
     held: BTreeMap<u32, Touch>,
     timers: BinaryHeap<Reverse<(Instant, u32)>>,
     next_midnight: Option<Instant>,
     round: Option<Round>,
-    in_flight: Vec<(u32, Touch)>,
-    closing: bool,
+    handed: Handed,
 }
 
 /// Why a merchant is looked at.
@@ -46,8 +49,20 @@ struct Touch {
     cause: LightCause,
     /// A mail may be asked for.
     notify: bool,
-    /// Look at this instant instead of the present one.
-    at: Option<Instant>,
+    /// When the newest of the evidence was recorded.
+    since: Instant,
+}
+
+/// What the last look handed out to be recorded, to be taken back if it was not.
+#[derive(Debug, Default)]
+struct Handed {
+    past: Vec<((Instant, u32), Touch)>,
+    touched: Vec<(u32, Touch)>,
+    timers: Vec<(Instant, u32)>,
+    /// The round before its last slice.
+    round: Option<Round>,
+    /// The day is closed with it.
+    closing: bool,
 }
 
 /// A round over all merchants.
@@ -65,45 +80,67 @@ struct Round {
 pub(super) struct Watermark {
     /// Last midnight looked at.
     pub(super) at: Instant,
-    /// Where that stands in the log.
+    /// What was recorded by then.
     pub(super) position: Position,
 }
 
 impl Watch {
-    /// Returns a watch that takes up where the last one stopped. `last_recorded` is the time of the log's last event.
+    /// Returns a watch that takes up where the last one stopped. `first_recorded` is the time of the log's
+    /// first event: without a watermark no midnight since was looked at.
     pub(super) fn resume(
         state: &State,
+        log: &dyn EventLog,
         watermark: Option<Watermark>,
-        last_recorded: Option<Instant>,
+        first_recorded: Option<Instant>,
         now: Instant,
         policies_changed: bool,
-    ) -> Self {
+    ) -> Result<Self, LogError> {
         let mut watch = Self::default();
         let seen = watermark.map_or(0, |mark| mark.position);
-        let since = watermark.map(|mark| mark.at).or(last_recorded).unwrap_or(now);
-        watch.next_midnight = Some(midnight_after(since));
+        let since = watermark.map(|mark| mark.at).or(first_recorded).unwrap_or(now);
+        let midnight = midnight_after(since);
+        watch.next_midnight = Some(midnight);
+        let mut waited = false;
         for (index, merchant) in (0..).zip(state.world.merchants()) {
             // Evidence that came after the last midnight may have been looked at or not; looking again changes nothing.
             if let Some(last) = merchant.last.filter(|last| last.position > seen) {
-                let touch = Touch { cause: LightCause::Evidence, notify: !last.history, at: Some(last.recorded_at) };
-                watch.touched.insert(index, touch);
+                watch.came_before(state, index, &last);
+                waited |= last.recorded_at >= midnight;
             }
             for complaint in &merchant.complaints {
                 watch.set_timers(index, complaint, since);
             }
         }
+        if waited {
+            for ((_, index), evidence) in days_of(state, log, seen)? {
+                watch.came_before(state, index, &evidence);
+            }
+        }
         if policies_changed {
             watch.round = Some(Round { midnight: None, known: state.position, next: 0, changed: 0 });
         }
-        watch
+        Ok(watch)
+    }
+
+    /// Notes evidence from before this start.
+    fn came_before(&mut self, state: &State, index: u32, evidence: &LastEvidence) {
+        let Some(merchant) = state.world.at(index) else { return };
+        let mut past = |index, cause| {
+            merge(&mut self.past, (evidence.recorded_at, index), Touch::by(cause, evidence));
+        };
+        past(index, LightCause::Evidence);
+        if merchant.shops.iter().any(|shop| !shop.exits.is_empty()) {
+            for other in state.world.linked(merchant, Position::MAX) {
+                past(other, LightCause::Link);
+            }
+        }
     }
 
     /// Notes that evidence about a merchant was folded.
     pub(super) fn touched(&mut self, state: &State, index: u32, event: &Event, hold: bool) {
         let Some(merchant) = state.world.at(index) else { return };
         let Some(last) = merchant.last else { return };
-        let list = if hold { &mut self.held } else { &mut self.touched };
-        touch(list, index, LightCause::Evidence, !last.history);
+        self.touch(index, Touch::by(LightCause::Evidence, &last), hold);
         let about_exit = matches!(
             event,
             Event::ShopClosed(_)
@@ -114,23 +151,49 @@ impl Watch {
         let about_links = matches!(event, Event::MerchantRegistered(_) | Event::MerchantDetailsChanged(_))
             && merchant.shops.iter().any(|shop| !shop.exits.is_empty());
         if about_exit || about_links {
-            for other in state.world.linked(merchant, Position::MAX) {
-                touch(list, other, LightCause::Link, !last.history);
+            // Those that were linked until this event, too: they may be rid of a reason.
+            let before = state.world.linked(merchant, last.position.saturating_sub(1));
+            for other in state.world.linked(merchant, Position::MAX).into_iter().chain(before) {
+                self.touch(other, Touch::by(LightCause::Link, &last), hold);
             }
         }
-        if let Event::ComplaintReceived(received) = event
-            && let Some(complaint) = merchant.complaint(&received.ticket)
-        {
+        let ticket = match event {
+            Event::ComplaintReceived(received) => &received.ticket,
+            Event::ComplaintSupplemented(more) => &more.ticket,
+            _ => return,
+        };
+        if let Some(complaint) = merchant.complaint(ticket) {
             self.set_timers(index, complaint, last.recorded_at);
         }
     }
 
-    /// Sets the clocks of a ticket that have not run out by `since`.
-    fn set_timers(&mut self, index: u32, complaint: &Complaint, since: Instant) {
-        if complaint.closed.is_some() {
+    fn touch(&mut self, index: u32, why: Touch, hold: bool) {
+        if hold {
+            merge(&mut self.held, index, why);
             return;
         }
-        let answer = (complaint.channel == Channel::Mall && complaint.answered.is_none())
+        // What waits while a midnight or timer has passed since must not be taken for newer than that, just because more
+        // came.
+        if let Some(waiting) = self.touched.get(&index).copied()
+            && self.is_between(waiting.since, why.since)
+        {
+            self.touched.remove(&index);
+            merge(&mut self.past, (waiting.since, index), waiting);
+        }
+        merge(&mut self.touched, index, why);
+    }
+
+    /// Says whether a midnight or timer that waits lies after `earlier` and not after `later`.
+    fn is_between(&self, earlier: Instant, later: Instant) -> bool {
+        let lies = |at: Instant| earlier < at && at <= later;
+        let none_waits = self.next_due().is_none_or(|due| due > later);
+        !none_waits && (lies(midnight_after(earlier)) || self.timers.iter().any(|Reverse((at, _))| lies(*at)))
+    }
+
+    /// Sets the clocks of a ticket that have not run out by `since`. A clock that runs out on a ticket settled meanwhile
+    /// finds nothing.
+    fn set_timers(&mut self, index: u32, complaint: &Complaint, since: Instant) {
+        let answer = (complaint.channel == Channel::Mall)
             .then(|| complaint.received_at.checked_add(SignedDuration::from_hours(24)).ok())
             .flatten();
         let due = complaint.due.map(|(due, _)| due);
@@ -143,7 +206,7 @@ impl Watch {
 
     /// Says whether there is something to look at now.
     pub(super) fn is_busy(&self) -> bool {
-        !self.touched.is_empty() || self.round.is_some()
+        !self.past.is_empty() || !self.touched.is_empty() || self.round.is_some()
     }
 
     /// Returns when time itself will be a reason to look.
@@ -162,48 +225,84 @@ impl Watch {
     ) -> Result<Vec<Append>, LogError> {
         if settle {
             for (index, held) in std::mem::take(&mut self.held) {
-                touch(&mut self.touched, index, held.cause, held.notify);
+                merge(&mut self.touched, index, Touch { since: now, ..held });
             }
         }
-        let mut look = Look { state, log, now, changed: HashSet::new(), appends: Vec::new(), in_flight: Vec::new() };
-        let looked = self.look_through(&mut look);
-        self.in_flight = look.in_flight;
-        if let Err(error) = looked {
+        self.handed = Handed::default();
+        let mut look = Look { state, log, now, known: HashMap::new(), changed: HashSet::new(), appends: Vec::new() };
+        if let Err(error) = self.look_through(&mut look) {
             self.look_again();
             return Err(error);
         }
         Ok(look.appends)
     }
 
+    /// Takes one step: a merchant's light changes at most once in it, because the next change builds on the recorded one.
     fn look_through(&mut self, look: &mut Look<'_>) -> Result<(), LogError> {
-        while let Some((index, why)) = self.touched.pop_first() {
-            if let Err(error) = look.merchant(index, why, why.at.unwrap_or(look.now), look.state.position) {
-                self.touched.insert(index, why);
-                return Err(error);
-            }
-            if look.appends.len() >= SLICE {
+        if self.round.is_none() {
+            let next = self.next_due().filter(|due| *due <= look.now);
+            self.look_at_touched(look, next)?;
+            if !look.appends.is_empty() {
                 return Ok(());
             }
-        }
-        if self.round.is_none() {
-            self.run_timers(look)?;
-            if let Some(midnight) = self.next_midnight.filter(|midnight| *midnight <= look.now) {
-                let known = look.log.position_at(midnight)?;
-                self.round = Some(Round { midnight: Some(midnight), known, next: 0, changed: 0 });
+            match next {
+                None => return Ok(()),
+                Some(due) if self.timers.peek().is_some_and(|Reverse((at, _))| *at <= due) => {
+                    return self.run_timers(look);
+                }
+                Some(midnight) => {
+                    let known = look.known_at(just_before(midnight))?;
+                    self.round = Some(Round { midnight: Some(midnight), known, next: 0, changed: 0 });
+                }
             }
         }
         self.go_round(look)
     }
 
+    /// Looks at what evidence touched before the next midnight or timer that has passed; at all of it if none has.
+    fn look_at_touched(&mut self, look: &mut Look<'_>, next: Option<Instant>) -> Result<(), LogError> {
+        let ready = |touch: &Touch| next.is_none_or(|next| touch.since < next);
+        while let Some(entry) = self.past.first_entry().filter(|entry| ready(entry.get())) {
+            let (since, index) = *entry.key();
+            if look.appends.len() >= SLICE || look.changed.contains(&index) {
+                return Ok(());
+            }
+            let why = entry.remove();
+            self.handed.past.push(((since, index), why));
+            let known = look.known_at(since)?;
+            look.merchant(index, why, since, known)?;
+        }
+        let touched: Vec<u32> = self.touched.iter().filter(|(_, why)| ready(why)).map(|(index, _)| *index).collect();
+        for index in touched {
+            if look.changed.contains(&index) {
+                continue;
+            }
+            let Some(why) = self.touched.remove(&index) else { continue };
+            self.handed.touched.push((index, why));
+            if next.is_some() {
+                let known = look.known_at(why.since)?;
+                look.merchant(index, why, why.since, known)?;
+            } else {
+                look.merchant(index, why, look.now, look.state.position)?;
+            }
+            if look.appends.len() >= SLICE {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
     /// Looks at the next slice of a round over all merchants.
     fn go_round(&mut self, look: &mut Look<'_>) -> Result<(), LogError> {
         let Some(round) = &mut self.round else { return Ok(()) };
+        self.handed.round = Some(*round);
         let all = look.state.world.merchants().len();
         let end = (round.next + SLICE).min(all);
-        let (why, at, known) = match round.midnight {
-            Some(at) => (Touch { cause: LightCause::Time, notify: true, at: Some(at) }, at, round.known),
-            None => (Touch { cause: LightCause::Policy, notify: true, at: None }, look.now, look.state.position),
+        let (cause, at, known) = match round.midnight {
+            Some(at) => (LightCause::Time, at, round.known),
+            None => (LightCause::Policy, look.now, look.state.position),
         };
+        let why = Touch { cause, notify: true, since: at };
         let mut changed = 0;
         for index in round.next..end {
             changed += u64::from(look.merchant(u32::try_from(index).unwrap_or(u32::MAX), why, at, known)?);
@@ -214,7 +313,7 @@ impl Watch {
             match round.midnight {
                 Some(midnight) => {
                     look.appends.push(day_closed(midnight, all, round.changed, look.now));
-                    self.closing = true;
+                    self.handed.closing = true;
                 }
                 None => self.round = None,
             }
@@ -222,25 +321,26 @@ impl Watch {
         Ok(())
     }
 
-    /// Runs the timers that are due before the next midnight.
+    /// Runs the timers that are due before the next midnight and before newer evidence.
     fn run_timers(&mut self, look: &mut Look<'_>) -> Result<(), LogError> {
-        let limit = self.next_midnight.unwrap_or(Instant::MAX).min(look.now);
+        let newer = self.past.values().chain(self.touched.values()).map(|why| why.since).min();
+        let limit = [self.next_midnight, newer].into_iter().flatten().fold(look.now, Instant::min);
         while let Some(Reverse((at, index))) = self.timers.peek().copied() {
-            if at > limit || look.appends.len() >= SLICE {
+            if at > limit || look.appends.len() >= SLICE || look.changed.contains(&index) {
                 break;
             }
-            let known = look.log.position_at(at)?;
-            let why = Touch { cause: LightCause::Time, notify: true, at: Some(at) };
-            look.merchant(index, why, at, known)?;
+            let known = look.known_at(just_before(at))?;
+            let why = Touch { cause: LightCause::Time, notify: true, since: at };
             self.timers.pop();
+            self.handed.timers.push((at, index));
+            look.merchant(index, why, at, known)?;
         }
         Ok(())
     }
 
     /// What was handed out by the last look is on disk.
     pub(super) fn recorded(&mut self) {
-        self.in_flight.clear();
-        if std::mem::take(&mut self.closing)
+        if std::mem::take(&mut self.handed).closing
             && let Some(midnight) = self.round.take().and_then(|round| round.midnight)
         {
             self.next_midnight = Some(midnight_after(midnight));
@@ -249,9 +349,16 @@ impl Watch {
 
     /// What was handed out by the last look is not, or not all, on disk: look at it again.
     pub(super) fn look_again(&mut self) {
-        self.closing = false;
-        for (index, why) in std::mem::take(&mut self.in_flight) {
-            self.touched.entry(index).or_insert(why);
+        let handed = std::mem::take(&mut self.handed);
+        for (key, why) in handed.past {
+            merge(&mut self.past, key, why);
+        }
+        for (index, why) in handed.touched {
+            merge(&mut self.touched, index, why);
+        }
+        self.timers.extend(handed.timers.into_iter().map(Reverse));
+        if handed.round.is_some() {
+            self.round = handed.round;
         }
     }
 }
@@ -260,18 +367,28 @@ struct Look<'a> {
     state: &'a State,
     log: &'a dyn EventLog,
     now: Instant,
+    known: HashMap<Instant, Position>,
     changed: HashSet<u32>,
     appends: Vec<Append>,
-    in_flight: Vec<(u32, Touch)>,
 }
 
 impl Look<'_> {
+    /// Returns what was recorded by `at`. Evidence mostly comes in batches that share an instant.
+    fn known_at(&mut self, at: Instant) -> Result<Position, LogError> {
+        if let Some(known) = self.known.get(&at) {
+            return Ok(*known);
+        }
+        let known = self.log.position_at(at)?;
+        self.known.insert(at, known);
+        Ok(known)
+    }
+
     /// Looks at one merchant; says whether its light changed.
     fn merchant(&mut self, index: u32, why: Touch, at: Instant, known: Position) -> Result<bool, LogError> {
         let Some(merchant) = self.state.world.at(index) else { return Ok(false) };
         let lit = self.state.lights.get(merchant.code);
-        let past = at < self.now;
-        if self.changed.contains(&index) || past && is_overtaken(merchant, lit.map(|lit| lit.at), why, at) {
+        // A light recorded for a later instant has overtaken this look.
+        if at < self.now && lit.is_some_and(|lit| lit.at > at) {
             return Ok(false);
         }
         let moment = Moment::new(&self.state.policies, at, known);
@@ -285,27 +402,29 @@ impl Look<'_> {
         let (_, _, append) = change.append(&subject, why.cause, why.notify, reasons, self.now);
         self.appends.push(append);
         self.changed.insert(index);
-        self.in_flight.push((index, why));
         Ok(true)
     }
 }
 
-/// Says whether a look at a past instant would say less than what is known: the light was recorded for a later instant, or
-/// evidence came later and was looked at then.
-fn is_overtaken(merchant: &Merchant, lit_at: Option<Instant>, why: Touch, at: Instant) -> bool {
-    let later_light = lit_at.is_some_and(|lit| lit > at);
-    let later_evidence = why.cause == LightCause::Time && merchant.last.is_some_and(|last| last.recorded_at > at);
-    later_light || later_evidence
+impl Touch {
+    fn by(cause: LightCause, evidence: &LastEvidence) -> Self {
+        Self { cause, notify: !evidence.history, since: evidence.recorded_at }
+    }
 }
 
-fn touch(list: &mut BTreeMap<u32, Touch>, index: u32, cause: LightCause, notify: bool) {
-    let entry = list.entry(index).or_insert(Touch { cause, notify, at: None });
+fn merge<K: Ord>(list: &mut BTreeMap<K, Touch>, key: K, why: Touch) {
+    let entry = list.entry(key).or_insert(why);
     // Several reasons in one go: own evidence is named first, and one that may be told is enough to tell.
-    if cause == LightCause::Evidence {
-        entry.cause = cause;
+    if why.cause == LightCause::Evidence {
+        entry.cause = why.cause;
     }
-    entry.notify |= notify;
-    entry.at = None;
+    entry.notify |= why.notify;
+    entry.since = entry.since.max(why.since);
+}
+
+/// What was recorded at the very instant comes after it.
+fn just_before(at: Instant) -> Instant {
+    at.checked_sub(SignedDuration::from_nanos(1)).unwrap_or(at)
 }
 
 fn midnight_after(at: Instant) -> Instant {

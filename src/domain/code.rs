@@ -7,7 +7,7 @@ use std::str::FromStr;
 /// Unified social credit code (统一社会信用代码), GB 32100-2015: 18 characters of a 31-letter alphabet, the last a check
 /// character.
 ///
-/// A wrong check character does not make a code invalid: real registered codes fail it (rules.md 10.1), so
+/// A wrong check character does not make a code invalid: real registered codes fail it (91350211M0000XUF46 is one), so
 /// [`CreditCode::check_character_holds`] is a data-quality question, not a gate.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CreditCode([u8; 18]);
@@ -66,6 +66,10 @@ impl CreditCode {
     }
 }
 
+const fn is_used(byte: u8) -> bool {
+    byte.is_ascii_digit() || byte.is_ascii_uppercase() && !matches!(byte, b'I' | b'O' | b'S' | b'V' | b'Z')
+}
+
 fn place(byte: u8) -> Option<usize> {
     ALPHABET.iter().position(|letter| *letter == byte)
 }
@@ -78,12 +82,14 @@ impl FromStr for CreditCode {
         if text.is_empty() {
             return Err(CreditCodeError::Empty);
         }
-        for (index, letter) in text.chars().enumerate() {
-            if !u8::try_from(letter).is_ok_and(|byte| ALPHABET.contains(&byte)) {
-                return Err(CreditCodeError::Letter(letter, index + 1));
-            }
+        if let Ok(code) = <[u8; 18]>::try_from(text.as_bytes())
+            && code.iter().all(|byte| is_used(*byte))
+        {
+            return Ok(Self(code));
         }
-        text.as_bytes().try_into().map(Self).map_err(|_| CreditCodeError::Length(text.len()))
+        let wrong = text.chars().enumerate().find(|(_, letter)| !u8::try_from(*letter).is_ok_and(is_used));
+        Err(wrong
+            .map_or(CreditCodeError::Length(text.len()), |(index, letter)| CreditCodeError::Letter(letter, index + 1)))
     }
 }
 
@@ -107,8 +113,7 @@ impl Serialize for CreditCode {
 
 impl<'de> Deserialize<'de> for CreditCode {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
+        super::text::parsed(deserializer)
     }
 }
 
@@ -165,8 +170,7 @@ impl Serialize for DivisionCode {
 
 impl<'de> Deserialize<'de> for DivisionCode {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
+        super::text::parsed(deserializer)
     }
 }
 

@@ -2,10 +2,12 @@
 
 use super::code::CreditCode;
 use super::envelope::Position;
-use super::event::{ComplaintStep, Event, ExitNotice, ExitStep, Filing, ListEntered, ListRemoved, MerchantDetails};
+use super::event::{
+    ComplaintStep, Event, ExitNotice, ExitStep, Filing, Guarantee, ListEntered, ListRemoved, MerchantDetails,
+};
 use super::merchant::{
     Act, Amount, Assigned, Complaint, Dated, Evidence, ExitItem, FilingStep, GuaranteeItem, LastEvidence, Listing,
-    Merchant, RatioItem, Row, Signal,
+    Merchant, RatioItem, Row, Signal, add, put,
 };
 use super::time::{Day, Instant};
 use super::words::{EnforcementKind, ExitAction, FilingStatus, Outcome};
@@ -36,6 +38,30 @@ pub fn fingerprint(event: &Event, data: &str) -> u64 {
     hash.update([0]);
     hash.update(data.as_bytes());
     hash.finalize().first_chunk::<8>().map_or(0, |bytes| u64::from_be_bytes(*bytes))
+}
+
+/// Returns the fingerprint that a merchant keeps of an event; `None` for events of tickets, which are known by their
+/// ticket, and for what is no evidence.
+#[must_use]
+pub fn said(event: &Event, data: &str) -> Option<u64> {
+    (evidence_about(event).is_some() && !is_of_ticket(event)).then(|| fingerprint(event, data))
+}
+
+const fn is_of_ticket(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::ComplaintReceived(_)
+            | Event::ComplaintSupplemented(_)
+            | Event::ComplaintAnswered(_)
+            | Event::ComplaintResolved(_)
+            | Event::ComplaintClosedUnresolved(_)
+            | Event::ComplaintWithdrawn(_)
+            | Event::ComplaintMerged(_)
+            | Event::ComplaintSettledInShop(_)
+            | Event::ComplaintRated(_)
+            | Event::RefundPromised(_)
+            | Event::RefundPaid(_)
+    )
 }
 
 /// Returns the merchant that an event is evidence about; `None` for what the service or its keepers recorded.
@@ -93,6 +119,11 @@ pub const fn evidence_about(event: &Event) -> Option<CreditCode> {
 impl Merchant {
     /// Takes one event about this merchant into account. `data` is the payload as stored.
     pub fn apply(&mut self, stamp: Stamp, event: &Event, data: &str) {
+        self.fold(stamp, event, said(event, data));
+    }
+
+    /// Takes one event about this merchant into account, whose fingerprint ([`said`]) is known.
+    pub fn fold(&mut self, stamp: Stamp, event: &Event, said: Option<u64>) {
         if evidence_about(event).is_none() {
             return;
         }
@@ -102,9 +133,10 @@ impl Merchant {
             return;
         }
         self.revision += 1;
-        let print = fingerprint(event, data);
-        if let Err(place) = self.said.binary_search(&print) {
-            self.said.insert(place, print);
+        if let Some(print) = said
+            && let Err(place) = self.said.binary_search(&print)
+        {
+            put(&mut self.said, place, print);
         }
         self.apply_fact(stamp.position, event);
     }
@@ -112,7 +144,7 @@ impl Merchant {
     fn apply_fact(&mut self, position: Position, event: &Event) {
         match event {
             Event::MerchantRegistered(details) | Event::MerchantDetailsChanged(details) => {
-                self.rows.push(row(position, details));
+                add(&mut self.rows, row(position, details));
             }
             Event::ShopOpened(shop) => {
                 self.shop_index(shop.mall.as_deref(), shop.unit.as_deref(), position);
@@ -132,19 +164,23 @@ impl Merchant {
                 insert(&mut self.custody, Amount { date: report.date, position, amount: report.held });
             }
             Event::AbnormalFlowReported(report) => insert(&mut self.flows, Dated { date: report.date, position }),
-            Event::GuaranteePosted(guarantee) => self.guarantees.push(GuaranteeItem {
-                from: guarantee.from,
-                until: guarantee.until,
-                position,
-                amount: guarantee.amount,
-            }),
+            Event::GuaranteePosted(Guarantee { from, until, amount, .. }) => {
+                add(&mut self.guarantees, GuaranteeItem { from: *from, until: *until, position, amount: *amount });
+            }
             Event::ExitNoticePosted(notice) => self.exit_notice(position, notice, ExitAction::Post),
             Event::ExitNoticeAmended(notice) => self.exit_notice(position, notice, ExitAction::Amend),
             Event::ExitNoticeWithdrawn(step) => self.exit_step(position, step, ExitAction::Withdraw),
             Event::ShopClosed(step) => self.exit_step(position, step, ExitAction::Close),
             Event::SignalRaised(raised) => {
                 let shop = self.shop_index(raised.mall.as_deref(), raised.unit.as_deref(), position);
-                self.signals.push(Signal { shop, kind: raised.kind, date: raised.date, position, cleared: None });
+                let same =
+                    |signal: &Signal| (signal.shop, signal.kind, signal.date) == (shop, raised.kind, raised.date);
+                // Told again with another figure it is the same signal, and stays cleared if it was.
+                if !self.signals.iter().any(same) {
+                    let cleared = ThinVec::new();
+                    let signal = Signal { shop, kind: raised.kind, date: raised.date, position, cleared };
+                    add(&mut self.signals, signal);
+                }
             }
             Event::SignalCleared(cleared) => {
                 let shop = self.shop_index(cleared.mall.as_deref(), cleared.unit.as_deref(), position);
@@ -152,12 +188,12 @@ impl Merchant {
                     signal.shop == shop && signal.kind == cleared.kind && signal.date == cleared.date
                 };
                 for signal in self.signals.iter_mut().filter(named) {
-                    signal.cleared = Some((cleared.cleared_on, position));
+                    signal.cleared.push((cleared.cleared_on, position));
                 }
             }
             Event::ComplaintRateReported(report) => {
                 let shop = self.shop_index(report.mall.as_deref(), report.unit.as_deref(), position);
-                self.rates.push(RatioItem { shop, date: report.date, position, ratio: report.ratio });
+                add(&mut self.rates, RatioItem { shop, date: report.date, position, ratio: report.ratio });
             }
             Event::PrepaidShareReported(report) => {
                 let shop = self.shop_index(report.mall.as_deref(), report.unit.as_deref(), position);
@@ -203,28 +239,29 @@ impl Merchant {
     }
 
     fn entered(&mut self, position: Position, entered: &ListEntered) {
-        self.listings.push(Listing { list: entered.list, entered_on: entered.entered_on, position, removed: None });
+        let removed = ThinVec::new();
+        add(&mut self.listings, Listing { list: entered.list, entered_on: entered.entered_on, position, removed });
     }
 
     fn removed(&mut self, position: Position, removed: &ListRemoved) {
         let entry = |listing: &&mut Listing| listing.list == removed.list && listing.entered_on == removed.entered_on;
         for listing in self.listings.iter_mut().filter(entry) {
-            listing.removed = Some((removed.removed_on, position));
+            listing.removed.push((removed.removed_on, position));
         }
     }
 
     fn act(&mut self, position: Position, date: Day, kind: EnforcementKind, due_on: Option<Day>) {
-        // Of acts with one date, orders come before completions (grading.md section 4).
+        // Of acts with one date, orders come before completions (docs/SHEETS.md).
         let rank = |kind: EnforcementKind| kind == EnforcementKind::RectificationMet;
         let place = self.acts.partition_point(|act| (act.date, rank(act.kind)) <= (date, rank(kind)));
-        self.acts.insert(place, Act { date, position, kind, due_on });
+        put(&mut self.acts, place, Act { date, position, kind, due_on });
     }
 
     /// Takes an event of a ticket's stream into account; says whether it was one.
     fn apply_complaint(&mut self, position: Position, event: &Event) -> bool {
         let (step, outcome) = match event {
             Event::ComplaintReceived(received) => {
-                self.complaints.push(Complaint {
+                let complaint = Complaint {
                     ticket: received.ticket.as_str().into(),
                     revision: 1,
                     position,
@@ -235,7 +272,8 @@ impl Merchant {
                     due: received.due_at.map(|due| (due, position)),
                     answered: None,
                     closed: None,
-                });
+                };
+                add(&mut self.complaints, complaint);
                 return true;
             }
             Event::ComplaintSupplemented(more) => {
@@ -289,7 +327,7 @@ impl Merchant {
 /// Inserts an item behind all that are dated at or before it, so ties stay in the order recorded.
 fn insert<T: Evidence>(items: &mut ThinVec<T>, item: T) {
     let place = items.partition_point(|other| other.date() <= item.date());
-    items.insert(place, item);
+    put(items, place, item);
 }
 
 fn row(position: Position, details: &MerchantDetails) -> Row {

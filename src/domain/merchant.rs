@@ -2,7 +2,7 @@
 //!
 //! Items keep the position they were recorded at, so the same state answers for any day of truth and any point of
 //! knowledge ([`Horizon`]). Lists that facts read in order of date are kept in that order, ties by position ("the one
-//! recorded later", grading.md section 1).
+//! recorded later", docs/FACTS.md).
 
 use super::code::{CreditCode, DivisionCode};
 use super::envelope::Position;
@@ -130,8 +130,9 @@ pub struct FilingStep {
     pub bank: Option<Box<str>>,
 }
 
-/// An amount true for a day.
+/// An amount true for a day. Packed, because a merchant has more of these than of everything else together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(Rust, packed(4))]
 pub struct Amount {
     /// Day.
     pub date: Day,
@@ -212,8 +213,8 @@ pub struct Complaint {
     pub closed: Option<(Instant, Position, Outcome)>,
 }
 
-/// A risk signal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A risk signal: one shop, one kind, one day.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signal {
     /// Index in [`Merchant::shops`].
     pub shop: u32,
@@ -223,8 +224,8 @@ pub struct Signal {
     pub date: Day,
     /// Where it stands.
     pub position: Position,
-    /// First day it was no longer there, and where that was stated.
-    pub cleared: Option<(Day, Position)>,
+    /// First days it was no longer there, as stated one after the other; the last one known counts.
+    pub cleared: ThinVec<(Day, Position)>,
 }
 
 /// A ratio about a shop.
@@ -241,7 +242,7 @@ pub struct RatioItem {
 }
 
 /// An entry in a list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listing {
     /// Which list.
     pub list: ListKind,
@@ -249,8 +250,8 @@ pub struct Listing {
     pub entered_on: Day,
     /// Where it stands.
     pub position: Position,
-    /// First day no longer on it, and where that was stated.
-    pub removed: Option<(Day, Position)>,
+    /// First days no longer on it, as stated one after the other; the last one known counts.
+    pub removed: ThinVec<(Day, Position)>,
 }
 
 /// An act of enforcement.
@@ -332,7 +333,7 @@ impl Merchant {
         self.rows.iter().any(|row| row.position <= known)
     }
 
-    /// Says whether the merchant exists at a horizon: registered, or with some evidence by then (grading.md section 1).
+    /// Says whether the merchant exists at a horizon: registered, or with some evidence by then (docs/FACTS.md).
     #[must_use]
     pub fn exists(&self, horizon: &Horizon) -> bool {
         fn any<T: Evidence>(items: &[T], horizon: &Horizon) -> bool {
@@ -408,11 +409,8 @@ impl Merchant {
         let (mall, unit) = (mall.unwrap_or_default(), unit.unwrap_or_default());
         let found = self.shops.iter().position(|shop| shop.name.mall == mall && shop.name.unit == unit);
         let index = found.unwrap_or_else(|| {
-            self.shops.push(Shop {
-                name: ShopName { mall: mall.to_owned(), unit: unit.to_owned() },
-                position,
-                exits: ThinVec::new(),
-            });
+            let name = ShopName { mall: mall.to_owned(), unit: unit.to_owned() };
+            add(&mut self.shops, Shop { name, position, exits: ThinVec::new() });
             self.shops.len() - 1
         });
         u32::try_from(index).unwrap_or(u32::MAX)
@@ -432,10 +430,29 @@ impl Merchant {
     }
 }
 
+/// Appends an item; see [`put`].
+pub(super) fn add<T>(items: &mut ThinVec<T>, item: T) {
+    put(items, items.len(), item);
+}
+
+/// Inserts an item. Lists of a merchant are many and short, so they grow by an eighth instead of doubling.
+pub(super) fn put<T>(items: &mut ThinVec<T>, place: usize, item: T) {
+    if items.len() == items.capacity() {
+        items.reserve_exact(items.len() / 8 + 1);
+    }
+    items.insert(place, item);
+}
+
 /// Returns the last item dated at or before `day` that was known at `known`, from a list kept by date.
 #[must_use]
 pub fn latest<T: Evidence>(items: &[T], day: Day, known: Position) -> Option<&T> {
     items.iter().rev().find(|item| item.date() <= day && item.position() <= known)
+}
+
+/// Says whether the end last stated, as known at a horizon, has come.
+fn is_over(ends: &[(Day, Position)], horizon: &Horizon) -> bool {
+    let known = ends.iter().rev().find(|(_, position)| *position <= horizon.known);
+    known.is_some_and(|(day, _)| *day <= horizon.today)
 }
 
 impl Complaint {
@@ -464,8 +481,7 @@ impl Signal {
     /// Says whether the signal is up: raised and not cleared by this horizon.
     #[must_use]
     pub fn is_up(&self, horizon: &Horizon) -> bool {
-        self.counts(horizon)
-            && !self.cleared.is_some_and(|(day, position)| day <= horizon.today && position <= horizon.known)
+        self.counts(horizon) && !is_over(&self.cleared, horizon)
     }
 }
 
@@ -473,7 +489,6 @@ impl Listing {
     /// Says whether the merchant is on the list at this horizon.
     #[must_use]
     pub fn is_on(&self, horizon: &Horizon) -> bool {
-        self.counts(horizon)
-            && !self.removed.is_some_and(|(day, position)| day <= horizon.today && position <= horizon.known)
+        self.counts(horizon) && !is_over(&self.removed, horizon)
     }
 }

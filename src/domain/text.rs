@@ -1,6 +1,10 @@
 //! Text as people type it: what is cut off its ends, what is brought to one width, what is refused.
 
+use serde::de::{Deserializer, Error, Visitor};
 use std::borrow::Cow;
+use std::fmt::{self, Display};
+use std::marker::PhantomData;
+use std::str::FromStr;
 
 /// The longest text taken, in characters: a refund plan fits, a pasted document does not.
 pub const LONGEST: usize = 500;
@@ -82,6 +86,28 @@ pub fn fault(text: &str) -> Option<TextFault> {
         }
     }
     (length > LONGEST).then_some(TextFault::TooLong(length))
+}
+
+/// Reads a value that is written as text, without a copy of the text.
+///
+/// # Errors
+/// When there is no text, or it is not such a value.
+pub fn parsed<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(deserializer: D) -> Result<T, D::Error> {
+    struct Parsed<T>(PhantomData<T>);
+
+    impl<T: FromStr<Err: Display>> Visitor<'_> for Parsed<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a text")
+        }
+
+        fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+            text.parse().map_err(E::custom)
+        }
+    }
+
+    deserializer.deserialize_str(Parsed(PhantomData))
 }
 
 #[cfg(test)]

@@ -66,15 +66,14 @@ macro_rules! vocabulary {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-                text.parse().map_err(serde::de::Error::custom)
+                super::text::parsed(deserializer)
             }
         }
     )+};
 }
 
 vocabulary! {
-    /// The warning light (亮灯). Ordered by severity: a later word is worse (architecture.md section 6).
+    /// The warning light (亮灯). Ordered by severity: a later word is worse (docs/FACTS.md).
     Light {
         /// Nothing known against the merchant.
         Green = "green" "绿",

@@ -3,33 +3,65 @@
 use super::code::CreditCode;
 use super::envelope::Position;
 use super::event::Event;
-use super::fold::{Stamp, evidence_about};
+use super::fold::{Stamp, evidence_about, said};
 use super::merchant::Merchant;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use thin_vec::ThinVec;
 
 /// Every merchant known, in the order first heard of.
 #[derive(Debug, Default, Clone)]
 pub struct World {
     merchants: Vec<Merchant>,
     by_code: HashMap<CreditCode, u32>,
-    tickets: HashMap<Box<str>, u32>,
-    links: HashMap<u64, ThinVec<u32>>,
+    /// The merchant that the first ticket with this hash is about.
+    tickets: HashMap<u64, u32>,
+    /// Later tickets with the hash of another merchant's.
+    other_tickets: HashMap<Box<str>, u32>,
+    /// The first merchant filed under a brand or a representative.
+    links: HashMap<u64, u32>,
+    /// The others.
+    more_links: HashMap<u64, Vec<u32>>,
     head: Position,
 }
 
 impl World {
+    /// Returns the world of these merchants; the indexes are made anew.
+    #[must_use]
+    pub fn of(merchants: Vec<Merchant>) -> Self {
+        let newest = merchants.iter().filter_map(|merchant| merchant.last.map(|last| last.position)).max();
+        let mut world = Self { head: newest.unwrap_or_default(), ..Self::default() };
+        world.by_code.reserve(merchants.len());
+        for (index, merchant) in (0_u32..).zip(&merchants) {
+            world.by_code.insert(merchant.code, index);
+            for complaint in &merchant.complaints {
+                world.own(&complaint.ticket, index);
+            }
+            // Every row left its own state of brand and representative behind.
+            for row in &merchant.rows {
+                for key in link_keys(merchant, row.position).into_iter().flatten() {
+                    world.file(key, index);
+                }
+            }
+        }
+        world.merchants = merchants;
+        world
+    }
+
     /// Takes one event of the log into account. Returns the index of the merchant it is evidence about, if any.
     pub fn apply(&mut self, stamp: Stamp, event: &Event, data: &str) -> Option<u32> {
-        self.head = self.head.max(stamp.position);
+        self.fold(stamp, event, said(event, data))
+    }
+
+    /// Takes one event of the log into account, whose fingerprint ([`said`]) is known.
+    pub fn fold(&mut self, stamp: Stamp, event: &Event, said: Option<u64>) -> Option<u32> {
         let code = evidence_about(event)?;
+        self.head = self.head.max(stamp.position);
         let index = self.index_or_new(code);
         let merchant = usize::try_from(index).ok().and_then(|index| self.merchants.get_mut(index))?;
-        merchant.apply(stamp, event, data);
+        merchant.fold(stamp, event, said);
         match event {
             Event::ComplaintReceived(received) => {
-                self.tickets.insert(received.ticket.as_str().into(), index);
+                self.own(&received.ticket, index);
             }
             Event::MerchantRegistered(_) | Event::MerchantDetailsChanged(_) => self.link(index),
             _ => {}
@@ -50,19 +82,31 @@ impl World {
     /// values in force again, so a changed brand or a hash collision does no harm.
     fn link(&mut self, index: u32) {
         let Some(merchant) = self.at(index) else { return };
-        let keys = [
-            merchant.brand(Position::MAX).map(brand_key),
-            merchant.representative(Position::MAX).map(representative_key),
-        ];
+        let keys = link_keys(merchant, Position::MAX);
         for key in keys.into_iter().flatten() {
-            let group = self.links.entry(key).or_default();
-            if group.last() != Some(&index) && !group.contains(&index) {
-                group.push(index);
+            self.file(key, index);
+        }
+    }
+
+    fn file(&mut self, key: u64, index: u32) {
+        let first = *self.links.entry(key).or_insert(index);
+        if first != index {
+            let others = self.more_links.entry(key).or_default();
+            if others.last() != Some(&index) && !others.contains(&index) {
+                others.push(index);
             }
         }
     }
 
-    /// Returns the position of the last event taken into account.
+    /// Notes whose ticket it is. The text itself is kept with the complaint only.
+    fn own(&mut self, ticket: &str, index: u32) {
+        let first = *self.tickets.entry(hash_of(&ticket)).or_insert(index);
+        if first != index {
+            self.other_tickets.insert(ticket.into(), index);
+        }
+    }
+
+    /// Returns the position of the newest evidence.
     #[must_use]
     pub const fn head(&self) -> Position {
         self.head
@@ -95,7 +139,11 @@ impl World {
     /// Returns the merchant a ticket is about.
     #[must_use]
     pub fn ticket_owner(&self, ticket: &str) -> Option<CreditCode> {
-        self.at(*self.tickets.get(ticket)?).map(|merchant| merchant.code)
+        let first = self.at(*self.tickets.get(&hash_of(&ticket))?)?;
+        if first.complaint(ticket).is_some() {
+            return Some(first.code);
+        }
+        self.at(*self.other_tickets.get(ticket)?).map(|merchant| merchant.code)
     }
 
     /// Returns the other merchants that share, as known at `known`, the brand or the legal representative (name and
@@ -104,12 +152,10 @@ impl World {
     pub fn linked(&self, merchant: &Merchant, known: Position) -> Vec<u32> {
         let brand = merchant.brand(known);
         let representative = merchant.representative(known);
-        let keys = [brand.map(brand_key), representative.map(representative_key)];
-        let mut found: Vec<u32> = keys
-            .iter()
+        let mut found: Vec<u32> = link_keys(merchant, known)
+            .into_iter()
             .flatten()
-            .filter_map(|key| self.links.get(key))
-            .flatten()
+            .flat_map(|key| self.links.get(&key).into_iter().chain(self.more_links.get(&key).into_iter().flatten()))
             .copied()
             .filter(|index| {
                 self.at(*index).is_some_and(|other| {
@@ -123,6 +169,11 @@ impl World {
         found.dedup();
         found
     }
+}
+
+/// Returns what a merchant is filed under, as known at `known`.
+fn link_keys(merchant: &Merchant, known: Position) -> [Option<u64>; 2] {
+    [merchant.brand(known).map(brand_key), merchant.representative(known).map(representative_key)]
 }
 
 // The hash is only a bucket inside one process: nothing stored rests on it.

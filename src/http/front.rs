@@ -4,6 +4,7 @@
 use super::access::SESSION_COOKIE;
 use super::language::{self, Language};
 use super::metrics::Metrics;
+use super::pages::filters::escaped;
 use super::pages::{Frame, Pages};
 use super::problem::{Code, Problem};
 use super::site::Cookies;
@@ -53,7 +54,7 @@ pub(super) async fn stand(
     request.extensions_mut().insert(id);
     let asked = Asked::of(&request);
     let mut response = if asked.is_change && asked.is_foreign {
-        request.into_response(HttpResponse::from_error(Problem::from(Code::ForeignSite)))
+        request.error_response(Problem::from(Code::ForeignSite))
     } else {
         next.call(request).await?.map_into_boxed_body()
     };
@@ -168,7 +169,7 @@ fn to_log_in(request: &HttpRequest) -> HttpResponse {
     // A link in a web mail leads here from another site, and then the browser keeps a Strict cookie back. Asked once
     // more from our own page, it sends it.
     if foreign && *request.method() == Method::GET && request.cookie(SESSION_COOKIE).is_none() {
-        let target = minijinja::HtmlEscape(here).to_string();
+        let target = escaped(here);
         return HttpResponse::Ok()
             .content_type("text/html; charset=utf-8")
             .body(format!("<!doctype html><meta http-equiv=\"refresh\" content=\"0;url={target}\"><title>…</title>"));

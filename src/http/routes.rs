@@ -10,7 +10,7 @@ use crate::domain::words::Role;
 use actix_web::dev::ResourceDef;
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::web::ServiceConfig;
-use actix_web::{Handler, HttpRequest, HttpResponse, ResponseError as _, guard, web};
+use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, ResponseError as _, guard, web};
 
 /// A right, with the roles that have it.
 #[derive(Debug, Clone, Copy)]
@@ -55,9 +55,11 @@ macro_rules! proves {
 proves! { () (A) (A B) (A B C) (A B C D) (A B C D E) }
 
 /// Returns a handler unchanged if its signature demands the right that the table names; otherwise it does not compile.
-fn proving<P: Permission, F: Handler<Args>, Args: Proves<P>>(handler: F) -> F
+fn proving<P, F, Args>(handler: F) -> F
 where
-    Args: actix_web::FromRequest,
+    P: Permission,
+    F: Handler<Args>,
+    Args: Proves<P> + FromRequest,
 {
     handler
 }
@@ -177,6 +179,8 @@ routes! {
     get "/mall/sheet" ReadExits pages::mall::sheet, "A printable exit notice",
         [("credit_code", "tenant"), ("mall", "mall"), ("unit", "unit")] -> "text/html";
     get "/mails" ReadMails pages::mails::show, "The mail record", [("before", "older ones")] -> "text/html";
+    get "/mails/{mail}" ReadMails pages::mails::letter,
+        "A mail as one recipient gets it", [("to", "the recipient's address")] -> "text/html";
 }
 
 /// Registers every route, and an answer for everything else.

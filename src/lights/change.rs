@@ -41,7 +41,7 @@ pub fn change(subject: &Subject<'_>, lit: Option<&Lit>) -> Option<Change> {
         Grade { light: Light::Green, fired: Vec::new() }
     };
     let pack = &subject.moment.policies.pack;
-    let before = lit.map(|lit| lit.rules.as_slice()).unwrap_or_default();
+    let before = lit.map(|lit| &*lit.rules).unwrap_or_default();
     let from = lit.map_or(Light::Green, |lit| lit.light);
     let same_rules = grade.rules(pack).map(|rule| rule.id.as_str()).eq(before.iter().map(|rule| &**rule));
     if from == grade.light && same_rules {

@@ -15,7 +15,7 @@ pub struct Lit {
     /// The light.
     pub light: Light,
     /// Rules that asked for it or for a milder one, worst first.
-    pub rules: Vec<Arc<str>>,
+    pub rules: Arc<[Arc<str>]>,
     /// Instant it is true for.
     pub at: Instant,
     /// The event.
@@ -29,27 +29,60 @@ pub struct Lit {
 /// The lights last recorded.
 #[derive(Debug, Default, Clone)]
 pub struct Lights {
-    lit: HashMap<CreditCode, Lit>,
+    /// In the order first recorded.
+    lit: Vec<(CreditCode, Lit)>,
+    places: HashMap<CreditCode, u32>,
     names: HashSet<Arc<str>>,
+    lists: HashSet<Arc<[Arc<str>]>>,
 }
 
 impl Lights {
     /// Takes a light change into account.
     pub fn apply(&mut self, position: Position, event: Uuid, change: &LightChanged) {
-        let rules = change.reasons.iter().map(|reason| self.name(&reason.rule)).collect();
-        let revision = self.lit.get(&change.credit_code).map_or(0, |lit| lit.revision) + 1;
-        let lit = Lit { light: change.to, rules, at: change.at, event, position, revision };
-        self.lit.insert(change.credit_code, lit);
+        let rules = self.list(change.reasons.iter().map(|reason| reason.rule.as_str()));
+        let revision = self.get(change.credit_code).map_or(0, |lit| lit.revision) + 1;
+        self.put(change.credit_code, Lit { light: change.to, rules, at: change.at, event, position, revision });
+    }
+
+    /// Takes over a light as it was kept elsewhere.
+    pub fn insert(&mut self, code: CreditCode, mut lit: Lit) {
+        lit.rules = self.list(lit.rules.iter().map(|rule| &**rule));
+        self.put(code, lit);
+    }
+
+    fn put(&mut self, code: CreditCode, lit: Lit) {
+        if let Some(place) = self.get_mut(code) {
+            *place = lit;
+            return;
+        }
+        self.places.insert(code, u32::try_from(self.lit.len()).unwrap_or(u32::MAX));
+        self.lit.push((code, lit));
+    }
+
+    fn get_mut(&mut self, code: CreditCode) -> Option<&mut Lit> {
+        let place = usize::try_from(*self.places.get(&code)?).ok()?;
+        self.lit.get_mut(place).map(|(_, lit)| lit)
     }
 
     /// Counts another event of a merchant's light stream, such as a missed deadline.
     pub fn count(&mut self, code: CreditCode) {
-        if let Some(lit) = self.lit.get_mut(&code) {
+        if let Some(lit) = self.get_mut(code) {
             lit.revision += 1;
         }
     }
 
-    /// Rule ids repeat over all merchants; each is kept once.
+    /// The same few rules fire together for many merchants; each list is kept once.
+    fn list<'r>(&mut self, rules: impl Iterator<Item = &'r str>) -> Arc<[Arc<str>]> {
+        let rules: Vec<Arc<str>> = rules.map(|rule| self.name(rule)).collect();
+        if let Some(list) = self.lists.get(rules.as_slice()) {
+            return list.clone();
+        }
+        let list: Arc<[Arc<str>]> = rules.into();
+        self.lists.insert(list.clone());
+        list
+    }
+
+    /// Rule ids repeat over all lists; each is kept once.
     fn name(&mut self, rule: &str) -> Arc<str> {
         if let Some(name) = self.names.get(rule) {
             return name.clone();
@@ -62,7 +95,8 @@ impl Lights {
     /// Returns a merchant's light as last recorded; `None` if none ever was: green without reasons.
     #[must_use]
     pub fn get(&self, code: CreditCode) -> Option<&Lit> {
-        self.lit.get(&code)
+        let place = usize::try_from(*self.places.get(&code)?).ok()?;
+        self.lit.get(place).map(|(_, lit)| lit)
     }
 
     /// Returns a merchant's light.
@@ -71,9 +105,10 @@ impl Lights {
         self.get(code).map_or(Light::Green, |lit| lit.light)
     }
 
-    /// Returns every light ever recorded.
-    pub fn iter(&self) -> impl Iterator<Item = (&CreditCode, &Lit)> {
-        self.lit.iter()
+    /// Returns every light ever recorded, in the order first recorded.
+    #[must_use]
+    pub fn entries(&self) -> &[(CreditCode, Lit)] {
+        &self.lit
     }
 }
 

@@ -229,6 +229,12 @@ pub trait EventLog: Send + Sync {
     /// Returns the position of the last durable event; 0 if there is none.
     fn head(&self) -> Position;
 
+    /// Returns the folder beside the log for what is made from it and may be deleted; `None` if it has none, or was
+    /// opened for reading only.
+    fn folder(&self) -> Option<&std::path::Path> {
+        None
+    }
+
     /// Returns up to `limit` events of a stream from revision `from` on; empty if there are none.
     ///
     /// # Errors

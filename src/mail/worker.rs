@@ -8,8 +8,8 @@
 mod sender;
 
 use super::message::MessageError;
-use super::outbox::{Due, Outbox, ReplayError};
-use super::render::Renderer;
+use super::outbox::{Due, Outbox, ReplayError, Summary};
+use super::render::{Letter, RenderError, Renderer};
 use super::transport::Transport;
 use crate::clock::Clock;
 use crate::domain::envelope::Recorded;
@@ -62,6 +62,17 @@ pub enum StartError {
     /// No thread could be started.
     #[error("cannot start a thread for mail: {0}")]
     Thread(#[from] io::Error),
+}
+
+/// Why a letter cannot be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum LetterError {
+    /// The log cannot be read.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The text cannot be made.
+    #[error(transparent)]
+    Render(#[from] RenderError),
 }
 
 /// What the threads share.
@@ -161,6 +172,14 @@ impl Worker {
     /// Returns the outbox as of now. Holding it holds up the worker: read and let go.
     pub fn outbox(&self) -> RwLockReadGuard<'_, Outbox> {
         self.shared.outbox.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes the letter of a mail once more, as its recipient got or will get it; `None` if it is not addressed to them.
+    ///
+    /// # Errors
+    /// See [`LetterError`].
+    pub fn letter(&self, mail: &Summary, address: &str) -> Result<Option<Letter>, LetterError> {
+        sender::letter(&self.shared.parts, mail, address)
     }
 
     /// Returns what keeps all mail from being sent or recorded, if anything does.

@@ -154,7 +154,7 @@ impl View<'_> {
             credit_code: merchant.code,
             name: merchant.name(Position::MAX).map(str::to_owned),
             light: lit.map_or(Light::Green, |lit| lit.light),
-            rules: lit.map(|lit| lit.rules.clone()).unwrap_or_default(),
+            rules: lit.map(|lit| lit.rules.to_vec()).unwrap_or_default(),
             since: lit.map(|lit| lit.at),
             sector: self.sector(merchant).map(str::to_owned),
             division: merchant.division(Position::MAX).map(|division| division.to_string()),

@@ -1,5 +1,7 @@
 //! The command as a script sees it: exit codes, stdout, stderr.
 
+mod served;
+
 use std::process::{Command, Output, Stdio};
 
 fn warnlight(arguments: &[&str], variables: &[(&str, &str)]) -> Output {

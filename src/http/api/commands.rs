@@ -192,12 +192,12 @@ async fn take(
         return Err(Problem::new(Code::TooLarge, format_args!("1 to {MOST} commands at a time, not {}", items.len())));
     }
     let key = key.or_else(|| if is_batch { None } else { items.first().and_then(event_key) });
-    let parsed: Vec<Result<Command, FieldProblem>> = items
+    let parsed: Vec<Parsed> = items
         .into_iter()
         .enumerate()
         .map(|(index, item)| {
             let read = |item| serde_json::from_value(item).map_err(|error| error.to_string());
-            unpack(item).and_then(read).map_err(|error| unreadable(&error, is_batch.then_some(index)))
+            unpack(item).and_then(read).map_err(|error| Box::new(unreadable(&error, is_batch.then_some(index))))
         })
         .collect();
     let receipts = execute(site, allowed.caller(), allowed.origin(), parsed, key, is_batch).await?;
@@ -218,6 +218,9 @@ fn refusal(fields: Vec<FieldProblem>) -> Problem {
     Problem { code, detail: None, fields }
 }
 
+/// A command as it was read, or why it could not be.
+pub(crate) type Parsed = Result<Command, Box<FieldProblem>>;
+
 /// Hands commands to the desk, those out of scope or unreadable excepted, and returns a receipt for each.
 ///
 /// # Errors
@@ -226,7 +229,7 @@ pub(crate) async fn execute(
     site: &Site,
     caller: &Caller,
     origin: Origin,
-    parsed: Vec<Result<Command, FieldProblem>>,
+    parsed: Vec<Parsed>,
     key: Option<String>,
     is_batch: bool,
 ) -> Result<Vec<CommandReceipt>, Problem> {
@@ -239,14 +242,14 @@ pub(crate) async fn execute(
             let checked = command.and_then(|command| {
                 check_scope(site, scope, &command)
                     .map(|()| command)
-                    .map_err(|reason| out_of_scope(reason, is_batch.then_some(index)))
+                    .map_err(|reason| Box::new(out_of_scope(reason, is_batch.then_some(index))))
             });
             match checked {
                 Ok(command) => {
                     commands.push(command);
                     receipts.push(None);
                 }
-                Err(problem) => receipts.push(Some(CommandReceipt::refused(vec![problem]))),
+                Err(problem) => receipts.push(Some(CommandReceipt::refused(vec![*problem]))),
             }
         }
         let mut answers = if commands.is_empty() {

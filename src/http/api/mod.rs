@@ -15,7 +15,7 @@ pub mod problems;
 
 use super::problem::{Code, Problem};
 use crate::domain::code::CreditCode;
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Serialize};
 
 /// Items on a page unless asked otherwise.
@@ -48,9 +48,14 @@ impl Paging {
     }
 }
 
-/// An amount of yuan as JSON shows it: a text, exact to the fen.
+/// Rounds an amount to the fen, halves up: a share of a balance may be finer.
+pub(super) fn to_fen(amount: Decimal) -> Decimal {
+    amount.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero)
+}
+
+/// An amount of yuan as JSON shows it: a text with two digits after the point.
 pub(super) fn yuan(amount: Decimal) -> String {
-    format!("{:.2}", amount)
+    format!("{:.2}", to_fen(amount))
 }
 
 /// Reads a credit code from a path.

@@ -73,7 +73,7 @@ pub async fn show(
         divisions => choices
             .divisions
             .iter()
-            .map(|code| context! { code => code.as_str(), name => code.as_str() })
+            .map(|code| context! { code => code.as_str(), name => division_name(&pages, code, language) })
             .collect::<Vec<_>>(),
         malls => choices.malls,
         tiles,
@@ -92,13 +92,8 @@ fn draw(row: &Row, policies: &Policies, pages: &Pages, language: Language) -> Va
             .map_or_else(|| id.to_string(), |rule| language.pick(&rule.title.zh, &rule.title.en).to_owned())
     };
     let more = row.rules.len().saturating_sub(REASONS);
-    let place: Vec<&str> = row
-        .division
-        .iter()
-        .chain(&row.street)
-        .map(String::as_str)
-        .chain(row.malls.iter().map(String::as_str))
-        .collect();
+    let division = row.division.as_deref().map(|code| division_name(pages, code, language));
+    let place: Vec<&str> = division.iter().chain(&row.street).chain(&row.malls).map(String::as_str).collect();
     context! {
         light => row.light.name(),
         credit_code => row.credit_code.as_str(),
@@ -107,7 +102,7 @@ fn draw(row: &Row, policies: &Policies, pages: &Pages, language: Language) -> Va
         more => (more > 0).then(|| pages.filled(language, "board", "more", &[("count", &more.to_string())])),
         sector => row.sector.as_deref().map(|id| sector_name(policies, id, language)),
         place => place.join(" · "),
-        outstanding => amount_of(row.money.outstanding),
+        at_risk => amount_of(Some(row.money.at_risk()).filter(|amount| !amount.is_zero())),
         shortfall => amount_of(row.money.shortfall.filter(|amount| !amount.is_zero())),
         since => row.since.map(minute),
     }
@@ -126,6 +121,14 @@ fn sectors(policies: &Policies, pages: &Pages, language: Language) -> Vec<Value>
 /// Returns a sector's name; its id if the policies do not know it any more.
 pub(super) fn sector_name(policies: &Policies, id: &str, language: Language) -> String {
     policies.sectors.get(id).map_or(id, |sector| language.pick(&sector.zh, &sector.en)).to_owned()
+}
+
+/// Returns a division's name; its code where no name is known.
+pub(super) fn division_name(pages: &Pages, code: &str, language: Language) -> String {
+    match pages.text(language, "division", code) {
+        "" => code.to_owned(),
+        name => name.to_owned(),
+    }
 }
 
 /// Returns the address of the board with another light or page.

@@ -1,6 +1,7 @@
 //! Small things that several pages draw.
 
 use crate::domain::time::{Instant, local};
+use crate::http::api::to_fen;
 use minijinja::Value;
 use rust_decimal::Decimal;
 
@@ -17,16 +18,33 @@ pub(super) fn mark(light: String, word: String, large: Option<bool>) -> Value {
     let known = ["red", "orange", "yellow", "green"].contains(&light.as_str());
     let light = if known { light.as_str() } else { "unknown" };
     let size = if large.unwrap_or(false) { " light-large" } else { "" };
-    let word = minijinja::HtmlEscape(&word).to_string();
+    let word = escaped(&word);
     Value::from_safe_string(format!(
         r#"<span class="light light-{light}{size}"><svg viewBox="0 0 16 16" aria-hidden="true">{shape}</svg>{word}</span>"#
     ))
 }
 
+/// Returns a text as it stands in HTML, between tags or in quotes.
+#[must_use]
+pub(in crate::http) fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
 /// Returns an amount with its thousands apart: `1,234,567.89`; whole amounts without fen, none at all as nothing.
 #[must_use]
 pub(super) fn amount_of(yuan: Option<Decimal>) -> String {
-    yuan.map(|yuan| grouped(yuan.round_dp(2))).unwrap_or_default()
+    yuan.map(|yuan| grouped(to_fen(yuan))).unwrap_or_default()
 }
 
 /// Returns a number with its thousands apart; trailing zeros after the point are left out.

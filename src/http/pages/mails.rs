@@ -5,12 +5,13 @@ use super::filters::minute;
 use crate::domain::envelope::Position;
 use crate::http::access::{Allowed, ReadMails};
 use crate::http::api::mails::{MailState, mails};
-use crate::http::problem::Problem;
+use crate::http::problem::{Code, Problem};
 use crate::http::site::Site;
 use crate::mail::outbox::{Delivery, State};
 use actix_web::{HttpRequest, HttpResponse, web};
 use minijinja::{Value, context};
 use serde::Deserialize;
+use uuid::Uuid;
 
 /// Mails on a page.
 const PER_PAGE: usize = 50;
@@ -49,6 +50,40 @@ pub async fn show(
     answer(&request, Some(allowed.caller()), "mails.html", "/mails", content)
 }
 
+/// Whose letter.
+#[derive(Debug, Deserialize)]
+pub struct To {
+    to: String,
+}
+
+/// Shows the letter of a mail as one recipient gets it.
+///
+/// # Errors
+/// When there is no such mail, or it is about a merchant that the reader may not see, or addressed to somebody else.
+pub async fn letter(
+    allowed: Allowed<ReadMails>,
+    site: web::Data<Site>,
+    request: HttpRequest,
+    mail: web::Path<Uuid>,
+    query: web::Query<To>,
+) -> Result<HttpResponse, Problem> {
+    let (mail, address) = (*mail, query.into_inner().to);
+    let letter = site
+        .block(&allowed.caller().key, move |site, scope| {
+            let unknown = || Problem::new(Code::NotFound, "there is no such mail");
+            let summary = site.outbox().mail(mail).cloned().ok_or_else(unknown)?;
+            if !site.view(scope, |view| view.merchant(summary.credit_code).is_some()) {
+                return Err(unknown());
+            }
+            let written = site.mail.letter(&summary, &address).map_err(|error| Problem::new(Code::Internal, error))?;
+            written.map(|letter| (address, letter)).ok_or_else(unknown)
+        })
+        .await?;
+    let (to, letter) = letter;
+    let content = context! { to, subject => letter.subject, text => letter.text };
+    answer(&request, Some(allowed.caller()), "letter.html", "/mails", content)
+}
+
 fn shown(mail: &MailState, name: Option<&str>) -> Value {
     let summary = &mail.summary;
     let recipients: Vec<Value> = if mail.recipients.is_empty() {
@@ -57,7 +92,7 @@ fn shown(mail: &MailState, name: Option<&str>) -> Value {
         mail.recipients.iter().map(recipient).collect()
     };
     context! {
-        at => minute(summary.requested_at), credit_code => summary.credit_code.as_str(), merchant => name,
+        mail => summary.mail.to_string(), at => minute(summary.requested_at), credit_code => summary.credit_code.as_str(), merchant => name,
         from => summary.from.name(), to => summary.to.name(), recipients,
     }
 }
@@ -68,6 +103,11 @@ fn recipient(delivery: &Delivery) -> Value {
         address => &*delivery.address, office => &*delivery.office,
         fate => if waits_again { "retrying" } else { delivery.state.name() },
         attempts => if delivery.attempts > 1 { delivery.attempts } else { 0 },
-        reply => delivery.reply.as_deref(),
+        reply => delivery.reply.as_deref().map(in_short),
     }
+}
+
+/// Returns a server's reply as it is, and of a spooled file the name: where the folder lies is nobody's business here.
+fn in_short(reply: &str) -> &str {
+    if reply.ends_with(".eml") { reply.rsplit('/').next().unwrap_or(reply) } else { reply }
 }

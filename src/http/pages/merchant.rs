@@ -1,6 +1,6 @@
 //! A merchant's page: its light, why, and what happened.
 
-use super::board::sector_name;
+use super::board::{division_name, sector_name};
 use super::filters::{amount_of, grouped, minute};
 use super::{Pages, answer};
 use crate::domain::access::Scope;
@@ -92,7 +92,7 @@ impl Drawing<'_> {
         let row = &file.row;
         [
             ("sector", Some(sector)),
-            ("division", row.division.clone()),
+            ("division", row.division.as_deref().map(|code| division_name(self.pages, code, self.language))),
             ("street", row.street.clone()),
             ("industry", file.industry_code.clone()),
             ("brand", file.brand.clone()),
@@ -140,9 +140,12 @@ impl Drawing<'_> {
         let missing = || self.text("merchant", "missing").to_owned();
         let value = seen.value.as_deref().map_or_else(missing, |value| self.value(fact, value));
         let threshold = seen.threshold.as_deref().map(|value| self.value(fact, value)).unwrap_or_default();
+        // "Yes, compared with: is yes" is said by the value alone.
+        let is_flag = fact.map(FactId::unit) == Some(Unit::Flag) && seen.comparison == "=";
+        let sign = if is_flag { String::new() } else { self.sign(&seen.comparison) };
         context! {
             fact => seen.fact.clone(), name, value,
-            threshold => format!("{} {threshold}", self.sign(&seen.comparison)),
+            threshold => format!("{sign} {threshold}").trim().to_owned(),
             shop => seen.shop.as_ref().map(|shop| format!("{} {}", shop.mall, shop.unit)),
         }
     }
@@ -161,7 +164,9 @@ impl Drawing<'_> {
             _ => "missing",
         };
         let word = self.text("sign", key);
-        if negated {
+        if negated && key == "eq" {
+            self.text("sign", "not").to_owned()
+        } else if negated {
             format!("{}{}{word}", self.text("sign", "not"), self.language.pick("", " "))
         } else {
             word.to_owned()

@@ -1,7 +1,7 @@
 //! Pages: templates compiled in, drawn on the server, complete without a script.
 
 pub mod board;
-mod filters;
+pub(super) mod filters;
 pub mod login;
 pub mod mails;
 pub mod mall;
@@ -27,6 +27,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("mall.html", include_str!("../../../assets/pages/mall.html")),
     ("sheet.html", include_str!("../../../assets/pages/sheet.html")),
     ("mails.html", include_str!("../../../assets/pages/mails.html")),
+    ("letter.html", include_str!("../../../assets/pages/letter.html")),
     ("problem.html", include_str!("../../../assets/pages/problem.html")),
     ("problems.html", include_str!("../../../assets/pages/problems.html")),
 ];
@@ -60,6 +61,12 @@ impl Pages {
         templates.set_auto_escape_callback(|_| AutoEscape::Html);
         // A key that is not there is a mistake, not an empty place on the page.
         templates.set_undefined_behavior(UndefinedBehavior::SemiStrict);
+        templates.set_formatter(|out, state, value| match value.as_str() {
+            // What is not there leaves its place empty.
+            _ if value.is_none() => Ok(()),
+            Some(text) if !value.is_safe() => out.write_str(&filters::escaped(text)).map_err(minijinja::Error::from),
+            _ => minijinja::escape_formatter(out, state, value),
+        });
         templates.add_function("mark", filters::mark);
         for (name, text) in TEMPLATES {
             templates.add_template(name, text)?;

@@ -183,6 +183,10 @@ impl EventLog for ClusterLog {
         self.replica.head()
     }
 
+    fn folder(&self) -> Option<&Path> {
+        self.replica.folder()
+    }
+
     fn read_stream(&self, stream: &str, from: Revision, limit: usize) -> Result<Vec<Recorded>, LogError> {
         self.replica.read_stream(stream, from, limit)
     }

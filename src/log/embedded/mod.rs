@@ -190,6 +190,10 @@ impl EventLog for EmbeddedLog {
         })
     }
 
+    fn folder(&self) -> Option<&Path> {
+        self.writing.as_ref().and_then(|_| self.path().parent())
+    }
+
     fn read_stream(&self, stream: &str, from: Revision, limit: usize) -> Result<Vec<Recorded>, LogError> {
         self.shared.readers.with(|reader| reader.rows.stream(&reader.conn, stream, from, limit))
     }
@@ -200,7 +204,7 @@ impl EventLog for EmbeddedLog {
 
     fn scan(&self, after: Position, visit: &mut dyn FnMut(EventRef<'_>) -> ControlFlow<()>) -> Result<(), LogError> {
         let head = self.shared.head()?;
-        let mut names = Rows::new(SCAN_STREAMS);
+        let mut names = Rows::in_order(SCAN_STREAMS);
         let mut after = after;
         // A few thousand rows at a time: a long look at one state would keep the write-ahead log growing.
         while after < head {

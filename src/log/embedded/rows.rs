@@ -46,6 +46,11 @@ impl Rows {
         Self { streams: Names::streams(streams), types: Names::words(), actors: Names::words() }
     }
 
+    /// Returns a reader for going through the whole file in order.
+    pub(super) fn in_order(streams: usize) -> Self {
+        Self { streams: Names::streams(streams).ahead(256), ..Self::new(0) }
+    }
+
     /// Shows up to `limit` events after `after` up to `last`, one by one.
     pub(super) fn each(
         &mut self,

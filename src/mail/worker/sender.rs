@@ -1,11 +1,13 @@
 //! One attempt: read the request, write the letter, hand it over, record what was said.
 
-use super::{Due, Shared, Task};
+use super::{Due, LetterError, Parts, Shared, Task};
 use crate::domain::envelope::{NewEvent, Origin, Position, Recorded};
-use crate::domain::event::{Event, LightChanged, MailAttempted, MailFate, MailRequested};
+use crate::domain::event::{Event, LightChanged, MailAttempted, MailFate, MailRequested, Recipient};
 use crate::domain::time::Instant;
 use crate::log::contract::{Append, EventLog, Expected, LogError};
 use crate::mail::message::{self, MessageError, Outgoing};
+use crate::mail::outbox::Summary;
+use crate::mail::render::Letter;
 use crate::mail::transport::{Reply, SendError};
 use crate::settings::Mail;
 use jiff::SignedDuration;
@@ -31,7 +33,7 @@ pub(super) fn deliver(shared: &Shared, due: &Due) {
     if !still_due(shared) {
         return;
     }
-    let (recorded, requested) = match request_of(&*shared.parts.log, due) {
+    let (recorded, requested) = match request_of(&*shared.parts.log, due.requested) {
         Ok(request) => request,
         Err(error) => {
             shared.in_trouble(Task::Reading, &error.to_string());
@@ -56,12 +58,9 @@ fn attempt(shared: &Shared, due: &Due, recorded: &Recorded, requested: &MailRequ
 /// Writes the mail. What cannot be written will not be writable later: that is a refusal, and a person has to look.
 fn write(shared: &Shared, due: &Due, recorded: &Recorded, requested: &MailRequested) -> Result<Outgoing, SendError> {
     let refused = |what: &str| SendError::Refused(Reply::new(what));
-    let recipient = requested
-        .recipients
-        .iter()
-        .find(|recipient| *recipient.address == *due.address)
-        .ok_or_else(|| refused("the request does not name this recipient"))?;
-    let change = change_of(&*shared.parts.log, due).map_err(|error| {
+    let recipient =
+        recipient_of(requested, &due.address).ok_or_else(|| refused("the request does not name this recipient"))?;
+    let change = change_of(&*shared.parts.log, due.change).map_err(|error| {
         // The reasons can be read when the log can.
         SendError::Unreachable(Reply::new(&error.to_string()))
     })?;
@@ -75,20 +74,32 @@ fn write(shared: &Shared, due: &Due, recorded: &Recorded, requested: &MailReques
         .map_err(|error| refused(&error.to_string()))
 }
 
-fn request_of(log: &dyn EventLog, due: &Due) -> Result<(Recorded, MailRequested), LogError> {
-    let recorded = event_at(log, due.requested)?;
+/// Writes the letter of a mail once more, as its recipient got or will get it; `None` if it is not addressed to them.
+pub(super) fn letter(parts: &Parts, mail: &Summary, address: &str) -> Result<Option<Letter>, LetterError> {
+    let (_, requested) = request_of(&*parts.log, mail.position)?;
+    let Some(recipient) = recipient_of(&requested, address) else { return Ok(None) };
+    let change = change_of(&*parts.log, mail.change)?;
+    Ok(Some(parts.renderer.letter(&requested, recipient, change.as_ref())?))
+}
+
+fn recipient_of<'r>(requested: &'r MailRequested, address: &str) -> Option<&'r Recipient> {
+    requested.recipients.iter().find(|recipient| *recipient.address == *address)
+}
+
+fn request_of(log: &dyn EventLog, position: Position) -> Result<(Recorded, MailRequested), LogError> {
+    let recorded = event_at(log, position)?;
     match recorded.event.decode() {
         Ok(Event::MailRequested(requested)) => Ok((recorded, requested)),
         Ok(other) => Err(LogError::Corrupt {
-            position: due.requested,
+            position,
             what: format!("a mail request was here, and now it is `{}`", other.event_type()),
         }),
-        Err(error) => Err(LogError::Corrupt { position: due.requested, what: error.to_string() }),
+        Err(error) => Err(LogError::Corrupt { position, what: error.to_string() }),
     }
 }
 
-fn change_of(log: &dyn EventLog, due: &Due) -> Result<Option<LightChanged>, LogError> {
-    let Some(position) = due.change else { return Ok(None) };
+fn change_of(log: &dyn EventLog, position: Option<Position>) -> Result<Option<LightChanged>, LogError> {
+    let Some(position) = position else { return Ok(None) };
     match event_at(log, position)?.event.decode() {
         Ok(Event::LightChanged(change)) => Ok(Some(change)),
         _ => Ok(None),

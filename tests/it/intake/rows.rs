@@ -150,3 +150,19 @@ fn a_problem_found_later_is_told_at_the_column_as_the_file_writes_it() {
     assert_eq!(at("abnormal"), "异常流水");
     assert_eq!(at("ticket"), "ticket");
 }
+
+#[test]
+fn the_guide_to_the_sheets_names_every_column_and_marks_those_that_are_needed() {
+    let guide = include_str!("../../../docs/SHEETS.md");
+    for kind in warnlight::intake::sheet::SheetKind::ALL {
+        let line = guide.lines().find(|line| line.starts_with(&format!("| {} / {} |", kind.zh(), kind.name())));
+        let line = line.unwrap_or_else(|| panic!("docs/SHEETS.md does not list {}", kind.zh()));
+        for column in kind.columns() {
+            let name = format!("`{}`{}", column.en, if column.required { "\\*" } else { "" });
+            assert!(line.contains(&name), "{}: {name} is not there", kind.zh());
+            assert!(column.required || !line.contains(&format!("{name}\\*")), "{}: {name} is not needed", kind.zh());
+            let known = line.contains(column.zh) || column.aliases.iter().any(|alias| line.contains(alias));
+            assert!(known, "{}: {} is not there", kind.zh(), column.zh);
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! One run over the rows asked for.
+
+use super::args::Args;
+use super::report::Report;
+use super::{append, build, desk, grading, http, import, machine, memory, raw, rebuild};
+use std::io::Write;
+use std::path::Path;
+
+/// What a benchmark does when something other than a figure goes wrong: it says so and ends.
+pub(super) type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+
+/// Measures; a fault is told on stderr and ends the run with success all the same, for a benchmark never fails a build.
+pub(crate) fn main() {
+    if let Err(error) = run() {
+        let _ = writeln!(std::io::stderr(), "not measured: {error}");
+    }
+}
+
+fn run() -> Outcome<()> {
+    let args = Args::parse(std::env::args())?;
+    if let Some(merchants) = args.child {
+        return memory::child(merchants);
+    }
+    let room = tempfile::Builder::new().prefix("warnlight-budgets-").tempdir_in(target())?;
+    writeln!(std::io::stdout(), "{}; load {}\n", machine::describe(), machine::load())?;
+    let mut report = Report::default();
+    for row in &args.rows {
+        match row {
+            1 => append::one_caller(room.path(), &mut report)?,
+            2 => append::many_callers(room.path(), &args, &mut report)?,
+            3 => {
+                http::commands(room.path(), &args, &mut report)?;
+                desk::commands(room.path(), &args, &mut report)?;
+            }
+            4 => import::sheets(room.path(), &args, &mut report)?,
+            5 => rebuild::views(room.path(), &args, &mut report)?,
+            6 => grading::facts_in_memory(&mut report)?,
+            7 => desk::light_after_event(room.path(), &args, &mut report)?,
+            8 => memory::resident(&args, &mut report)?,
+            9 => rebuild::start(room.path(), &args, &mut report)?,
+            10 => rebuild::disk(room.path(), &args, &mut report)?,
+            11 => build::release(&args, &mut report)?,
+            other => writeln!(std::io::stderr(), "row {other} is not measured here")?,
+        }
+    }
+    if args.write {
+        report.write(&Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/PERFORMANCE.md"))?;
+    }
+    Ok(())
+}
+
+/// Returns the folder for large files: beside the build, on a disk and not in memory.
+pub(super) fn target() -> &'static Path {
+    Path::new(env!("CARGO_TARGET_TMPDIR"))
+}
+
+/// Returns F of this moment.
+pub(super) fn f(room: &Path) -> Outcome<f64> {
+    raw::durable_appends(room)
+}
+
+/// Returns the middle value.
+pub(super) fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or_default()
+}
+
+/// Returns the value below which `share` of the values lie.
+pub(super) fn quantile(values: &mut [f64], share: f64) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let place = (values.len() as f64 * share).ceil() as usize;
+    values.get(place.saturating_sub(1)).copied().unwrap_or_default()
+}
+
+/// Returns a number with separators, without decimals from ten on.
+pub(super) fn number(value: f64) -> String {
+    if value < 10.0 {
+        return format!("{value:.2}");
+    }
+    let digits = format!("{value:.0}");
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Returns a number of bytes in MB.
+pub(super) fn megabytes(bytes: f64) -> String {
+    format!("{} MB", number(bytes / 1e6))
+}

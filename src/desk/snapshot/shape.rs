@@ -1,0 +1,85 @@
+//! What a snapshot holds of the state, field by field. A field that is added to one of these does not compile until it is
+//! added here; [`super::FOLD`] is raised then, and when a fold comes to mean something else.
+
+use super::code::Stored;
+use crate::desk::state::Marks;
+use crate::domain::event::ShopName;
+use crate::domain::merchant::{
+    Act, Amount, Assigned, Complaint, Dated, ExitItem, FilingStep, GuaranteeItem, LastEvidence, Listing, Merchant,
+    RatioItem, Row, Shop, Signal,
+};
+use crate::domain::words::{
+    Channel, ComplaintKind, EnforcementKind, ExitAction, FilingStatus, Light, ListKind, Outcome, SignalKind,
+};
+use crate::lights::state::Lit;
+
+macro_rules! structs {
+    ($($name:ident { $($field:ident),+ $(,)? })+) => {$(
+        impl Stored for $name {
+            fn put(&self, out: &mut Vec<u8>) {
+                let Self { $($field),+ } = self;
+                $($field.put(out);)+
+            }
+
+            fn get(from: &mut &[u8]) -> Option<Self> {
+                Some(Self { $($field: Stored::get(from)?),+ })
+            }
+        }
+    )+};
+}
+
+impl Stored for Amount {
+    fn put(&self, out: &mut Vec<u8>) {
+        // Taken out first: the fields are packed.
+        let Self { date, position, amount } = *self;
+        (date, position, amount).put(out);
+    }
+
+    fn get(from: &mut &[u8]) -> Option<Self> {
+        let (date, position, amount) = Stored::get(from)?;
+        Some(Self { date, position, amount })
+    }
+}
+
+macro_rules! words {
+    ($($name:ident),+) => {$(
+        impl Stored for $name {
+            fn put(&self, out: &mut Vec<u8>) {
+                out.push(*self as u8);
+            }
+
+            fn get(from: &mut &[u8]) -> Option<Self> {
+                let [place] = Stored::get(from)?;
+                Self::ALL.get(usize::from(place)).copied()
+            }
+        }
+    )+};
+}
+
+words!(Channel, ComplaintKind, EnforcementKind, ExitAction, FilingStatus, Light, ListKind, Outcome, SignalKind);
+
+structs! {
+    Merchant {
+        code, revision, rows, sectors, filings, balances, custody, flows, guarantees, shops, complaints, signals, rates,
+        shares, listings, acts, said, last,
+    }
+    LastEvidence { position, recorded_at, history }
+    Row {
+        position, name, industry_code, division_code, street, legal_representative, legal_representative_digest, brand,
+        founded_on,
+    }
+    Assigned { effective_on, position, sector }
+    FilingStep { date, position, status, bank }
+    Dated { date, position }
+    GuaranteeItem { from, until, position, amount }
+    Shop { name, position, exits }
+    ShopName { mall, unit }
+    ExitItem { date, position, action, planned_on }
+    Complaint { ticket, revision, position, received_at, channel, kind, amount, due, answered, closed }
+    Signal { shop, kind, date, position, cleared }
+    RatioItem { shop, date, position, ratio }
+    Listing { list, entered_on, position, removed }
+    Act { date, position, kind, due_on }
+    Lit { light, rules, at, event, position, revision }
+    Marks { midnight, policy, policy_round, recipients, first_recorded }
+}

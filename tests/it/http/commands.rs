@@ -1,0 +1,182 @@
+//! Recording what happened over HTTP.
+
+use super::app::{App, HERE, NOBODY};
+use serde_json::{Value, json};
+use warnlight::domain::words::Role;
+
+fn balance(outstanding: &str) -> Value {
+    json!({ "command": "report_balance", "credit_code": HERE, "date": "2025-06-01", "outstanding": outstanding })
+}
+
+#[test]
+fn an_accepted_command_is_in_the_log_with_the_name_of_the_key_and_said_again_it_changes_nothing() {
+    let app = App::start();
+    let receipt = app.post("/api/v1/commands").role(Role::Regulator).json(&balance("5.00")).ok().json();
+    assert_eq!(receipt["status"], "accepted");
+    let position = receipt["position"].as_u64().unwrap();
+    let path = format!("/api/v1/events?after={}&limit=1", position - 1);
+    let event = app.get(&path).role(Role::Admin).ok().json()[0].clone();
+    assert_eq!(event["id"], receipt["events"][0]);
+    assert_eq!(
+        (event["type"].as_str(), event["actor"].as_str()),
+        (Some("cn.warnlight.prepaid.reported.v1"), Some("regulator"))
+    );
+    let again = app.post("/api/v1/commands").role(Role::Regulator).json(&balance("5.00")).ok().json();
+    assert_eq!(again["status"], "unchanged");
+}
+
+#[test]
+fn one_key_one_answer() {
+    let app = App::start();
+    let ask = |key: &str, body: &Value, role| {
+        app.post("/api/v1/commands").role(role).header("idempotency-key", key).json(body).send()
+    };
+    let first = ask("k1", &balance("5.00"), Role::Regulator).json();
+    let second = ask("k1", &balance("5.00"), Role::Regulator).json();
+    assert_eq!((&second["events"], &second["repeated"]), (&first["events"], &json!(true)));
+    let other = ask("k1", &balance("6.00"), Role::Regulator);
+    assert_eq!((other.status, other.code().as_str()), (409, "idempotency_key_reused"));
+    assert_eq!(ask("k1", &balance("6.00"), Role::Lead).status, 200, "keys of different callers do not meet");
+    for key in ["", "a b", &"x".repeat(201)] {
+        assert_eq!(ask(key, &balance("7.00"), Role::Lead).code(), "invalid_parameter", "{key:?}");
+    }
+}
+
+#[test]
+fn a_refused_command_says_what_is_wrong_in_both_languages_and_writes_nothing() {
+    let app = App::start();
+    let position = app.desk.state().position;
+    let exit = json!({ "command": "record_exit", "credit_code": HERE, "mall": "东方广场", "unit": "B1-01",
+        "action": "amend", "date": "2025-06-30" });
+    let reply = app.post("/api/v1/commands").role(Role::Lead).json(&exit).send();
+    assert_eq!((reply.status, reply.code().as_str()), (422, "refused"));
+    let problem = reply.json()["problems"][0].clone();
+    assert!(!problem["zh"].as_str().unwrap().is_ascii() && problem["en"].as_str().unwrap().len() > 5, "{problem}");
+    assert_eq!(app.desk.state().position, position);
+}
+
+#[test]
+fn what_cannot_be_read_names_the_field() {
+    let app = App::start();
+    let ask = |body: Value| app.post("/api/v1/commands").role(Role::Lead).json(&body).send();
+    let missing = ask(json!({ "command": "report_balance", "credit_code": HERE, "date": "2025-06-01" }));
+    assert_eq!((missing.status, missing.code().as_str()), (422, "refused"));
+    assert_eq!(missing.json()["problems"][0]["field"], "outstanding");
+    let unknown = ask(json!({ "command": "report_balance", "credit_code": HERE, "date": "2025-06-01",
+        "outstanding": "1.00", "colour": "red" }));
+    assert_eq!(unknown.json()["problems"][0]["field"], "colour");
+    let broken = app.post("/api/v1/commands").role(Role::Lead).text("application/json", "{").send();
+    assert_eq!((broken.status, broken.code().as_str()), (400, "bad_request"));
+    assert_eq!(ask(json!([])).code(), "too_large");
+    let huge = format!("[\"{}\"]", "x".repeat(70_000));
+    let huge = app.post("/api/v1/commands").role(Role::Lead).text("application/json", &huge).send();
+    assert_eq!((huge.status, huge.code().as_str()), (413, "too_large"));
+}
+
+#[test]
+fn in_a_batch_every_command_stands_for_itself() {
+    let app = App::start();
+    let batch = json!([
+        balance("5.00"),
+        { "command": "fly" },
+        { "command": "report_balance", "credit_code": NOBODY, "date": "2025-06-01", "outstanding": "1.00" },
+        balance("5.00"),
+        { "command": "report_balance", "credit_code": HERE, "date": "2999-01-01", "outstanding": "1.00" },
+    ]);
+    let receipts = app.post("/api/v1/commands").role(Role::Lead).json(&batch).ok().json();
+    let states: Vec<&str> = receipts.as_array().unwrap().iter().map(|it| it["status"].as_str().unwrap()).collect();
+    assert_eq!(states, ["accepted", "refused", "refused", "unchanged", "refused"], "{receipts:#}");
+    let codes: Vec<&Value> = [1, 2, 4].iter().map(|index| &receipts[*index]["problems"][0]["index"]).collect();
+    assert_eq!(codes, [&json!(1), &json!(2), &json!(4)]);
+    assert_eq!(receipts[2]["problems"][0]["code"], "out_of_scope");
+}
+
+#[test]
+fn cloud_events_carry_commands_one_or_many() {
+    let app = App::start();
+    let event = |id: &str, outstanding: &str| {
+        json!({ "specversion": "1.0", "id": id, "source": "/bank", "type": "cn.warnlight.command.report_balance",
+            "data": { "credit_code": HERE, "date": "2025-06-01", "outstanding": outstanding } })
+    };
+    let send = |media_type: &str, body: &Value| {
+        app.post("/api/v1/cloudevents").role(Role::Lead).text(media_type, &body.to_string()).send()
+    };
+    let one = send("application/cloudevents+json; charset=utf-8", &event("1", "5.00"));
+    assert_eq!((one.status, &one.json()["status"]), (200, &json!("accepted")));
+    let repeated = send("application/cloudevents+json", &event("1", "5.00")).json();
+    assert_eq!(repeated["repeated"], true, "source and id are the key");
+    assert_eq!(send("application/cloudevents+json", &event("1", "6.00")).code(), "idempotency_key_reused");
+    let batch =
+        json!([event("2", "7.00"), { "specversion": "1.0", "id": "3", "source": "/b", "type": "other", "data": {} }]);
+    let receipts = send("application/cloudevents-batch+json", &batch).json();
+    assert_eq!((&receipts[0]["status"], &receipts[1]["status"]), (&json!("accepted"), &json!("refused")));
+    assert_eq!(send("application/json", &batch).code(), "unsupported_media_type");
+    assert_eq!(send("application/cloudevents+json", &batch).code(), "bad_request");
+}
+
+#[test]
+fn an_exit_notice_goes_through_its_life() {
+    let app = App::start();
+    let shop = json!({ "credit_code": HERE, "mall": "东方广场", "unit": "B1-01", "planned_on": "2025-10-31", "refund_plan": "原路退回" });
+    let post = || app.post("/api/v1/exit-notices").role(Role::Operator);
+    assert_eq!(post().json(&shop).ok().json()["status"], "accepted");
+    let standing = app.get("/api/v1/exit-notices").role(Role::Operator).ok().json()["items"][0].clone();
+    assert_eq!((standing["days_left"].as_i64(), standing["notice_days"].as_i64()), (Some(123), Some(123)));
+    let step = json!({ "mall": "东方广场", "unit": "B1-01", "planned_on": "2025-09-30" });
+    let path = format!("/api/v1/exit-notices/{HERE}");
+    app.ask("PATCH", &path).role(Role::Operator).json(&step).ok();
+    let standing = app.get("/api/v1/exit-notices").role(Role::Operator).ok().json()["items"][0].clone();
+    assert_eq!((standing["planned_on"].as_str(), standing["days_left"].as_i64()), (Some("2025-09-30"), Some(92)));
+    let step = json!({ "mall": "东方广场", "unit": "B1-01" });
+    app.post(&format!("{path}/withdraw")).role(Role::Operator).json(&step).ok();
+    assert_eq!(app.get("/api/v1/exit-notices").role(Role::Operator).ok().json()["items"], json!([]));
+    let again = app.post(&format!("{path}/withdraw")).role(Role::Lead).json(&step).send();
+    assert!(again.status == 422 || again.json()["status"] == "unchanged", "{again:?}");
+}
+
+#[test]
+fn reasons_show_what_was_compared_and_can_be_asked_for_any_instant() {
+    let app = App::start();
+    app.tell(&[json!({ "command": "record_exit", "credit_code": HERE, "mall": "东方广场", "unit": "B1-01",
+        "action": "post", "date": "2025-06-20", "planned_on": "2025-07-10" })]);
+    let now = app.get(&format!("/api/v1/merchants/{HERE}/reasons")).role(Role::Lead).ok().json();
+    assert_eq!(now["light"], "orange");
+    let reason = now["reasons"].as_array().unwrap().iter().find(|it| it["rule"] == "exit-under-30").unwrap();
+    let fact = reason["facts"].as_array().unwrap().iter().find(|it| it["fact"] == "exit.notice_days").unwrap();
+    assert_eq!((&fact["value"], &fact["threshold"]), (&json!("20"), &json!("30")));
+    assert!(
+        !reason["events"].as_array().unwrap().is_empty() && reason["clause"].as_str().unwrap().contains("京商秩字")
+    );
+    let before =
+        app.get(&format!("/api/v1/merchants/{HERE}/reasons?at=2025-06-19T00:00:00Z")).role(Role::Lead).ok().json();
+    assert_eq!(before["light"], "green");
+    let unknowing = app
+        .get(&format!("/api/v1/merchants/{HERE}/reasons?known_at=2025-01-01T00:00:00Z"))
+        .role(Role::Lead)
+        .ok()
+        .json();
+    assert_eq!((&unknowing["light"], &unknowing["known"]), (&json!("green"), &json!(0)));
+    for query in ["at=yesterday", "known_at=x"] {
+        let reply = app.get(&format!("/api/v1/merchants/{HERE}/reasons?{query}")).role(Role::Lead).send();
+        assert_eq!(reply.code(), "invalid_parameter");
+    }
+}
+
+#[test]
+fn wrong_parameters_are_named() {
+    let app = App::start();
+    for path in [
+        "/api/v1/merchants?light=purple",
+        "/api/v1/merchants?page=0",
+        "/api/v1/merchants?per_page=501",
+        "/api/v1/merchants?page=x",
+        "/api/v1/merchants/short",
+        "/api/v1/complaints?open=perhaps",
+        "/api/v1/mails?state=lost",
+        "/api/v1/events?after=-1",
+    ] {
+        let reply = app.get(path).role(Role::Admin).send();
+        assert_eq!((reply.status, reply.code().as_str()), (400, "invalid_parameter"), "{path}");
+        assert!(reply.json()["detail"].as_str().unwrap().len() > 5, "{path}");
+    }
+}
