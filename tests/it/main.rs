@@ -11,15 +11,12 @@ mod grading;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
-#[cfg(feature = "cluster-double")]
-mod kurrent;
-#[cfg(test)]
-mod mail;
-// `cfg(test)` tells clippy that helper functions are tests too.
-// `cfg(test)` tells clippy that the functions beside the tests are tests too.
 mod intake;
 #[cfg(test)]
 mod kill;
+#[cfg(test)]
+#[cfg(feature = "cluster-double")]
+mod kurrent;
 #[cfg(test)]
 mod log;
 #[cfg(test)]
