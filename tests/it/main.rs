@@ -15,6 +15,9 @@ mod intake;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]
+#[cfg(feature = "cluster-double")]
+mod kurrent;
+#[cfg(test)]
 mod log;
 #[cfg(test)]
 mod mail;
