@@ -1,6 +1,7 @@
 //! What the command line asks for.
 
 use super::run::Outcome;
+use std::path::PathBuf;
 
 /// How large the data is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,8 +21,8 @@ pub(super) struct Args {
     pub(super) size: Size,
     /// Write the results into `docs/PERFORMANCE.md`.
     pub(super) write: bool,
-    /// This process is a child that builds a state of so many merchants, and tells its size.
-    pub(super) child: Option<u64>,
+    /// This process is a child that starts a desk on the log in this folder, and tells its size.
+    pub(super) child: Option<PathBuf>,
 }
 
 impl Args {
@@ -40,7 +41,7 @@ impl Args {
                     }
                 }
                 "--write" => args.write = true,
-                "--child" => args.child = Some(value()?.parse()?),
+                "--child" => args.child = Some(value()?.into()),
                 // Cargo says so to every benchmark.
                 "--bench" => {}
                 other => return Err(format!("`{other}` is not known; use --rows 1,2 --size small|full --write").into()),

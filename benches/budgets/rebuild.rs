@@ -16,7 +16,7 @@ use warnlight::service::start_desk;
 use warnlight::settings::Settings;
 
 /// Returns a folder with the log of a district, made at first use in this run.
-fn district(room: &Path, merchants: u64) -> Outcome<PathBuf> {
+pub(super) fn district(room: &Path, merchants: u64) -> Outcome<PathBuf> {
     let dir = room.join(format!("district-{merchants}"));
     if !dir.exists() {
         let log = EmbeddedLog::open(&dir, &Options::default())?;

@@ -18,8 +18,8 @@ pub(crate) fn main() {
 
 fn run() -> Outcome<()> {
     let args = Args::parse(std::env::args())?;
-    if let Some(merchants) = args.child {
-        return memory::child(merchants);
+    if let Some(dir) = &args.child {
+        return memory::child(dir);
     }
     let room = tempfile::Builder::new().prefix("warnlight-budgets-").tempdir_in(target())?;
     writeln!(std::io::stdout(), "{}; load {}\n", machine::describe(), machine::load())?;
@@ -36,7 +36,7 @@ fn run() -> Outcome<()> {
             5 => rebuild::views(room.path(), &args, &mut report)?,
             6 => grading::facts_in_memory(&mut report)?,
             7 => desk::light_after_event(room.path(), &args, &mut report)?,
-            8 => memory::resident(&args, &mut report)?,
+            8 => memory::resident(room.path(), &args, &mut report)?,
             9 => rebuild::start(room.path(), &args, &mut report)?,
             10 => rebuild::disk(room.path(), &args, &mut report)?,
             11 => build::release(&args, &mut report)?,

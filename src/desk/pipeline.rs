@@ -8,19 +8,23 @@ use std::thread::{Builder, available_parallelism, scope};
 /// Pieces under way to and from each worker: enough that nobody waits for a hiccup of the other.
 const UNDER_WAY: usize = 2;
 
-/// Brings pieces by `produce`, changes each by `transform` on several threads, and hands them to `consume` in their order.
+/// Returns how many processors there are, at most four: nothing here is worth more.
+pub(super) fn processors() -> usize {
+    available_parallelism().map_or(1, |cores| cores.get().min(4))
+}
+
+/// Brings pieces by `produce`, changes each by `transform` on `workers` threads, and hands them to `consume` in their order.
 /// Ends early, with the error, when one of the three fails; `produce` is told by a break to stop.
 ///
 /// # Errors
 /// The first error in the order of the pieces, or that no thread could be started.
 pub(super) fn in_order<A: Send, B: Send, E: Send + From<std::io::Error>>(
     name: &str,
+    workers: usize,
     produce: impl FnOnce(&mut dyn FnMut(A) -> ControlFlow<()>) -> Result<(), E> + Send,
     transform: impl Fn(A) -> Result<B, E> + Sync,
     mut consume: impl FnMut(B) -> Result<(), E>,
 ) -> Result<(), E> {
-    // The bringer and the caller together keep about one processor busy.
-    let workers = available_parallelism().map_or(1, |cores| cores.get().saturating_sub(1).clamp(1, 4));
     let transform = &transform;
     scope(|scope| {
         let mut inboxes: Vec<Sender<A>> = Vec::with_capacity(workers);
@@ -75,6 +79,7 @@ mod tests {
         let mut taken = Vec::new();
         in_order(
             "test",
+            3,
             numbers(1_000),
             |number| Ok(number * 2),
             |number| {
@@ -89,11 +94,11 @@ mod tests {
     #[test]
     fn an_error_of_any_part_ends_the_work_and_is_the_answer() {
         let fault = || io::Error::other("fault");
-        let broken = in_order("test", numbers(u32::MAX), |n| if n == 70 { Err(fault()) } else { Ok(n) }, |_| Ok(()));
+        let broken = in_order("test", 3, numbers(u32::MAX), |n| if n == 70 { Err(fault()) } else { Ok(n) }, |_| Ok(()));
         assert_eq!(broken.unwrap_err().to_string(), "fault");
-        let refused = in_order("test", numbers(u32::MAX), Ok, |n| if n == 70 { Err(fault()) } else { Ok(()) });
+        let refused = in_order("test", 3, numbers(u32::MAX), Ok, |n| if n == 70 { Err(fault()) } else { Ok(()) });
         assert_eq!(refused.unwrap_err().to_string(), "fault");
-        let unread = in_order("test", |_| Err(fault()), |n: u32| Ok(n), |_| Ok(()));
+        let unread = in_order("test", 3, |_| Err(fault()), |n: u32| Ok(n), |_| Ok(()));
         assert_eq!(unread.unwrap_err().to_string(), "fault");
     }
 }

@@ -1,6 +1,6 @@
 //! Folding the log again: one thread reads rows, others decode them, the caller folds them in order.
 
-use super::pipeline::in_order;
+use super::pipeline::{in_order, processors};
 use super::start::StartError;
 use super::state::State;
 use crate::alerts::requests::Requester;
@@ -91,7 +91,9 @@ pub(super) fn replay(
         Ok(())
     };
     let mut heard = Heard { known, stale: HashSet::new() };
-    in_order("replay", read, Rows::decode, |events: Vec<Decoded>| {
+    // Reading and folding together keep about one processor busy.
+    let workers = processors().saturating_sub(1).max(1);
+    in_order("replay", workers, read, Rows::decode, |events: Vec<Decoded>| {
         for Decoded { stamp, id, event, said } in events {
             if heard.of(state, &event, stamp.position) {
                 state.skip(stamp);

@@ -4,7 +4,7 @@
 use super::FOLD;
 use super::code::Stored;
 use crate::alerts::requests::Requester;
-use crate::desk::pipeline::in_order;
+use crate::desk::pipeline::{in_order, processors};
 use crate::desk::state::{Marks, State};
 use crate::domain::code::CreditCode;
 use crate::domain::envelope::{Digest, Position};
@@ -184,7 +184,7 @@ pub(in crate::desk) fn load(
         }
         parse(&bytes, log)
     };
-    in_order("snapshot", read, check, |section| {
+    in_order("snapshot", processors(), read, check, |section| {
         match section {
             Section::Head(found) => head = Some(found),
             Section::Lights(slice) => slice.into_iter().for_each(|(code, lit)| lights.insert(code, lit)),
