@@ -119,6 +119,7 @@ pub(super) fn start(room: &Path, args: &Args, report: &mut Report) -> Outcome<()
     let dir = district(room, merchants)?;
     let mut took = Vec::new();
     let mut events = 0;
+    let _ = std::fs::remove_file(dir.join("snapshot.bin"));
     // The first start folds the log and leaves a snapshot; the second uses it.
     for _ in 0..2 {
         let begun = Clock::now();

@@ -89,7 +89,8 @@ impl Engine {
     }
 
     fn patience(&self) -> Duration {
-        if self.watch.is_busy() {
+        // The first look says whether the service is ready.
+        if self.watch.is_busy() || !self.ready.load(Ordering::Acquire) {
             return Duration::ZERO;
         }
         let now = self.clock.now();
