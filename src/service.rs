@@ -4,6 +4,8 @@
 use crate::alerts::recipients::{BUILT_IN, Recipients, RecipientsError};
 use crate::clock::Clock;
 use crate::desk::{Desk, Start, StartError};
+#[cfg(feature = "cluster")]
+use crate::log::cluster;
 use crate::log::contract::{EventLog, LogError};
 use crate::log::embedded::{EmbeddedLog, Options};
 use crate::mail::render::{RenderError, Renderer};
@@ -58,8 +60,10 @@ pub enum ServiceError {
 /// # Errors
 /// See [`ServiceError`].
 pub fn open_log(settings: &Settings, data: &Path) -> Result<Arc<dyn EventLog>, ServiceError> {
-    match settings.log {
+    match &settings.log {
         Log::Embedded => Ok(Arc::new(EmbeddedLog::open(data, &Options::default())?)),
+        #[cfg(feature = "cluster")]
+        Log::Cluster(url) => Ok(Arc::new(cluster::ClusterLog::open(url.expose(), data, &cluster::Options::default())?)),
     }
 }
 
@@ -68,8 +72,19 @@ pub fn open_log(settings: &Settings, data: &Path) -> Result<Arc<dyn EventLog>, S
 /// # Errors
 /// See [`ServiceError`].
 pub fn open_log_read_only(settings: &Settings, data: &Path) -> Result<Arc<dyn EventLog>, ServiceError> {
-    match settings.log {
+    match &settings.log {
         Log::Embedded => Ok(Arc::new(EmbeddedLog::open_read_only(data)?)),
+        #[cfg(feature = "cluster")]
+        Log::Cluster(url) => {
+            match cluster::ClusterLog::open(url.expose(), data, &cluster::Options::default()) {
+                Ok(log) => Ok(Arc::new(log)),
+                // The service that has the replica keeps it up to date.
+                Err(LogError::Locked { .. }) => {
+                    Ok(Arc::new(EmbeddedLog::open_read_only(&data.join(cluster::REPLICA))?))
+                }
+                Err(error) => Err(error.into()),
+            }
+        }
     }
 }
 

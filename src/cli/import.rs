@@ -93,7 +93,7 @@ pub(super) fn run(args: &ImportArgs, common: &Common, out: &mut Out) -> Result<E
             let _ = import.settle_rows();
             Err(error)
         }
-        None => import.flush(),
+        None => import.end_table(),
     };
     let (tally, shown) = import.finish(ended, papers.as_deref(), out)?;
     if tally.refused > shown {
@@ -179,6 +179,8 @@ struct Import {
     waiting: Vec<ReadRow>,
     /// Rows that are being decided while the next are read and the receipts of those before are written.
     deciding: Option<(Vec<ReadRow>, Deciding)>,
+    /// Rows of this table that rest on a notice which may stand further down.
+    early: Vec<ReadRow>,
     tally: Tally,
     shown: Vec<String>,
     csv: Option<CsvRefusals>,
@@ -196,6 +198,7 @@ impl Import {
             now,
             waiting: Vec::with_capacity(BATCH),
             deciding: None,
+            early: Vec::new(),
             tally: Tally::default(),
             shown: Vec::new(),
             csv,
@@ -209,7 +212,7 @@ impl Import {
         match item {
             Item::Table(table) => {
                 self.bar.set_message(table.file.to_string());
-                Ok(())
+                self.end_table()
             }
             Item::Warning(warning) => {
                 self.tally.warnings += 1;
@@ -247,10 +250,25 @@ impl Import {
         }
     }
 
-    /// Decides the rows that wait, makes them durable, and writes all receipts.
-    fn flush(&mut self) -> Result<(), CliError> {
+    /// Decides the rows that wait, makes them durable, and writes all receipts. Rows that came before the notice they rest
+    /// on are decided again, now that the whole table is known: the order of a sheet decides nothing that dates decide.
+    fn end_table(&mut self) -> Result<(), CliError> {
         self.hand_over()?;
-        self.settle_rows()
+        self.settle_rows()?;
+        while !self.early.is_empty() {
+            let rows = std::mem::take(&mut self.early);
+            let commands = rows.iter().filter_map(|row| row.outcome.as_ref().ok().cloned()).collect();
+            let answers = self.decider.submit(commands, self.now).wait()?;
+            let stuck = answers.iter().all(is_early);
+            for (row, answer) in rows.into_iter().zip(answers) {
+                if is_early(&answer) && !stuck {
+                    self.early.push(row);
+                } else {
+                    self.answered(&row.table, row.row, &row.cells, &row.warnings, answer)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Waits for the rows handed over and writes their receipts.
@@ -269,6 +287,10 @@ impl Import {
             match row.outcome {
                 Ok(_) => {
                     let Some(answer) = answers.next() else { continue };
+                    if is_early(&answer) {
+                        self.early.push(row);
+                        continue;
+                    }
                     self.answered(&table, row.row, &row.cells, &row.warnings, answer)?;
                 }
                 Err(refusals) => self.refused(&table, row.row, &row.cells, &refusals)?,
@@ -365,6 +387,11 @@ impl Import {
         let shown = u64::try_from(self.shown.len()).unwrap_or(u64::MAX);
         Ok((self.tally, shown))
     }
+}
+
+/// Says whether a row was refused only because no exit notice stands on its day.
+fn is_early(answer: &Answer) -> bool {
+    matches!(answer, Answer::Refused(problems) if problems.iter().all(|problem| problem.code == "no_standing_notice"))
 }
 
 /// The receipts: one line per row.

@@ -5,6 +5,8 @@ mod exit;
 mod import;
 mod key;
 mod lights;
+#[cfg(feature = "cluster")]
+mod migrate;
 mod out;
 mod serve;
 mod settings;
@@ -52,6 +54,8 @@ enum Command {
     Verify(store::VerifyArgs),
     Backup(store::BackupArgs),
     Restore(store::RestoreArgs),
+    #[cfg(feature = "cluster")]
+    Migrate(migrate::MigrateArgs),
     Key(key::KeyArgs),
     Settings(settings::SettingsArgs),
     Simulate(simulate::SimulateArgs),
@@ -94,6 +98,8 @@ fn run(cli: &Cli, out: &mut Out) -> Result<Exit, CliError> {
         Command::Verify(args) => store::run_verify(args, common, out),
         Command::Backup(args) => store::run_backup(args, common, out),
         Command::Restore(args) => store::run_restore(args, common, out),
+        #[cfg(feature = "cluster")]
+        Command::Migrate(args) => migrate::run(args, common, out),
         Command::Settings(_) => settings::run(common, out),
         Command::Simulate(args) => simulate::run(args, out),
     }

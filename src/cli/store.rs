@@ -38,7 +38,7 @@ struct Printed {
     digest: String,
 }
 
-fn print(out: &mut Out, done: &str, verified: &Verified) -> Result<Exit, CliError> {
+pub(super) fn print(out: &mut Out, done: &str, verified: &Verified) -> Result<Exit, CliError> {
     let printed = Printed { events: verified.events, bytes: verified.bytes, digest: hex(&verified.digest) };
     match out.format() {
         Format::Json => out.json(&printed)?,

@@ -9,6 +9,7 @@ mod replay;
 mod snapshot;
 mod start;
 mod state;
+mod unseen;
 mod watch;
 
 pub use rehearsal::Rehearsal;
@@ -197,7 +198,13 @@ impl Desk {
     /// Says whether the lights are up to date: after a start, whether deadlines passed meanwhile were looked at.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.ready.load(Ordering::Acquire)
+        self.ready.load(Ordering::Acquire) && self.is_alive()
+    }
+
+    /// Says whether the desk's thread works: a desk that stopped, or died of a fault, takes nothing any more.
+    fn is_alive(&self) -> bool {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        thread.as_ref().is_some_and(|thread| !thread.is_finished())
     }
 
     /// Finishes what is under way and stops the desk; later requests are answered with [`DeskError::Stopped`].

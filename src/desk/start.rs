@@ -114,7 +114,7 @@ impl Start {
             Some(at) => Some(Watermark { at, position: self.log.position_at(at)? }),
             None => None,
         };
-        let watch = Watch::resume(&state, watermark, first_recorded, now, policies_changed);
+        let watch = Watch::resume(&state, &*self.log, watermark, first_recorded, now, policies_changed)?;
         let (jobs, inbox) = crossbeam_channel::bounded(4096);
         let (changed, changes) = tokio::sync::watch::channel(state.position);
         let state = Arc::new(RwLock::new(state));

@@ -6,6 +6,7 @@
 //! and what time did keeps its own instant whatever arrives first.
 
 use super::state::State;
+use super::unseen::days_of;
 use crate::domain::envelope::{NewEvent, Origin, Position};
 use crate::domain::event::{DayClosed, Event, LightCause};
 use crate::domain::merchant::{Complaint, LastEvidence};
@@ -88,36 +89,51 @@ impl Watch {
     /// first event: without a watermark no midnight since was looked at.
     pub(super) fn resume(
         state: &State,
+        log: &dyn EventLog,
         watermark: Option<Watermark>,
         first_recorded: Option<Instant>,
         now: Instant,
         policies_changed: bool,
-    ) -> Self {
+    ) -> Result<Self, LogError> {
         let mut watch = Self::default();
         let seen = watermark.map_or(0, |mark| mark.position);
         let since = watermark.map(|mark| mark.at).or(first_recorded).unwrap_or(now);
-        watch.next_midnight = Some(midnight_after(since));
+        let midnight = midnight_after(since);
+        watch.next_midnight = Some(midnight);
+        let mut waited = false;
         for (index, merchant) in (0..).zip(state.world.merchants()) {
             // Evidence that came after the last midnight may have been looked at or not; looking again changes nothing.
             if let Some(last) = merchant.last.filter(|last| last.position > seen) {
-                let mut past = |index, cause| {
-                    merge(&mut watch.past, (last.recorded_at, index), Touch::by(cause, &last));
-                };
-                past(index, LightCause::Evidence);
-                if merchant.shops.iter().any(|shop| !shop.exits.is_empty()) {
-                    for other in state.world.linked(merchant, Position::MAX) {
-                        past(other, LightCause::Link);
-                    }
-                }
+                watch.came_before(state, index, &last);
+                waited |= last.recorded_at >= midnight;
             }
             for complaint in &merchant.complaints {
                 watch.set_timers(index, complaint, since);
             }
         }
+        if waited {
+            for ((_, index), evidence) in days_of(state, log, seen)? {
+                watch.came_before(state, index, &evidence);
+            }
+        }
         if policies_changed {
             watch.round = Some(Round { midnight: None, known: state.position, next: 0, changed: 0 });
         }
-        watch
+        Ok(watch)
+    }
+
+    /// Notes evidence from before this start.
+    fn came_before(&mut self, state: &State, index: u32, evidence: &LastEvidence) {
+        let Some(merchant) = state.world.at(index) else { return };
+        let mut past = |index, cause| {
+            merge(&mut self.past, (evidence.recorded_at, index), Touch::by(cause, evidence));
+        };
+        past(index, LightCause::Evidence);
+        if merchant.shops.iter().any(|shop| !shop.exits.is_empty()) {
+            for other in state.world.linked(merchant, Position::MAX) {
+                past(other, LightCause::Link);
+            }
+        }
     }
 
     /// Notes that evidence about a merchant was folded.

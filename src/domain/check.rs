@@ -1,5 +1,5 @@
 //! What a command must satisfy by itself, without any history: the order of its dates, what goes only together, nothing
-//! reported from the future (grading.md section 4). Whether it fits what is already known is decided elsewhere.
+//! reported from the future (docs/SHEETS.md). Whether it fits what is already known is decided elsewhere.
 
 use super::command::Command;
 use super::text;

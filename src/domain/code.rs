@@ -7,7 +7,7 @@ use std::str::FromStr;
 /// Unified social credit code (统一社会信用代码), GB 32100-2015: 18 characters of a 31-letter alphabet, the last a check
 /// character.
 ///
-/// A wrong check character does not make a code invalid: real registered codes fail it (rules.md 10.1), so
+/// A wrong check character does not make a code invalid: real registered codes fail it (91350211M0000XUF46 is one), so
 /// [`CreditCode::check_character_holds`] is a data-quality question, not a gate.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CreditCode([u8; 18]);

@@ -73,13 +73,17 @@ pub fn decide(command: &Command, known: Known<'_>, now: Instant) -> Result<Decis
         let (revision, events) = complaint(row, known)?;
         return Ok(Decision { stream: complaint_stream(&row.ticket), revision, events, warnings });
     }
-    let said = |event: &Event| known.merchant.is_some_and(|m| m.has_said(fingerprint(event, &event.to_json())));
     let events = facts(command, known, now, &mut warnings)?;
     // The first event is the row itself. What else it brings stands or falls on its own: a signal known already may
     // come again with the day it was cleared.
-    let events = events.into_iter().filter(|(_, event)| !said(event)).collect();
+    let events = events.into_iter().filter(|(_, event)| !is_said(known.merchant, event)).collect();
     let revision = known.merchant.map_or(0, |merchant| merchant.revision);
     Ok(Decision { stream: merchant_stream(code), revision, events, warnings })
+}
+
+/// Says whether a row with the same content was recorded before.
+fn is_said(merchant: Option<&Merchant>, event: &Event) -> bool {
+    merchant.is_some_and(|merchant| merchant.has_said(fingerprint(event, &event.to_json())))
 }
 
 fn facts(
@@ -240,7 +244,7 @@ fn exit(row: &RecordExit, merchant: Option<&Merchant>) -> Result<Event, Vec<Prob
         ExitAction::Amend => Event::ExitNoticeAmended(notice()?),
         ExitAction::Withdraw => Event::ExitNoticeWithdrawn(step()),
     };
-    if merchant.is_some_and(|merchant| merchant.has_said(fingerprint(&event, &event.to_json()))) {
+    if is_said(merchant, &event) {
         return Ok(event);
     }
     let shop = merchant.and_then(|merchant| merchant.shop(row.mall.as_deref(), row.unit.as_deref()));
@@ -311,8 +315,10 @@ fn enforcement(
         EnforcementKind::Talk => Event::TalkHeld(row.clone().into()),
         EnforcementKind::Penalty => Event::PenaltyDecided(row.clone().into()),
         EnforcementKind::RectificationMet => {
+            let met = Event::RectificationMet(row.clone().into());
             let orders = |kind| merchant.map_or(0, |m| m.acts.iter().filter(|act| act.kind == kind).count());
-            if orders(EnforcementKind::RectificationOrdered) <= orders(EnforcementKind::RectificationMet) {
+            let none_open = orders(EnforcementKind::RectificationOrdered) <= orders(EnforcementKind::RectificationMet);
+            if none_open && !is_said(merchant, &met) {
                 warnings.push(Problem {
                     field: "kind",
                     code: "no_open_order",
@@ -321,7 +327,7 @@ fn enforcement(
                     en: "no order to rectify is open; recorded, waiting for the order it completes".to_owned(),
                 });
             }
-            Event::RectificationMet(row.clone().into())
+            met
         }
         EnforcementKind::RectificationOrdered => {
             let Some(due_on) = row.due_on else {
@@ -440,3 +446,6 @@ fn failed_check_character(code: CreditCode) -> Problem {
         en: format!("the check character of credit code `{code}` does not hold; accepted, please check it"),
     }
 }
+
+#[cfg(test)]
+mod tests;

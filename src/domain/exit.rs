@@ -33,7 +33,7 @@ pub fn exit_on(steps: &[ExitItem], day: Day, known: Position) -> Exit {
     for step in steps.iter().take_while(|step| step.date <= day).filter(|step| step.position <= known) {
         state = match (step.action, state) {
             (ExitAction::Post | ExitAction::Amend, Exit::Announced { first_posted, planned_on }) => {
-                // A second posting while one stands is an amendment (grading.md section 2).
+                // A second posting while one stands is an amendment (docs/FACTS.md).
                 Exit::Announced { first_posted, planned_on: step.planned_on.unwrap_or(planned_on) }
             }
             (ExitAction::Post, Exit::None) => match step.planned_on {

@@ -251,7 +251,7 @@ impl Merchant {
     }
 
     fn act(&mut self, position: Position, date: Day, kind: EnforcementKind, due_on: Option<Day>) {
-        // Of acts with one date, orders come before completions (grading.md section 4).
+        // Of acts with one date, orders come before completions (docs/SHEETS.md).
         let rank = |kind: EnforcementKind| kind == EnforcementKind::RectificationMet;
         let place = self.acts.partition_point(|act| (act.date, rank(act.kind)) <= (date, rank(kind)));
         put(&mut self.acts, place, Act { date, position, kind, due_on });

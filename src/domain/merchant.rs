@@ -2,7 +2,7 @@
 //!
 //! Items keep the position they were recorded at, so the same state answers for any day of truth and any point of
 //! knowledge ([`Horizon`]). Lists that facts read in order of date are kept in that order, ties by position ("the one
-//! recorded later", grading.md section 1).
+//! recorded later", docs/FACTS.md).
 
 use super::code::{CreditCode, DivisionCode};
 use super::envelope::Position;
@@ -333,7 +333,7 @@ impl Merchant {
         self.rows.iter().any(|row| row.position <= known)
     }
 
-    /// Says whether the merchant exists at a horizon: registered, or with some evidence by then (grading.md section 1).
+    /// Says whether the merchant exists at a horizon: registered, or with some evidence by then (docs/FACTS.md).
     #[must_use]
     pub fn exists(&self, horizon: &Horizon) -> bool {
         fn any<T: Evidence>(items: &[T], horizon: &Horizon) -> bool {

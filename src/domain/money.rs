@@ -10,8 +10,8 @@ use std::str::FromStr;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Yuan(i64);
 
-/// The largest amount taken: ten trillion yuan, chosen because it exceeds the whole prepaid market (rules.md 12.1) and
-/// sums of a million such amounts still fit.
+/// The largest amount taken: ten trillion yuan. Chosen because no one merchant can owe it (all prepaid cards of the country
+/// are put at 15 trillion a year), so a larger figure is a wrong unit or a slip.
 const LARGEST_FEN: i64 = 1_000_000_000_000_000;
 
 /// Why a text is not an amount of yuan.

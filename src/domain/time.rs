@@ -28,7 +28,7 @@ pub fn local(at: Instant) -> DateTime {
     ZONE.to_datetime(at)
 }
 
-/// Returns 00:00 of `day`: a date without a time counts from here (grading.md section 1).
+/// Returns 00:00 of `day`: a date without a time counts from here (docs/FACTS.md).
 #[must_use]
 pub fn start_of(day: Day) -> Instant {
     instant_of(day.to_datetime(jiff::civil::Time::midnight()))

@@ -73,7 +73,7 @@ macro_rules! vocabulary {
 }
 
 vocabulary! {
-    /// The warning light (亮灯). Ordered by severity: a later word is worse (architecture.md section 6).
+    /// The warning light (亮灯). Ordered by severity: a later word is worse (docs/FACTS.md).
     Light {
         /// Nothing known against the merchant.
         Green = "green" "绿",

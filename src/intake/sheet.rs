@@ -1,4 +1,4 @@
-//! The ten sheets and their columns (grading.md section 4), and how a table is told to be one of them.
+//! The ten sheets and their columns (docs/SHEETS.md), and how a table is told to be one of them.
 
 mod header;
 

@@ -2,10 +2,14 @@
 
 pub mod admission;
 pub mod chain;
+#[cfg(feature = "cluster")]
+pub mod cluster;
 pub mod conformance;
 pub mod contract;
 pub mod embedded;
 pub mod memory;
+#[cfg(feature = "cluster")]
+pub mod migrate;
 
 #[cfg(test)]
 mod model;

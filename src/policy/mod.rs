@@ -2,6 +2,8 @@
 //! evaluated. Where a figure comes from is written beside it in the files.
 
 pub mod calendar;
+#[cfg(test)]
+mod cases;
 pub mod fact;
 pub mod load;
 pub mod rule;

@@ -94,7 +94,7 @@ fn every_problem_is_reported_at_once_with_its_place_and_a_way_out() {
     let found = problems(
         "colour = 1\n[http]\nlisten = \"everywhere\"\nworkers = 0\nlisen = 1\n[session]\nsecret = \"short\"\n\
          [mail]\nschedule = [5, -1]\nfrom = \"nobody\"\n[mail.smtp]\nuser = \"u\"\ntls = \"maybe\"",
-        &[("WARNLIGHT__LOG__URL", "esdb://somewhere"), ("WARNLIGHT__POLICIES__DIR", "/nowhere/at/all")],
+        &[("WARNLIGHT__LOG__URL", "postgres://u:geheim@somewhere"), ("WARNLIGHT__POLICIES__DIR", "/nowhere/at/all")],
     );
     let keys: Vec<&str> = found.iter().map(|problem| problem.key.as_str()).collect();
     for key in [
@@ -113,6 +113,7 @@ fn every_problem_is_reported_at_once_with_its_place_and_a_way_out() {
         assert!(keys.contains(&key), "`{key}` is missing in {keys:?}");
     }
     assert_eq!(keys.len(), 11, "{keys:?}");
+    assert!(!format!("{found:?}").contains("geheim"), "a password is shown in {found:?}");
     let slip = found.iter().find(|problem| problem.key == "http.lisen").unwrap();
     assert!(slip.message.contains("did you mean `listen`?"), "{slip}");
     assert!(slip.origin.as_deref().unwrap().ends_with("warnlight.toml"), "{slip:?}");

@@ -13,7 +13,7 @@ use crate::domain::time::{Day, plus_days};
 /// district.
 const BLOCK_SIZE: u64 = 50;
 
-/// The duties a merchant's sector brings (grading.md section 1), as far as its story depends on them.
+/// The duties a merchant's sector brings (docs/FACTS.md), as far as its story depends on them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scheme {
     /// Files from 500,000 yuan on; 40 % in custody.

@@ -111,7 +111,7 @@ fn happened_by(command: &Command) -> Option<Day> {
     }
 }
 
-/// Holds one merchant's commands against the rules a row must meet (grading.md section 4).
+/// Holds one merchant's commands against the rules a row must meet (docs/SHEETS.md).
 #[derive(Default)]
 struct Clerk {
     standing: BTreeMap<(Option<String>, Option<String>), Option<Day>>,

@@ -6,8 +6,12 @@ mod naive;
 use naive::{District, Fate, ShopKey, Told};
 use proptest::prelude::*;
 use proptest::sample::select;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use uuid::Uuid;
+use warnlight::alerts::recipients::{BUILT_IN, Recipients};
+use warnlight::clock::ManualClock;
+use warnlight::desk::{Answer, Request, Start, State};
 use warnlight::domain::code::CreditCode;
 use warnlight::domain::command::Command;
 use warnlight::domain::decide::{Known, decide};
@@ -19,8 +23,10 @@ use warnlight::domain::world::World;
 use warnlight::lights::facts;
 use warnlight::lights::grade::grade;
 use warnlight::lights::moment::Moment;
+use warnlight::log::contract::EventLog;
+use warnlight::log::memory::MemoryLog;
 use warnlight::policy::Policies;
-use warnlight::policy::fact::{FactId, FactTable, Value};
+use warnlight::policy::fact::{FactId, FactTable, Unit, Value};
 
 /// What the service makes of rows, without the desk around it.
 #[derive(Default)]
@@ -103,6 +109,13 @@ fn turns() -> impl Strategy<Value = Day> {
     select(draw::TURNS.to_vec()).prop_map(|turn| turn.parse().unwrap())
 }
 
+/// Rows that were not refused when they first came: those that were may be taken once more is known.
+fn accepted(rows: &[Command]) -> Vec<Command> {
+    let policies = Policies::built_in().unwrap();
+    let mut service = Service::default();
+    rows.iter().filter(|row| service.take(row, &policies) != Fate::Refused).cloned().collect()
+}
+
 fn compare(turn: Day, rows: &[Command]) -> Result<(), TestCaseError> {
     let policies = Policies::built_in().unwrap();
     let mut service = Service::default();
@@ -172,10 +185,198 @@ proptest! {
         compare(turn, &rows)?;
     }
 
+    /// The light of one day as known at one point of the log is the light that the log up to there gives.
+    #[test]
+    fn what_was_known_then_is_what_the_log_held_then(
+        (turn, rows) in turns().prop_flat_map(|turn| (Just(turn), draw::district(turn, 5..40))),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 3),
+    ) {
+        let policies = Policies::built_in().unwrap();
+        let mut service = Service::default();
+        let mut district = District::default();
+        // After each row: how far the log had come, and what there was to know.
+        let mut snapshots = Vec::new();
+        for row in &rows {
+            service.take(row, &policies);
+            district.take(row);
+            snapshots.push((service.position, district.clone()));
+        }
+        for cut in cuts {
+            let (known, then) = cut.get(&snapshots);
+            for now in [plus_days(turn, -1), turn, plus_days(turn, 31)].map(|day| plus_hours(start_of(day), 12)) {
+                same(now, &service.tell(&policies, now, *known), &then.tell(now))?;
+            }
+        }
+    }
+
+    /// However rows are cut into requests, and whatever is sent again, the desk ends with the lights of a plain replay.
+    #[test]
+    fn lights_do_not_depend_on_how_rows_were_sent(
+        (turn, rows) in turns().prop_flat_map(|turn| (Just(turn), draw::district(turn, 5..40))),
+        cuts in prop::collection::vec((1_usize..9, prop::bool::weighted(0.3)), 1..8),
+    ) {
+        let policies = Arc::new(Policies::built_in().unwrap());
+        let mut service = Service::default();
+        for row in &rows {
+            service.take(row, &policies);
+        }
+        let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new());
+        let recipients = Arc::new(Recipients::parse(BUILT_IN).unwrap());
+        let clock = Arc::new(ManualClock::new(recording()));
+        let start = Start {
+            log: log.clone(),
+            clock,
+            policies: (*policies).clone(),
+            recipients,
+            recipients_text: BUILT_IN.to_owned(),
+        };
+        let desk = start.start().unwrap();
+        let mut sent = 0;
+        for (length, again) in cuts.into_iter().cycle() {
+            if sent == rows.len() {
+                break;
+            }
+            let end = (sent + length).min(rows.len());
+            let mut commands = rows[sent..end].to_vec();
+            if again {
+                commands.extend(accepted(&rows[..end]));
+            }
+            let answers = desk.execute(Request::new(commands, Origin::of("test"))).unwrap();
+            let twice = answers[end - sent..].iter().any(|answer| matches!(answer, Answer::Accepted(_)));
+            prop_assert!(!twice, "a row was taken twice");
+            sent = end;
+        }
+        desk.settle().unwrap();
+        desk.stop();
+        let replayed = State::replay(&*log, policies.clone()).unwrap();
+        let live = desk.state();
+        prop_assert_eq!(live.world.merchants(), replayed.world.merchants());
+        for now in [turn, plus_days(turn, 31)].map(|day| plus_hours(start_of(day), 12)) {
+            let expected = service.tell(&policies, now, Position::MAX);
+            let found = Service { world: live.world.clone(), position: 0 }.tell(&policies, now, Position::MAX);
+            prop_assert_eq!(found, expected, "at {}", now);
+        }
+        let now = service.tell(&policies, recording(), Position::MAX);
+        for (code, told) in now {
+            prop_assert_eq!(live.lights.light(code), told.light, "the light recorded for {}", code);
+        }
+    }
+
     #[test]
     fn two_readings_of_a_shops_exit_agree(
         (turn, rows) in turns().prop_flat_map(|turn| (Just(turn), draw::exits_of_one_shop(turn))),
     ) {
         compare(plus_days(turn, 15), &rows)?;
     }
+}
+
+/// Rows of one merchant, and a fact of it at noon of a day, all known.
+fn fact(rows: &[&str], fact: &str, day: &str) -> Option<String> {
+    fact_known(rows, rows.len(), fact, day)
+}
+
+/// The same as known when only the first `known` rows had been recorded.
+fn fact_known(rows: &[&str], known: usize, fact: &str, day: &str) -> Option<String> {
+    let policies = Policies::built_in().unwrap();
+    let mut service = Service::default();
+    let mut positions = vec![0];
+    for row in rows {
+        let json = row.replacen('{', r#"{"credit_code":"91110108MA0000000A","#, 1);
+        assert_eq!(service.take(&serde_json::from_str(&json).unwrap(), &policies), Fate::Taken, "{row}");
+        positions.push(service.position);
+    }
+    let now = plus_hours(start_of(day.parse().unwrap()), 12);
+    let told = service.tell(&policies, now, positions[known]);
+    told.into_values().next()?.facts[fact].map(|value| value.to_string())
+}
+
+#[test]
+fn a_signal_told_again_with_another_figure_stays_cleared() {
+    let rows = [
+        r#"{"command":"record_signal","kind":"rent_arrears","date":"2025-06-01","cleared_on":"2025-06-10"}"#,
+        r#"{"command":"record_signal","kind":"rent_arrears","date":"2025-06-01","value":"12000"}"#,
+    ];
+    assert_eq!(fact(&rows, "signal.rent_arrears_days", "2025-06-09").as_deref(), Some("8"));
+    assert_eq!(fact(&rows, "signal.rent_arrears_days", "2025-06-10"), None);
+}
+
+#[test]
+fn a_clearing_day_that_was_moved_does_not_change_what_was_known_before() {
+    let rows = [
+        r#"{"command":"record_signal","kind":"rent_arrears","date":"2025-06-01","cleared_on":"2025-06-10"}"#,
+        r#"{"command":"record_signal","kind":"rent_arrears","date":"2025-06-01","cleared_on":"2025-06-20"}"#,
+    ];
+    assert_eq!(fact_known(&rows, 1, "signal.rent_arrears_days", "2025-06-15"), None);
+    assert_eq!(fact_known(&rows, 2, "signal.rent_arrears_days", "2025-06-15").as_deref(), Some("14"));
+}
+
+#[test]
+fn a_removal_day_that_was_moved_does_not_change_what_was_known_before() {
+    let rows = [
+        r#"{"command":"record_listing","list":"serious","entered_on":"2025-06-01","removed_on":"2025-06-10"}"#,
+        r#"{"command":"record_listing","list":"serious","entered_on":"2025-06-01","removed_on":"2025-06-20"}"#,
+    ];
+    assert_eq!(fact_known(&rows, 1, "listed.serious", "2025-06-15").as_deref(), Some("false"));
+    assert_eq!(fact_known(&rows, 2, "listed.serious", "2025-06-15").as_deref(), Some("true"));
+}
+
+#[test]
+fn without_a_declared_balance_nobody_knows_what_must_be_in_custody() {
+    let rows = [r#"{"command":"register_merchant","industry_code":"8930","division_code":"110108"}"#];
+    assert_eq!(fact(&rows, "custody.required", "2025-06-15"), None);
+    assert_eq!(fact(&rows, "custody.coverage", "2025-06-15"), None);
+    let declared = [rows[0], r#"{"command":"report_balance","date":"2025-06-01","outstanding":"5"}"#];
+    assert_eq!(fact(&declared, "custody.required", "2025-06-15").as_deref(), Some("0"));
+    assert_eq!(fact(&declared, "custody.coverage", "2025-06-15").as_deref(), Some("1"));
+}
+
+#[test]
+fn the_drawn_districts_light_every_rule_and_refuse_rows() {
+    use proptest::strategy::ValueTree as _;
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let mut fired = BTreeSet::new();
+    let mut fates = [0, 0, 0];
+    let strategy = turns().prop_flat_map(|turn| (Just(turn), draw::district(turn, 40..60)));
+    for _ in 0..80 {
+        let (turn, rows) = strategy.new_tree(&mut runner).unwrap().current();
+        let mut district = District::default();
+        for row in &rows {
+            fates[district.take(row) as usize] += 1;
+        }
+        fired.extend(district.tell(plus_hours(start_of(turn), 12)).into_values().flat_map(|told| told.rules));
+        if fired.len() == naive::RULES.len() {
+            break;
+        }
+    }
+    let missing: Vec<_> = naive::RULES.iter().filter(|rule| !fired.contains(*rule)).collect();
+    assert!(missing.is_empty(), "never lit: {missing:?}");
+    assert!(fates.iter().all(|count| *count > 10), "{fates:?}");
+}
+
+#[test]
+fn every_fact_and_every_rule_is_described_as_it_is() {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/FACTS.md")).unwrap();
+    for fact in FactId::ALL {
+        let unit = match fact.unit() {
+            Unit::Flag => "yes or no",
+            Unit::Yuan => "yuan",
+            Unit::Days => "days",
+            Unit::Ratio => "ratio",
+            Unit::Count => "count",
+            Unit::Months => "months",
+            Unit::FilingStatus => "word",
+        };
+        let row = format!("| `{}` {} | {unit} | ", fact.name(), fact.zh());
+        assert_eq!(text.matches(&row).count(), 1, "{row}");
+    }
+    let policies = Policies::built_in().unwrap();
+    let rules = text.split_once("## Rules").unwrap().1;
+    for rule in &policies.pack.rules {
+        let start = format!("| `{}` | {} | ", rule.id, rule.light);
+        let row = rules.lines().find(|line| line.starts_with(&start)).unwrap_or_else(|| panic!("{start}"));
+        let silence = if rule.silence { "yes" } else { "" };
+        assert!(row.contains(&format!("| {silence} | {} | {}, ", rule.source, rule.duty.zh)), "{row}");
+        rule.when.facts(&mut |fact| assert!(row.contains(&format!("`{}`", fact.name())), "{fact:?} in {row}"));
+    }
+    assert_eq!(rules.lines().filter(|line| line.starts_with("| `")).count(), policies.pack.rules.len());
 }

@@ -1,5 +1,4 @@
 //! Files and folders as the offices send them.
-#![expect(clippy::unwrap_used, reason = "a panic is how a test fails, in its helping functions and properties too")]
 
 mod files;
 mod ndjson;

@@ -1,4 +1,6 @@
 //! Every integration test, one module per room: one binary links once.
+//!
+//! `cfg(test)` tells clippy that the functions beside the tests are tests too.
 
 #[cfg(test)]
 mod cli;
@@ -7,16 +9,19 @@ mod contract;
 #[cfg(test)]
 mod grading;
 #[cfg(test)]
-mod intake;
-#[cfg(test)]
-mod mail;
-// `cfg(test)` tells clippy that helper functions are tests too.
-// `cfg(test)` tells clippy that the functions beside the tests are tests too.
-#[cfg(test)]
 mod http;
+#[cfg(test)]
+mod intake;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]
+#[cfg(feature = "cluster-double")]
+mod kurrent;
+#[cfg(test)]
 mod log;
+#[cfg(test)]
+mod mail;
+#[cfg(test)]
+mod samples;
 #[cfg(test)]
 mod watch;

@@ -102,7 +102,7 @@ fn draw(row: &Row, policies: &Policies, pages: &Pages, language: Language) -> Va
         more => (more > 0).then(|| pages.filled(language, "board", "more", &[("count", &more.to_string())])),
         sector => row.sector.as_deref().map(|id| sector_name(policies, id, language)),
         place => place.join(" · "),
-        outstanding => amount_of(row.money.outstanding),
+        at_risk => amount_of(Some(row.money.at_risk()).filter(|amount| !amount.is_zero())),
         shortfall => amount_of(row.money.shortfall.filter(|amount| !amount.is_zero())),
         since => row.since.map(minute),
     }

@@ -34,7 +34,7 @@ fn samples() -> Vec<(&'static str, Value)> {
                 tiles => vec![context! { light => "red", path => "/", count => 3, chosen => true }],
                 rows => vec![context! {
                     light => "red", credit_code => "91110000101623741K", name => (), reasons => vec!["r"], more => "2",
-                    sector => (), place => "p", outstanding => "1", shortfall => "2", since => "s",
+                    sector => (), place => "p", at_risk => "1", shortfall => "2", since => "s",
                 }],
             },
         ),
@@ -61,11 +61,12 @@ fn samples() -> Vec<(&'static str, Value)> {
                 form => context! { credit_code => "", mall => "M", unit => "", date => "", planned_on => "", refund_plan => "" },
             },
         ),
+        ("letter.html", context! { to => "a@b", subject => "s", text => "t" }),
         ("sheet.html", context! { notice, line => "l", today => "2025-01-01" }),
         (
             "mails.html",
-            context! { mails => vec![context! {
-                at => "a", credit_code => "c", merchant => "m", from => "green", to => "red",
+            context! { next => "/mails?before=3", mails => vec![context! {
+                mail => "m", at => "a", credit_code => "c", merchant => "m", from => "green", to => "red",
                 recipients => vec![context! { address => "a@b", office => "o", fate => "accepted", attempts => 2, reply => "250" }],
             }] },
         ),

@@ -1,6 +1,6 @@
 //! Facts about money in custody (资金存管).
 
-use super::prepaid::{balance_on, balances};
+use super::balance::{balance_on, balances};
 use super::{Trace, count, days, filing, within};
 use crate::domain::merchant::{Amount, Evidence, latest};
 use crate::domain::time::days_between;

@@ -1,6 +1,6 @@
 //! Facts about filing (备案): whether it is due, and how late it is.
 
-use super::prepaid::balances;
+use super::balance::balances;
 use super::{Trace, days};
 use crate::domain::merchant::{Amount, latest};
 use crate::domain::time::days_between;

@@ -1,6 +1,7 @@
 //! Facts (事实): named values computed from a merchant's evidence at a moment. docs/FACTS.md says to the letter what each
 //! means; one file here per subject.
 
+mod balance;
 mod complaints;
 mod custody;
 mod exits;

@@ -1,24 +1,13 @@
 //! Facts about prepaid money: what is owed to card holders, and whether it is reported.
 
+use super::balance::balance_on;
 use super::{Trace, days, filing};
-use crate::domain::merchant::{Amount, Evidence, latest};
-use crate::domain::time::{Day, days_between};
+use crate::domain::merchant::latest;
+use crate::domain::time::days_between;
 use crate::domain::words::{FilingStatus, ListKind};
 use crate::lights::moment::Subject;
 use crate::policy::fact::Value;
 use rust_decimal::Decimal;
-
-/// Returns the declared balance with the latest date at or before `day`; of one date, the one recorded later.
-pub(super) fn balance_on<'a>(subject: &Subject<'a>, day: Day) -> Option<&'a Amount> {
-    let horizon = &subject.moment.horizon;
-    latest(&subject.merchant.balances, day.min(horizon.today), horizon.known)
-}
-
-/// Returns the declared balances that count today, by date.
-pub(super) fn balances<'a>(subject: &Subject<'a>) -> impl Iterator<Item = &'a Amount> + use<'a> {
-    let horizon = subject.moment.horizon;
-    subject.merchant.balances.iter().filter(move |balance| balance.counts(&horizon))
-}
 
 /// `prepaid.outstanding`, yuan.
 pub(super) fn outstanding(subject: &Subject<'_>, trace: &mut Trace) -> Option<Value> {

@@ -7,7 +7,9 @@ mod backup;
 mod bell;
 mod checkpoint;
 mod fault;
-mod names;
+#[cfg(feature = "cluster")]
+mod look;
+pub(super) mod names;
 mod readers;
 mod rows;
 pub mod schema;

@@ -75,7 +75,7 @@ impl Names {
 /// A map that forgets what was not used for long: it holds two generations, and drops the older one when the younger is
 /// full.
 #[derive(Debug)]
-pub(super) struct Recent<K, V> {
+pub(in crate::log) struct Recent<K, V> {
     young: HashMap<K, V>,
     old: HashMap<K, V>,
     most: usize,
@@ -83,12 +83,12 @@ pub(super) struct Recent<K, V> {
 
 impl<K: Eq + Hash + Clone, V: Copy> Recent<K, V> {
     /// Returns a map that holds at least the `most / 2` entries used last, and at most `most`.
-    pub(super) fn new(most: usize) -> Self {
+    pub(in crate::log) fn new(most: usize) -> Self {
         Self { young: HashMap::new(), old: HashMap::new(), most }
     }
 
     /// Returns the value of a key, and keeps it young.
-    pub(super) fn get(&mut self, key: &K) -> Option<V> {
+    pub(in crate::log) fn get(&mut self, key: &K) -> Option<V> {
         if let Some(value) = self.young.get(key) {
             return Some(*value);
         }
@@ -98,7 +98,7 @@ impl<K: Eq + Hash + Clone, V: Copy> Recent<K, V> {
     }
 
     /// Puts a value.
-    pub(super) fn insert(&mut self, key: K, value: V) {
+    pub(in crate::log) fn insert(&mut self, key: K, value: V) {
         if self.young.len() >= self.most / 2 {
             self.old = std::mem::take(&mut self.young);
         }
@@ -106,7 +106,7 @@ impl<K: Eq + Hash + Clone, V: Copy> Recent<K, V> {
     }
 
     /// Forgets everything.
-    pub(super) fn clear(&mut self) {
+    pub(in crate::log) fn clear(&mut self) {
         self.young.clear();
         self.old.clear();
     }

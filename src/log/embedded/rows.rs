@@ -245,6 +245,14 @@ pub(super) fn answer(conn: &Connection, first: Position, last: Position) -> Resu
     Ok(Appended { first, last, revision, recorded_at: instant(at), repeated: true })
 }
 
+/// Returns the position of the event with this id.
+pub(super) fn find_id(conn: &Connection, id: &Uuid, near: Position) -> Result<Option<Position>, LogError> {
+    conn.prepare_cached("SELECT position FROM event WHERE id = ?1")
+        .and_then(|mut statement| statement.query_row([id.as_bytes()], |row| row.get::<_, i64>(0)).optional())
+        .map(|position| position.and_then(|position| Position::try_from(position).ok()))
+        .map_err(fault(near))
+}
+
 /// Returns the first and last position answered under a key.
 pub(super) fn find_key(conn: &Connection, key: &str) -> Result<Option<(Position, Position)>, LogError> {
     let range: Option<(i64, i64)> = conn

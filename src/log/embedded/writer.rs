@@ -339,11 +339,7 @@ impl Writer {
 
 impl Holdings for Writer {
     fn find_id(&mut self, id: &Uuid) -> Result<Option<Position>, LogError> {
-        self.conn
-            .prepare_cached("SELECT position FROM event WHERE id = ?1")
-            .and_then(|mut statement| statement.query_row([id.as_bytes()], |row| row.get::<_, i64>(0)).optional())
-            .map(|position| position.and_then(|position| Position::try_from(position).ok()))
-            .map_err(fault(self.tail.position))
+        rows::find_id(&self.conn, id, self.tail.position)
     }
 
     fn find_key(&mut self, key: &str) -> Result<Option<(Position, Position)>, LogError> {

@@ -121,7 +121,7 @@ fn a_light_is_told_by_word_and_shape_and_the_subject_says_which() {
     let letter = letter(Some("北京某某健身有限公司"), "zh-CN", Some(&red()));
     assert_eq!(letter.subject, "[红灯] 北京某某健身有限公司 (91110108MA01ABCDX3)");
     for body in [&letter.text, &letter.html] {
-        assert!(body.contains("■ 红灯") && body.contains("▲ 黄灯"), "{body}");
+        assert!(body.contains("■ 红灯") && body.contains("◆ 黄灯"), "{body}");
     }
     let shapes: std::collections::BTreeSet<_> = Light::ALL.iter().map(|light| symbol(*light)).collect();
     assert_eq!(shapes.len(), Light::ALL.len());

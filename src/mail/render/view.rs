@@ -139,8 +139,8 @@ pub const fn symbol(light: Light) -> &'static str {
     match light {
         Light::Green => "●",
         Light::Unknown => "?",
-        Light::Yellow => "▲",
-        Light::Orange => "◆",
+        Light::Yellow => "◆",
+        Light::Orange => "▲",
         Light::Red => "■",
     }
 }

@@ -1,4 +1,4 @@
-//! The district as the offices' ten sheets (grading.md section 4), in csv or as one workbook.
+//! The district as the offices' ten sheets (docs/SHEETS.md), in csv or as one workbook.
 
 mod csv;
 mod xlsx;

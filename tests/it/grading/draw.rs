@@ -34,9 +34,20 @@ const STEPS: [i64; 53] = [
     90, 91, 92, 120,
 ];
 
-const AMOUNTS: [i64; 12] = [
-    0, 1, 39_999_99, 40_000_00, 100_000_00, 100_000_01, 199_999_99, 200_000_00, 200_000_01, 499_999_99, 500_000_00,
-    500_000_01,
+/// Yuan, at and beside thresholds and what 40 % of them is.
+const AMOUNTS: [&str; 12] = [
+    "0",
+    "0.01",
+    "39999.99",
+    "40000",
+    "100000",
+    "100000.01",
+    "199999.99",
+    "200000",
+    "200000.01",
+    "499999.99",
+    "500000",
+    "500000.01",
 ];
 
 pub(super) fn code(number: usize) -> CreditCode {
@@ -60,7 +71,8 @@ fn texts(choices: &[&str]) -> impl Strategy<Value = Option<String>> + use<> {
 }
 
 fn yuan() -> impl Strategy<Value = Yuan> {
-    prop_oneof![4 => select(AMOUNTS.to_vec()), 1 => 0_i64..60_000_000].prop_map(Yuan::from_fen)
+    let edge = select(AMOUNTS.to_vec()).prop_map(|yuan| yuan.parse().unwrap());
+    prop_oneof![4 => edge, 1 => (0_i64..60_000_000).prop_map(Yuan::from_fen)]
 }
 
 fn shops() -> impl Strategy<Value = (Option<String>, Option<String>)> {
@@ -169,6 +181,44 @@ fn ratio(turn: Day) -> impl Strategy<Value = Command> {
     })
 }
 
+/// A shop's rates of some months in a row, with the odd month missing or low.
+fn months(turn: Day) -> impl Strategy<Value = Vec<Command>> {
+    let rates = prop::collection::vec(select(vec![None, Some("0.05"), Some("0.06"), Some("0.06"), Some("0.07")]), 3..6);
+    (codes(), rates).prop_map(move |(credit_code, rates)| {
+        let rate = |(step, ratio): (i64, Option<&str>)| {
+            let date = plus_days(turn, -30 * step);
+            let (mall, unit) = (Some("M".to_owned()), Some("1".to_owned()));
+            let ratio = ratio?.parse().unwrap();
+            Some(Command::ReportComplaintRate(ReportRatio { credit_code, mall, unit, date, ratio }))
+        };
+        (0..).zip(rates).filter_map(rate).collect()
+    })
+}
+
+/// Complaints that a shop is gone, about the edge of 30 days.
+fn gone(turn: Day) -> impl Strategy<Value = Vec<Command>> {
+    let days = prop::collection::vec(select(vec![-31_i64, -30, -29, -29, -1, 0]), 2..5);
+    let outcome = proptest::option::of((words(Outcome::ALL), 0_i64..3));
+    (codes(), days, outcome).prop_map(move |(credit_code, days, outcome)| {
+        let row = |(number, day): (usize, i64)| {
+            let received_at = start_of(plus_days(turn, day));
+            Command::RecordComplaint(RecordComplaint {
+                ticket: format!("gone-{credit_code}-{number}"),
+                channel: Channel::Hotline,
+                received_at,
+                credit_code,
+                kind: ComplaintKind::Closed,
+                amount: None,
+                due_at: None,
+                answered_at: None,
+                closed_at: outcome.filter(|_| number == 0).map(|(_, days)| plus_hours(received_at, days * 24)),
+                outcome: outcome.filter(|_| number == 0).map(|(outcome, _)| outcome),
+            })
+        };
+        days.into_iter().enumerate().map(row).collect()
+    })
+}
+
 fn act(turn: Day) -> impl Strategy<Value = Command> {
     let due = select(vec![0_i64, 1, 5, 15, 30]);
     let number = texts(&["no. 1", "no. 2"]);
@@ -181,18 +231,21 @@ fn act(turn: Day) -> impl Strategy<Value = Command> {
 }
 
 fn signal(turn: Day) -> impl Strategy<Value = Command> {
-    let cleared = select(vec![None, Some(0_i64), Some(1), Some(15), Some(30)]);
-    (codes(), shops(), words(SignalKind::ALL), around(turn), cleared).prop_map(
-        |(credit_code, (mall, unit), kind, date, cleared)| {
+    let cleared = (select(vec![None, Some(0_i64), Some(1), Some(15), Some(30)]), texts(&["12000"]));
+    // Few days, so that the same signal is told again.
+    let date = select(vec![-30_i64, -15, -1, 0]).prop_map(move |step| plus_days(turn, step));
+    (codes(), shops(), words(SignalKind::ALL), date, cleared).prop_map(
+        |(credit_code, (mall, unit), kind, date, (cleared, value))| {
             let cleared_on = cleared.map(|days| plus_days(date, days));
-            Command::RecordSignal(RecordSignal { credit_code, mall, unit, kind, date, value: None, cleared_on })
+            Command::RecordSignal(RecordSignal { credit_code, mall, unit, kind, date, value, cleared_on })
         },
     )
 }
 
 fn listing(turn: Day) -> impl Strategy<Value = Command> {
     let removed = select(vec![None, Some(0_i64), Some(1), Some(15), Some(30)]);
-    (codes(), words(ListKind::ALL), around(turn), removed).prop_map(|(credit_code, list, entered_on, removed)| {
+    let date = prop_oneof![2 => around(turn).boxed(), 1 => Just(turn).boxed()];
+    (codes(), words(ListKind::ALL), date, removed).prop_map(|(credit_code, list, entered_on, removed)| {
         let removed_on = removed.map(|days| plus_days(entered_on, days));
         Command::RecordListing(RecordListing { credit_code, list, entered_on, removed_on })
     })
@@ -247,6 +300,8 @@ pub(super) fn district(turn: Day, length: std::ops::Range<usize>) -> impl Strate
         6 => exit(turn).prop_map(|row| vec![row]),
         4 => complaint(turn).prop_map(|row| vec![row]),
         2 => told_again(turn),
+        1 => months(turn),
+        1 => gone(turn),
         3 => signal(turn).prop_map(|row| vec![row]),
         4 => ratio(turn).prop_map(|row| vec![row]),
         3 => listing(turn).prop_map(|row| vec![row]),

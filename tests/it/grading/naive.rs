@@ -1,11 +1,19 @@
 //! A second reading of the facts and rules (docs/FACTS.md), over plain rows: brute force, no state, nothing shared with
 //! the service but its value types. Where the two differ, one of them or the text is wrong.
 
+mod days;
+mod judge;
+mod rows;
+
+use days::{count, days, last_quarter_end, latest, span, within, working_days_after};
+pub(super) use judge::RULES;
+use judge::judge;
+use rows::{merge, shop_of, tell_exit};
 use rust_decimal::Decimal;
 use std::collections::{BTreeMap, BTreeSet};
 use warnlight::domain::code::CreditCode;
 use warnlight::domain::command::*;
-use warnlight::domain::event::{Guarantee, MerchantDetails};
+use warnlight::domain::event::MerchantDetails;
 use warnlight::domain::time::{Day, Instant, day_of, plus_days, plus_hours, start_of};
 use warnlight::domain::words::*;
 use warnlight::policy::fact::Value;
@@ -65,17 +73,6 @@ impl District {
             }
             Command::RecordComplaint(ticket) => self.ticket_fate(ticket),
             Command::AssignSector(row) if row.sector == "astrology" => Fate::Refused,
-            Command::RecordSignal(signal) => {
-                let twins: Vec<_> = self
-                    .signals()
-                    .into_iter()
-                    .filter(|other| {
-                        RecordSignal { cleared_on: None, ..(*other).clone() }
-                            == RecordSignal { cleared_on: None, ..signal.clone() }
-                    })
-                    .collect();
-                if !twins.is_empty() && signal.cleared_on.is_none() { Fate::Known } else { Fate::Taken }
-            }
             Command::RecordListing(entry) => {
                 let twins = self.listings(entry.credit_code);
                 let known = twins.iter().any(|other| other.list == entry.list && other.entered_on == entry.entered_on);
@@ -135,108 +132,6 @@ impl District {
             Command::RecordListing(row) => start_of(row.entered_on) <= now,
             Command::RecordEnforcement(row) => start_of(row.date) <= now,
         })
-    }
-
-    // The rows of one sheet, in the order recorded.
-
-    fn details(&self, code: CreditCode) -> Vec<&MerchantDetails> {
-        let pick = |row: &'_ Command| matches!(row, Command::RegisterMerchant(row) if row.credit_code == code);
-        self.rows
-            .iter()
-            .filter(|row| pick(row))
-            .filter_map(|row| if let Command::RegisterMerchant(row) = row { Some(row) } else { None })
-            .collect()
-    }
-
-    fn balances(&self, code: CreditCode, until: Day) -> Vec<(Day, Decimal)> {
-        let rows =
-            self.rows.iter().filter_map(|row| if let Command::ReportBalance(row) = row { Some(row) } else { None });
-        rows.filter(|row| row.credit_code == code && row.date <= until)
-            .map(|row| (row.date, row.outstanding.decimal()))
-            .collect()
-    }
-
-    fn filings(&self, code: CreditCode, until: Day) -> Vec<&RecordFiling> {
-        let rows =
-            self.rows.iter().filter_map(|row| if let Command::RecordFiling(row) = row { Some(row) } else { None });
-        rows.filter(|row| row.credit_code == code && row.date <= until).collect()
-    }
-
-    fn custody(&self, code: CreditCode, until: Day) -> Vec<&ReportCustody> {
-        let rows =
-            self.rows.iter().filter_map(|row| if let Command::ReportCustody(row) = row { Some(row) } else { None });
-        rows.filter(|row| row.credit_code == code && row.date <= until).collect()
-    }
-
-    fn guarantees(&self, code: CreditCode) -> Vec<&Guarantee> {
-        let rows =
-            self.rows.iter().filter_map(|row| if let Command::PostGuarantee(row) = row { Some(row) } else { None });
-        rows.filter(|row| row.credit_code == code).collect()
-    }
-
-    /// Steps of a shop's exits dated until a day, by date and then in the order recorded.
-    fn exits(&self, code: CreditCode, shop: &ShopKey, until: Day) -> Vec<&RecordExit> {
-        let rows = self.rows.iter().filter_map(|row| if let Command::RecordExit(row) = row { Some(row) } else { None });
-        let mut rows: Vec<_> = rows
-            .filter(|row| row.credit_code == code && shop_of(&row.mall, &row.unit) == *shop && row.date <= until)
-            .collect();
-        rows.sort_by_key(|row| row.date);
-        rows
-    }
-
-    fn exit_shops(&self, code: CreditCode) -> BTreeSet<ShopKey> {
-        let rows = self.rows.iter().filter_map(|row| if let Command::RecordExit(row) = row { Some(row) } else { None });
-        rows.filter(|row| row.credit_code == code).map(|row| shop_of(&row.mall, &row.unit)).collect()
-    }
-
-    fn tickets(&self) -> Vec<&RecordComplaint> {
-        self.rows
-            .iter()
-            .filter_map(|row| if let Command::RecordComplaint(row) = row { Some(row) } else { None })
-            .collect()
-    }
-
-    /// The merchant's complaints received by `now`, each with all that was filled in.
-    fn complaints(&self, code: CreditCode, now: Instant) -> Vec<RecordComplaint> {
-        let mine: Vec<_> =
-            self.tickets().into_iter().filter(|row| row.credit_code == code && row.received_at <= now).collect();
-        let names: BTreeSet<&str> = mine.iter().map(|row| row.ticket.as_str()).collect();
-        names
-            .into_iter()
-            .map(|name| merge(&mine.iter().copied().filter(|row| row.ticket == name).collect::<Vec<_>>()))
-            .collect()
-    }
-
-    fn signals(&self) -> Vec<&RecordSignal> {
-        self.rows.iter().filter_map(|row| if let Command::RecordSignal(row) = row { Some(row) } else { None }).collect()
-    }
-
-    fn rates(&self, code: CreditCode, until: Day) -> Vec<&ReportRatio> {
-        let rows = self
-            .rows
-            .iter()
-            .filter_map(|row| if let Command::ReportComplaintRate(row) = row { Some(row) } else { None });
-        rows.filter(|row| row.credit_code == code && row.date <= until).collect()
-    }
-
-    fn shares(&self, code: CreditCode, until: Day) -> Vec<&ReportRatio> {
-        let rows = self
-            .rows
-            .iter()
-            .filter_map(|row| if let Command::ReportPrepaidShare(row) = row { Some(row) } else { None });
-        rows.filter(|row| row.credit_code == code && row.date <= until).collect()
-    }
-
-    fn listings(&self, code: CreditCode) -> Vec<&RecordListing> {
-        let rows =
-            self.rows.iter().filter_map(|row| if let Command::RecordListing(row) = row { Some(row) } else { None });
-        rows.filter(|row| row.credit_code == code).collect()
-    }
-
-    fn acts(&self, code: CreditCode, kind: EnforcementKind, until: Day) -> Vec<&RecordEnforcement> {
-        let rows =
-            self.rows.iter().filter_map(|row| if let Command::RecordEnforcement(row) = row { Some(row) } else { None });
-        rows.filter(|row| row.credit_code == code && row.kind == kind && row.date <= until).collect()
     }
 
     // What a merchant is.
@@ -459,7 +354,7 @@ impl District {
                 let same = mine.iter().filter(|other| {
                     other.date == row.date && shop_of(&other.mall, &other.unit) == shop_of(&row.mall, &row.unit)
                 });
-                !same.filter_map(|other| other.cleared_on).last().is_some_and(|cleared| cleared <= today)
+                same.filter_map(|other| other.cleared_on).next_back().is_none_or(|cleared| cleared > today)
             });
             facts.insert(name, standing.map(|row| row.date).min().and_then(|date| days(span(date, today))));
         }
@@ -471,7 +366,7 @@ impl District {
             .filter(|row| {
                 let same = entries.iter().filter(|other| other.list == row.list && other.entered_on == row.entered_on);
                 row.entered_on <= today
-                    && !same.filter_map(|other| other.removed_on).last().is_some_and(|removed| removed <= today)
+                    && same.filter_map(|other| other.removed_on).next_back().is_none_or(|removed| removed > today)
             })
             .collect();
         for (name, list) in [
@@ -559,188 +454,4 @@ impl District {
             ("shop.closed_days", closing.and_then(|(date, _)| days(span(date, today)))),
         ])
     }
-}
-
-/// A standing notice.
-#[derive(Debug, Clone, Copy)]
-struct Notice {
-    posted_on: Day,
-    planned_on: Day,
-}
-
-/// One step in the story of a shop's exit.
-fn tell_exit(standing: &mut Option<Notice>, closed: &mut bool, step: &RecordExit) {
-    if *closed {
-        return;
-    }
-    match step.action {
-        ExitAction::Post => {
-            let planned_on = step.planned_on.unwrap();
-            *standing = Some(Notice { posted_on: standing.map_or(step.date, |notice| notice.posted_on), planned_on });
-        }
-        ExitAction::Amend => {
-            if let Some(notice) = standing {
-                notice.planned_on = step.planned_on.unwrap();
-            }
-        }
-        ExitAction::Withdraw => *standing = None,
-        ExitAction::Close => {
-            *closed = true;
-        }
-    }
-}
-
-/// Fills in what later rows of a ticket add.
-fn merge(rows: &[&RecordComplaint]) -> RecordComplaint {
-    let mut merged = rows[0].clone();
-    for row in rows {
-        merged.amount = merged.amount.or(row.amount);
-        merged.due_at = merged.due_at.or(row.due_at);
-        merged.answered_at = merged.answered_at.or(row.answered_at);
-        merged.closed_at = merged.closed_at.or(row.closed_at);
-        merged.outcome = merged.outcome.or(row.outcome);
-    }
-    merged
-}
-
-fn shop_of(mall: &Option<String>, unit: &Option<String>) -> ShopKey {
-    (mall.clone().unwrap_or_default(), unit.clone().unwrap_or_default())
-}
-
-/// The value with the latest day; on one day the one recorded later.
-fn latest<T>(items: impl IntoIterator<Item = (Day, T)>) -> Option<T> {
-    let mut best: Option<(Day, T)> = None;
-    for (day, item) in items {
-        if best.as_ref().is_none_or(|(other, _)| *other <= day) {
-            best = Some((day, item));
-        }
-    }
-    best.map(|(_, item)| item)
-}
-
-fn within(date: Day, today: Day, window: i64) -> bool {
-    plus_days(today, -window) < date && date <= today
-}
-
-fn span(from: Day, to: Day) -> i64 {
-    i64::from(from.until(to).unwrap().get_days())
-}
-
-fn days(number: i64) -> Option<Value> {
-    Some(Value::Number(Decimal::from(number)))
-}
-
-fn count(number: usize) -> Option<Value> {
-    Some(Value::Number(Decimal::from(number)))
-}
-
-fn last_quarter_end(day: Day) -> Day {
-    let mut end = plus_days(day, -1);
-    while !matches!((end.month(), end.day()), (3 | 12, 31) | (6 | 9, 30)) {
-        end = plus_days(end, -1);
-    }
-    end
-}
-
-fn working_days_after(day: Day, mut left: u32) -> Day {
-    let mut day = day;
-    while left > 0 {
-        day = plus_days(day, 1);
-        if works(day) {
-            left -= 1;
-        }
-    }
-    day
-}
-
-fn works(day: Day) -> bool {
-    use jiff::civil::Weekday;
-    let text = day.to_string();
-    let listed = |kind: &str| EXCEPTIONS.lines().any(|line| line == format!("{text} {kind}"));
-    listed("work") || !(matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday) || listed("off"))
-}
-
-/// The exceptions of 2024 to 2026.
-const EXCEPTIONS: &str = include_str!("exceptions.txt");
-
-/// The rules' names.
-pub(super) const RULES: [&str; 21] = [
-    "closed-unannounced",
-    "closed-complaints",
-    "issuing-while-barred",
-    "order-not-met",
-    "serious-list",
-    "refund-overdue",
-    "custody-short",
-    "abnormal-flow",
-    "exit-under-30",
-    "two-penalties",
-    "linked-closure",
-    "filing-overdue",
-    "report-overdue",
-    "exit-under-90",
-    "leaving",
-    "prepaid-heavy",
-    "complaint-rate",
-    "utilities",
-    "arrears",
-    "unanswered",
-    "custody-silent",
-];
-
-/// The rules.
-fn judge<'a>(
-    facts: &BTreeMap<&'static str, Option<Value>>,
-    shops: impl Iterator<Item = &'a BTreeMap<&'static str, Option<Value>>> + Clone,
-) -> (Light, Vec<&'static str>) {
-    let number = |name: &str| match facts.get(name).copied().flatten() {
-        Some(Value::Number(number)) => Some(number),
-        _ => None,
-    };
-    let flag = |name: &str| facts[name] == Some(Value::Flag(true));
-    let above = |name: &str, limit: &str| number(name).is_some_and(|value| value > limit.parse().unwrap());
-    let least = |name: &str, limit: i64| number(name).is_some_and(|value| value >= Decimal::from(limit));
-    let of_shop = |shop: &BTreeMap<&'static str, Option<Value>>, name: &str| match shop[name] {
-        Some(Value::Number(number)) => Some(number),
-        _ => None,
-    };
-    let leaving = |from: i64, to: i64| {
-        shops.clone().any(|shop| {
-            of_shop(shop, "exit.days_left").is_some_and(|left| left >= Decimal::ZERO)
-                && of_shop(shop, "exit.notice_days")
-                    .is_some_and(|notice| Decimal::from(from) <= notice && notice < Decimal::from(to))
-        })
-    };
-    let closed = shops.clone().any(|shop| shop["shop.closed_unannounced"] == Some(Value::Flag(true)));
-    let age = number("custody.report_age_days");
-    let rules = [
-        ("closed-unannounced", Light::Red, closed && number("prepaid.outstanding") != Some(Decimal::ZERO)),
-        ("closed-complaints", Light::Red, least("complaints.closed_30d", 3)),
-        ("issuing-while-barred", Light::Red, above("prepaid.grown_while_barred", "0")),
-        ("order-not-met", Light::Red, above("rectification.overdue_days", "0")),
-        ("serious-list", Light::Red, flag("listed.serious")),
-        ("refund-overdue", Light::Orange, above("complaints.refund_overdue_days", "0")),
-        ("custody-short", Light::Orange, number("custody.coverage").is_some_and(|value| value < Decimal::ONE)),
-        ("abnormal-flow", Light::Orange, least("custody.abnormal_flow_30d", 1)),
-        ("exit-under-30", Light::Orange, leaving(i64::MIN, 30)),
-        ("two-penalties", Light::Orange, least("penalties.365d", 2)),
-        ("linked-closure", Light::Orange, least("linked.closed_unannounced_24m", 1)),
-        ("filing-overdue", Light::Yellow, above("filing.overdue_days", "0")),
-        ("report-overdue", Light::Yellow, above("prepaid.report_overdue_days", "0")),
-        ("exit-under-90", Light::Yellow, leaving(30, 90)),
-        ("leaving", Light::Yellow, leaving(90, i64::MAX)),
-        ("prepaid-heavy", Light::Yellow, above("prepaid.share_of_revenue", "0.5")),
-        ("complaint-rate", Light::Yellow, least("complaint_rate.months_over", 3)),
-        ("utilities", Light::Yellow, least("signal.utilities_abnormal_days", 0)),
-        ("arrears", Light::Yellow, least("signal.rent_arrears_days", 0) || least("signal.wage_arrears_days", 0)),
-        ("unanswered", Light::Yellow, least("complaints.unanswered_24h", 1)),
-        (
-            "custody-silent",
-            Light::Unknown,
-            above("custody.bank_required", "0") && age.is_none_or(|age| age > Decimal::from(45)),
-        ),
-    ];
-    let mut fired: Vec<_> = rules.into_iter().filter(|(_, _, fires)| *fires).collect();
-    fired.sort_by_key(|(id, light, _)| (std::cmp::Reverse(*light), *id));
-    (fired.first().map_or(Light::Green, |(_, light, _)| *light), fired.into_iter().map(|(id, _, _)| id).collect())
 }

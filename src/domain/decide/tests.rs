@@ -1,0 +1,460 @@
+use super::super::envelope::{NewEvent, Origin};
+use super::super::fold::Stamp;
+use super::super::world::World;
+use super::*;
+
+const CODE: &str = "91110000101623741K";
+const OTHER: &str = "91110108MA01KPGK0J";
+
+/// What has happened.
+struct Given(World);
+
+/// A command decided on it.
+struct Decided(Result<Decision, Vec<Problem>>);
+
+/// Events as (type, fields); the credit code is added.
+type Story<'a> = &'a [(&'a str, &'a str)];
+
+fn event((kind, fields): (&str, &str)) -> Event {
+    let code = if fields.contains("credit_code") { String::new() } else { format!(r#""credit_code":"{CODE}","#) };
+    let json = format!("{{{code}{fields}}}").replace(",}", "}");
+    Event::decode(kind, 1, &json).unwrap_or_else(|error| panic!("{kind} {json}: {error}"))
+}
+
+fn given(story: Story<'_>) -> Given {
+    let mut world = World::default();
+    for (position, told) in (1..).zip(story) {
+        let event = event(*told);
+        let envelope = NewEvent::new(uuid::Uuid::nil(), Instant::UNIX_EPOCH, &Origin::service(), &event);
+        let stamp = Stamp { position, recorded_at: Instant::UNIX_EPOCH, history: false };
+        world.apply(stamp, &event, &envelope.data);
+    }
+    Given(world)
+}
+
+impl Given {
+    /// Decides a command at noon of a day in Shanghai.
+    fn when(&self, command: &str, fields: &str, day: &str) -> Decided {
+        let code = if fields.contains("credit_code") { String::new() } else { format!(r#""credit_code":"{CODE}","#) };
+        let json = format!(r#"{{"command":"{command}",{code}{fields}}}"#).replace(",}", "}");
+        let command: Command = serde_json::from_str(&json).unwrap_or_else(|error| panic!("{json}: {error}"));
+        let owner = match &command {
+            Command::RecordComplaint(row) => self.0.ticket_owner(&row.ticket),
+            _ => None,
+        };
+        let known = Known {
+            merchant: self.0.get(command.credit_code()),
+            ticket_owner: owner.and_then(|owner| self.0.get(owner)),
+            sectors: &["commerce".to_owned(), "sport".to_owned()],
+        };
+        Decided(decide(&command, known, format!("{day}T12:00:00+08:00").parse().unwrap()))
+    }
+}
+
+impl Decided {
+    fn decision(self) -> Decision {
+        self.0.unwrap_or_else(|problems| panic!("refused: {problems:?}"))
+    }
+
+    #[track_caller]
+    fn then(self, expected: Story<'_>) {
+        let found: Vec<Event> = self.decision().events.into_iter().map(|(_, event)| event).collect();
+        assert_eq!(found, expected.iter().copied().map(event).collect::<Vec<_>>());
+    }
+
+    #[track_caller]
+    fn then_unchanged(self) {
+        assert_eq!(self.decision().events, []);
+    }
+
+    #[track_caller]
+    fn then_warned(self, code: &str) {
+        let decision = self.decision();
+        assert!(decision.warnings.iter().any(|warning| warning.code == code), "{:?}", decision.warnings);
+        assert!(!decision.events.is_empty());
+    }
+
+    #[track_caller]
+    fn then_refused(self, expected: &[(&str, &str)]) {
+        let problems = self.0.expect_err("it was not refused");
+        let found: Vec<_> = problems.iter().map(|problem| (problem.field, problem.code)).collect();
+        assert_eq!(found, expected);
+        assert!(problems.iter().all(|problem| !problem.zh.is_empty() && !problem.en.is_empty()));
+    }
+}
+
+const TODAY: &str = "2025-07-01";
+const ROW: &str = r#""name":"极光","industry_code":"8040","mall":"M","unit":"1""#;
+const SHOP: &str = r#""mall":"M","unit":"1""#;
+
+/// A shop's place with more fields behind it.
+fn shop(more: &str) -> String {
+    format!("{SHOP},{more}")
+}
+
+#[test]
+fn a_first_row_registers_the_merchant_and_opens_its_shop() {
+    let shop = r#""mall":"M","unit":"1","name":"极光""#;
+    given(&[])
+        .when("register_merchant", ROW, TODAY)
+        .then(&[("merchant.registered", ROW), ("merchant.shop_opened", shop)]);
+}
+
+#[test]
+fn a_row_of_the_register_sent_again_is_unchanged_and_another_one_changes_details() {
+    let there = [("merchant.registered", ROW), ("merchant.shop_opened", r#""mall":"M","unit":"1","name":"极光""#)];
+    given(&there).when("register_merchant", ROW, TODAY).then_unchanged();
+    let renamed = ROW.replace("极光", "晨星");
+    given(&there).when("register_merchant", &renamed, TODAY).then(&[("merchant.details_changed", &renamed)]);
+    let third = [&there[..], &[("merchant.details_changed", renamed.as_str())]].concat();
+    given(&third).when("register_merchant", ROW, TODAY).then_unchanged();
+}
+
+#[test]
+fn a_placeholder_becomes_a_merchant_when_its_row_comes() {
+    let balance = r#""date":"2025-06-30","outstanding":"100""#;
+    given(&[("prepaid.reported", balance)])
+        .when("register_merchant", r#""name":"极光""#, TODAY)
+        .then(&[("merchant.registered", r#""name":"极光""#), ("merchant.shop_opened", r#""name":"极光""#)]);
+}
+
+#[test]
+fn a_row_of_the_register_with_a_wrong_industry_code_or_founded_tomorrow_is_refused() {
+    let wrong = r#""industry_code":"eighty","founded_on":"2025-07-02""#;
+    given(&[])
+        .when("register_merchant", wrong, TODAY)
+        .then_refused(&[("founded_on", "future"), ("industry_code", "industry_code")]);
+}
+
+#[test]
+fn a_code_whose_check_character_fails_is_taken_with_a_warning() {
+    let row = r#""credit_code":"91110000101623741X","name":"极光""#;
+    given(&[]).when("register_merchant", row, TODAY).then_warned("check_character");
+}
+
+#[test]
+fn a_sector_is_assigned_from_a_day_on_also_ahead() {
+    let sport = r#""sector":"sport","effective_on":"2025-08-01""#;
+    given(&[]).when("assign_sector", sport, TODAY).then(&[("merchant.sector_assigned", sport)]);
+    given(&[("merchant.sector_assigned", sport)]).when("assign_sector", sport, TODAY).then_unchanged();
+    let other = r#""sector":"commerce","effective_on":"2025-08-01""#;
+    given(&[("merchant.sector_assigned", sport)])
+        .when("assign_sector", other, TODAY)
+        .then(&[("merchant.sector_assigned", other)]);
+}
+
+#[test]
+fn a_sector_nobody_has_heard_of_is_refused_and_the_choices_named() {
+    let unknown = r#""sector":"astrology","effective_on":"2025-07-01""#;
+    let decided = given(&[]).when("assign_sector", unknown, TODAY);
+    assert!(decided.0.as_ref().unwrap_err()[0].en.contains("commerce, sport"));
+    decided.then_refused(&[("sector", "unknown_sector")]);
+}
+
+#[test]
+fn every_step_of_a_filing_is_an_event_of_its_own() {
+    let step = r#""date":"2025-06-30","bank":"北京银行","account_tail":"1234""#;
+    for (status, kind) in [
+        ("submitted", "filing.submitted"),
+        ("accepted", "filing.accepted"),
+        ("returned", "filing.returned"),
+        ("cancelled", "filing.cancelled"),
+    ] {
+        let command = format!(r#""status":"{status}",{step}"#);
+        given(&[]).when("record_filing", &command, TODAY).then(&[(kind, step)]);
+        given(&[(kind, step)]).when("record_filing", &command, TODAY).then_unchanged();
+    }
+    // The same day and bank, another step.
+    given(&[("filing.submitted", step)])
+        .when("record_filing", &format!(r#""status":"accepted",{step}"#), TODAY)
+        .then(&[("filing.accepted", step)]);
+}
+
+#[test]
+fn a_filing_without_a_step_or_from_tomorrow_is_refused() {
+    given(&[])
+        .when("record_filing", r#""status":"none","date":"2025-07-02""#, TODAY)
+        .then_refused(&[("status", "not_a_step"), ("date", "future")]);
+}
+
+#[test]
+fn a_balance_is_reported_once_and_corrected_by_another_of_the_same_day() {
+    let first = r#""date":"2025-06-30","outstanding":"500000""#;
+    let corrected = r#""date":"2025-06-30","outstanding":"400000""#;
+    given(&[]).when("report_balance", first, TODAY).then(&[("prepaid.reported", first)]);
+    given(&[("prepaid.reported", first)]).when("report_balance", first, TODAY).then_unchanged();
+    let both = [("prepaid.reported", first), ("prepaid.reported", corrected)];
+    given(&both[..1]).when("report_balance", corrected, TODAY).then(&both[1..]);
+    // Identical rows are one fact: the first row, sent again, is no second correction.
+    given(&both).when("report_balance", first, TODAY).then_unchanged();
+    let ahead = r#""date":"2025-07-02","outstanding":"1""#;
+    given(&[]).when("report_balance", ahead, TODAY).then_refused(&[("date", "future")]);
+}
+
+#[test]
+fn an_abnormal_flow_is_an_event_besides_the_balance_and_one_a_day() {
+    let plain = r#""date":"2025-06-30","held":"200000""#;
+    let abnormal = r#""date":"2025-06-30","held":"200000","abnormal":true"#;
+    let flow = ("custody.abnormal_flow_reported", r#""date":"2025-06-30""#);
+    given(&[]).when("report_custody", plain, TODAY).then(&[("custody.balance_reported", plain)]);
+    given(&[("custody.balance_reported", plain)]).when("report_custody", plain, TODAY).then_unchanged();
+    let told = [("custody.balance_reported", abnormal), flow];
+    given(&told[..0]).when("report_custody", abnormal, TODAY).then(&told);
+    given(&told).when("report_custody", abnormal, TODAY).then_unchanged();
+    let corrected = r#""date":"2025-06-30","held":"190000","abnormal":true"#;
+    given(&told).when("report_custody", corrected, TODAY).then(&[("custody.balance_reported", corrected)]);
+    let ahead = r#""date":"2025-07-02","held":"1""#;
+    given(&[]).when("report_custody", ahead, TODAY).then_refused(&[("date", "future")]);
+}
+
+#[test]
+fn a_guarantee_may_begin_ahead_but_not_end_before_it_begins() {
+    let guarantee = r#""kind":"guarantee","amount":"100000","from":"2025-08-01","until":"2026-07-31""#;
+    given(&[]).when("post_guarantee", guarantee, TODAY).then(&[("custody.guarantee_posted", guarantee)]);
+    given(&[("custody.guarantee_posted", guarantee)]).when("post_guarantee", guarantee, TODAY).then_unchanged();
+    let backwards = r#""kind":"insurance","amount":"1","from":"2025-08-01","until":"2025-07-31""#;
+    given(&[]).when("post_guarantee", backwards, TODAY).then_refused(&[("until", "until_before_from")]);
+}
+
+#[test]
+fn a_notice_is_posted_amended_and_withdrawn_while_it_stands() {
+    let notice = shop(r#""date":"2025-05-01","planned_on":"2025-08-01""#);
+    let later = shop(r#""date":"2025-05-20","planned_on":"2025-09-01""#);
+    let step = shop(r#""date":"2025-06-01""#);
+    let posted = [("mall.exit_notice_posted", notice.as_str())];
+    given(&[]).when("record_exit", &format!(r#"{notice},"action":"post""#), TODAY).then(&posted);
+    given(&posted).when("record_exit", &format!(r#"{notice},"action":"post""#), TODAY).then_unchanged();
+    let amended = [posted[0], ("mall.exit_notice_amended", later.as_str())];
+    given(&posted).when("record_exit", &format!(r#"{later},"action":"amend""#), TODAY).then(&amended[1..]);
+    given(&amended).when("record_exit", &format!(r#"{later},"action":"amend""#), TODAY).then_unchanged();
+    let withdrawn = [&amended[..], &[("mall.exit_notice_withdrawn", step.as_str())]].concat();
+    given(&amended).when("record_exit", &format!(r#"{step},"action":"withdraw""#), TODAY).then(&withdrawn[2..]);
+    // Sent again it is unchanged, although no notice stands any more.
+    given(&withdrawn).when("record_exit", &format!(r#"{step},"action":"withdraw""#), TODAY).then_unchanged();
+}
+
+#[test]
+fn an_amendment_or_withdrawal_needs_a_notice_that_stands_on_its_day() {
+    let notice = shop(r#""date":"2025-05-10","planned_on":"2025-08-01""#);
+    let posted = [("mall.exit_notice_posted", notice.as_str())];
+    let early = shop(r#""date":"2025-05-09","planned_on":"2025-09-01","action":"amend""#);
+    let same_day = shop(r#""date":"2025-05-10","action":"withdraw""#);
+    let other_shop = r#""mall":"M","unit":"2","date":"2025-05-11","action":"withdraw""#;
+    let refused = [("action", "no_standing_notice")];
+    given(&[]).when("record_exit", &early, TODAY).then_refused(&refused);
+    given(&posted).when("record_exit", &early, TODAY).then_refused(&refused);
+    given(&posted).when("record_exit", other_shop, TODAY).then_refused(&refused);
+    given(&posted)
+        .when("record_exit", &same_day, TODAY)
+        .then(&[("mall.exit_notice_withdrawn", &shop(r#""date":"2025-05-10""#))]);
+}
+
+#[test]
+fn after_a_closing_later_steps_are_kept() {
+    let closed = shop(r#""date":"2025-05-01""#);
+    let amendment = shop(r#""date":"2025-05-09","planned_on":"2025-09-01""#);
+    given(&[("mall.shop_closed", &closed)])
+        .when("record_exit", &format!(r#"{amendment},"action":"amend""#), TODAY)
+        .then(&[("mall.exit_notice_amended", &amendment)]);
+    given(&[("mall.shop_closed", &closed)])
+        .when("record_exit", &format!(r#"{closed},"action":"close""#), TODAY)
+        .then_unchanged();
+    let again = shop(r#""date":"2025-06-01""#);
+    given(&[("mall.shop_closed", &closed)])
+        .when("record_exit", &format!(r#"{again},"action":"close""#), TODAY)
+        .then(&[("mall.shop_closed", &again)]);
+}
+
+#[test]
+fn a_notice_without_a_planned_day_or_from_tomorrow_is_refused() {
+    for action in ["post", "amend"] {
+        given(&[])
+            .when("record_exit", &shop(&format!(r#""date":"2025-07-02","action":"{action}""#)), TODAY)
+            .then_refused(&[("planned_on", "planned_missing"), ("date", "future")]);
+    }
+}
+
+const TICKET: &str = r#""ticket":"T1","channel":"mall","received_at":"2025-06-01T09:00:00+08:00","kind":"refund""#;
+
+#[test]
+fn a_ticket_is_received_answered_and_closed_in_one_row_or_several() {
+    let answered = r#""answered_at":"2025-06-01T10:00:00+08:00""#;
+    let closed = r#""closed_at":"2025-06-03T10:00:00+08:00","outcome":"resolved""#;
+    let answer = ("complaint.answered", r#""ticket":"T1","at":"2025-06-01T10:00:00+08:00""#);
+    let end = ("complaint.resolved", r#""ticket":"T1","at":"2025-06-03T10:00:00+08:00""#);
+    let all = [("complaint.received", TICKET), answer, end];
+    let whole = format!("{TICKET},{answered},{closed}");
+    given(&[]).when("record_complaint", &whole, TODAY).then(&all);
+    given(&[]).when("record_complaint", TICKET, TODAY).then(&all[..1]);
+    given(&all[..1]).when("record_complaint", TICKET, TODAY).then_unchanged();
+    given(&all[..1]).when("record_complaint", &whole, TODAY).then(&all[1..]);
+    given(&all[..2]).when("record_complaint", &whole, TODAY).then(&all[2..]);
+    given(&all).when("record_complaint", &whole, TODAY).then_unchanged();
+    // What a later row leaves blank takes nothing back.
+    given(&all).when("record_complaint", TICKET, TODAY).then_unchanged();
+}
+
+#[test]
+fn a_ticket_ends_in_one_of_four_ways() {
+    for (outcome, kind) in [
+        ("resolved", "complaint.resolved"),
+        ("unresolved", "complaint.closed_unresolved"),
+        ("withdrawn", "complaint.withdrawn"),
+        ("merged", "complaint.merged"),
+    ] {
+        let row = format!(r#"{TICKET},"closed_at":"2025-06-03T10:00:00+08:00","outcome":"{outcome}""#);
+        given(&[("complaint.received", TICKET)])
+            .when("record_complaint", &row, TODAY)
+            .then(&[(kind, r#""ticket":"T1","at":"2025-06-03T10:00:00+08:00""#)]);
+    }
+}
+
+#[test]
+fn an_amount_and_a_due_time_are_filled_in_later_once() {
+    let due = r#""due_at":"2025-06-08T09:00:00+08:00""#;
+    let more = format!(r#""ticket":"T1","amount":"1000",{due}"#);
+    let row = format!(r#"{TICKET},"amount":"1000",{due}"#);
+    let story = [("complaint.received", TICKET), ("complaint.supplemented", more.as_str())];
+    given(&story[..1]).when("record_complaint", &row, TODAY).then(&story[1..]);
+    given(&story).when("record_complaint", &row, TODAY).then_unchanged();
+    given(&story)
+        .when("record_complaint", &row.replace("1000", "2000").replace("06-08", "06-09"), TODAY)
+        .then_refused(&[("amount", "contradicts"), ("due_at", "contradicts")]);
+}
+
+#[test]
+fn a_ticket_that_says_something_else_is_refused_with_every_difference() {
+    let end = ("complaint.resolved", r#""ticket":"T1","at":"2025-06-03T10:00:00+08:00""#);
+    let story = [("complaint.received", TICKET), end];
+    let other = r#""ticket":"T1","channel":"12345","received_at":"2025-06-02T09:00:00+08:00","kind":"closed""#;
+    given(&story).when("record_complaint", &format!(r#""credit_code":"{OTHER}",{other}"#), TODAY).then_refused(&[
+        ("credit_code", "contradicts"),
+        ("channel", "contradicts"),
+        ("kind", "contradicts"),
+        ("received_at", "contradicts"),
+    ]);
+    let reopened = format!(r#"{TICKET},"closed_at":"2025-06-04T10:00:00+08:00","outcome":"unresolved""#);
+    given(&story)
+        .when("record_complaint", &reopened, TODAY)
+        .then_refused(&[("closed_at", "contradicts"), ("outcome", "contradicts")]);
+}
+
+#[test]
+fn a_ticket_half_closed_or_answered_before_it_came_is_refused() {
+    given(&[])
+        .when("record_complaint", &format!(r#"{TICKET},"outcome":"resolved""#), TODAY)
+        .then_refused(&[("closed_at", "outcome_without_closing")]);
+    given(&[])
+        .when("record_complaint", &format!(r#"{TICKET},"closed_at":"2025-06-03T10:00:00+08:00""#), TODAY)
+        .then_refused(&[("outcome", "closed_without_outcome")]);
+    given(&[])
+        .when("record_complaint", &format!(r#"{TICKET},"answered_at":"2025-06-01T08:59:59+08:00""#), TODAY)
+        .then_refused(&[("answered_at", "before_received")]);
+}
+
+#[test]
+fn a_signal_sent_again_with_its_clearing_adds_the_clearing_only() {
+    let raised = shop(r#""kind":"rent_arrears","date":"2025-06-01""#);
+    let row = shop(r#""kind":"rent_arrears","date":"2025-06-01","cleared_on":"2025-06-20""#);
+    let story = [("mall.signal_raised", raised.as_str()), ("mall.signal_cleared", row.as_str())];
+    given(&[]).when("record_signal", &raised, TODAY).then(&story[..1]);
+    given(&[]).when("record_signal", &row, TODAY).then(&story);
+    given(&story[..1]).when("record_signal", &row, TODAY).then(&story[1..]);
+    given(&story).when("record_signal", &row, TODAY).then_unchanged();
+    given(&story).when("record_signal", &raised, TODAY).then_unchanged();
+    let moved = row.replace("06-20", "06-25");
+    given(&story).when("record_signal", &moved, TODAY).then(&[("mall.signal_cleared", &moved)]);
+    let backwards = row.replace("06-20", "05-31");
+    given(&[]).when("record_signal", &backwards, TODAY).then_refused(&[("cleared_on", "cleared_before_raised")]);
+}
+
+#[test]
+fn ratios_are_reported_once() {
+    let row = shop(r#""date":"2025-06-15","ratio":"0.06""#);
+    for (command, kind) in [
+        ("report_complaint_rate", "mall.complaint_rate_reported"),
+        ("report_prepaid_share", "mall.prepaid_share_reported"),
+    ] {
+        given(&[]).when(command, &row, TODAY).then(&[(kind, &row)]);
+        given(&[(kind, &row)]).when(command, &row, TODAY).then_unchanged();
+        given(&[]).when(command, &row.replace("06-15", "07-15"), TODAY).then_refused(&[("date", "future")]);
+    }
+}
+
+#[test]
+fn an_entry_in_a_list_sent_again_with_its_removal_adds_the_removal_only() {
+    for (list, entered, removed) in [
+        ("serious", "enforcement.listed", "enforcement.delisted"),
+        ("deregistering", "merchant.deregistration_applied", "merchant.deregistration_ended"),
+    ] {
+        let entry = format!(r#""list":"{list}","entered_on":"2025-06-01""#);
+        let row = format!(r#"{entry},"removed_on":"2025-06-20""#);
+        let story = [(entered, entry.as_str()), (removed, row.as_str())];
+        given(&[]).when("record_listing", &entry, TODAY).then(&story[..1]);
+        given(&story[..1]).when("record_listing", &row, TODAY).then(&story[1..]);
+        given(&story).when("record_listing", &entry, TODAY).then_unchanged();
+        given(&story).when("record_listing", &row, TODAY).then_unchanged();
+        // Entered again later it is another entry.
+        let again = format!(r#""list":"{list}","entered_on":"2025-06-25""#);
+        given(&story).when("record_listing", &again, TODAY).then(&[(entered, &again)]);
+        let backwards = row.replace("06-20", "05-31");
+        given(&[]).when("record_listing", &backwards, TODAY).then_refused(&[("removed_on", "removed_before_entered")]);
+    }
+}
+
+#[test]
+fn every_act_of_enforcement_is_an_event_of_its_own() {
+    let act = r#""date":"2025-06-01","number":"京商罚1""#;
+    for (kind, event) in [
+        ("warning_letter", "enforcement.warning_letter_issued"),
+        ("yellow_card", "enforcement.yellow_card_posted"),
+        ("talk", "enforcement.talk_held"),
+        ("rectification_met", "enforcement.rectification_met"),
+        ("penalty", "enforcement.penalty_decided"),
+    ] {
+        let row = format!(r#"{act},"kind":"{kind}""#);
+        given(&[]).when("record_enforcement", &row, TODAY).then(&[(event, act)]);
+        given(&[(event, act)]).when("record_enforcement", &row, TODAY).then_unchanged();
+        given(&[])
+            .when("record_enforcement", &row.replace("06-01", "07-02"), TODAY)
+            .then_refused(&[("date", "future")]);
+    }
+}
+
+#[test]
+fn an_order_to_rectify_needs_its_due_date_and_a_completion_without_an_order_is_odd() {
+    let order = r#""date":"2025-06-01","due_on":"2025-06-15""#;
+    let row = format!(r#"{order},"kind":"rectification_ordered""#);
+    let ordered = [("enforcement.rectification_ordered", order)];
+    given(&[]).when("record_enforcement", &row, TODAY).then(&ordered);
+    given(&ordered).when("record_enforcement", &row, TODAY).then_unchanged();
+    given(&[])
+        .when("record_enforcement", r#""date":"2025-06-01","kind":"rectification_ordered""#, TODAY)
+        .then_refused(&[("due_on", "due_missing")]);
+    let met = r#""date":"2025-06-10","kind":"rectification_met""#;
+    given(&[]).when("record_enforcement", met, TODAY).then_warned("no_open_order");
+    let decision = given(&ordered).when("record_enforcement", met, TODAY).decision();
+    assert_eq!((decision.events.len(), decision.warnings), (1, Vec::new()));
+    let done =
+        [("enforcement.rectification_ordered", order), ("enforcement.rectification_met", r#""date":"2025-06-10""#)];
+    let decision = given(&done).when("record_enforcement", met, TODAY).decision();
+    assert_eq!((decision.events.len(), decision.warnings), (0, Vec::new()), "sent again it is not odd");
+}
+
+#[test]
+fn what_happened_on_a_day_is_true_from_its_midnight_in_shanghai() {
+    let decision = given(&[]).when("report_balance", r#""date":"2025-06-30","outstanding":"1""#, TODAY).decision();
+    assert_eq!(decision.events[0].0.to_string(), "2025-06-29T16:00:00Z");
+    assert_eq!((decision.stream.as_str(), decision.revision), ("merchant-91110000101623741K", 0));
+}
+
+#[test]
+fn a_decision_names_its_stream_and_how_many_events_that_had() {
+    let balance = ("prepaid.reported", r#""date":"2025-06-30","outstanding":"100""#);
+    let story = [balance, ("complaint.received", TICKET)];
+    let decision = given(&story).when("report_custody", r#""date":"2025-06-30","held":"1""#, TODAY).decision();
+    assert_eq!((decision.stream.as_str(), decision.revision), ("merchant-91110000101623741K", 1));
+    let answered = format!(r#"{TICKET},"answered_at":"2025-06-01T10:00:00+08:00""#);
+    let decision = given(&story).when("record_complaint", &answered, TODAY).decision();
+    assert_eq!((decision.stream.as_str(), decision.revision), ("complaint-T1", 1));
+}

@@ -1,0 +1,264 @@
+//! The reading half: every event of the cluster, in its order, once, into the replica.
+//!
+//! The replica decides with the contract's own rules, so every node that reads the same order takes the same appends and
+//! gives them the same positions. What it does not take (two nodes proposed one id or one key at once, in two streams) is
+//! passed over by all of them alike.
+
+use super::place::PlaceFile;
+use super::remote::{Page, Remote};
+use super::wire::{self, KeyBound, Part, Seen};
+use crate::domain::envelope::Digest;
+use crate::domain::time::Instant;
+use crate::log::contract::{Append, Appended, EventLog as _, Expected, LogError, Pending};
+use crate::log::embedded::EmbeddedLog;
+use crate::log::embedded::names::Recent;
+use eventstore::{Position, RecordedEvent};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Events read in one call.
+pub(super) const PAGE: usize = 500;
+
+/// Reads the cluster into the replica.
+#[derive(Debug)]
+pub(super) struct Follower {
+    remote: Arc<Remote>,
+    replica: Arc<EmbeddedLog>,
+    prefix: Arc<str>,
+    file: PlaceFile,
+    /// Everything up to here was read.
+    read: Option<Position>,
+    /// Everything up to here is in the replica.
+    done: Option<Position>,
+    /// Appends of which some events were read.
+    open: HashMap<Uuid, Vec<Part>>,
+    /// Appends on their way into the replica.
+    applying: Vec<Applying>,
+    /// Proposals of this node whose outcome is wanted.
+    awaited: HashSet<Uuid>,
+    outcomes: HashMap<Uuid, Result<Appended, LogError>>,
+    chains: Recent<Arc<str>, Digest>,
+    latest: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Applying {
+    nonce: Uuid,
+    stream: Arc<str>,
+    chain: Option<Digest>,
+    pending: Pending,
+}
+
+impl Follower {
+    /// Returns a follower that goes on where the last one on this replica was.
+    pub(super) fn new(
+        remote: Arc<Remote>,
+        replica: Arc<EmbeddedLog>,
+        prefix: Arc<str>,
+        file: PlaceFile,
+        streams: usize,
+    ) -> Result<Self, LogError> {
+        let last = replica.read_all(replica.head().saturating_sub(1), 1)?;
+        let place = file.get();
+        Ok(Self {
+            remote,
+            replica,
+            prefix,
+            file,
+            read: place,
+            done: place,
+            open: HashMap::new(),
+            applying: Vec::new(),
+            awaited: HashSet::new(),
+            outcomes: HashMap::new(),
+            chains: Recent::new(streams),
+            latest: last.last().map(|last| last.recorded_at),
+        })
+    }
+
+    /// Asks for the outcome of a proposal to be kept.
+    pub(super) fn await_outcome(&mut self, nonce: Uuid) {
+        self.awaited.insert(nonce);
+    }
+
+    /// Returns the outcome of a proposal that was seen.
+    pub(super) fn outcome(&mut self, nonce: &Uuid) -> Option<Result<Appended, LogError>> {
+        self.outcomes.remove(nonce)
+    }
+
+    /// Stops keeping the outcome of a proposal.
+    pub(super) fn forget(&mut self, nonce: &Uuid) {
+        self.awaited.remove(nonce);
+        self.outcomes.remove(nonce);
+    }
+
+    /// Returns the latest time recorded.
+    pub(super) fn latest(&self) -> Option<Instant> {
+        self.latest
+    }
+
+    /// Returns the end of a stream's chain, if it is at hand.
+    pub(super) fn chain(&mut self, stream: &Arc<str>) -> Option<Digest> {
+        self.chains.get(stream)
+    }
+
+    /// Reads to the end of the cluster's log as it is now.
+    ///
+    /// # Errors
+    /// When the cluster cannot be read or the replica cannot be written; the next call goes on where this one was.
+    pub(super) fn catch_up(&mut self) -> Result<(), LogError> {
+        loop {
+            let Page { events, broken } = self.remote.read_all(self.read, PAGE)?;
+            let full = events.len() >= PAGE;
+            let taken = events.into_iter().try_for_each(|event| self.see(event)).and_then(|()| self.settle());
+            if let Err(error) = taken {
+                // What was not taken is read again.
+                self.read = self.done;
+                self.open.clear();
+                self.applying.clear();
+                return Err(error);
+            }
+            match broken {
+                Some(fault) => return Err(fault.into()),
+                None if full => {}
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// Returns how far the replica is.
+    pub(super) fn place(&self) -> Option<Position> {
+        self.done
+    }
+
+    /// Moves the place past events of others, so that they are not searched again and again.
+    pub(super) fn skip_others(&mut self) -> Result<(), LogError> {
+        let end = self.remote.end().map_err(LogError::from)?;
+        let before = self.read;
+        // Everything of ours up to `end` is returned by this read, for both ask the leader.
+        self.catch_up()?;
+        if self.read == before && self.open.is_empty() && end > self.read {
+            self.read = end;
+            self.done = end;
+        }
+        self.keep_place()
+    }
+
+    /// Writes down how far the replica is.
+    pub(super) fn keep_place(&mut self) -> Result<(), LogError> {
+        self.file.put(self.done)
+    }
+
+    fn see(&mut self, event: RecordedEvent) -> Result<(), LogError> {
+        // A read begins with the event at its place, which was seen.
+        if self.read.is_some_and(|read| event.position <= read) {
+            return Ok(());
+        }
+        match wire::decode(&self.prefix, &event)? {
+            Seen::Part(part) => self.part(*part),
+            Seen::Key(bound) => self.key(&bound)?,
+            Seen::Foreign => {}
+        }
+        self.read = Some(event.position);
+        Ok(())
+    }
+
+    fn part(&mut self, part: Part) {
+        let (nonce, of) = (part.nonce, part.of);
+        let parts = self.open.entry(nonce).or_default();
+        parts.push(part);
+        if parts.len() as u64 >= u64::from(of)
+            && let Some(parts) = self.open.remove(&nonce)
+        {
+            self.apply(nonce, parts);
+        }
+    }
+
+    fn apply(&mut self, nonce: Uuid, parts: Vec<Part>) {
+        let (Some(first), Some(last)) = (parts.first(), parts.last()) else { return };
+        let (stream, chain, recorded_at) = (first.stream.clone(), Some(last.chain), first.recorded_at);
+        let append = Append {
+            stream: stream.clone(),
+            // The server compared the revision; here only what it cannot know is decided.
+            expected: Expected::Any,
+            recorded_at,
+            idempotency_key: first.key.clone(),
+            events: parts.into_iter().map(|part| part.event).collect(),
+        };
+        let pending = self.replica.submit(append);
+        self.applying.push(Applying { nonce, stream, chain, pending });
+    }
+
+    /// Gives a key to an append that is there.
+    fn key(&mut self, bound: &KeyBound) -> Result<(), LogError> {
+        self.settle()?;
+        let there = self.replica.look(|held| match held.find_id(&bound.first)? {
+            Some(first) => held.entries(first, first + u64::from(bound.of).saturating_sub(1)),
+            None => Ok(Vec::new()),
+        })??;
+        let Some(first) = there.first().map(|entry| &entry.recorded) else { return Ok(()) };
+        let append = Append {
+            stream: first.stream.clone(),
+            expected: Expected::Any,
+            recorded_at: first.recorded_at,
+            idempotency_key: Some(bound.key.clone()),
+            events: there.iter().map(|entry| entry.recorded.event.clone()).collect(),
+        };
+        let (stream, pending) = (append.stream.clone(), self.replica.submit(append));
+        self.applying.push(Applying { nonce: bound.nonce, stream, chain: None, pending });
+        self.settle()
+    }
+
+    /// Waits until what was handed to the replica is durable there.
+    fn settle(&mut self) -> Result<(), LogError> {
+        for Applying { nonce, stream, chain, pending } in std::mem::take(&mut self.applying) {
+            let mut answer = pending.wait();
+            match &mut answer {
+                Ok(answer) => {
+                    // A proposal that was sent is new, even if it was read twice; only a key is given to what is there.
+                    answer.repeated &= chain.is_none();
+                    self.latest = self.latest.max(Some(answer.recorded_at));
+                    if let Some(chain) = chain {
+                        self.chains.insert(stream, chain);
+                    }
+                }
+                Err(LogError::Duplicate { .. } | LogError::KeyReused { .. } | LogError::Invalid(_)) => {
+                    tracing::warn!(%stream, append = %nonce, "an append on the cluster is not counted: it repeats an id or a key");
+                }
+                // The replica's own trouble decides nothing.
+                Err(error) => return Err(error.clone()),
+            }
+            if self.awaited.remove(&nonce) {
+                self.outcomes.insert(nonce, answer);
+            }
+        }
+        if self.open.is_empty() {
+            self.done = self.read;
+        }
+        Ok(())
+    }
+
+    /// Makes sure that the cluster is the one that the replica is of: it must hold the replica's first and last event.
+    ///
+    /// # Errors
+    /// [`LogError::Corrupt`] if it does not.
+    pub(super) fn recognise(&self) -> Result<(), LogError> {
+        for after in [0, self.replica.head().saturating_sub(1)] {
+            let Some(event) = self.replica.read_all(after, 1)?.pop() else { return Ok(()) };
+            // On the server it stands here, or later by as many events as the replica does not count.
+            let Page { events, broken } = self.remote.read_stream(&event.stream, event.revision, PAGE)?;
+            if events.iter().any(|found| found.id == event.event.id) {
+                continue;
+            }
+            if let Some(fault) = broken {
+                return Err(fault.into());
+            }
+            let what = "this node has seen it, and the cluster does not hold it; the cluster is another one, or was \
+                        restored from an older backup: give this node another data directory"
+                .to_owned();
+            return Err(LogError::Corrupt { position: event.position, what });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,236 @@
+//! The cluster engine: the log lives on a KurrentDB (EventStoreDB) cluster, and each node keeps a replica of it.
+//!
+//! **Client.** The crate once called `eventstore` is maintained by the same authors as `kurrentdb`; the maintained one is
+//! used under the old name. It brings 67 crates, a C library among them (`aws-lc`), so it comes only with the
+//! cargo feature `cluster`: a node with the embedded log builds, tests and runs without it.
+//!
+//! **Order.** The cluster's positions have gaps; the contract's have none. So every node reads the cluster's log in its one
+//! order, leaving out the server's own events on the server, and puts each append into a log file of its own, with the
+//! embedded engine's code and rules. Same order, same rules: every node gives the same events the same positions, times
+//! and digests. An append is answered when this node has read it back, so a client reads its own writes. All reading is
+//! local. What it costs: the disk of a whole log on each node, the time to read it once when a node is new, two round
+//! trips for an append (appends that arrive together share the second), and, for events of other nodes, the pause between
+//! two looks ([`Options::look`]).
+//!
+//! **Speed.** Appends are proposed one after the other, because callers are promised their order. The client does not set
+//! `TCP_NODELAY` (kurrentdb 1.2.0), so each call to a server that does not answer at once waits for a delayed acknowledgement: about
+//! 40 ms on Linux, some 25 appends a second. That is the client's to mend.
+//!
+//! **Replica.** It can be thrown away at any time; it is then read anew. It is tied to its cluster by its first and last event.
+//!
+//! **Who decides.** The server compares the stream's revision; everything else (ids, keys) is decided by the order. If
+//! two nodes propose one id or one key in two streams at the same moment, the later of the two stays on the server and is
+//! counted by nobody; its node answers with the refusal. Nodes must run the same rules: update all of them together.
+//!
+//! **Keys.** A key travels in its append's metadata, so there is no second write that a crash could lose. Only a key that
+//! is given to an append already there needs a record of its own, in the stream `warnlight.key-` and the SHA-256 of the
+//! key; until that is written, the key is free and the retry writes it.
+//!
+//! **Times.** The proposing node records its clock, held at the latest time it has read. A node whose clock is behind may
+//! still propose an earlier time; then the replicas hold it at the time of the event before, all alike.
+//!
+//! **Proof.** Each event on the server carries the digest of its stream's chain: whoever reads a stream sees a changed,
+//! missing or moved event unless the rest of that stream was rewritten too. The chain does not show a shortened or a wholly deleted
+//! stream. The replica's chain over the whole log does, to whoever has an earlier digest of it: a backup, or another node.
+//! [`verify`](EventLog::verify) checks the replica, then that the cluster holds the same, byte for byte. Unlike the embedded engine, the
+//! chain at the source is per stream; there are no signed checkpoints.
+//!
+//! **Tools.** Streams, types and ids are the server's own, payloads are JSON, and `merchant-…` names give categories, so
+//! browser, projections and connectors work on the log. A stream must not be truncated, deleted or given a maximum age.
+//! Events larger than the servers' `MaxAppendSize` (1 MiB unless raised) are refused.
+
+mod follower;
+mod place;
+mod proposer;
+mod remote;
+mod verify;
+mod wire;
+
+use crate::domain::envelope::{Position, Recorded, Revision};
+use crate::domain::time::Instant;
+use crate::log::contract::{Append, Appended, EventLog, EventRef, LogError, Pending, Subscription, Verified};
+use crate::log::embedded::{self, EmbeddedLog};
+use crossbeam_channel::Sender;
+use follower::Follower;
+use place::PlaceFile;
+use proposer::{Job, Proposer};
+use remote::Remote;
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// Name of the replica's directory in the data directory.
+pub const REPLICA: &str = "replica";
+
+/// How the engine is run; the defaults suit everybody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// What the names of this log's streams begin with on the server; empty unless several logs share a cluster.
+    pub prefix: Arc<str>,
+    /// How long the cluster is given for one answer.
+    pub patience: Duration,
+    /// How long an append is tried, retries included.
+    pub deadline: Duration,
+    /// How often the cluster is looked at for events of other nodes.
+    pub look: Duration,
+    /// Appends that may wait before `submit` itself waits.
+    pub waiting: usize,
+    /// Streams whose chain's end is kept at hand; for others it is read from the server before an append.
+    pub streams: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            prefix: Arc::from(""),
+            patience: Duration::from_secs(10),
+            deadline: Duration::from_secs(30),
+            look: Duration::from_millis(100),
+            waiting: 8192,
+            streams: 200_000,
+        }
+    }
+}
+
+/// An event log on a cluster.
+#[derive(Debug)]
+pub struct ClusterLog {
+    replica: Arc<EmbeddedLog>,
+    remote: Arc<Remote>,
+    prefix: Arc<str>,
+    proposing: Option<(Sender<Job>, JoinHandle<()>)>,
+}
+
+impl ClusterLog {
+    /// Opens the log on the cluster that `url` names (`esdb://`, `kurrentdb://`, each with `+discover`), with its replica below the
+    /// data directory `dir`, and reads what is new.
+    ///
+    /// # Errors
+    /// [`LogError::Invalid`] if the connection string is wrong, [`LogError::Locked`] if another process has the replica,
+    /// [`LogError::Unavailable`] if the cluster does not answer, [`LogError::Corrupt`] if it is not the one that the replica is of.
+    pub fn open(url: &str, dir: &Path, options: &Options) -> Result<Self, LogError> {
+        let remote = Arc::new(Remote::new(url, options.prefix.clone(), options.patience)?);
+        let dir = dir.join(REPLICA);
+        let replica = Arc::new(EmbeddedLog::open(&dir, &embedded::Options::default())?);
+        let file = PlaceFile::open(&dir);
+        let mut follower =
+            Follower::new(remote.clone(), replica.clone(), options.prefix.clone(), file, options.streams)?;
+        first_reading(&mut follower, options.deadline)?;
+        let proposer = Proposer {
+            remote: remote.clone(),
+            replica: replica.clone(),
+            follower,
+            prefix: options.prefix.clone(),
+            deadline: options.deadline,
+            look: options.look,
+            uncounted: HashMap::new(),
+        };
+        let (jobs, waiting) = crossbeam_channel::bounded(options.waiting);
+        let thread = std::thread::Builder::new()
+            .name("log-cluster".to_owned())
+            .spawn(move || proposer.run(&waiting))
+            .map_err(|error| LogError::Unavailable(format!("cannot start a thread: {error}")))?;
+        Ok(Self { replica, remote, prefix: options.prefix.clone(), proposing: Some((jobs, thread)) })
+    }
+
+    /// Says whether a connection string can be understood.
+    ///
+    /// # Errors
+    /// [`LogError::Invalid`] with what is wrong with it.
+    pub fn check_url(url: &str) -> Result<(), LogError> {
+        remote::parse(url).map(|_| ())
+    }
+}
+
+/// Makes sure of the cluster and reads what is new, for as long as that gets further.
+fn first_reading(follower: &mut Follower, deadline: Duration) -> Result<(), LogError> {
+    let (mut pause, longest) = proposer::PAUSE;
+    let mut until = std::time::Instant::now() + deadline;
+    loop {
+        let before = follower.place();
+        let read = follower.recognise().and_then(|()| follower.catch_up());
+        follower.keep_place()?;
+        if follower.place() != before {
+            until = std::time::Instant::now() + deadline;
+        }
+        match read {
+            Err(LogError::Unavailable(why)) if std::time::Instant::now() + pause < until => {
+                tracing::warn!(why, "the cluster's log cannot be read, trying again");
+                std::thread::sleep(pause);
+                pause = (pause * 2).min(longest);
+            }
+            read => return read,
+        }
+    }
+}
+
+impl EventLog for ClusterLog {
+    fn submit(&self, append: Append) -> Pending {
+        let stopped = || Pending::known(Err(LogError::Unavailable("it has stopped; open it again".to_owned())));
+        let Some((jobs, _)) = &self.proposing else { return stopped() };
+        let (answer, pending) = Pending::channel();
+        match jobs.send(Job { append, answer }) {
+            Ok(()) => pending,
+            Err(_) => stopped(),
+        }
+    }
+
+    fn head(&self) -> Position {
+        self.replica.head()
+    }
+
+    fn folder(&self) -> Option<&Path> {
+        self.replica.folder()
+    }
+
+    fn read_stream(&self, stream: &str, from: Revision, limit: usize) -> Result<Vec<Recorded>, LogError> {
+        self.replica.read_stream(stream, from, limit)
+    }
+
+    fn read_all(&self, after: Position, limit: usize) -> Result<Vec<Recorded>, LogError> {
+        self.replica.read_all(after, limit)
+    }
+
+    fn scan(&self, after: Position, visit: &mut dyn FnMut(EventRef<'_>) -> ControlFlow<()>) -> Result<(), LogError> {
+        self.replica.scan(after, visit)
+    }
+
+    fn ids_at(&self, positions: &[Position]) -> Result<Vec<Uuid>, LogError> {
+        self.replica.ids_at(positions)
+    }
+
+    fn position_at(&self, at: Instant) -> Result<Position, LogError> {
+        self.replica.position_at(at)
+    }
+
+    fn find_key(&self, key: &str) -> Result<Option<Appended>, LogError> {
+        self.replica.find_key(key)
+    }
+
+    fn subscribe(&self, after: Position) -> Result<Box<dyn Subscription>, LogError> {
+        self.replica.subscribe(after)
+    }
+
+    fn verify(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<Verified, LogError> {
+        verify::verify(&self.remote, &self.prefix, &self.replica, progress)
+    }
+
+    /// Writes the replica as a file of the embedded engine.
+    fn backup(&self, target: &Path) -> Result<Verified, LogError> {
+        self.replica.backup(target)
+    }
+}
+
+impl Drop for ClusterLog {
+    fn drop(&mut self) {
+        let Some((jobs, thread)) = self.proposing.take() else { return };
+        drop(jobs);
+        if thread.join().is_err() {
+            tracing::error!("the thread of the cluster's log panicked");
+        }
+    }
+}

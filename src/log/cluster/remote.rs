@@ -1,0 +1,261 @@
+//! The cluster as a few blocking calls, each with a deadline.
+//!
+//! Three habits of the client (kurrentdb 1.2.0) are lived with here:
+//! * a client that once found no node stays closed, so it is thrown away and made anew;
+//! * answers that miss a field make it panic, so it runs in tasks of its own runtime;
+//! * its subscription spins without end when a server ends it in good order, so the log is followed by reads.
+
+use crate::domain::envelope::Revision;
+use crate::log::contract::LogError;
+use eventstore::{
+    AppendToStreamOptions, Client, ClientSettings, CurrentRevision, Error, EventData, Position, ReadAllOptions,
+    ReadStream, ReadStreamOptions, RecordedEvent, StreamPosition, StreamState, SubscriptionFilter,
+};
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::runtime::Runtime;
+
+/// Number of the gRPC status `INVALID_ARGUMENT`.
+const INVALID_ARGUMENT: i32 = 3;
+/// Number of the gRPC status `OUT_OF_RANGE`, which the client gives when a message is larger than it reads.
+const OUT_OF_RANGE: i32 = 11;
+
+/// What the cluster answered instead of doing it.
+#[derive(Debug, Clone)]
+pub(super) enum Fault {
+    /// The stream is not where the proposal took it to be; its last revision on the server, if it has events.
+    Wrong(Option<Revision>),
+    /// It will not do it however often it is asked.
+    Refused(LogError),
+    /// Nobody knows whether it was done.
+    Unknown(String),
+}
+
+impl From<Fault> for LogError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Wrong(_) => Self::Unavailable("the cluster compared a revision that nobody gave".to_owned()),
+            Fault::Refused(error) => error,
+            Fault::Unknown(why) => Self::Unavailable(why),
+        }
+    }
+}
+
+/// Events read in one go, and why there are not more.
+#[derive(Debug)]
+pub(super) struct Page {
+    pub(super) events: Vec<RecordedEvent>,
+    pub(super) broken: Option<Fault>,
+}
+
+/// A connection to the cluster.
+pub(super) struct Remote {
+    settings: ClientSettings,
+    prefix: Arc<str>,
+    patience: Duration,
+    client: Mutex<Option<Client>>,
+    runtime: Option<Runtime>,
+}
+
+impl std::fmt::Debug for Remote {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Not the settings: they hold the password.
+        f.debug_struct("Remote").field("prefix", &self.prefix).finish_non_exhaustive()
+    }
+}
+
+impl Remote {
+    /// Returns a connection that is made when it is first needed. `patience` is how long one answer is waited for.
+    pub(super) fn new(url: &str, prefix: Arc<str>, patience: Duration) -> Result<Self, LogError> {
+        let settings = parse(url)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("log-cluster-io")
+            .enable_all()
+            .build()
+            .map_err(|error| LogError::Unavailable(format!("cannot start a thread: {error}")))?;
+        Ok(Self { settings, prefix, patience, client: Mutex::new(None), runtime: Some(runtime) })
+    }
+
+    fn client(&self) -> Result<Client, Fault> {
+        let mut held = self.client.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = &*held {
+            return Ok(client.clone());
+        }
+        let stopped = || Fault::Unknown("the connection to the cluster is closed".to_owned());
+        let handle = self.runtime.as_ref().ok_or_else(stopped)?.handle().clone();
+        let client = Client::with_runtime_handle(handle, self.settings.clone()).map_err(|error| {
+            Fault::Refused(LogError::Unavailable(format!("the client of the cluster cannot be set up: {error}")))
+        })?;
+        *held = Some(client.clone());
+        Ok(client)
+    }
+
+    /// Runs one call in the private runtime, so that it may be made from any thread.
+    fn call<T, F>(&self, work: impl FnOnce(Client) -> F) -> Result<T, Fault>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        let client = self.client()?;
+        let stopped = || Fault::Unknown("the connection to the cluster is closed".to_owned());
+        let runtime = self.runtime.as_ref().ok_or_else(stopped)?;
+        let (answer, answered) = crossbeam_channel::bounded(1);
+        let work = work(client);
+        runtime.spawn(async move {
+            // The caller waits below; nobody else hears a failed send.
+            let _ = answer.send(work.await);
+        });
+        match answered.recv() {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => {
+                if matches!(error, Error::ConnectionClosed | Error::GrpcConnectionError(_) | Error::DeadlineExceeded) {
+                    self.forget();
+                }
+                Err(classify(error))
+            }
+            Err(_) => {
+                self.forget();
+                Err(Fault::Unknown("the cluster's answer made no sense".to_owned()))
+            }
+        }
+    }
+
+    /// Throws the client away; the next call makes a new one.
+    fn forget(&self) {
+        *self.client.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn name(&self, stream: &str) -> String {
+        format!("{}{stream}", self.prefix)
+    }
+
+    /// Returns the filter that leaves out the server's own streams and those of other logs.
+    fn filter(&self) -> SubscriptionFilter {
+        let filter = SubscriptionFilter::on_stream_name();
+        if self.prefix.is_empty() { filter.exclude_system_events() } else { filter.add_prefix(&*self.prefix) }
+    }
+
+    /// Appends at an exact place of a stream: after `last`, or as its first events.
+    pub(super) fn append(&self, stream: &str, last: Option<Revision>, events: Vec<EventData>) -> Result<(), Fault> {
+        let state = last.map_or(StreamState::NoStream, StreamState::StreamRevision);
+        self.append_in_state(stream, state, events)
+    }
+
+    /// Appends whatever the stream holds.
+    pub(super) fn append_anywhere(&self, stream: &str, event: EventData) -> Result<(), Fault> {
+        self.append_in_state(stream, StreamState::Any, vec![event])
+    }
+
+    fn append_in_state(&self, stream: &str, state: StreamState, events: Vec<EventData>) -> Result<(), Fault> {
+        let (name, patience) = (self.name(stream), self.patience);
+        let options = AppendToStreamOptions::default().stream_state(state).requires_leader(true).deadline(patience);
+        self.call(|client| async move {
+            timely(patience, client.append_to_stream(name, &options, events)).await.map(|_| ())
+        })
+    }
+
+    /// Reads up to `count` events of this log from `from` on, the one there included, in the order of the cluster.
+    pub(super) fn read_all(&self, from: Option<Position>, count: usize) -> Result<Page, Fault> {
+        let patience = self.patience;
+        let options = ReadAllOptions::default()
+            .position(from.map_or(StreamPosition::Start, StreamPosition::Position))
+            .filter(self.filter())
+            .max_count(count)
+            .requires_leader(true);
+        self.call(|client| async move {
+            let mut stream = timely(patience, client.read_all(&options)).await?;
+            Ok(page(&mut stream, patience).await)
+        })
+    }
+
+    /// Returns where the whole log of the cluster ends, events of others and its own included.
+    pub(super) fn end(&self) -> Result<Option<Position>, Fault> {
+        let patience = self.patience;
+        let options =
+            ReadAllOptions::default().position(StreamPosition::End).backwards().max_count(1).requires_leader(true);
+        self.call(|client| async move {
+            let mut stream = timely(patience, client.read_all(&options)).await?;
+            let found = timely(patience, stream.next()).await?;
+            Ok(found.map(|found| found.get_original_event().position))
+        })
+    }
+
+    /// Reads up to `count` events of one stream from the server's revision `from` on.
+    pub(super) fn read_stream(&self, stream: &str, from: Revision, count: usize) -> Result<Page, Fault> {
+        let (name, patience) = (self.name(stream), self.patience);
+        let options = ReadStreamOptions::default()
+            .position(StreamPosition::Position(from))
+            .max_count(count)
+            .requires_leader(true);
+        self.call(|client| async move {
+            let mut stream = timely(patience, client.read_stream(name, &options)).await?;
+            let mut found = page(&mut stream, patience).await;
+            if found.events.is_empty() && matches!(found.broken, Some(Fault::Refused(LogError::Invalid(_)))) {
+                // There is no such stream.
+                found.broken = None;
+            }
+            Ok(found)
+        })
+    }
+}
+
+impl Drop for Remote {
+    fn drop(&mut self) {
+        self.forget();
+        if let Some(runtime) = self.runtime.take() {
+            // Not waited for: whoever drops this may itself run in a runtime, where waiting is forbidden.
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// Reads a connection string.
+///
+/// # Errors
+/// [`LogError::Invalid`] with what is wrong with it.
+pub(super) fn parse(url: &str) -> Result<ClientSettings, LogError> {
+    url.parse::<ClientSettings>()
+        .map_err(|error| LogError::Invalid(format!("the connection string is not understood: {}", error.message())))
+}
+
+async fn page(stream: &mut ReadStream, patience: Duration) -> Page {
+    let mut events = Vec::new();
+    let broken = loop {
+        // Each event has its own deadline: a large page over a slow line takes its time, a line that is cut does not.
+        match timely(patience, stream.next()).await {
+            Ok(Some(resolved)) => events.extend(resolved.event),
+            Ok(None) => break None,
+            Err(error) => break Some(classify(error)),
+        }
+    };
+    Page { events, broken }
+}
+
+async fn timely<T>(patience: Duration, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    tokio::time::timeout(patience, work).await.unwrap_or(Err(Error::DeadlineExceeded))
+}
+
+fn classify(error: Error) -> Fault {
+    let refused = |what: &str| Fault::Refused(LogError::Unavailable(what.to_owned()));
+    match error {
+        Error::WrongExpectedVersion { current, .. } => Fault::Wrong(match current {
+            CurrentRevision::Current(revision) => Some(revision),
+            CurrentRevision::NoStream => None,
+        }),
+        Error::AccessDenied => refused("the cluster denies access; check user and password in `log.url`"),
+        Error::ResourceDeleted => refused("a stream of the log was deleted on the cluster; restore it from a backup"),
+        Error::UnsupportedFeature => refused("the cluster's software is too old; update it to 23.10 or later"),
+        Error::ResourceNotFound => Fault::Refused(LogError::Invalid("there is no such stream".to_owned())),
+        Error::Grpc { code, message } if i32::from(code) == INVALID_ARGUMENT => {
+            Fault::Refused(LogError::Invalid(format!(
+                "the cluster refuses it: {message} If it is too large, raise the servers' `MaxAppendSize` and `MaxAppendEventSize`"
+            )))
+        }
+        Error::Grpc { code, message } if i32::from(code) == OUT_OF_RANGE => {
+            Fault::Refused(LogError::Unavailable(format!("an event is larger than the client reads: {message}")))
+        }
+        other => Fault::Unknown(other.to_string()),
+    }
+}

@@ -1,0 +1,271 @@
+//! The sample district in its three forms against the lights that a second reading gave for it (tests/samples/README.md).
+
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::Arc;
+use warnlight::desk::{Answer, Rehearsal, State};
+use warnlight::domain::decide::{Known, decide};
+use warnlight::domain::envelope::{NewEvent, Origin, Position};
+use warnlight::domain::fold::Stamp;
+use warnlight::domain::merchant::Horizon;
+use warnlight::domain::time::Instant;
+use warnlight::domain::world::World;
+use warnlight::intake::export::calculates;
+use warnlight::intake::item::Item;
+use warnlight::intake::read::read;
+use warnlight::lights::grade::grade;
+use warnlight::lights::moment::Moment;
+use warnlight::policy::Policies;
+
+const FORMS: [&str; 3] = ["district-utf8", "district-gb18030", "district.xlsx"];
+const INSTANTS: [(&str, &str); 3] = [
+    ("2025-03-31T18:00:00+08:00", "lights-2025-03-31.json"),
+    ("2025-06-30T18:00:00+08:00", "lights-2025-06-30.json"),
+    ("2025-10-15T09:00:00+08:00", "lights-2025-10-15.json"),
+];
+
+fn samples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/samples")
+}
+
+/// After everything in the samples but the report of 2031.
+fn recording() -> Instant {
+    "2026-06-01T12:00:00+08:00".parse().unwrap()
+}
+
+/// Merchant, light, and each reason's rule and light, in the order of the file.
+type Lights = Vec<(String, String, Vec<(String, String)>)>;
+
+fn expected(file: &str) -> Lights {
+    let text = std::fs::read_to_string(samples().join("expected").join(file)).unwrap();
+    lights_of(&serde_json::from_str(&text).unwrap())
+}
+
+fn lights_of(json: &Value) -> Lights {
+    let text = |value: &Value, key: &str| value[key].as_str().unwrap().to_owned();
+    let reasons = |light: &Value| {
+        light["reasons"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|reason| (text(reason, "rule"), text(reason, "light")))
+            .collect()
+    };
+    let lights = json.as_array().unwrap().iter();
+    lights.map(|light| (text(light, "credit_code"), text(light, "light"), reasons(light))).collect()
+}
+
+fn commands(path: &Path) -> Vec<Result<warnlight::domain::command::Command, (u64, Vec<&'static str>)>> {
+    let mut rows = Vec::new();
+    let flow = read(path, recording(), &mut |item| {
+        if let Item::Row(row) = item {
+            let number = row.row;
+            rows.push(row.outcome.map_err(|findings| (number, findings.iter().map(|finding| finding.code).collect())));
+        }
+        ControlFlow::Continue(())
+    });
+    assert!(flow.is_continue());
+    rows
+}
+
+/// Decides and folds a district without a desk.
+fn world(path: &Path, policies: &Policies) -> World {
+    let sectors: Vec<String> = policies.sectors.all().iter().map(|sector| sector.id.clone()).collect();
+    let mut world = World::default();
+    let mut position = 0;
+    for command in commands(path) {
+        let command = command.unwrap();
+        let owner = match &command {
+            warnlight::domain::command::Command::RecordComplaint(row) => world.ticket_owner(&row.ticket),
+            _ => None,
+        };
+        let known = Known {
+            merchant: world.get(command.credit_code()),
+            ticket_owner: owner.and_then(|owner| world.get(owner)),
+            sectors: &sectors,
+        };
+        for (occurred_at, event) in decide(&command, known, recording()).unwrap().events {
+            position += 1;
+            let envelope = NewEvent::new(uuid::Uuid::nil(), occurred_at, &Origin::service(), &event);
+            world.apply(Stamp { position, recorded_at: recording(), history: true }, &event, &envelope.data);
+        }
+    }
+    world
+}
+
+#[test]
+fn three_forms_at_three_instants_give_the_expected_lights_and_reasons() {
+    let policies = Policies::built_in().unwrap();
+    for form in FORMS {
+        let world = world(&samples().join(form), &policies);
+        for (now, file) in INSTANTS {
+            let now: Instant = now.parse().unwrap();
+            let moment = Moment::new(&policies, now, Position::MAX);
+            let horizon = Horizon::new(now, Position::MAX);
+            let mut found = BTreeMap::new();
+            for merchant in world.merchants().iter().filter(|merchant| merchant.exists(&horizon)) {
+                let grade = grade(&moment.subject(&world, merchant));
+                let reasons: Vec<_> =
+                    grade.rules(&policies.pack).map(|rule| (rule.id.clone(), rule.light.to_string())).collect();
+                found.insert(merchant.code.to_string(), (grade.light.to_string(), reasons));
+            }
+            let found: Lights = found.into_iter().map(|(code, (light, reasons))| (code, light, reasons)).collect();
+            assert_eq!(found, expected(file), "{form} at {now}");
+        }
+    }
+}
+
+#[test]
+fn any_form_after_any_other_changes_nothing() {
+    let policies = Arc::new(Policies::built_in().unwrap());
+    let mut rehearsal = Rehearsal::new(State::new(policies));
+    for (turn, form) in FORMS.into_iter().chain([FORMS[0]]).enumerate() {
+        for command in commands(&samples().join(form)) {
+            let command = command.unwrap();
+            match rehearsal.execute(&command, recording()) {
+                Answer::Accepted(_) if turn == 0 => {}
+                Answer::Unchanged { .. } if turn > 0 => {}
+                other => panic!("{form}, turn {turn}: {command:?} gave {other:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn bad_rows_are_refused_where_and_why_the_readme_says() {
+    let policies = Arc::new(Policies::built_in().unwrap());
+    let mut rehearsal = Rehearsal::new(State::new(policies));
+    let rows = commands(&samples().join("bad/投诉.csv"));
+    let fates: Vec<String> = rows
+        .into_iter()
+        .map(|row| match row {
+            Err((_, codes)) => codes.join(" "),
+            Ok(command) => match rehearsal.execute(&command, recording()) {
+                Answer::Accepted(_) => "accepted".to_owned(),
+                Answer::Unchanged { .. } => "unchanged".to_owned(),
+                Answer::Refused(problems) => {
+                    problems.iter().map(|problem| format!("{} {}", problem.code, problem.field)).collect()
+                }
+            },
+        })
+        .collect();
+    assert_eq!(
+        fates,
+        [
+            "accepted",
+            "unchanged",
+            "contradicts received_at",
+            "before_received",
+            "unknown_word",
+            "closed_without_outcome",
+            "accepted",
+            "accepted"
+        ]
+    );
+    let refused: Vec<_> = commands(&samples().join("bad/预收资金.csv")).into_iter().filter_map(Result::err).collect();
+    let codes: Vec<_> = refused.iter().map(|(row, codes)| (*row, codes.join(" "))).collect();
+    let told = [
+        (5, "credit_code"),
+        (6, "no_such_day"),
+        (7, "negative"),
+        (8, "not_an_amount"),
+        (9, "missing"),
+        (10, "missing"),
+        (11, "future"),
+        (12, "too_fine"),
+    ];
+    assert_eq!(codes, told.map(|(row, code)| (row, code.to_owned())));
+}
+
+fn warnlight(data: &Path, arguments: &[&str]) -> Output {
+    let data = data.to_str().unwrap();
+    Command::new(env!("CARGO_BIN_EXE_warnlight"))
+        .args(arguments)
+        .args(["--data", data, "--format", "json"])
+        .env_clear()
+        .output()
+        .unwrap()
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)))
+}
+
+#[test]
+fn the_command_imports_the_district_once_and_shows_the_expected_lights() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let import = |form: &str| {
+        let output = warnlight(&data, &["import", samples().join(form).to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        json(&output)
+    };
+    let first = import("district.xlsx");
+    assert_eq!((&first["rows"], &first["accepted"], &first["refused"]), (&2649.into(), &2649.into(), &0.into()));
+    let again = import("district-gb18030");
+    assert_eq!((&again["rows"], &again["unchanged"]), (&2649.into(), &2649.into()));
+    for (now, file) in INSTANTS {
+        let lights = json(&warnlight(&data, &["lights", "--at", now]));
+        assert_eq!(lights_of(&lights), expected(file), "{now}");
+        for reason in lights.as_array().unwrap().iter().flat_map(|light| light["reasons"].as_array().unwrap()) {
+            for key in ["facts", "clause", "version", "events"] {
+                assert!(!reason[key].is_null(), "{key} is missing in {reason}");
+            }
+        }
+    }
+    // Known on a day before anything was recorded: nothing.
+    let unknown =
+        json(&warnlight(&data, &["lights", "--at", INSTANTS[1].0, "--known-at", "2025-06-30T18:00:00+08:00"]));
+    assert_eq!(unknown, Value::Array(Vec::new()));
+}
+
+#[test]
+fn nothing_written_about_bad_rows_is_a_formula() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let data = folder.path().join("data");
+    let arguments = ["import", "--out", out.to_str().unwrap()];
+    let bad = samples().join("bad");
+    let output = warnlight(&data, &[&arguments[..], &[bad.to_str().unwrap()]].concat());
+    assert_eq!(output.status.code(), Some(2));
+    let tally = json(&output);
+    let counts = ["rows", "accepted", "unchanged", "refused"].map(|key| tally[key].as_u64().unwrap());
+    assert_eq!(counts, [19, 6, 1, 12]);
+    let mut cells = 0;
+    for entry in std::fs::read_dir(&out).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "csv") {
+            let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_path(&path).unwrap();
+            for record in reader.records() {
+                for cell in &record.unwrap() {
+                    let cell = cell.trim_start_matches('\u{FEFF}');
+                    assert!(!calculates(cell), "{cell} in {}", path.display());
+                    cells += 1;
+                }
+            }
+        }
+    }
+    assert!(cells > 100);
+}
+
+#[test]
+fn an_amendment_above_its_notice_is_taken_and_the_sheet_sent_again_changes_nothing() {
+    let room = tempfile::tempdir().unwrap();
+    let (data, sheet) = (room.path().join("data"), room.path().join("撤店.csv"));
+    let rows = "统一社会信用代码,商场,铺位号,事项,日期,计划撤店日期\n\
+                91110000101623741K,大悦城,1-001,撤回,2025-04-01,\n\
+                91110000101623741K,大悦城,1-001,变更,2025-03-01,2025-08-01\n\
+                91110000101623741K,大悦城,1-001,公示,2025-02-01,2025-07-01\n\
+                91110000101623741K,翠微百货,2-002,撤回,2025-04-01,\n";
+    std::fs::write(&sheet, rows).unwrap();
+    for (accepted, unchanged) in [(3, 0), (0, 3)] {
+        let output = warnlight(&data, &["import", sheet.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(2));
+        let tally = json(&output);
+        let counts = ["rows", "accepted", "unchanged", "refused"].map(|key| tally[key].as_u64().unwrap());
+        assert_eq!(counts, [4, accepted, unchanged, 1], "{tally}");
+    }
+}
