@@ -32,7 +32,7 @@ pub(super) fn durable_appends(room: &Path) -> Outcome<f64> {
 /// Returns sequential writing with one sync at the end, bytes per second.
 pub(super) fn sequential_write(room: &Path) -> Outcome<f64> {
     let block = vec![0x5A_u8; 1 << 20];
-    let mut file = File::create(room.join("raw-sequential"))?;
+    let mut file = tempfile::tempfile_in(room)?;
     let begun = Instant::now();
     for _ in 0..256 {
         file.write_all(&block)?;
