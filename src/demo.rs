@@ -7,13 +7,10 @@ use crate::clock::ManualClock;
 use crate::desk::{Desk, DeskError, Request};
 use crate::domain::command::Command;
 use crate::domain::envelope::Origin;
-use crate::domain::time::{Day, Instant, plus_days, plus_hours, start_of};
-use crate::sim::{Dated, Plan};
+use crate::domain::time::{Day, Instant, plus_days, start_of};
+use crate::sim::{Dated, Plan, office_hour};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// Hour of the day at which the offices enter what they know.
-const OFFICE_HOUR: i64 = 17;
 
 /// What is shown.
 #[derive(Debug, Clone, Copy)]
@@ -96,10 +93,6 @@ impl Stage {
         self.desk.settle()?;
         Ok(true)
     }
-}
-
-fn office_hour(day: Day) -> Instant {
-    plus_hours(start_of(day), OFFICE_HOUR)
 }
 
 #[cfg(test)]

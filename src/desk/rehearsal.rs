@@ -25,16 +25,7 @@ impl Rehearsal {
 
     /// Decides a command as the desk would at `now`; the receipt of an accepted one names events that do not exist.
     pub fn execute(&mut self, command: &Command, now: Instant) -> Answer {
-        let world = &self.state.world;
-        let owner = match command {
-            Command::RecordComplaint(row) => world.ticket_owner(&row.ticket),
-            _ => None,
-        };
-        let known = Known {
-            merchant: world.get(command.credit_code()),
-            ticket_owner: owner.and_then(|owner| world.get(owner)),
-            sectors: &self.sectors,
-        };
+        let known = Known::of(&self.state.world, command, &self.sectors);
         let decision = match decide(command, known, now) {
             Ok(decision) => decision,
             Err(problems) => return Answer::Refused(problems),

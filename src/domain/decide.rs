@@ -18,6 +18,7 @@ use super::fold::fingerprint;
 use super::merchant::{Complaint, Merchant};
 use super::time::{Day, Instant, local, start_of};
 use super::words::{EnforcementKind, ExitAction, FilingStatus, ListKind, Outcome};
+use super::world::World;
 
 /// What a decision may look at.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +29,22 @@ pub struct Known<'a> {
     pub ticket_owner: Option<&'a Merchant>,
     /// Sectors that can be assigned.
     pub sectors: &'a [String],
+}
+
+impl<'a> Known<'a> {
+    /// Returns what a world knows that matters for a command.
+    #[must_use]
+    pub fn of(world: &'a World, command: &Command, sectors: &'a [String]) -> Self {
+        let owner = match command {
+            Command::RecordComplaint(row) => world.ticket_owner(&row.ticket),
+            _ => None,
+        };
+        Self {
+            merchant: world.get(command.credit_code()),
+            ticket_owner: owner.and_then(|owner| world.get(owner)),
+            sectors,
+        }
+    }
 }
 
 /// What follows from a command.

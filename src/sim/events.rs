@@ -1,18 +1,15 @@
 //! A district as the events that follow from it: what a log would hold, as CloudEvents.
 
-use super::Dated;
+use super::{Dated, office_hour};
 use crate::domain::decide::{Known, decide};
 use crate::domain::envelope::{NewEvent, Origin, Position, Recorded};
 use crate::domain::fold::Stamp;
-use crate::domain::time::{plus_hours, start_of};
 use crate::domain::world::World;
 use std::sync::Arc;
 use uuid::Uuid;
 
 /// Namespace of the ids of made-up events: no id of a real one can be among them.
 const NAMESPACE: Uuid = Uuid::from_u128(0xc2a1_57f0_88d4_4e6b_9d03_1f7a_b460_e925);
-/// Hour of the day at which the office enters what it knows.
-const OFFICE_HOUR: i64 = 17;
 
 /// Turns the dated commands of merchants into events, merchant by merchant.
 #[derive(Debug)]
@@ -34,16 +31,8 @@ impl Recorder {
         let origin = Origin::of("simulate");
         let mut recorded = Vec::with_capacity(told.len());
         for Dated { known_on, command } in told {
-            let now = plus_hours(start_of(known_on), OFFICE_HOUR);
-            let owner = match &command {
-                crate::domain::command::Command::RecordComplaint(row) => world.ticket_owner(&row.ticket),
-                _ => None,
-            };
-            let known = Known {
-                merchant: world.get(command.credit_code()),
-                ticket_owner: owner.and_then(|owner| world.get(owner)),
-                sectors: &[],
-            };
+            let now = office_hour(known_on);
+            let known = Known::of(&world, &command, &[]);
             let Ok(decision) = decide(&command, known, now) else { continue };
             let stream: Arc<str> = decision.stream.into();
             for (revision, (occurred_at, event)) in (u64::from(decision.revision)..).zip(decision.events) {

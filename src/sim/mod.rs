@@ -20,7 +20,7 @@ mod story;
 pub use save::{SaveError, Saved, Shape, save};
 
 use crate::domain::command::Command;
-use crate::domain::time::Day;
+use crate::domain::time::{Day, Instant, plus_hours, start_of};
 use chance::Chance;
 use merchant::Merchant;
 use story::Story;
@@ -36,6 +36,15 @@ pub struct Dated {
     pub known_on: Day,
     /// What would have been entered.
     pub command: Command,
+}
+
+/// Hour of the day at which the offices enter what they know.
+const OFFICE_HOUR: i64 = 17;
+
+/// Returns when the offices enter what they know on a day: at five in the afternoon.
+#[must_use]
+pub fn office_hour(day: Day) -> Instant {
+    plus_hours(start_of(day), OFFICE_HOUR)
 }
 
 /// A district to be drawn.
