@@ -229,6 +229,17 @@ pub trait EventLog: Send + Sync {
     /// Returns the position of the last durable event; 0 if there is none.
     fn head(&self) -> Position;
 
+    /// Says whether other nodes append to it as well: then the head moves by itself, and what this node wants to do may
+    /// have been done by another.
+    fn is_shared(&self) -> bool {
+        false
+    }
+
+    /// Returns for how long the log may have grown without this node seeing it; zero for a log of its own.
+    fn behind(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// Returns the folder beside the log for what is made from it and may be deleted; `None` if it has none, or was
     /// opened for reading only.
     fn folder(&self) -> Option<&std::path::Path> {

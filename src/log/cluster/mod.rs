@@ -183,6 +183,10 @@ impl EventLog for ClusterLog {
         self.replica.head()
     }
 
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     fn folder(&self) -> Option<&Path> {
         self.replica.folder()
     }
