@@ -10,8 +10,8 @@ use super::{settings, tls};
 use crate::domain::envelope::Revision;
 use crate::log::contract::LogError;
 use eventstore::{
-    AppendToStreamOptions, Client, ClientSettings, CurrentRevision, Error, EventData, Position, ReadAllOptions,
-    ReadStream, ReadStreamOptions, RecordedEvent, StreamPosition, StreamState, SubscriptionFilter,
+    AppendToStreamOptions, Client, ClientSettings, CurrentRevision, Error, EventData, GrpcConnectionError, Position,
+    ReadAllOptions, ReadStream, ReadStreamOptions, RecordedEvent, StreamPosition, StreamState, SubscriptionFilter,
 };
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -272,6 +272,11 @@ fn classify(error: Error) -> Fault {
             CurrentRevision::NoStream => None,
         }),
         Error::AccessDenied => refused("the cluster denies access; check user and password in `log.url`"),
+        // What became of each server is not told: one that is down and one that denies access look alike.
+        Error::GrpcConnectionError(GrpcConnectionError::MaxDiscoveryAttemptReached(_)) => Fault::Unknown(
+            "no server named in `log.url` tells who leads; see that they run, and check hosts, ports, user and password"
+                .to_owned(),
+        ),
         Error::ResourceDeleted => refused("a stream of the log was deleted on the cluster; restore it from a backup"),
         Error::UnsupportedFeature => refused("the cluster's software is too old; update it to 23.10 or later"),
         Error::ResourceNotFound => Fault::Refused(LogError::Invalid("there is no such stream".to_owned())),
