@@ -79,7 +79,9 @@ impl Engine {
                 recv(self.grown) -> _ => {}
                 default(self.patience()) => {}
             }
-            while !stop && settlers.is_empty() && waiting.iter().map(|one| one.request.commands.len()).sum::<usize>() < BATCH
+            while !stop
+                && settlers.is_empty()
+                && waiting.iter().map(|one| one.request.commands.len()).sum::<usize>() < BATCH
             {
                 match self.jobs.try_recv() {
                     Ok(job) => sort(job, &mut waiting, &mut settlers, &mut stop),
@@ -282,7 +284,8 @@ impl Engine {
                 return if settle { Err(LogError::Unavailable(STANDS_BY.to_owned())) } else { Ok(()) };
             }
             self.seal(now)?;
-            self.look(now, settle)?;
+            // What is held back together with another node's evidence waits for that, too.
+            self.look(now, settle && self.holds.is_empty())?;
             self.ask_for_mail(now)?;
             let done = !self.watch.is_busy() && self.watch.next_due().is_none_or(|due| due > now);
             if done {

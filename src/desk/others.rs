@@ -65,7 +65,7 @@ impl Engine {
             match &event {
                 Event::LightChanged(change) => {
                     if let Some(index) = state.world.index_of(change.credit_code) {
-                        self.watch.lit_elsewhere(index, *recorded_at);
+                        self.watch.lit_elsewhere(index, change.known, *recorded_at);
                     }
                 }
                 Event::DayClosed(closed) => self.watch.closed_elsewhere(closed.at),
@@ -101,7 +101,9 @@ impl Engine {
             }
             if self.position() == position {
                 // Reached before, by the log's account, and not by its times: the log says two things.
-                return Err(LogError::Unavailable(format!("the log holds that {due} was reached, and nothing after it")));
+                return Err(LogError::Unavailable(format!(
+                    "the log holds that {due} was reached, and nothing after it"
+                )));
             }
         }
         Ok(())
