@@ -24,4 +24,6 @@ mod mail;
 #[cfg(test)]
 mod samples;
 #[cfg(test)]
+mod shared;
+#[cfg(test)]
 mod watch;
