@@ -1,5 +1,6 @@
 //! Mail, from the rise of a light to the mailbox: over a real socket to a real server, and what the record says of it.
 
+mod claims;
 mod faulty;
 mod server;
 

@@ -3,15 +3,34 @@
 use std::sync::Arc;
 use warnlight::log::contract::{Append, EventLog, Pending};
 
-/// In `impl EventLog for …`: forwards everything but `submit` and `is_shared` to a field, or `is_shared` alone. A double
-/// is about one of these two; what the contract adds later is forwarded here once.
+/// In `impl EventLog for …`: forwards everything but `submit`, or everything but `submit` and another, to a field. What the
+/// contract gets later is forwarded here once.
 macro_rules! forward {
-    ($field:tt, is_shared) => {
+    ($field:tt) => {
         fn is_shared(&self) -> bool {
             self.$field.is_shared()
         }
+
+        crate::shared::forward!($field, but is_shared);
     };
-    ($field:tt) => {
+    ($field:tt, but is_shared) => {
+        fn subscribe(
+            &self,
+            after: ::warnlight::domain::envelope::Position,
+        ) -> Result<Box<dyn ::warnlight::log::contract::Subscription>, ::warnlight::log::contract::LogError> {
+            self.$field.subscribe(after)
+        }
+
+        crate::shared::forward!($field, but is_shared, subscribe);
+    };
+    ($field:tt, but subscribe) => {
+        fn is_shared(&self) -> bool {
+            self.$field.is_shared()
+        }
+
+        crate::shared::forward!($field, but is_shared, subscribe);
+    };
+    ($field:tt, but is_shared, subscribe) => {
         fn head(&self) -> ::warnlight::domain::envelope::Position {
             self.$field.head()
         }
@@ -70,13 +89,6 @@ macro_rules! forward {
             self.$field.find_key(key)
         }
 
-        fn subscribe(
-            &self,
-            after: ::warnlight::domain::envelope::Position,
-        ) -> Result<Box<dyn ::warnlight::log::contract::Subscription>, ::warnlight::log::contract::LogError> {
-            self.$field.subscribe(after)
-        }
-
         fn verify(
             &self,
             progress: &mut dyn FnMut(u64, u64),
@@ -109,5 +121,5 @@ impl EventLog for Shared {
         true
     }
 
-    forward!(0);
+    forward!(0, but is_shared);
 }

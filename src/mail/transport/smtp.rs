@@ -67,8 +67,7 @@ impl Smtp {
         let envelope = Envelope::new(Some(outgoing.from.clone()), vec![outgoing.to.clone()])
             .map_err(|error| SendError::Refused(Reply::new(&error.to_string())))?;
         let unreachable = |what: &str| SendError::Unreachable(Reply::new(what));
-        let mut connection =
-            self.connect().map_err(|error| SendError::Unreachable(reply_of(&error, self.timeout)))?;
+        let mut connection = self.connect().map_err(|error| SendError::Unreachable(reply_of(&error, self.timeout)))?;
         let Some(patience) = self.patience(end) else {
             return Err(unreachable("connecting to the mail server took so long that no time was left for the mail"));
         };

@@ -62,9 +62,10 @@ pub(super) fn deliver(shared: &Shared, due: &Due) {
         }
     }
     // A fault in a library must not end the thread: then mail would stop, and nobody would be told.
-    let outcome = catch_unwind(AssertUnwindSafe(|| attempt(shared, due, &recorded, &requested, claimed))).unwrap_or_else(|_| {
-        Err(SendError::Unreachable(Reply::new("internal fault while sending; see the service's own log")))
-    });
+    let outcome = catch_unwind(AssertUnwindSafe(|| attempt(shared, due, &recorded, &requested, claimed)))
+        .unwrap_or_else(|_| {
+            Err(SendError::Unreachable(Reply::new("internal fault while sending; see the service's own log")))
+        });
     record(shared, due, &recorded, &outcome);
 }
 

@@ -30,6 +30,5 @@ impl EventLog for FaultyLog {
         self.inner.submit(append)
     }
 
-    crate::shared::forward!(inner, is_shared);
     crate::shared::forward!(inner);
 }

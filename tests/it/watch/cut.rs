@@ -29,6 +29,5 @@ impl EventLog for CutLog {
         self.inner.submit(append)
     }
 
-    crate::shared::forward!(inner, is_shared);
     crate::shared::forward!(inner);
 }
