@@ -22,6 +22,8 @@ mod log;
 #[cfg(test)]
 mod mail;
 #[cfg(test)]
+mod nodes;
+#[cfg(test)]
 mod samples;
 #[cfg(test)]
 mod shared;
