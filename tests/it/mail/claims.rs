@@ -237,13 +237,12 @@ fn hear<T>(from: &Receiver<T>) -> T {
     from.recv_timeout(LONG).expect("nothing happened")
 }
 
-#[test]
-fn two_nodes_send_each_of_many_mails_once() {
-    let bench = Bench::new();
+/// Lets two nodes, each with its face of the log, send `mails` mails, and looks at what came of it.
+fn both_send(bench: &Bench, faces: [Arc<dyn EventLog>; 2], mails: u128) {
     let postbox = Postbox::default();
-    let nodes = [bench.node(postbox.clone()), bench.node(postbox.clone())];
+    let nodes = faces.map(|log| bench.work_over(log, postbox.clone()));
     let mut asked = 0;
-    for number in 0..300 {
+    for number in 0..mails {
         let addresses: &[&str] = match number % 10 {
             0 => &["a@example.org", "slow@example.org", "b@example.org"],
             _ => &["a@example.org"],
@@ -270,6 +269,25 @@ fn two_nodes_send_each_of_many_mails_once() {
     }
     let events = bench.all();
     assert_eq!(count(&events, "mail.claimed"), count(&events, "mail.attempted"), "no claim was in vain");
+}
+
+#[test]
+fn two_nodes_send_each_of_many_mails_once() {
+    let bench = Bench::new();
+    let faces = [(); 2].map(|()| Arc::new(bench.shared()) as Arc<dyn EventLog>);
+    both_send(&bench, faces, 300);
+}
+
+/// Here a node sees what the other wrote only when it looks.
+#[cfg(feature = "cluster-double")]
+#[test]
+fn two_nodes_on_a_cluster_send_each_of_many_mails_once() {
+    use crate::kurrent::{open, server::Server as Cluster};
+    let cluster = Cluster::alone();
+    let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let faces = [0, 1].map(|node: usize| Arc::new(open(&cluster, folders[node].path())) as Arc<dyn EventLog>);
+    let bench = Bench { log: faces[0].clone(), ..Bench::new() };
+    both_send(&bench, faces, 30);
 }
 
 /// What a node dies before.
