@@ -39,6 +39,7 @@ pub(super) fn run(_: &ServeArgs, common: &Common, out: &mut Out) -> Result<Exit,
     let keyring = Arc::new(Keyring::open(log.clone(), clock.clone())?);
     // Before anything is started: whoever may not listen should not send mail either.
     settings.check_exposure(keyring.has_valid())?;
+    settings.check_shared(log.is_shared())?;
     if !keyring.has_valid() {
         out.remark("nobody can log in yet: stop the service and make a key with `warnlight key create`");
     }

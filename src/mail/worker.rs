@@ -12,7 +12,7 @@ use super::outbox::{Due, Outbox, ReplayError, Summary};
 use super::render::{Letter, RenderError, Renderer};
 use super::transport::Transport;
 use crate::clock::Clock;
-use crate::domain::envelope::Recorded;
+use crate::domain::envelope::{Position, Recorded};
 use crate::domain::event::DecodeError;
 use crate::log::contract::{EventLog, LogError, Subscription};
 use crate::settings::Mail;
@@ -79,6 +79,8 @@ pub enum LetterError {
 struct Shared {
     parts: Parts,
     outbox: RwLock<Outbox>,
+    /// Position of the last event that the outbox has taken in or passed over.
+    folded: tokio::sync::watch::Sender<Position>,
     stopping: AtomicBool,
     trouble: Mutex<BTreeMap<Task, String>>,
     /// Attempts that a sender handed back without a record.
@@ -149,6 +151,7 @@ impl Worker {
         let shared = Arc::new(Shared {
             parts,
             outbox: RwLock::new(outbox),
+            folded: tokio::sync::watch::Sender::new(position),
             stopping: AtomicBool::new(false),
             trouble: Mutex::new(BTreeMap::new()),
             returned,
@@ -172,6 +175,12 @@ impl Worker {
     /// Returns the outbox as of now. Holding it holds up the worker: read and let go.
     pub fn outbox(&self) -> RwLockReadGuard<'_, Outbox> {
         self.shared.outbox.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns a feed of the position up to which the outbox has followed the log.
+    #[must_use]
+    pub fn changes(&self) -> tokio::sync::watch::Receiver<Position> {
+        self.shared.folded.subscribe()
     }
 
     /// Writes the letter of a mail once more, as its recipient got or will get it; `None` if it is not addressed to them.
@@ -253,6 +262,9 @@ impl Follower {
             for recorded in events {
                 outbox.apply_recorded(recorded)?;
             }
+        }
+        if let Some(last) = events.last() {
+            self.shared.folded.send_replace(last.position);
         }
         Ok(())
     }
