@@ -8,7 +8,7 @@
 use super::state::State;
 use super::unseen::days_of;
 use crate::domain::envelope::{NewEvent, Origin, Position};
-use crate::domain::event::{DayClosed, Event, LightCause};
+use crate::domain::event::{DayClosed, Event, LightCause, TimeReached};
 use crate::domain::merchant::{Complaint, LastEvidence};
 use crate::domain::time::{Day, Instant, day_of, plus_days, start_of};
 use crate::domain::words::Channel;
@@ -24,7 +24,7 @@ use uuid::Uuid;
 /// Merchants looked at in one go during a round over all of them: a few milliseconds, so that commands go in between.
 const SLICE: usize = 2_000;
 /// Stream of the watch's own events.
-const STREAM: &str = "watch";
+pub(super) const STREAM: &str = "watch";
 /// Namespace of their ids.
 const NAMESPACE: Uuid = Uuid::from_u128(0x91d7_30c2_6ab4_4f19_b0e8_5f2c_7d13_a846);
 /// "More than 24 hours" is seen at the next whole second.
@@ -215,6 +215,30 @@ impl Watch {
         [timer, self.next_midnight].into_iter().flatten().min()
     }
 
+    /// Lets what was held back be looked at.
+    pub(super) fn release(&mut self, now: Instant) {
+        for (index, held) in std::mem::take(&mut self.held) {
+            merge(&mut self.touched, index, Touch { since: now, ..held });
+        }
+    }
+
+    /// Notes that another node recorded a light: it may have known less than is known here.
+    pub(super) fn lit_elsewhere(&mut self, index: u32, recorded_at: Instant) {
+        self.touch(index, Touch { cause: LightCause::Evidence, notify: true, since: recorded_at }, false);
+    }
+
+    /// Notes that another node went over all merchants at a midnight.
+    pub(super) fn closed_elsewhere(&mut self, midnight: Instant) {
+        if self.next_midnight.is_some_and(|next| next <= midnight) {
+            self.next_midnight = Some(midnight_after(midnight));
+        }
+        let over = |round: &mut Round| round.midnight.is_some_and(|at| at <= midnight);
+        self.round.take_if(over);
+        if self.handed.round.take_if(over).is_some() {
+            self.handed.closing = false;
+        }
+    }
+
     /// Looks at what is to be looked at, a slice of it, and returns the appends that record what changed.
     pub(super) fn look(
         &mut self,
@@ -224,9 +248,7 @@ impl Watch {
         settle: bool,
     ) -> Result<Vec<Append>, LogError> {
         if settle {
-            for (index, held) in std::mem::take(&mut self.held) {
-                merge(&mut self.touched, index, Touch { since: now, ..held });
-            }
+            self.release(now);
         }
         self.handed = Handed::default();
         let mut look = Look { state, log, now, known: HashMap::new(), changed: HashSet::new(), appends: Vec::new() };
@@ -441,5 +463,17 @@ fn day_closed(midnight: Instant, merchants: usize, changed: u64, now: Instant) -
         recorded_at: now,
         idempotency_key: None,
         events: vec![NewEvent::new(id, midnight, &Origin::service(), &Event::DayClosed(closed))],
+    }
+}
+
+/// Returns the append that says that a time has come; every node makes the same.
+pub(super) fn time_reached(at: Instant, now: Instant) -> Append {
+    let id = Uuid::new_v5(&NAMESPACE, format!("{STREAM}/reached/{at}").as_bytes());
+    Append {
+        stream: Arc::from(STREAM),
+        expected: Expected::Any,
+        recorded_at: now,
+        idempotency_key: None,
+        events: vec![NewEvent::new(id, at, &Origin::service(), &Event::TimeReached(TimeReached { at }))],
     }
 }
