@@ -76,12 +76,7 @@ pub(super) struct Made {
 
 impl<'s> Batch<'s> {
     /// Returns an empty batch on a state.
-    pub(super) fn new(
-        state: &'s State,
-        sectors: &'s [String],
-        now: Instant,
-        hold: Option<&'s mut OwnHold>,
-    ) -> Self {
+    pub(super) fn new(state: &'s State, sectors: &'s [String], now: Instant, hold: Option<&'s mut OwnHold>) -> Self {
         Self {
             state,
             sectors,

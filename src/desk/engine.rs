@@ -79,7 +79,9 @@ impl Engine {
                 recv(self.grown) -> _ => {}
                 default(self.patience()) => {}
             }
-            while !stop && settlers.is_empty() && waiting.iter().map(|one| one.request.commands.len()).sum::<usize>() < BATCH
+            while !stop
+                && settlers.is_empty()
+                && waiting.iter().map(|one| one.request.commands.len()).sum::<usize>() < BATCH
             {
                 match self.jobs.try_recv() {
                     Ok(job) => sort(job, &mut waiting, &mut settlers, &mut stop),

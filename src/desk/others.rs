@@ -101,7 +101,9 @@ impl Engine {
             }
             if self.position() == position {
                 // Reached before, by the log's account, and not by its times: the log says two things.
-                return Err(LogError::Unavailable(format!("the log holds that {due} was reached, and nothing after it")));
+                return Err(LogError::Unavailable(format!(
+                    "the log holds that {due} was reached, and nothing after it"
+                )));
             }
         }
         Ok(())

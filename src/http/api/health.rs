@@ -19,6 +19,10 @@ pub async fn alive() -> HttpResponse {
 /// # Errors
 /// When they are not.
 pub async fn ready(site: web::Data<Site>, following: web::Data<Following>) -> Result<HttpResponse, Problem> {
+    if site.desk.stands_by() {
+        let detail = "another node put other policies or recipients in force; restart this one with the same files";
+        return Err(Problem::new(Code::Unavailable, detail));
+    }
     if !site.desk.is_ready() {
         return Err(Problem::new(Code::Unavailable, "the lights are being brought up to date"));
     }
