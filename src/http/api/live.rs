@@ -28,6 +28,7 @@ struct Feed {
     gate: web::Data<Gate>,
     caller: Caller,
     changes: watch::Receiver<Position>,
+    keys: watch::Receiver<Position>,
     at: Position,
     ready: VecDeque<web::Bytes>,
 }
@@ -54,7 +55,8 @@ pub async fn follow(
     let head = *changes.borrow();
     let at = last_seen.map_or(head, |seen| seen.min(head));
     let opening = web::Bytes::from_static(b"retry: 2000\n\n");
-    let feed = Feed { site, gate, caller: allowed.caller().clone(), changes, at, ready: VecDeque::from([opening]) };
+    let (caller, keys, ready) = (allowed.caller().clone(), gate.keyring.seen(), VecDeque::from([opening]));
+    let feed = Feed { site, gate, caller, changes, keys, at, ready };
     let body = stream::unfold(feed, |mut feed| async move {
         let chunk = feed.next().await?;
         Some((Ok::<_, actix_web::Error>(chunk), feed))
@@ -74,20 +76,22 @@ impl Feed {
             if let Some(chunk) = self.ready.pop_front() {
                 return Some(chunk);
             }
+            // Marked as seen before looking: what comes meanwhile wakes us again.
+            self.keys.borrow_and_update();
             if !self.is_still_allowed() {
                 return None;
             }
-            // Marked as seen before reading: what comes meanwhile wakes us again.
             let head = *self.changes.borrow_and_update();
             if self.at < head {
                 self.read(head).await?;
                 continue;
             }
-            match tokio::time::timeout(SILENCE, self.changes.changed()).await {
-                Ok(Ok(())) => {}
-                // The desk is gone.
-                Ok(Err(_)) => return None,
-                Err(_) => return Some(web::Bytes::from_static(b": still here\n\n")),
+            tokio::select! {
+                // An error means that the desk is gone.
+                changed = self.changes.changed() => changed.ok()?,
+                // The key may have been revoked.
+                looked = self.keys.changed() => looked.ok()?,
+                () = tokio::time::sleep(SILENCE) => return Some(web::Bytes::from_static(b": still here\n\n")),
             }
         }
     }
