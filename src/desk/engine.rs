@@ -284,7 +284,8 @@ impl Engine {
                 return if settle { Err(LogError::Unavailable(STANDS_BY.to_owned())) } else { Ok(()) };
             }
             self.seal(now)?;
-            self.look(now, settle)?;
+            // What is held back together with another node's evidence waits for that, too.
+            self.look(now, settle && self.holds.is_empty())?;
             self.ask_for_mail(now)?;
             let done = !self.watch.is_busy() && self.watch.next_due().is_none_or(|due| due > now);
             if done {

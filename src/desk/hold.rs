@@ -24,6 +24,11 @@ impl Holds {
         self.0.contains_key(&hold)
     }
 
+    /// Says whether none is on.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Notes a hold, or that it goes on.
     pub(super) fn begin(&mut self, held: &WatchHeld) {
         let until = self.0.entry(held.hold).or_insert(held.until);

@@ -65,7 +65,7 @@ impl Engine {
             match &event {
                 Event::LightChanged(change) => {
                     if let Some(index) = state.world.index_of(change.credit_code) {
-                        self.watch.lit_elsewhere(index, *recorded_at);
+                        self.watch.lit_elsewhere(index, change.known, *recorded_at);
                     }
                 }
                 Event::DayClosed(closed) => self.watch.closed_elsewhere(closed.at),

@@ -51,6 +51,8 @@ struct Touch {
     notify: bool,
     /// When the newest of the evidence was recorded.
     since: Instant,
+    /// Position of that evidence; 0 to make sure only, because another node recorded a light.
+    newest: Position,
 }
 
 /// What the last look handed out to be recorded, to be taken back if it was not.
@@ -222,9 +224,14 @@ impl Watch {
         }
     }
 
-    /// Notes that another node recorded a light: it may have known less than is known here.
-    pub(super) fn lit_elsewhere(&mut self, index: u32, recorded_at: Instant) {
-        self.touch(index, Touch { cause: LightCause::Evidence, notify: true, since: recorded_at }, false);
+    /// Notes that another node, which knew everything up to a position, recorded a light: what waits here from up to there
+    /// has been looked at; and that node may have known less than is known here.
+    pub(super) fn lit_elsewhere(&mut self, index: u32, known: Position, recorded_at: Instant) {
+        if let Some(waiting) = self.touched.get_mut(&index).filter(|waiting| waiting.newest <= known) {
+            waiting.newest = 0;
+        }
+        let unsure = Touch { cause: LightCause::Evidence, notify: true, since: recorded_at, newest: 0 };
+        self.touch(index, unsure, false);
     }
 
     /// Notes that another node went over all merchants at a midnight.
@@ -324,7 +331,7 @@ impl Watch {
             Some(at) => (LightCause::Time, at, round.known),
             None => (LightCause::Policy, look.now, look.state.position),
         };
-        let why = Touch { cause, notify: true, since: at };
+        let why = Touch { cause, notify: true, since: at, newest: known };
         let mut changed = 0;
         for index in round.next..end {
             changed += u64::from(look.merchant(u32::try_from(index).unwrap_or(u32::MAX), why, at, known)?);
@@ -352,7 +359,7 @@ impl Watch {
                 break;
             }
             let known = look.known_at(just_before(at))?;
-            let why = Touch { cause: LightCause::Time, notify: true, since: at };
+            let why = Touch { cause: LightCause::Time, notify: true, since: at, newest: known };
             self.timers.pop();
             self.handed.timers.push((at, index));
             look.merchant(index, why, at, known)?;
@@ -430,17 +437,25 @@ impl Look<'_> {
 
 impl Touch {
     fn by(cause: LightCause, evidence: &LastEvidence) -> Self {
-        Self { cause, notify: !evidence.history, since: evidence.recorded_at }
+        Self { cause, notify: !evidence.history, since: evidence.recorded_at, newest: evidence.position }
     }
 }
 
 fn merge<K: Ord>(list: &mut BTreeMap<K, Touch>, key: K, why: Touch) {
     let entry = list.entry(key).or_insert(why);
     // Several reasons in one go: own evidence is named first, and one that may be told is enough to tell.
-    if why.cause == LightCause::Evidence {
-        entry.cause = why.cause;
+    // A look to make sure names no cause and allows no mail if there is another reason to look.
+    match (entry.newest, why.newest) {
+        (0, 1..) => (entry.cause, entry.notify) = (why.cause, why.notify),
+        (1.., 0) => {}
+        _ => {
+            if why.cause == LightCause::Evidence {
+                entry.cause = why.cause;
+            }
+            entry.notify |= why.notify;
+        }
     }
-    entry.notify |= why.notify;
+    entry.newest = entry.newest.max(why.newest);
     entry.since = entry.since.max(why.since);
 }
 
