@@ -1,4 +1,4 @@
-//! A log that several nodes share, as one of them sees it over a line that can be held, or fail for its desk.
+//! A log that several nodes share, as one of them sees it over a line that can be held, or fail for one of its threads.
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -20,7 +20,13 @@ pub(super) struct Line {
 struct State {
     held_at: Option<Position>,
     behind: Duration,
-    is_desk_deaf: bool,
+    deaf: Option<&'static str>,
+}
+
+impl State {
+    fn is_deaf(&self) -> bool {
+        self.deaf.is_some() && std::thread::current().name() == self.deaf
+    }
 }
 
 impl Line {
@@ -48,9 +54,14 @@ impl Line {
         self.change(|state| state.behind = behind);
     }
 
-    /// The desk cannot read what others see there is.
-    pub(super) fn deafen_desk(&self, is_deaf: bool) {
-        self.change(|state| state.is_desk_deaf = is_deaf);
+    /// A thread of the node (`desk`, `mail`, `keys`) is not told what the others are.
+    pub(super) fn deafen(&self, thread: &'static str) {
+        self.change(|state| state.deaf = Some(thread));
+    }
+
+    /// Everybody hears again.
+    pub(super) fn mend(&self) {
+        self.change(|state| state.deaf = None);
     }
 
     fn limit(&self) -> Position {
@@ -82,8 +93,7 @@ impl EventLog for Line {
     }
 
     fn read_all(&self, after: Position, limit: usize) -> Result<Vec<Recorded>, LogError> {
-        let is_deaf = self.state.0.lock().unwrap().is_desk_deaf;
-        if is_deaf && std::thread::current().name() == Some("desk") {
+        if self.state.0.lock().unwrap().is_deaf() {
             return Err(LogError::Unavailable("the line is bad".to_owned()));
         }
         let mut events = self.log.read_all(after, limit)?;
@@ -134,9 +144,9 @@ impl Subscription for Feed {
         }
         let Some(first) = self.waiting.first().map(|first| first.position) else { return Ok(Vec::new()) };
         let (state, changed) = &*self.line.state;
-        let is_held = |state: &mut State| state.held_at.is_some_and(|held_at| held_at < first);
+        let is_held = |state: &mut State| state.is_deaf() || state.held_at.is_some_and(|held_at| held_at < first);
         let (state, _) = changed.wait_timeout_while(state.lock().unwrap(), patience, is_held).unwrap();
-        let limit = state.held_at.unwrap_or(Position::MAX);
+        let limit = if state.is_deaf() { 0 } else { state.held_at.unwrap_or(Position::MAX) };
         let (come, waiting) = std::mem::take(&mut self.waiting).into_iter().partition(|event| event.position <= limit);
         self.waiting = waiting;
         Ok(come)
