@@ -2,7 +2,7 @@
 
 mod claims;
 mod faulty;
-mod server;
+pub(crate) mod server;
 
 use faulty::FaultyLog;
 use jiff::SignedDuration;

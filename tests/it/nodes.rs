@@ -2,6 +2,8 @@
 //! never died, and each part of it is recorded once.
 
 mod faces;
+#[cfg(feature = "cluster-double")]
+mod killed;
 
 use crate::shared::Shared;
 use crate::watch::stage::{Told, start, time};
