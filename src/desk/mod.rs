@@ -3,6 +3,8 @@
 
 mod batch;
 mod engine;
+mod hold;
+mod others;
 mod pipeline;
 mod rehearsal;
 mod replay;
@@ -198,7 +200,14 @@ impl Desk {
     /// Says whether the lights are up to date: after a start, whether deadlines passed meanwhile were looked at.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.ready.load(Ordering::Acquire) && self.is_alive()
+        self.ready.load(Ordering::Acquire) && self.is_alive() && !self.stands_by()
+    }
+
+    /// Says whether another node put other policies or recipients in force than this one was started with: then lights and
+    /// mail are left to it until this one is restarted with the same files.
+    #[must_use]
+    pub fn stands_by(&self) -> bool {
+        self.counters.stands_by.load(Ordering::Relaxed)
     }
 
     /// Says whether the desk's thread works: a desk that stopped, or died of a fault, takes nothing any more.

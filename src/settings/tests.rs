@@ -41,6 +41,8 @@ fn without_file_and_environment_the_defaults_hold() {
     assert_eq!(settings.mail.message_id_domain, "localhost");
     assert_eq!(settings.mail.smtp, None);
     assert_eq!(settings.session.secret, None);
+    assert_eq!(settings.log.max_behind, Duration::from_secs(10));
+    assert_eq!(settings.http.position_patience, Duration::from_secs(5));
 }
 
 #[test]
@@ -135,6 +137,21 @@ fn a_password_never_crosses_the_network_in_plain_text() {
 }
 
 #[test]
+fn a_claim_outlasts_a_conversation_with_the_mail_server() {
+    for patience in [1, 30, 300] {
+        let shortest = patience * u64::from(ANSWERS) + CLAIM_MARGIN.as_secs();
+        let mail = format!("[mail]\ntimeout_seconds = {patience}\n");
+        let settings = read(&mail, &[]).unwrap();
+        assert_eq!(settings.mail.claim, Duration::from_secs(shortest), "unset, it goes with the timeout");
+        assert_eq!(settings.mail.claim, settings.mail.conversation() + CLAIM_MARGIN);
+        assert!(read(&format!("{mail}claim_seconds = {shortest}"), &[]).is_ok());
+        let found = problems(&format!("{mail}claim_seconds = {}", shortest - 1), &[]);
+        assert_eq!(found[0].key, "mail.claim_seconds");
+        assert!(found[0].message.contains(&format!("at least {shortest} ")), "{}", found[0]);
+    }
+}
+
+#[test]
 fn a_mail_server_needs_a_real_sender_and_has_a_usual_port() {
     assert_eq!(problems("[mail.smtp]\nhost = \"mail.example.org\"", &[])[0].key, "mail.from");
     let settings = read("[mail]\nfrom = \"a@b.cn\"\n[mail.smtp]\nhost = \"mail.example.org\"", &[]).unwrap();
@@ -168,6 +185,16 @@ fn listening_to_other_machines_takes_a_secret_and_a_key() {
     assert!(ready.check_exposure(false).is_err());
     assert!(ready.check_exposure(true).is_ok());
     assert!(read("", &[]).unwrap().check_exposure(false).is_ok());
+}
+
+#[test]
+fn nodes_of_one_log_take_a_common_secret() {
+    let bare = read("", &[]).unwrap();
+    assert!(bare.check_shared(false).is_ok());
+    let refused = bare.check_shared(true).unwrap_err().to_string();
+    assert!(refused.contains("session.secret") && refused.contains("openssl"), "{refused}");
+    let ready = read("[session]\nsecret = \"0123456789abcdef0123456789abcdef\"", &[]).unwrap();
+    assert!(ready.check_shared(true).is_ok());
 }
 
 #[test]

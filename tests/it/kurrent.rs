@@ -16,7 +16,7 @@ mod leaders;
 mod lost;
 mod messages;
 mod moving;
-mod server;
+pub(crate) mod server;
 mod store;
 mod tls;
 
@@ -75,7 +75,7 @@ fn keyed(key: &str, append: Append) -> Append {
     Append { idempotency_key: Some(key.into()), ..append }
 }
 
-fn open(server: &Server, dir: &Path) -> ClusterLog {
+pub(crate) fn open(server: &Server, dir: &Path) -> ClusterLog {
     ClusterLog::open(&server.url(), dir, &options()).unwrap()
 }
 

@@ -64,6 +64,7 @@ schemas! {
     "mail.acknowledged.v1.schema.json",
     "mail.attempted.v1.schema.json",
     "mail.bounced.v1.schema.json",
+    "mail.claimed.v1.schema.json",
     "mail.given_up.v1.schema.json",
     "mail.refused.v1.schema.json",
     "mail.requested.v1.schema.json",
@@ -92,6 +93,9 @@ schemas! {
     "user.created.v1.schema.json",
     "user.revoked.v1.schema.json",
     "watch.day_closed.v1.schema.json",
+    "watch.held.v1.schema.json",
+    "watch.released.v1.schema.json",
+    "watch.time_reached.v1.schema.json",
 }
 
 /// Returns the schema in the file `name`, such as `mall.shop_closed.v1.schema.json`.

@@ -7,6 +7,7 @@ use crate::domain::command::Command;
 use crate::domain::envelope::{Origin, Position};
 use crate::domain::time::Instant;
 use crate::http::access::{Allowed, Caller, Record};
+use crate::http::fresh;
 use crate::http::problem::{Code, FieldProblem, Problem};
 use crate::http::site::Site;
 use crate::views::with_facts;
@@ -200,7 +201,7 @@ async fn take(
             unpack(item).and_then(read).map_err(|error| Box::new(unreadable(&error, is_batch.then_some(index))))
         })
         .collect();
-    let receipts = execute(site, allowed.caller(), allowed.origin(), parsed, key, is_batch).await?;
+    let receipts = execute(site, request, allowed.caller(), allowed.origin(), parsed, key, is_batch).await?;
     if is_batch {
         return Ok(HttpResponse::Ok().json(receipts));
     }
@@ -221,12 +222,14 @@ fn refusal(fields: Vec<FieldProblem>) -> Problem {
 /// A command as it was read, or why it could not be.
 pub(crate) type Parsed = Result<Command, Box<FieldProblem>>;
 
-/// Hands commands to the desk, those out of scope or unreadable excepted, and returns a receipt for each.
+/// Hands commands to the desk, those out of scope or unreadable excepted, and returns a receipt for each. The position
+/// that shows what became of them is noted for the answer to `request`.
 ///
 /// # Errors
 /// When the log did not take them.
 pub(crate) async fn execute(
     site: &Site,
+    request: &HttpRequest,
     caller: &Caller,
     origin: Origin,
     parsed: Vec<Parsed>,
@@ -235,34 +238,51 @@ pub(crate) async fn execute(
 ) -> Result<Vec<CommandReceipt>, Problem> {
     // Keys of different callers do not meet.
     let key: Option<Arc<str>> = key.map(|key| format!("{}:{key}", caller.key.id.simple()).into());
-    site.block(&caller.key, move |site, scope| {
-        let mut receipts: Vec<Option<CommandReceipt>> = Vec::with_capacity(parsed.len());
-        let mut commands = Vec::new();
-        for (index, command) in parsed.into_iter().enumerate() {
-            let checked = command.and_then(|command| {
-                check_scope(site, scope, &command)
-                    .map(|()| command)
-                    .map_err(|reason| Box::new(out_of_scope(reason, is_batch.then_some(index))))
-            });
-            match checked {
-                Ok(command) => {
-                    commands.push(command);
-                    receipts.push(None);
-                }
-                Err(problem) => receipts.push(Some(CommandReceipt::refused(vec![*problem]))),
-            }
-        }
-        let mut answers = if commands.is_empty() {
-            Vec::new().into_iter()
-        } else {
-            site.desk.execute(Request { key, ..Request::new(commands, origin) })?.into_iter()
-        };
-        let filled = receipts.into_iter().enumerate().filter_map(|(index, receipt)| {
-            receipt.or_else(|| Some(CommandReceipt::of(answers.next()?, is_batch.then_some(index))))
+    let (receipts, shown) =
+        site.block(&caller.key, move |site, scope| decide(site, scope, origin, parsed, key, is_batch)).await?;
+    fresh::note(request, shown);
+    Ok(receipts)
+}
+
+/// Returns a receipt for each command and the position that shows what became of all of them.
+fn decide(
+    site: &Site,
+    scope: &Scope,
+    origin: Origin,
+    parsed: Vec<Parsed>,
+    key: Option<Arc<str>>,
+    is_batch: bool,
+) -> Result<(Vec<CommandReceipt>, Position), Problem> {
+    let mut receipts: Vec<Option<CommandReceipt>> = Vec::with_capacity(parsed.len());
+    let mut commands = Vec::new();
+    for (index, command) in parsed.into_iter().enumerate() {
+        let checked = command.and_then(|command| {
+            check_scope(site, scope, &command)
+                .map(|()| command)
+                .map_err(|reason| Box::new(out_of_scope(reason, is_batch.then_some(index))))
         });
-        Ok(filled.collect())
-    })
-    .await
+        match checked {
+            Ok(command) => {
+                commands.push(command);
+                receipts.push(None);
+            }
+            Err(problem) => receipts.push(Some(CommandReceipt::refused(vec![*problem]))),
+        }
+    }
+    let mut answers = if commands.is_empty() {
+        Vec::new().into_iter()
+    } else {
+        site.desk.execute(Request { key, ..Request::new(commands, origin) })?.into_iter()
+    };
+    let filled = receipts.into_iter().enumerate().filter_map(|(index, receipt)| {
+        receipt.or_else(|| Some(CommandReceipt::of(answers.next()?, is_batch.then_some(index))))
+    });
+    let receipts: Vec<CommandReceipt> = filled.collect();
+    let wrote_all = receipts.iter().all(|receipt| receipt.status == Status::Accepted);
+    let last = receipts.iter().filter_map(|receipt| receipt.position).max();
+    // What was known already, or is the reason for a refusal, is in the state; nothing says at which position.
+    let shown = last.filter(|_| wrote_all).unwrap_or_else(|| site.desk.state().position);
+    Ok((receipts, shown))
 }
 
 /// Executes one command of a page or a specialised route.
@@ -271,12 +291,13 @@ pub(crate) async fn execute(
 /// When it is refused, or the log did not take it.
 pub(crate) async fn execute_one(
     site: &Site,
+    request: &HttpRequest,
     caller: &Caller,
     origin: Origin,
     command: Command,
     key: Option<String>,
 ) -> Result<CommandReceipt, Problem> {
-    let receipts = execute(site, caller, origin, vec![Ok(command)], key, false).await?;
+    let receipts = execute(site, request, caller, origin, vec![Ok(command)], key, false).await?;
     match receipts.into_iter().next() {
         Some(receipt) if receipt.status == Status::Refused => Err(refusal(receipt.problems)),
         Some(receipt) => Ok(receipt),

@@ -238,10 +238,14 @@ payloads! {
     ObjectionDecided { credit_code, objection, upheld, reason }
     DeadlineMissed { credit_code, rule, at }
     DayClosed { day, at, merchants, changed }
+    TimeReached { at }
+    WatchHeld { hold, until }
+    WatchReleased { hold }
     AlertRaised { alert, credit_code, light, change, sector, at }
     AlertStep { alert, credit_code, at, note }
     MailRequested { mail, change, credit_code, merchant, from, to, at, sector, recipients }
     Recipient { address, office, language }
+    MailClaimed { mail, address, attempt, claim, by, at, until }
     MailAttempted { mail, address, attempt, at, reply, retry_at }
     MailFate { mail, address, at, reply }
     PolicyActivated { pack, digest: digest, files }
@@ -326,12 +330,16 @@ pub(super) fn every_event(pen: &mut Pen) -> Vec<Event> {
         ObjectionDecided,
         DeadlineMissed,
         DayClosed,
+        TimeReached,
+        WatchHeld,
+        WatchReleased,
         AlertRaised,
         AlertAcknowledged,
         AlertActedOn,
         AlertEscalated,
         AlertClosed,
         MailRequested,
+        MailClaimed,
         MailAttempted,
         MailAccepted,
         MailRefused,

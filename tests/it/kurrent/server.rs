@@ -17,7 +17,7 @@ use tokio_rustls::TlsAcceptor;
 const ANY_PORT: ([u8; 4], u16) = ([127, 0, 0, 1], 0);
 
 /// One server of a cluster, running until it is dropped.
-pub(super) struct Server {
+pub(crate) struct Server {
     cluster: Arc<Mutex<Cluster>>,
     address: SocketAddr,
     stop: watch::Sender<bool>,
@@ -28,7 +28,7 @@ pub(super) struct Server {
 
 impl Server {
     /// Starts the one server of a new cluster.
-    pub(super) fn alone() -> Self {
+    pub(crate) fn alone() -> Self {
         Self::first(None)
     }
 
@@ -94,7 +94,7 @@ impl Server {
         self.address.port()
     }
 
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("esdb://127.0.0.1:{}?tls=false&maxDiscoverAttempts=3&discoveryInterval=10", self.address.port())
     }
 
