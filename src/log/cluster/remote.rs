@@ -17,6 +17,7 @@ use eventstore::{
     ReadAllOptions, ReadStream, ReadStreamOptions, RecordedEvent, StreamPosition, StreamState, SubscriptionFilter,
 };
 use std::future::Future;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Runtime;
@@ -65,6 +66,8 @@ pub(super) struct Remote {
     prefix: Arc<str>,
     patience: Duration,
     client: Mutex<Option<Client>>,
+    /// Calls in a row that a broken line or an unwell server ended.
+    failures: AtomicU32,
     runtime: Option<Runtime>,
     meter: Meter,
 }
@@ -86,7 +89,15 @@ impl Remote {
             .enable_all()
             .build()
             .map_err(|error| LogError::Unavailable(format!("cannot start a thread: {error}")))?;
-        Ok(Self { settings, prefix, patience, client: Mutex::new(None), runtime: Some(runtime), meter })
+        Ok(Self {
+            settings,
+            prefix,
+            patience,
+            client: Mutex::new(None),
+            failures: AtomicU32::new(0),
+            runtime: Some(runtime),
+            meter,
+        })
     }
 
     fn client(&self) -> Result<Client, Fault> {
@@ -126,8 +137,10 @@ impl Remote {
         match self.meter.time(Spending::Server, || answered.recv()) {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => {
-                if is_broken(&error) {
-                    self.forget();
+                match error {
+                    Error::ConnectionClosed | Error::GrpcConnectionError(_) | Error::DeadlineExceeded => self.forget(),
+                    Error::ServerError(_) => self.note(true),
+                    _ => {}
                 }
                 if matches!(error, Error::GrpcConnectionError(_))
                     && let Some(complaint) = tls::complaint(&self.settings, self.patience)
@@ -143,15 +156,20 @@ impl Remote {
         }
     }
 
-    /// Throws the client away; the next call makes a new one.
-    fn forget(&self) {
-        *self.client.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-
-    fn forget_if(&self, broken: Option<&Fault>) {
-        if let Some(Fault::Unknown(_)) = broken {
+    /// Takes note of how a call went. Over a line that was cut once the client soon has another to the same server; twice in
+    /// a row, and the server is gone.
+    fn note(&self, failed: bool) {
+        if !failed {
+            self.failures.store(0, Ordering::Relaxed);
+        } else if self.failures.fetch_add(1, Ordering::Relaxed) > 0 {
             self.forget();
         }
+    }
+
+    /// Throws the client away; the next call makes a new one.
+    fn forget(&self) {
+        self.failures.store(0, Ordering::Relaxed);
+        *self.client.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     fn name(&self, stream: &str) -> String {
@@ -178,9 +196,10 @@ impl Remote {
     fn append_in_state(&self, stream: &str, state: StreamState, events: Vec<EventData>) -> Result<(), Fault> {
         let (name, patience) = (self.name(stream), self.patience);
         let options = AppendToStreamOptions::default().stream_state(state).requires_leader(true).deadline(patience);
-        self.call(|client| async move {
+        let sent = self.call(|client| async move {
             timely(patience, client.append_to_stream(name, &options, events)).await.map(|_| ())
-        })
+        });
+        sent.inspect(|()| self.note(false))
     }
 
     /// Reads up to `count` events of this log from `from` on, the one there included, in the order of the cluster.
@@ -212,8 +231,8 @@ impl Remote {
             let mut stream = timely(patience, client.read_all(&options)).await?;
             Ok(page(&mut stream, patience).await)
         });
-        let Page { events, broken } = page.map_err(misplaced)?;
-        self.forget_if(broken.as_ref());
+        let (Page { events, broken }, is_broken) = page.map_err(misplaced)?;
+        self.note(is_broken);
         Ok(Page { events, broken: broken.map(misplaced) })
     }
 
@@ -233,16 +252,15 @@ impl Remote {
             .position(StreamPosition::Position(from))
             .max_count(count)
             .requires_leader(true);
-        let found = self.call(|client| async move {
+        let (mut found, is_broken) = self.call(|client| async move {
             let mut stream = timely(patience, client.read_stream(name, &options)).await?;
-            let mut found = page(&mut stream, patience).await;
-            if found.events.is_empty() && matches!(found.broken, Some(Fault::Refused(LogError::Invalid(_)))) {
-                // There is no such stream.
-                found.broken = None;
-            }
-            Ok(found)
+            Ok(page(&mut stream, patience).await)
         })?;
-        self.forget_if(found.broken.as_ref());
+        self.note(is_broken);
+        if found.events.is_empty() && matches!(found.broken, Some(Fault::Refused(LogError::Invalid(_)))) {
+            // There is no such stream.
+            found.broken = None;
+        }
         Ok(found)
     }
 }
@@ -257,25 +275,25 @@ impl Drop for Remote {
     }
 }
 
-/// Says whether the client that had this error is better not used again.
+/// Says whether the line broke, or the server is unwell.
 fn is_broken(error: &Error) -> bool {
-    matches!(
-        error,
-        Error::ConnectionClosed | Error::GrpcConnectionError(_) | Error::DeadlineExceeded | Error::ServerError(_)
-    )
+    matches!(error, Error::ServerError(_) | Error::DeadlineExceeded)
 }
 
-async fn page(stream: &mut ReadStream, patience: Duration) -> Page {
+/// Reads a page; says too whether the line broke or the server is unwell.
+async fn page(stream: &mut ReadStream, patience: Duration) -> (Page, bool) {
     let mut events = Vec::new();
-    let broken = loop {
+    loop {
         // Each event has its own deadline: a large page over a slow line takes its time, a line that is cut does not.
         match timely(patience, stream.next()).await {
             Ok(Some(resolved)) => events.extend(resolved.event),
-            Ok(None) => break None,
-            Err(error) => break Some(classify(error)),
+            Ok(None) => return (Page { events, broken: None }, false),
+            Err(error) => {
+                let is_broken = is_broken(&error);
+                return (Page { events, broken: Some(classify(error)) }, is_broken);
+            }
         }
-    };
-    Page { events, broken }
+    }
 }
 
 /// A read of the whole log is refused as senseless only for its place.

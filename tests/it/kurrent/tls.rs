@@ -117,6 +117,7 @@ fn the_service_logs_no_password_however_much_it_logs() {
         .arg(dir.path().join("data"))
         .env_clear()
         .env("WARNLIGHT__LOG__URL", server.secure_url(&format!("warnlight:{PASSWORD}"), Some(&authority.file())))
+        .env("WARNLIGHT__SESSION__SECRET", "c2VjcmV0IG9mIHRoaXMgdGVzdCBhbmQgbm8gb3RoZXI=")
         .env("WARNLIGHT__TRACE__FILTER", "trace")
         .env("WARNLIGHT__HTTP__LISTEN", "127.0.0.1:0")
         .stdout(Stdio::piped())
