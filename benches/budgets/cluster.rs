@@ -19,12 +19,14 @@ const STREAMS: u64 = 1_000;
 pub(super) fn overhead(room: &Path, report: &mut Report) -> Outcome<()> {
     for (part, callers) in (0..).zip([1, 64]) {
         let before = f(room)?;
-        let alone = Arc::new(EmbeddedLog::open(&room.join(format!("row-19-{callers}-file")), &embedded::Options::default())?);
+        let alone =
+            Arc::new(EmbeddedLog::open(&room.join(format!("row-19-{callers}-file")), &embedded::Options::default())?);
         fill(&*alone)?;
         let embedded = rate(&alone, callers, STREAMS, Duration::from_secs(2));
         drop(alone);
         let server = Server::alone();
-        let log = Arc::new(ClusterLog::open(&server.url(), &room.join(format!("row-19-{callers}")), &Options::default())?);
+        let log =
+            Arc::new(ClusterLog::open(&server.url(), &room.join(format!("row-19-{callers}")), &Options::default())?);
         fill(&*log)?;
         let began = log.spent();
         let cluster = rate(&log, callers, STREAMS, Duration::from_secs(5));
