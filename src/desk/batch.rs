@@ -106,10 +106,11 @@ impl<'s> Batch<'s> {
         if events.is_empty() {
             return Decided::Answer(Answer::Unchanged { warnings });
         }
+        let origin = request.origin_of(index);
         let mut made: Vec<Made> = Vec::with_capacity(events.len());
         for (occurred_at, event) in events {
             let id = keyed.as_ref().map_or_else(Uuid::now_v7, |keyed| keyed.event_id(made.len()));
-            let mut envelope = NewEvent::new(id, occurred_at, &request.origin, &event);
+            let mut envelope = NewEvent::new(id, occurred_at, &origin, &event);
             // What else a command says follows from its first event.
             envelope.causation = envelope.causation.or_else(|| made.first().map(|first| first.envelope.id));
             let said = said(&event, &envelope.data);

@@ -2,6 +2,7 @@
 
 use super::batch::{Batch, Decided, Made, receipt};
 use super::snapshot::Keeper;
+use super::told;
 use super::watch::Watch;
 use super::{Answer, Counters, DeskError, Job, Request, State};
 use crate::alerts::recipients::Recipients;
@@ -15,6 +16,7 @@ use crate::domain::merchant::Horizon;
 use crate::domain::time::Instant;
 use crate::lights::moment::sector_of;
 use crate::log::contract::{Appended, EventLog, LogError};
+use crate::trail;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -207,6 +209,7 @@ impl Engine {
     }
 
     fn look(&mut self, now: Instant, settle: bool) -> Result<(), LogError> {
+        let began = trail::now();
         let appends = {
             let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
             self.watch.look(&state, &*self.log, now, settle)?
@@ -232,8 +235,12 @@ impl Engine {
                     let stamp = Stamp { position, recorded_at: appended.recorded_at, history: envelope.history };
                     state.apply(stamp, envelope.id, &event, &envelope.data);
                     self.requester.apply(&event, envelope.id, position);
-                    if matches!(event, Event::LightChanged(_)) {
+                    if let Event::LightChanged(change) = &event {
                         self.counters.lights_changed.fetch_add(1, Ordering::Relaxed);
+                        // A change that another node recorded first is that node's to tell.
+                        if !appended.repeated {
+                            told::light_changed(change, envelope, position, began);
+                        }
                     }
                 }
             }

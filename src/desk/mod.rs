@@ -9,6 +9,7 @@ mod replay;
 mod snapshot;
 mod start;
 mod state;
+mod told;
 mod unseen;
 mod watch;
 
@@ -24,6 +25,7 @@ use crate::domain::tidy::tidy;
 use crate::domain::time::Instant;
 use crate::log::contract::{EventLog, LogError};
 use crossbeam_channel::{Receiver, Sender};
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::thread::JoinHandle;
@@ -81,6 +83,9 @@ pub struct Request {
     pub commands: Vec<Command>,
     /// Who says so.
     pub origin: Origin,
+    /// Trace ids of commands that belong to other trails than the origin's, by the command's place. Shorter or empty: the
+    /// others belong to the origin's.
+    pub trails: Vec<Option<Uuid>>,
     /// The client's key: the same key with the same content gets the first answer.
     pub key: Option<Arc<str>>,
     /// Look at lights only when [`Desk::settle`] asks: an import changes each light once, not once per sheet.
@@ -91,7 +96,15 @@ impl Request {
     /// Returns a request that is looked at at once, without a key.
     #[must_use]
     pub const fn new(commands: Vec<Command>, origin: Origin) -> Self {
-        Self { commands, origin, key: None, hold_lights: false }
+        Self { commands, origin, trails: Vec::new(), key: None, hold_lights: false }
+    }
+
+    /// Returns the origin of the command at this place.
+    fn origin_of(&self, index: usize) -> Cow<'_, Origin> {
+        match self.trails.get(index).copied().flatten() {
+            None => Cow::Borrowed(&self.origin),
+            trail => Cow::Owned(Origin { correlation: trail, ..self.origin.clone() }),
+        }
     }
 }
 

@@ -7,7 +7,7 @@
 
 use super::state::State;
 use super::unseen::days_of;
-use crate::domain::envelope::{NewEvent, Origin, Position};
+use crate::domain::envelope::{NewEvent, Origin, Position, Recorded};
 use crate::domain::event::{DayClosed, Event, LightCause};
 use crate::domain::merchant::{Complaint, LastEvidence};
 use crate::domain::time::{Day, Instant, day_of, plus_days, start_of};
@@ -51,6 +51,8 @@ struct Touch {
     notify: bool,
     /// When the newest of the evidence was recorded.
     since: Instant,
+    /// Where the newest of the evidence stands; `None` if it is not evidence that made us look.
+    evidence: Option<Position>,
 }
 
 /// What the last look handed out to be recorded, to be taken back if it was not.
@@ -302,7 +304,7 @@ impl Watch {
             Some(at) => (LightCause::Time, at, round.known),
             None => (LightCause::Policy, look.now, look.state.position),
         };
-        let why = Touch { cause, notify: true, since: at };
+        let why = Touch { cause, notify: true, since: at, evidence: None };
         let mut changed = 0;
         for index in round.next..end {
             changed += u64::from(look.merchant(u32::try_from(index).unwrap_or(u32::MAX), why, at, known)?);
@@ -330,7 +332,7 @@ impl Watch {
                 break;
             }
             let known = look.known_at(just_before(at))?;
-            let why = Touch { cause: LightCause::Time, notify: true, since: at };
+            let why = Touch { cause: LightCause::Time, notify: true, since: at, evidence: None };
             self.timers.pop();
             self.handed.timers.push((at, index));
             look.merchant(index, why, at, known)?;
@@ -399,16 +401,26 @@ impl Look<'_> {
             let events = self.log.ids_at(&draft.positions)?;
             reasons.push(draft.with_events(events));
         }
-        let (_, _, append) = change.append(&subject, why.cause, why.notify, reasons, self.now);
+        let newest = self.newest_evidence(why)?;
+        let newest = newest.as_ref().map(|recorded| &recorded.event);
+        let (_, _, append) = change.append(&subject, why.cause, why.notify, newest, reasons, self.now);
         self.appends.push(append);
         self.changed.insert(index);
         Ok(true)
+    }
+
+    /// Returns the evidence that a look follows from, for the trail.
+    fn newest_evidence(&self, why: Touch) -> Result<Option<Recorded>, LogError> {
+        let Some(position) = why.evidence else { return Ok(None) };
+        let found = self.log.read_all(position.saturating_sub(1), 1)?;
+        Ok(found.into_iter().next().filter(|recorded| recorded.position == position))
     }
 }
 
 impl Touch {
     fn by(cause: LightCause, evidence: &LastEvidence) -> Self {
-        Self { cause, notify: !evidence.history, since: evidence.recorded_at }
+        let (since, position) = (evidence.recorded_at, Some(evidence.position));
+        Self { cause, notify: !evidence.history, since, evidence: position }
     }
 }
 
@@ -420,6 +432,7 @@ fn merge<K: Ord>(list: &mut BTreeMap<K, Touch>, key: K, why: Touch) {
     }
     entry.notify |= why.notify;
     entry.since = entry.since.max(why.since);
+    entry.evidence = entry.evidence.max(why.evidence);
 }
 
 /// What was recorded at the very instant comes after it.
