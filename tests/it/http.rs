@@ -8,3 +8,4 @@ mod live;
 mod rights;
 mod scopes;
 mod sessions;
+mod trail;

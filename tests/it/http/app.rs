@@ -42,7 +42,7 @@ pub(super) struct App {
     stop: actix_web::dev::ServerHandle,
     thread: Option<JoinHandle<()>>,
     mail: Option<Arc<Worker>>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// An answer, read to its end.
@@ -221,7 +221,7 @@ impl App {
             stop,
             thread: Some(thread),
             mail: Some(mail),
-            _folder: folder,
+            folder,
         };
         app.tell(&[
             serde_json::json!({ "command": "register_merchant", "credit_code": HERE, "name": "海淀<健身>", "brand": "动起来",
@@ -237,6 +237,11 @@ impl App {
     /// Returns the whole address of a path.
     pub(super) fn address(&self, path: &str) -> String {
         format!("{}{path}", self.base)
+    }
+
+    /// Returns the data folder.
+    pub(super) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
     }
 
     pub(super) fn key_of(&self, role: Role) -> &str {
