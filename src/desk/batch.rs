@@ -3,16 +3,18 @@
 //! What a command of the batch changes is tried on copies of the merchants it touches, so that later commands see it and
 //! nobody else does before it is on disk.
 
+use super::hold::OwnHold;
 use super::{Answer, DeskError, Receipt, Request, State};
 use crate::domain::code::CreditCode;
 use crate::domain::command::Command;
 use crate::domain::decide::{Decision, Known, decide};
-use crate::domain::envelope::{NewEvent, Position};
+use crate::domain::envelope::{NewEvent, Origin, Position};
 use crate::domain::event::Event;
 use crate::domain::fold::{Stamp, said};
 use crate::domain::merchant::Merchant;
 use crate::domain::time::Instant;
 use crate::log::contract::{Append, Appended, EventLog, Expected, LogError, Pending};
+use crossbeam_channel::Sender;
 use sha2::{Digest as _, Sha256};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -30,6 +32,28 @@ pub(super) struct Batch<'s> {
     tickets: HashMap<String, CreditCode>,
     position: Position,
     keys: HashSet<Arc<str>>,
+    /// On a shared log: what other nodes are told about evidence that is held back.
+    hold: Option<&'s mut OwnHold>,
+    /// What they were told, on its way.
+    pub(super) told: Vec<Pending>,
+}
+
+/// A request on its way to its answer.
+pub(super) struct Waiting {
+    pub(super) request: Request,
+    pub(super) sender: Sender<Result<Vec<Answer>, DeskError>>,
+    /// Its answers, command by command, as far as they are known.
+    pub(super) answers: Vec<Option<Answer>>,
+    /// How often other nodes were faster.
+    pub(super) contests: u32,
+}
+
+impl Waiting {
+    /// Returns a request that nothing was done for yet.
+    pub(super) fn new(request: Request, sender: Sender<Result<Vec<Answer>, DeskError>>) -> Self {
+        let answers = vec![None; request.commands.len()];
+        Self { request, sender, answers, contests: 0 }
+    }
 }
 
 /// What was decided for one command.
@@ -52,11 +76,13 @@ pub(super) struct Made {
 
 impl<'s> Batch<'s> {
     /// Returns an empty batch on a state.
-    pub(super) fn new(state: &'s State, sectors: &'s [String], now: Instant) -> Self {
+    pub(super) fn new(state: &'s State, sectors: &'s [String], now: Instant, hold: Option<&'s mut OwnHold>) -> Self {
         Self {
             state,
             sectors,
             now,
+            hold,
+            told: Vec::new(),
             merchants: HashMap::new(),
             tickets: HashMap::new(),
             position: state.position,
@@ -70,12 +96,18 @@ impl<'s> Batch<'s> {
         request.key.as_ref().is_none_or(|key| !self.keys.contains(key))
     }
 
-    /// Decides a request's commands and hands their events to the log.
-    pub(super) fn take(&mut self, request: &Request, log: &dyn EventLog) -> Vec<Decided> {
+    /// Decides those commands of a request that have no answer, and hands their events to the log. Returns what was
+    /// decided with the command's place in the request.
+    pub(super) fn take(&mut self, waiting: &Waiting, log: &dyn EventLog) -> Vec<(usize, Decided)> {
+        let request = &waiting.request;
         if let Some(key) = &request.key {
             self.keys.insert(key.clone());
         }
-        request.commands.iter().enumerate().map(|(index, command)| self.one(request, index, command, log)).collect()
+        let commands = request.commands.iter().zip(&waiting.answers).enumerate();
+        commands
+            .filter(|(_, (_, answer))| answer.is_none())
+            .map(|(index, (command, _))| (index, self.one(request, index, command, log)))
+            .collect()
     }
 
     fn one(&mut self, request: &Request, index: usize, command: &Command, log: &dyn EventLog) -> Decided {
@@ -106,7 +138,7 @@ impl<'s> Batch<'s> {
         if events.is_empty() {
             return Decided::Answer(Answer::Unchanged { warnings });
         }
-        let origin = request.origin_of(index);
+        let origin = self.origin(request, index, log);
         let mut made: Vec<Made> = Vec::with_capacity(events.len());
         for (occurred_at, event) in events {
             let id = keyed.as_ref().map_or_else(Uuid::now_v7, |keyed| keyed.event_id(made.len()));
@@ -129,6 +161,16 @@ impl<'s> Batch<'s> {
             events: made.iter().map(|made| made.envelope.clone()).collect(),
         });
         Decided::Write { pending, events: made, warnings }
+    }
+
+    /// Returns the origin of a command's events; those that are held back say so, and other nodes are told.
+    fn origin(&mut self, request: &Request, index: usize, log: &dyn EventLog) -> Origin {
+        let mut origin = request.origin_of(index);
+        if let Some(hold) = self.hold.as_mut().filter(|_| request.hold_lights) {
+            self.told.extend(hold.tell(log, self.now));
+            origin.correlation = Some(hold.id());
+        }
+        origin
     }
 
     fn merchant(&self, code: CreditCode) -> Option<&Merchant> {

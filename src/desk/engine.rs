@@ -1,10 +1,11 @@
 //! The desk's thread.
 
-use super::batch::{Batch, Decided, Made, receipt};
+use super::batch::{Batch, Decided, Made, Waiting, receipt};
+use super::hold::{Holds, OwnHold};
 use super::snapshot::Keeper;
 use super::told;
 use super::watch::Watch;
-use super::{Answer, Counters, DeskError, Job, Request, State};
+use super::{Answer, Counters, DeskError, Job, State};
 use crate::alerts::recipients::Recipients;
 use crate::alerts::request::About;
 use crate::alerts::requests::{Requester, ask};
@@ -17,7 +18,7 @@ use crate::domain::time::Instant;
 use crate::lights::moment::sector_of;
 use crate::log::contract::{Appended, EventLog, LogError};
 use crate::trail;
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use crossbeam_channel::{Receiver, Sender, select};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -30,9 +31,20 @@ const NAP: Duration = Duration::from_millis(500);
 /// Pause after a failure of the log, before lights are tried again.
 const AFTER_FAILURE: Duration = Duration::from_millis(200);
 
+/// How often a command is decided again because other nodes wrote about the same merchant meanwhile.
+const CONTESTS: u32 = 50;
+
+/// Why lights are left to others.
+const STANDS_BY: &str = "another node put other policies or recipients in force, so this one leaves lights and mail to \
+                         it; restart this one with the same files";
+
 /// Everything the thread works with.
 pub(super) struct Engine {
     pub(super) jobs: Receiver<Job>,
+    /// Tells that a shared log has grown.
+    pub(super) grown: Receiver<()>,
+    /// Other nodes append to the log, too.
+    pub(super) shared: bool,
     pub(super) state: Arc<RwLock<State>>,
     pub(super) counters: Arc<Counters>,
     pub(super) log: Arc<dyn EventLog>,
@@ -44,9 +56,15 @@ pub(super) struct Engine {
     pub(super) requester: Requester,
     pub(super) watch: Watch,
     pub(super) keeper: Option<Keeper>,
+    /// Holds that other nodes, or this one, told of.
+    pub(super) holds: Holds,
+    /// The hold of this node, on a shared log.
+    pub(super) own_hold: Option<OwnHold>,
+    /// Digest of the recipients this node was started with.
+    pub(super) recipients_digest: String,
+    /// Kept while the thread works: the listener ends with it.
+    pub(super) _alive: Arc<()>,
 }
-
-type Waiting = (Request, Sender<Result<Vec<Answer>, DeskError>>);
 
 impl Engine {
     /// Works until told to stop.
@@ -55,12 +73,18 @@ impl Engine {
             let mut waiting: Vec<Waiting> = Vec::new();
             let mut settlers = Vec::new();
             let mut stop = false;
-            match self.jobs.recv_timeout(self.patience()) {
-                Ok(job) => sort(job, &mut waiting, &mut settlers, &mut stop),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
+            select! {
+                recv(self.jobs) -> job => match job {
+                    Ok(job) => sort(job, &mut waiting, &mut settlers, &mut stop),
+                    Err(_) => break,
+                },
+                recv(self.grown) -> _ => {}
+                default(self.patience()) => {}
             }
-            while !stop && settlers.is_empty() && waiting.iter().map(|(r, _)| r.commands.len()).sum::<usize>() < BATCH {
+            while !stop
+                && settlers.is_empty()
+                && waiting.iter().map(|one| one.request.commands.len()).sum::<usize>() < BATCH
+            {
                 match self.jobs.try_recv() {
                     Ok(job) => sort(job, &mut waiting, &mut settlers, &mut stop),
                     Err(_) => break,
@@ -91,11 +115,14 @@ impl Engine {
     }
 
     fn patience(&self) -> Duration {
+        if self.counters.stands_by.load(Ordering::Relaxed) {
+            return NAP;
+        }
         // The first look says whether the service is ready.
         if self.watch.is_busy() || !self.ready.load(Ordering::Acquire) {
             return Duration::ZERO;
         }
-        let now = self.clock.now();
+        let now = self.now();
         let wait = self.watch.next_due().map(|due| due.duration_since(now).unsigned_abs());
         match self.watch.next_due() {
             Some(due) if due <= now => Duration::ZERO,
@@ -103,99 +130,164 @@ impl Engine {
         }
     }
 
-    /// Decides requests and makes them durable together; returns those that must wait for the next round.
-    fn execute(&mut self, waiting: Vec<Waiting>) -> Vec<Waiting> {
+    /// Returns the time: the clock's, or the log's if another node's clock is ahead.
+    fn now(&self) -> Instant {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now();
-        let mut later = Vec::new();
-        let mut decided = Vec::new();
-        {
-            let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-            let mut batch = Batch::new(&state, &self.sectors, now);
-            for (request, answer) in waiting {
-                if batch.can_take(&request) {
-                    let parts = batch.take(&request, &*self.log);
-                    decided.push((request, parts, answer));
-                } else {
-                    later.push((request, answer));
-                }
-            }
-        }
-        let mut folded = Vec::new();
-        let mut answers = Vec::new();
-        for (request, parts, sender) in decided {
-            let answer = self.finish(&request, parts, &mut folded);
-            answers.push((sender, answer));
-        }
-        self.fold(&folded);
-        self.counters.batches.fetch_add(1, Ordering::Relaxed);
-        for (sender, answer) in answers {
-            let _ = sender.send(answer);
-        }
-        later
+        state.marks.last_recorded.map_or(now, |last| last.max(now))
     }
 
+    pub(super) fn position(&self) -> Position {
+        self.state.read().unwrap_or_else(PoisonError::into_inner).position
+    }
+
+    /// Decides requests and makes them durable together; returns those that must wait for the next round: their key is in
+    /// use in this one, or another node wrote to the same stream first and they are decided again on what it wrote.
+    fn execute(&mut self, waiting: Vec<Waiting>) -> Vec<Waiting> {
+        if let Err(error) = self.follow() {
+            self.counters.log_failures.fetch_add(1, Ordering::Relaxed);
+            for one in waiting {
+                let _ = one.sender.send(Err(error.clone().into()));
+            }
+            return Vec::new();
+        }
+        let now = self.now();
+        let mut later = Vec::new();
+        let mut decided = Vec::new();
+        let told = {
+            let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+            let mut batch = Batch::new(&state, &self.sectors, now, self.own_hold.as_mut());
+            for one in waiting {
+                if batch.can_take(&one.request) {
+                    let parts = batch.take(&one, &*self.log);
+                    decided.push((one, parts));
+                } else {
+                    later.push(one);
+                }
+            }
+            batch.told
+        };
+        let mut folded = Vec::new();
+        let mut finished = Vec::new();
+        let mut again = Vec::new();
+        for (mut one, parts) in decided {
+            match self.finish(&mut one, parts, &mut folded) {
+                Some(answer) => finished.push((one.sender, answer)),
+                None => again.push(one),
+            }
+        }
+        for pending in told {
+            if let Err(error) = pending.wait() {
+                tracing::warn!(%error, "Other nodes were not told to wait; they may look at lights too early");
+            }
+        }
+        self.fold(folded);
+        self.counters.batches.fetch_add(1, Ordering::Relaxed);
+        for (sender, answer) in finished {
+            let _ = sender.send(answer);
+        }
+        again.extend(later);
+        again
+    }
+
+    /// Waits for what was decided. Returns the answer, or nothing if some of it is to be decided again.
     fn finish(
         &self,
-        request: &Request,
-        parts: Vec<Decided>,
+        one: &mut Waiting,
+        parts: Vec<(usize, Decided)>,
         folded: &mut Vec<Folded>,
-    ) -> Result<Vec<Answer>, DeskError> {
-        let mut answers = Vec::with_capacity(parts.len());
+    ) -> Option<Result<Vec<Answer>, DeskError>> {
         let mut failure = None;
-        for part in parts {
-            match part {
-                Decided::Answer(answer) => answers.push(answer),
-                Decided::Failed(error) => failure = failure.or(Some(error)),
+        let mut contest = None;
+        for (index, part) in parts {
+            let answer = match part {
+                Decided::Answer(answer) => answer,
+                Decided::Failed(error) => {
+                    failure = failure.or(Some(error));
+                    continue;
+                }
                 Decided::Write { pending, events, warnings } => match pending.wait() {
                     Ok(appended) => {
                         let ids = events.iter().map(|made| made.envelope.id).collect();
-                        answers.push(Answer::Accepted(receipt(&appended, ids, warnings)));
                         if !appended.repeated {
-                            folded.push(Folded { appended, events, hold: request.hold_lights });
+                            folded.push(Folded { appended, events, hold: one.request.hold_lights });
                         }
+                        Answer::Accepted(receipt(&appended, ids, warnings))
+                    }
+                    Err(error) if is_contest(&error) && one.contests < CONTESTS => {
+                        contest = Some(error);
+                        continue;
                     }
                     Err(error) => {
                         self.counters.log_failures.fetch_add(1, Ordering::Relaxed);
                         failure = failure.or(Some(error.into()));
+                        continue;
                     }
                 },
-            }
-        }
-        for answer in &answers {
-            let counter = match answer {
+            };
+            let counter = match &answer {
                 Answer::Accepted(_) => &self.counters.accepted,
                 Answer::Unchanged { .. } => &self.counters.unchanged,
                 Answer::Refused(_) => &self.counters.refused,
             };
             counter.fetch_add(1, Ordering::Relaxed);
+            if let Some(slot) = one.answers.get_mut(index) {
+                *slot = Some(answer);
+            }
         }
-        failure.map_or(Ok(answers), Err)
+        match (failure, contest) {
+            (Some(error), _) => Some(Err(error)),
+            (None, Some(error)) => {
+                self.counters.contests.fetch_add(1, Ordering::Relaxed);
+                tracing::debug!(%error, "Another node was faster; deciding again");
+                one.contests += 1;
+                None
+            }
+            (None, None) => Some(Ok(std::mem::take(&mut one.answers).into_iter().flatten().collect())),
+        }
     }
 
     /// Takes durable events into the state and notes whose lights to look at.
-    fn fold(&mut self, folded: &[Folded]) {
-        if folded.is_empty() {
-            return;
-        }
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+    fn fold(&mut self, mut folded: Vec<Folded>) {
+        // An append that had to be tried again may have come after a later one.
+        folded.sort_by_key(|one| one.appended.first);
         for Folded { appended, events, hold } in folded {
-            for (position, Made { envelope, event, said }) in (appended.first..).zip(events) {
+            if let Err(error) = self.follow_before(appended.first) {
+                tracing::warn!(%error, "What was written is read from the log later");
+                return;
+            }
+            let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+            if appended.first <= state.position {
+                continue;
+            }
+            for (position, Made { envelope, event, said }) in (appended.first..).zip(&events) {
                 let stamp = Stamp { position, recorded_at: appended.recorded_at, history: envelope.history };
                 if let Some(index) = state.fold(stamp, envelope.id, event, *said) {
-                    self.watch.touched(&state, index, event, *hold);
+                    self.watch.touched(&state, index, event, hold);
                 }
             }
         }
-        let position = state.position;
-        drop(state);
-        let _ = self.changes.send(position);
+        let _ = self.changes.send(self.position());
     }
 
     /// Looks at the lights that may have changed and asks for the mails that follow.
     fn watch_over(&mut self, settle: bool) -> Result<(), LogError> {
+        if settle && let Some(hold) = &mut self.own_hold {
+            let released = std::mem::replace(hold, OwnHold::new()).release(&*self.log, self.clock.now());
+            if let Some(pending) = released {
+                pending.wait()?;
+            }
+        }
         loop {
-            let now = self.clock.now();
-            self.look(now, settle)?;
+            self.follow()?;
+            let now = self.now();
+            self.forget_holds(now);
+            if self.stands_by() {
+                return if settle { Err(LogError::Unavailable(STANDS_BY.to_owned())) } else { Ok(()) };
+            }
+            self.seal(now)?;
+            // What is held back together with another node's evidence waits for that, too.
+            self.look(now, settle && self.holds.is_empty())?;
             self.ask_for_mail(now)?;
             let done = !self.watch.is_busy() && self.watch.next_due().is_none_or(|due| due > now);
             if done {
@@ -208,6 +300,23 @@ impl Engine {
         }
     }
 
+    /// Says whether other policies or recipients are in force than this node was started with: then another node was
+    /// started with newer ones, and judging by the old would turn its lights back.
+    fn stands_by(&mut self) -> bool {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let other = state.marks.policy.as_ref() != Some(&state.policies.digest)
+            || state.marks.recipients.as_ref() != Some(&self.recipients_digest);
+        drop(state);
+        if other != self.counters.stands_by.swap(other, Ordering::Relaxed) {
+            if other {
+                tracing::warn!("{STANDS_BY}");
+            } else {
+                tracing::info!("The policies and recipients of this node are in force again");
+            }
+        }
+        other
+    }
+
     fn look(&mut self, now: Instant, settle: bool) -> Result<(), LogError> {
         let began = trail::now();
         let appends = {
@@ -217,46 +326,64 @@ impl Engine {
         if appends.is_empty() {
             return Ok(());
         }
+        let before = self.position();
         let pending: Vec<_> =
             appends.into_iter().map(|append| (append.events.clone(), self.log.submit(append))).collect();
         let mut recorded: Vec<(Appended, Vec<NewEvent>)> = Vec::with_capacity(pending.len());
         let mut failure = None;
+        let mut contest = None;
         for (events, pending) in pending {
             match pending.wait() {
                 Ok(appended) => recorded.push((appended, events)),
+                // Another node recorded it.
+                Err(error) if is_contest(&error) => contest = Some(error),
                 Err(error) => failure = failure.or(Some(error)),
             }
         }
-        {
-            let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-            for (appended, events) in &recorded {
-                for (position, envelope) in (appended.first..).zip(events) {
-                    let Ok(event) = envelope.decode() else { continue };
-                    let stamp = Stamp { position, recorded_at: appended.recorded_at, history: envelope.history };
-                    state.apply(stamp, envelope.id, &event, &envelope.data);
-                    self.requester.apply(&event, envelope.id, position);
-                    if let Event::LightChanged(change) = &event {
-                        self.counters.lights_changed.fetch_add(1, Ordering::Relaxed);
-                        // A change that another node recorded first is that node's to tell.
-                        if !appended.repeated {
-                            told::light_changed(change, envelope, position, began);
-                        }
-                    }
-                }
-            }
+        recorded.sort_by_key(|(appended, _)| appended.first);
+        told::lights(&recorded, began);
+        if let Err(error) = self.take_in_own(&recorded).and_then(|()| self.follow()) {
+            failure = failure.or(Some(error));
         }
-        let position = self.state.read().unwrap_or_else(PoisonError::into_inner).position;
-        let _ = self.changes.send(position);
-        match failure {
+        let contested = contest.is_some();
+        // A contest that others did not cause would be fought for ever.
+        let moved = self.position() > before;
+        match failure.or(contest.filter(|_| !moved)) {
             Some(error) => {
                 self.watch.look_again();
                 Err(error)
+            }
+            None if contested => {
+                self.watch.look_again();
+                Ok(())
             }
             None => {
                 self.watch.recorded();
                 Ok(())
             }
         }
+    }
+
+    /// Takes in what this node concluded, and what others wrote between.
+    fn take_in_own(&mut self, recorded: &[(Appended, Vec<NewEvent>)]) -> Result<(), LogError> {
+        for (appended, events) in recorded {
+            self.follow_before(appended.first)?;
+            let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+            if appended.first <= state.position {
+                continue;
+            }
+            for (position, envelope) in (appended.first..).zip(events) {
+                let Ok(event) = envelope.decode() else { continue };
+                let stamp = Stamp { position, recorded_at: appended.recorded_at, history: envelope.history };
+                state.apply(stamp, envelope.id, &event, &envelope.data);
+                self.requester.apply(&event, envelope.id, position);
+                if matches!(event, Event::LightChanged(_)) {
+                    self.counters.lights_changed.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        }
+        let _ = self.changes.send(self.position());
+        Ok(())
     }
 
     fn ask_for_mail(&mut self, now: Instant) -> Result<(), LogError> {
@@ -287,8 +414,13 @@ struct Folded {
 
 fn sort(job: Job, waiting: &mut Vec<Waiting>, settlers: &mut Vec<Sender<Result<(), DeskError>>>, stop: &mut bool) {
     match job {
-        Job::Execute(request, answer) => waiting.push((request, answer)),
+        Job::Execute(request, answer) => waiting.push(Waiting::new(request, answer)),
         Job::Settle(answer) => settlers.push(answer),
         Job::Stop => *stop = true,
     }
+}
+
+/// Says whether an error means that another node was faster.
+const fn is_contest(error: &LogError) -> bool {
+    matches!(error, LogError::Conflict { .. } | LogError::Duplicate { .. } | LogError::KeyReused { .. })
 }

@@ -3,6 +3,8 @@
 
 mod batch;
 mod engine;
+mod hold;
+mod others;
 mod pipeline;
 mod rehearsal;
 mod replay;
@@ -25,7 +27,6 @@ use crate::domain::tidy::tidy;
 use crate::domain::time::Instant;
 use crate::log::contract::{EventLog, LogError};
 use crossbeam_channel::{Receiver, Sender};
-use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::thread::JoinHandle;
@@ -100,11 +101,9 @@ impl Request {
     }
 
     /// Returns the origin of the command at this place.
-    fn origin_of(&self, index: usize) -> Cow<'_, Origin> {
-        match self.trails.get(index).copied().flatten() {
-            None => Cow::Borrowed(&self.origin),
-            trail => Cow::Owned(Origin { correlation: trail, ..self.origin.clone() }),
-        }
+    fn origin_of(&self, index: usize) -> Origin {
+        let own = self.trails.get(index).copied().flatten();
+        Origin { correlation: own.or(self.origin.correlation), ..self.origin.clone() }
     }
 }
 
@@ -211,7 +210,14 @@ impl Desk {
     /// Says whether the lights are up to date: after a start, whether deadlines passed meanwhile were looked at.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.ready.load(Ordering::Acquire) && self.is_alive()
+        self.ready.load(Ordering::Acquire) && self.is_alive() && !self.stands_by()
+    }
+
+    /// Says whether another node put other policies or recipients in force than this one was started with: then lights and
+    /// mail are left to it until this one is restarted with the same files.
+    #[must_use]
+    pub fn stands_by(&self) -> bool {
+        self.counters.stands_by.load(Ordering::Relaxed)
     }
 
     /// Says whether the desk's thread works: a desk that stopped, or died of a fault, takes nothing any more.

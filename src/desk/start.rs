@@ -2,6 +2,8 @@
 
 use super::Desk;
 use super::engine::Engine;
+use super::hold::{Holds, OwnHold};
+use super::others::listen;
 use super::replay::replay;
 use super::snapshot::{self, Keeper};
 use super::state::{Counters, State};
@@ -11,8 +13,6 @@ use crate::alerts::requests::Requester;
 use crate::clock::Clock;
 use crate::domain::envelope::{NewEvent, Origin, Position, hex};
 use crate::domain::event::{DecodeError, Event, RecipientsChanged};
-use crate::domain::fold::Stamp;
-use crate::domain::time::Instant;
 use crate::log::contract::{Append, EventLog, Expected, LogError};
 use crate::policy::Policies;
 use sha2::{Digest as _, Sha256};
@@ -22,6 +22,8 @@ use uuid::Uuid;
 
 /// Namespace of the ids of governance events.
 const NAMESPACE: Uuid = Uuid::from_u128(0x3be8_f5a0_17c6_4d2a_9f04_c8d1_62eb_7053);
+/// Stream of what the service is run with.
+const STREAM: &str = "policy";
 
 /// What a desk is started with.
 pub struct Start {
@@ -94,21 +96,22 @@ impl Start {
     /// # Errors
     /// See [`StartError`].
     pub fn start(self) -> Result<Desk, StartError> {
-        let now = self.clock.now();
         let policies = Arc::new(self.policies);
         let sectors = policies.sectors.all().iter().map(|sector| sector.id.clone()).collect();
-        let (mut state, requester, snapshot) = resume(&*self.log, policies.clone())?;
+        let (mut state, mut requester, snapshot) = resume(&*self.log, policies.clone())?;
         let first_recorded = state.marks.first_recorded;
-        let policies_changed =
-            state.marks.policy_round || state.marks.policy.as_ref().is_some_and(|digest| *digest != policies.digest);
-        if state.marks.policy.as_ref() != Some(&policies.digest) {
-            record(&*self.log, &mut state, &Event::PolicyActivated(policies.activation()), now)?;
-        }
         let digest = hex(&Sha256::digest(self.recipients_text.as_bytes()));
-        if state.marks.recipients.as_ref() != Some(&digest) {
-            let event = Event::RecipientsChanged(RecipientsChanged { digest, text: self.recipients_text });
-            record(&*self.log, &mut state, &event, now)?;
+        let list = Event::RecipientsChanged(RecipientsChanged { digest: digest.clone(), text: self.recipients_text });
+        let activation = Event::PolicyActivated(policies.activation());
+        let in_force = |state: &State| state.marks.policy.as_ref() == Some(&policies.digest);
+        let told = |state: &State| state.marks.recipients.as_ref() == Some(&digest);
+        let mut policies_changed = state.marks.policy_round;
+        for (event, known) in [(&activation, &in_force as &dyn Fn(&State) -> bool), (&list, &told)] {
+            record(&*self.log, &mut state, &mut requester, event, &*self.clock, known)?;
+            policies_changed |= state.marks.policy_round;
         }
+        let clock = self.clock.now();
+        let now = state.marks.last_recorded.map_or(clock, |last| last.max(clock));
         // Evidence recorded before the midnight was looked at then; what came between it and the record of it was not.
         let watermark = match state.marks.midnight {
             Some(at) => Some(Watermark { at, position: self.log.position_at(at)? }),
@@ -117,12 +120,16 @@ impl Start {
         let watch = Watch::resume(&state, &*self.log, watermark, first_recorded, now, policies_changed)?;
         let (jobs, inbox) = crossbeam_channel::bounded(4096);
         let (changed, changes) = tokio::sync::watch::channel(state.position);
+        let alive = Arc::new(());
+        let grown = listen(&self.log, &alive, state.position)?;
         let state = Arc::new(RwLock::new(state));
         let keeper = self.log.folder().map(|dir| Keeper::new(dir, state.clone(), self.log.clone(), snapshot));
         let counters = Arc::new(Counters::default());
         let ready = Arc::new(AtomicBool::new(false));
         let engine = Engine {
             jobs: inbox,
+            grown,
+            shared: self.log.is_shared(),
             state: state.clone(),
             counters: counters.clone(),
             log: self.log.clone(),
@@ -134,6 +141,10 @@ impl Start {
             requester,
             watch,
             keeper,
+            holds: Holds::default(),
+            own_hold: self.log.is_shared().then(OwnHold::new),
+            recipients_digest: digest,
+            _alive: alive,
         };
         let thread = std::thread::Builder::new()
             .name("desk".to_owned())
@@ -152,21 +163,39 @@ impl Start {
     }
 }
 
-/// Records what the service is run with, and folds it.
-fn record(log: &dyn EventLog, state: &mut State, event: &Event, now: Instant) -> Result<(), LogError> {
-    let data = event.to_json();
-    let mut name = now.to_string().into_bytes();
-    name.extend_from_slice(data.as_bytes());
-    let id = Uuid::new_v5(&NAMESPACE, &name);
-    let append = Append {
-        stream: Arc::from("policy"),
-        expected: Expected::Any,
-        recorded_at: now,
-        idempotency_key: None,
-        events: vec![NewEvent::new(id, now, &Origin::service(), event)],
-    };
-    let appended = log.append(append)?;
-    let stamp = Stamp { position: appended.last, recorded_at: appended.recorded_at, history: false };
-    state.apply(stamp, id, event, &data);
-    Ok(())
+/// Records what the service is run with, once, unless it is known by then.
+///
+/// Several nodes may start at once: each writes only what it does not find, because it writes at the revision that it has
+/// read. Of nodes with different files the last one's are in force; the others stand by.
+fn record(
+    log: &dyn EventLog,
+    state: &mut State,
+    requester: &mut Requester,
+    event: &Event,
+    clock: &dyn Clock,
+    known: &dyn Fn(&State) -> bool,
+) -> Result<(), StartError> {
+    loop {
+        let written = log.read_stream(STREAM, 0, usize::MAX)?.len();
+        replay(log, state, requester, 0)?;
+        if known(state) {
+            return Ok(());
+        }
+        let now = clock.now();
+        let mut name = now.to_string().into_bytes();
+        name.extend_from_slice(event.to_json().as_bytes());
+        let id = Uuid::new_v5(&NAMESPACE, &name);
+        let append = Append {
+            stream: Arc::from(STREAM),
+            expected: written.checked_sub(1).map_or(Expected::NoStream, |last| Expected::Revision(last as u64)),
+            recorded_at: now,
+            idempotency_key: None,
+            events: vec![NewEvent::new(id, now, &Origin::service(), event)],
+        };
+        match log.append(append) {
+            Ok(_) => return replay(log, state, requester, 0),
+            Err(LogError::Conflict { .. } | LogError::Duplicate { .. }) if log.is_shared() => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
 }

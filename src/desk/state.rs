@@ -8,7 +8,7 @@ use crate::domain::world::World;
 use crate::lights::state::Lights;
 use crate::policy::Policies;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use uuid::Uuid;
 
 /// The fold of the whole log.
@@ -38,6 +38,8 @@ pub(super) struct Marks {
     pub(super) recipients: Option<String>,
     /// Time of the first event.
     pub(super) first_recorded: Option<Instant>,
+    /// Time of the last event.
+    pub(super) last_recorded: Option<Instant>,
 }
 
 impl State {
@@ -65,7 +67,8 @@ impl State {
                 self.marks.policy_round = false;
             }
             Event::PolicyActivated(activated) => {
-                self.marks.policy_round |= self.marks.policy.is_some();
+                // The same policies again, by another node that starts, change no light.
+                self.marks.policy_round |= self.marks.policy.as_ref().is_some_and(|before| *before != activated.digest);
                 self.marks.policy = Some(activated.digest.clone());
             }
             Event::RecipientsChanged(changed) => self.marks.recipients = Some(changed.digest.clone()),
@@ -78,6 +81,7 @@ impl State {
     pub(super) fn skip(&mut self, stamp: Stamp) {
         self.position = stamp.position;
         self.marks.first_recorded.get_or_insert(stamp.recorded_at);
+        self.marks.last_recorded = Some(stamp.recorded_at);
     }
 }
 
@@ -98,4 +102,8 @@ pub struct Counters {
     pub mails_requested: AtomicU64,
     /// Failures of the log.
     pub log_failures: AtomicU64,
+    /// Requests decided again because another node was faster.
+    pub contests: AtomicU64,
+    /// Another node put other policies or recipients in force: lights and mail are left to it.
+    pub stands_by: AtomicBool,
 }

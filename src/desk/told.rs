@@ -1,12 +1,26 @@
-//! What the desk says about a light change that it recorded: a line and a span of its trail.
+//! What the desk says about the light changes that it recorded: a line and a span of the trail for each.
 
 use crate::domain::envelope::{NewEvent, Position};
-use crate::domain::event::LightChanged;
+use crate::domain::event::{Event, LightChanged};
+use crate::log::contract::Appended;
 use crate::trail::{self, Kind, Value};
 use std::time::SystemTime;
 
-/// Tells of a change that this node recorded at `position`; the look that found it began then.
-pub(super) fn light_changed(change: &LightChanged, envelope: &NewEvent, position: Position, began: SystemTime) {
+/// Tells of the light changes among what a look that began then has recorded. What another node recorded first is that
+/// node's to tell.
+pub(super) fn lights(recorded: &[(Appended, Vec<NewEvent>)], began: SystemTime) {
+    for (appended, events) in recorded.iter().filter(|(appended, _)| !appended.repeated) {
+        for (position, envelope) in (appended.first..).zip(events) {
+            if &*envelope.event_type == "light.changed"
+                && let Ok(Event::LightChanged(change)) = envelope.decode()
+            {
+                one(&change, envelope, position, began);
+            }
+        }
+    }
+}
+
+fn one(change: &LightChanged, envelope: &NewEvent, position: Position, began: SystemTime) {
     let code = &change.credit_code;
     tracing::info!(
         trace_id = envelope.correlation.map(|trace| tracing::field::display(trace.simple())),

@@ -1,8 +1,10 @@
-//! Evidence that came day by day while midnights waited to be looked at: found again in the log after a stop.
+//! Evidence found again in the log: what came day by day while midnights waited to be looked at, and what a light follows
+//! from.
 
 use super::state::State;
-use crate::domain::envelope::Position;
-use crate::domain::merchant::LastEvidence;
+use crate::domain::envelope::{NewEvent, Position};
+use crate::domain::event::LightCause;
+use crate::domain::merchant::{LastEvidence, Merchant};
 use crate::domain::time::{Day, day_of};
 use crate::log::contract::{EventLog, LogError};
 use std::collections::BTreeMap;
@@ -31,4 +33,22 @@ pub(super) fn days_of(
         ControlFlow::Continue(())
     })?;
     Ok(found)
+}
+
+/// Returns the newest evidence that a look for `cause` follows from, so that a change goes on its trail: the event at
+/// `newest`, or if that is not known (0) the merchant's last by `known`. `None` if no evidence made us look.
+pub(super) fn evidence_for(
+    log: &dyn EventLog,
+    merchant: &Merchant,
+    cause: LightCause,
+    newest: Position,
+    known: Position,
+) -> Result<Option<NewEvent>, LogError> {
+    if !matches!(cause, LightCause::Evidence | LightCause::Link) {
+        return Ok(None);
+    }
+    let last = merchant.last.map(|last| last.position).filter(|position| *position <= known);
+    let Some(position) = Some(newest).filter(|newest| *newest > 0).or(last) else { return Ok(None) };
+    let found = log.read_all(position.saturating_sub(1), 1)?.into_iter().next();
+    Ok(found.filter(|recorded| recorded.position == position).map(|recorded| recorded.event))
 }

@@ -6,9 +6,9 @@
 //! and what time did keeps its own instant whatever arrives first.
 
 use super::state::State;
-use super::unseen::days_of;
-use crate::domain::envelope::{NewEvent, Origin, Position, Recorded};
-use crate::domain::event::{DayClosed, Event, LightCause};
+use super::unseen::{days_of, evidence_for};
+use crate::domain::envelope::{NewEvent, Origin, Position};
+use crate::domain::event::{DayClosed, Event, LightCause, TimeReached};
 use crate::domain::merchant::{Complaint, LastEvidence};
 use crate::domain::time::{Day, Instant, day_of, plus_days, start_of};
 use crate::domain::words::Channel;
@@ -24,7 +24,7 @@ use uuid::Uuid;
 /// Merchants looked at in one go during a round over all of them: a few milliseconds, so that commands go in between.
 const SLICE: usize = 2_000;
 /// Stream of the watch's own events.
-const STREAM: &str = "watch";
+pub(super) const STREAM: &str = "watch";
 /// Namespace of their ids.
 const NAMESPACE: Uuid = Uuid::from_u128(0x91d7_30c2_6ab4_4f19_b0e8_5f2c_7d13_a846);
 /// "More than 24 hours" is seen at the next whole second.
@@ -51,8 +51,8 @@ struct Touch {
     notify: bool,
     /// When the newest of the evidence was recorded.
     since: Instant,
-    /// Where the newest of the evidence stands; `None` if it is not evidence that made us look.
-    evidence: Option<Position>,
+    /// Position of that evidence; 0 to make sure only, because another node recorded a light.
+    newest: Position,
 }
 
 /// What the last look handed out to be recorded, to be taken back if it was not.
@@ -217,6 +217,35 @@ impl Watch {
         [timer, self.next_midnight].into_iter().flatten().min()
     }
 
+    /// Lets what was held back be looked at.
+    pub(super) fn release(&mut self, now: Instant) {
+        for (index, held) in std::mem::take(&mut self.held) {
+            merge(&mut self.touched, index, Touch { since: now, ..held });
+        }
+    }
+
+    /// Notes that another node, which knew everything up to a position, recorded a light: what waits here from up to there
+    /// has been looked at; and that node may have known less than is known here.
+    pub(super) fn lit_elsewhere(&mut self, index: u32, known: Position, recorded_at: Instant) {
+        if let Some(waiting) = self.touched.get_mut(&index).filter(|waiting| waiting.newest <= known) {
+            waiting.newest = 0;
+        }
+        let unsure = Touch { cause: LightCause::Evidence, notify: true, since: recorded_at, newest: 0 };
+        self.touch(index, unsure, false);
+    }
+
+    /// Notes that another node went over all merchants at a midnight.
+    pub(super) fn closed_elsewhere(&mut self, midnight: Instant) {
+        if self.next_midnight.is_some_and(|next| next <= midnight) {
+            self.next_midnight = Some(midnight_after(midnight));
+        }
+        let over = |round: &mut Round| round.midnight.is_some_and(|at| at <= midnight);
+        self.round.take_if(over);
+        if self.handed.round.take_if(over).is_some() {
+            self.handed.closing = false;
+        }
+    }
+
     /// Looks at what is to be looked at, a slice of it, and returns the appends that record what changed.
     pub(super) fn look(
         &mut self,
@@ -226,9 +255,7 @@ impl Watch {
         settle: bool,
     ) -> Result<Vec<Append>, LogError> {
         if settle {
-            for (index, held) in std::mem::take(&mut self.held) {
-                merge(&mut self.touched, index, Touch { since: now, ..held });
-            }
+            self.release(now);
         }
         self.handed = Handed::default();
         let mut look = Look { state, log, now, known: HashMap::new(), changed: HashSet::new(), appends: Vec::new() };
@@ -304,7 +331,7 @@ impl Watch {
             Some(at) => (LightCause::Time, at, round.known),
             None => (LightCause::Policy, look.now, look.state.position),
         };
-        let why = Touch { cause, notify: true, since: at, evidence: None };
+        let why = Touch { cause, notify: true, since: at, newest: known };
         let mut changed = 0;
         for index in round.next..end {
             changed += u64::from(look.merchant(u32::try_from(index).unwrap_or(u32::MAX), why, at, known)?);
@@ -332,7 +359,7 @@ impl Watch {
                 break;
             }
             let known = look.known_at(just_before(at))?;
-            let why = Touch { cause: LightCause::Time, notify: true, since: at, evidence: None };
+            let why = Touch { cause: LightCause::Time, notify: true, since: at, newest: known };
             self.timers.pop();
             self.handed.timers.push((at, index));
             look.merchant(index, why, at, known)?;
@@ -401,38 +428,36 @@ impl Look<'_> {
             let events = self.log.ids_at(&draft.positions)?;
             reasons.push(draft.with_events(events));
         }
-        let newest = self.newest_evidence(why)?;
-        let newest = newest.as_ref().map(|recorded| &recorded.event);
-        let (_, _, append) = change.append(&subject, why.cause, why.notify, newest, reasons, self.now);
+        let newest = evidence_for(self.log, merchant, why.cause, why.newest, known)?;
+        let (_, _, append) = change.append(&subject, why.cause, why.notify, newest.as_ref(), reasons, self.now);
         self.appends.push(append);
         self.changed.insert(index);
         Ok(true)
-    }
-
-    /// Returns the evidence that a look follows from, for the trail.
-    fn newest_evidence(&self, why: Touch) -> Result<Option<Recorded>, LogError> {
-        let Some(position) = why.evidence else { return Ok(None) };
-        let found = self.log.read_all(position.saturating_sub(1), 1)?;
-        Ok(found.into_iter().next().filter(|recorded| recorded.position == position))
     }
 }
 
 impl Touch {
     fn by(cause: LightCause, evidence: &LastEvidence) -> Self {
-        let (since, position) = (evidence.recorded_at, Some(evidence.position));
-        Self { cause, notify: !evidence.history, since, evidence: position }
+        Self { cause, notify: !evidence.history, since: evidence.recorded_at, newest: evidence.position }
     }
 }
 
 fn merge<K: Ord>(list: &mut BTreeMap<K, Touch>, key: K, why: Touch) {
     let entry = list.entry(key).or_insert(why);
     // Several reasons in one go: own evidence is named first, and one that may be told is enough to tell.
-    if why.cause == LightCause::Evidence {
-        entry.cause = why.cause;
+    // A look to make sure names no cause and allows no mail if there is another reason to look.
+    match (entry.newest, why.newest) {
+        (0, 1..) => (entry.cause, entry.notify) = (why.cause, why.notify),
+        (1.., 0) => {}
+        _ => {
+            if why.cause == LightCause::Evidence {
+                entry.cause = why.cause;
+            }
+            entry.notify |= why.notify;
+        }
     }
-    entry.notify |= why.notify;
+    entry.newest = entry.newest.max(why.newest);
     entry.since = entry.since.max(why.since);
-    entry.evidence = entry.evidence.max(why.evidence);
 }
 
 /// What was recorded at the very instant comes after it.
@@ -454,5 +479,17 @@ fn day_closed(midnight: Instant, merchants: usize, changed: u64, now: Instant) -
         recorded_at: now,
         idempotency_key: None,
         events: vec![NewEvent::new(id, midnight, &Origin::service(), &Event::DayClosed(closed))],
+    }
+}
+
+/// Returns the append that says that a time has come; every node makes the same.
+pub(super) fn time_reached(at: Instant, now: Instant) -> Append {
+    let id = Uuid::new_v5(&NAMESPACE, format!("{STREAM}/reached/{at}").as_bytes());
+    Append {
+        stream: Arc::from(STREAM),
+        expected: Expected::Any,
+        recorded_at: now,
+        idempotency_key: None,
+        events: vec![NewEvent::new(id, at, &Origin::service(), &Event::TimeReached(TimeReached { at }))],
     }
 }

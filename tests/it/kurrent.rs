@@ -9,7 +9,7 @@
 mod framing;
 mod messages;
 mod moving;
-mod server;
+pub(crate) mod server;
 
 use server::{AppendFault, Kept, ReadFault, Server};
 use std::path::Path;
@@ -64,7 +64,7 @@ fn keyed(key: &str, append: Append) -> Append {
     Append { idempotency_key: Some(key.into()), ..append }
 }
 
-fn open(server: &Server, dir: &Path) -> ClusterLog {
+pub(crate) fn open(server: &Server, dir: &Path) -> ClusterLog {
     ClusterLog::open(&server.url(), dir, &options()).unwrap()
 }
 

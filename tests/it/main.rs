@@ -22,6 +22,10 @@ mod log;
 #[cfg(test)]
 mod mail;
 #[cfg(test)]
+mod nodes;
+#[cfg(test)]
 mod samples;
+#[cfg(test)]
+mod shared;
 #[cfg(test)]
 mod watch;

@@ -2,7 +2,7 @@
 
 mod cut;
 mod laws;
-mod stage;
+pub(crate) mod stage;
 
 use cut::CutLog;
 use stage::{Stage, Told, start, time, told};
@@ -16,7 +16,7 @@ use warnlight::log::embedded::{EmbeddedLog, Options};
 use warnlight::log::memory::MemoryLog;
 use warnlight::policy::Policies;
 
-const HAIR: &str = "91110108MA0000000A";
+pub(crate) const HAIR: &str = "91110108MA0000000A";
 const GYM: &str = "91110108MA0000000B";
 const TWIN: &str = "91110108MA0000000C";
 
@@ -24,17 +24,17 @@ fn command(json: &str) -> Command {
     serde_json::from_str(json).unwrap()
 }
 
-fn register(code: &str, industry: &str, brand: &str) -> Command {
+pub(crate) fn register(code: &str, industry: &str, brand: &str) -> Command {
     command(&format!(
         r#"{{"command":"register_merchant","credit_code":"{code}","industry_code":"{industry}","division_code":"110108","brand":"{brand}","mall":"M","unit":"1"}}"#
     ))
 }
 
-fn balance(code: &str, date: &str, yuan: &str) -> Command {
+pub(crate) fn balance(code: &str, date: &str, yuan: &str) -> Command {
     command(&format!(r#"{{"command":"report_balance","credit_code":"{code}","date":"{date}","outstanding":"{yuan}"}}"#))
 }
 
-fn custody(code: &str, date: &str, yuan: &str) -> Command {
+pub(crate) fn custody(code: &str, date: &str, yuan: &str) -> Command {
     command(&format!(r#"{{"command":"report_custody","credit_code":"{code}","date":"{date}","held":"{yuan}"}}"#))
 }
 
@@ -42,7 +42,7 @@ fn filing(code: &str, status: &str, date: &str) -> Command {
     command(&format!(r#"{{"command":"record_filing","credit_code":"{code}","status":"{status}","date":"{date}"}}"#))
 }
 
-fn complaint(code: &str, ticket: &str, received: &str, more: &str) -> Command {
+pub(crate) fn complaint(code: &str, ticket: &str, received: &str, more: &str) -> Command {
     command(&format!(
         r#"{{"command":"record_complaint","ticket":"{ticket}","channel":"mall","kind":"other","credit_code":"{code}","received_at":"{received}+08:00"{more}}}"#
     ))
@@ -101,7 +101,7 @@ fn a_filing_deadline_that_passes_in_silence_is_recorded_once_whatever_is_restart
         // The file is let go of before it is opened again.
         drop(stage);
         let log = open();
-        let desk = start(&log, &clock, Policies::built_in().unwrap());
+        let desk = start(&log, &clock, Policies::built_in().unwrap()).unwrap();
         stage = Stage { log, clock, desk };
         stage.desk.settle().unwrap();
         assert_eq!(without_days(stage.told()), expected, "after a restart at {at}");
@@ -224,7 +224,7 @@ fn policies_with(old: &str, new: &str) -> Policies {
 fn a_due_time_that_is_filled_in_later_runs_out_at_its_own_time() {
     let log = memory();
     let clock = Arc::new(ManualClock::new(time("2025-03-05T10:30:00")));
-    let desk = start(&log, &clock, policies_with("complaints.unanswered_24h", "complaints.overdue"));
+    let desk = start(&log, &clock, policies_with("complaints.unanswered_24h", "complaints.overdue")).unwrap();
     let say = |row| desk.execute(Request::new(vec![row], Origin::of("test"))).unwrap();
     say(complaint(HAIR, "T1", "2025-03-05T10:15:00", ""));
     say(complaint(HAIR, "T1", "2025-03-05T10:15:00", r#","due_at":"2025-03-05T14:00:00+08:00""#));
@@ -260,18 +260,18 @@ fn lights_under_new_policies_are_recorded_although_the_first_start_under_them_fa
     // One append: the policies themselves.
     let cut = CutLog::after(log.clone(), 1);
     let cut_log: Arc<dyn EventLog> = cut.clone();
-    let desk = start(&cut_log, &stage.clock, stricter());
+    let desk = start(&cut_log, &stage.clock, stricter()).unwrap();
     assert!(desk.settle().is_err());
     desk.stop();
     assert!(cut.was_full());
-    let desk = start(&log, &stage.clock, stricter());
+    let desk = start(&log, &stage.clock, stricter()).unwrap();
     desk.settle().unwrap();
     desk.stop();
     assert_eq!(told(&*log), [light(HAIR, "2025-03-05T10:00:00", "green to orange", "policy", &["two-penalties"])]);
 }
 
 /// What is said when, in a small district; nothing where only time passes.
-fn story() -> Vec<(&'static str, Vec<Command>)> {
+pub(crate) fn story() -> Vec<(&'static str, Vec<Command>)> {
     let refund = complaint(TWIN, "T2", "2025-03-20T09:00:00", "");
     let Command::RecordComplaint(mut refund) = refund else { panic!("not a complaint") };
     refund.kind = warnlight::domain::words::ComplaintKind::Refund;
@@ -300,7 +300,7 @@ fn story() -> Vec<(&'static str, Vec<Command>)> {
 }
 
 /// The light history of each merchant by itself: merchants do not wait for each other.
-fn histories(log: &dyn EventLog) -> Vec<Told> {
+pub(crate) fn histories(log: &dyn EventLog) -> Vec<Told> {
     let mut told = without_days(told(log));
     told.sort_by_key(|told| match told {
         Told::Light { code, .. } | Told::Missed { code, .. } => code.clone(),

@@ -81,5 +81,5 @@ structs! {
     Listing { list, entered_on, position, removed }
     Act { date, position, kind, due_on }
     Lit { light, rules, at, event, position, revision }
-    Marks { midnight, policy, policy_round, recipients, first_recorded }
+    Marks { midnight, policy, policy_round, recipients, first_recorded, last_recorded }
 }

@@ -92,6 +92,9 @@ schemas! {
     "user.created.v1.schema.json",
     "user.revoked.v1.schema.json",
     "watch.day_closed.v1.schema.json",
+    "watch.held.v1.schema.json",
+    "watch.released.v1.schema.json",
+    "watch.time_reached.v1.schema.json",
 }
 
 /// Returns the schema in the file `name`, such as `mall.shop_closed.v1.schema.json`.

@@ -159,3 +159,31 @@ pub struct DayClosed {
     /// Lights that changed.
     pub changed: u64,
 }
+
+/// A time that something waits for has come (到时): whatever is recorded after this is recorded at or after it. Written
+/// only where several nodes share a log, so that all of them know the same past before they look at a deadline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TimeReached {
+    /// The time.
+    pub at: Instant,
+}
+
+/// Lights wait (暂缓看灯): evidence whose correlation is this hold belongs together and is looked at when all of it is
+/// there. Written only where several nodes share a log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WatchHeld {
+    /// The hold.
+    pub hold: Uuid,
+    /// Other nodes wait no longer than this: whoever holds may have died.
+    pub until: Instant,
+}
+
+/// The evidence of a hold is complete (恢复看灯): its lights are looked at now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WatchReleased {
+    /// The hold.
+    pub hold: Uuid,
+}

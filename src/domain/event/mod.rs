@@ -165,6 +165,9 @@ events! {
     "light.objection_decided" 1 ObjectionDecided(ObjectionDecided),
     "deadline.missed" 1 DeadlineMissed(DeadlineMissed),
     "watch.day_closed" 1 DayClosed(DayClosed),
+    "watch.time_reached" 1 TimeReached(TimeReached),
+    "watch.held" 1 WatchHeld(WatchHeld),
+    "watch.released" 1 WatchReleased(WatchReleased),
 
     "alert.raised" 1 AlertRaised(AlertRaised),
     "alert.acknowledged" 1 AlertAcknowledged(AlertStep),

@@ -238,6 +238,9 @@ payloads! {
     ObjectionDecided { credit_code, objection, upheld, reason }
     DeadlineMissed { credit_code, rule, at }
     DayClosed { day, at, merchants, changed }
+    TimeReached { at }
+    WatchHeld { hold, until }
+    WatchReleased { hold }
     AlertRaised { alert, credit_code, light, change, sector, at }
     AlertStep { alert, credit_code, at, note }
     MailRequested { mail, change, credit_code, merchant, from, to, at, sector, recipients }
@@ -326,6 +329,9 @@ pub(super) fn every_event(pen: &mut Pen) -> Vec<Event> {
         ObjectionDecided,
         DeadlineMissed,
         DayClosed,
+        TimeReached,
+        WatchHeld,
+        WatchReleased,
         AlertRaised,
         AlertAcknowledged,
         AlertActedOn,

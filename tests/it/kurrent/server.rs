@@ -234,7 +234,7 @@ fn uuid(id: Option<&Id>) -> Uuid {
 
 /// One server of a cluster, running until it is dropped.
 #[derive(Debug)]
-pub(super) struct Server {
+pub(crate) struct Server {
     cluster: Arc<Mutex<Cluster>>,
     address: SocketAddr,
     stop: watch::Sender<bool>,
@@ -244,7 +244,7 @@ pub(super) struct Server {
 
 impl Server {
     /// Starts the one server of a new cluster.
-    pub(super) fn alone() -> Self {
+    pub(crate) fn alone() -> Self {
         let server = Self::join(&Arc::default());
         server.cluster().leader = server.address.port();
         server

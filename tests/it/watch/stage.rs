@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use warnlight::alerts::recipients::{BUILT_IN, Recipients};
 use warnlight::clock::ManualClock;
-use warnlight::desk::{Answer, Desk, DeskError, Request, Start};
+use warnlight::desk::{Answer, Desk, DeskError, Request, Start, StartError};
 use warnlight::domain::command::Command;
 use warnlight::domain::envelope::Origin;
 use warnlight::domain::event::{DayClosed, DeadlineMissed, Event, LightCause, LightChanged};
@@ -17,17 +17,17 @@ pub(super) struct Stage {
     pub(super) desk: Desk,
 }
 
-pub(super) fn start(log: &Arc<dyn EventLog>, clock: &Arc<ManualClock>, policies: Policies) -> Desk {
+pub(crate) fn start(log: &Arc<dyn EventLog>, clock: &Arc<ManualClock>, policies: Policies) -> Result<Desk, StartError> {
     let recipients = Arc::new(Recipients::parse(BUILT_IN).unwrap());
     let parts =
         Start { log: log.clone(), clock: clock.clone(), policies, recipients, recipients_text: BUILT_IN.to_owned() };
-    parts.start().unwrap()
+    parts.start()
 }
 
 impl Stage {
     pub(super) fn set(log: Arc<dyn EventLog>, at: &str) -> Self {
         let clock = Arc::new(ManualClock::new(time(at)));
-        let desk = start(&log, &clock, Policies::built_in().unwrap());
+        let desk = start(&log, &clock, Policies::built_in().unwrap()).unwrap();
         Self { log, clock, desk }
     }
 
@@ -36,7 +36,7 @@ impl Stage {
         self.desk.stop();
         self.clock.set(at);
         self.log = log.unwrap_or_else(|| self.log.clone());
-        self.desk = start(&self.log, &self.clock, Policies::built_in().unwrap());
+        self.desk = start(&self.log, &self.clock, Policies::built_in().unwrap()).unwrap();
     }
 
     pub(super) fn say(&self, commands: Vec<Command>) -> Result<Vec<Answer>, DeskError> {
@@ -55,7 +55,7 @@ impl Stage {
 
 /// What the watch recorded, without what may differ from run to run.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Told {
+pub(crate) enum Told {
     Light { code: String, at: Instant, change: String, cause: String, rules: Vec<String> },
     Missed { code: String, at: Instant, rule: String },
     Day(String),
@@ -90,6 +90,6 @@ fn one(event: Event) -> Option<Told> {
     })
 }
 
-pub(super) fn time(text: &str) -> Instant {
+pub(crate) fn time(text: &str) -> Instant {
     format!("{text}+08:00").parse().unwrap()
 }

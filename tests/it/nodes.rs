@@ -1,0 +1,292 @@
+//! Two alike nodes on one log: whoever takes a command, and whoever dies, the history of lights is that of one node that
+//! never died, and each part of it is recorded once.
+
+use crate::shared::{Dying, Shared};
+use crate::watch::stage::{Told, start, time};
+use crate::watch::{HAIR, balance, complaint, custody, histories, register, story};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use warnlight::clock::ManualClock;
+use warnlight::desk::{Answer, Desk, Request, State};
+use warnlight::domain::command::Command;
+use warnlight::domain::envelope::Origin;
+use warnlight::domain::event::Event;
+use warnlight::domain::time::Instant;
+use warnlight::log::contract::EventLog;
+use warnlight::log::memory::MemoryLog;
+use warnlight::policy::Policies;
+
+/// Two faces of one log, and what must live as long.
+type Pair = ([Arc<dyn EventLog>; 2], Box<dyn std::any::Any>);
+
+fn memory() -> Pair {
+    let log: Arc<dyn EventLog> = Arc::new(Shared(Arc::new(MemoryLog::new())));
+    ([log.clone(), log], Box::new(()))
+}
+
+#[cfg(feature = "cluster-double")]
+fn cluster() -> Pair {
+    use crate::kurrent::{open, server::Server};
+    let server = Server::alone();
+    let dirs = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let faces = [0, 1].map(|node| Arc::new(open(&server, dirs[node].path())) as Arc<dyn EventLog>);
+    (faces, Box::new((server, dirs)))
+}
+
+/// A node: alive while it has a desk.
+struct Node(Option<Desk>);
+
+impl Node {
+    fn start(log: &Arc<dyn EventLog>, clock: &Arc<ManualClock>) -> Self {
+        Self(start(log, clock, Policies::built_in().unwrap()).ok())
+    }
+
+    /// Tells a command; a node that cannot take it is dead.
+    fn tell(&mut self, command: &Command) -> bool {
+        let Some(desk) = &self.0 else { return false };
+        match desk.execute(Request::new(vec![command.clone()], Origin::of("test"))) {
+            Ok(answers) => {
+                assert!(answers.iter().all(|answer| !matches!(answer, Answer::Refused(_))), "{answers:?}");
+                true
+            }
+            Err(_) => {
+                self.bury();
+                false
+            }
+        }
+    }
+
+    fn settle(&mut self) -> bool {
+        let settled = self.0.as_ref().is_some_and(|desk| desk.settle().is_ok());
+        if !settled {
+            self.bury();
+        }
+        settled
+    }
+
+    fn bury(&mut self) {
+        if let Some(desk) = self.0.take() {
+            desk.stop();
+        }
+    }
+}
+
+/// The story command by command: at each instant, first time passes, then something may be said.
+fn steps() -> Vec<(Instant, Option<Command>)> {
+    let steps = story().into_iter().flat_map(|(at, commands)| {
+        let after = |seconds| time(at) + jiff::SignedDuration::from_secs(seconds);
+        let commands = (1..).map(after).zip(commands).map(|(at, command)| (at, Some(command)));
+        std::iter::once((time(at), None)).chain(commands).collect::<Vec<_>>()
+    });
+    steps.collect()
+}
+
+/// What one node alone makes of the story.
+fn alone() -> Vec<Told> {
+    let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new());
+    let clock = Arc::new(ManualClock::new(time("2025-03-25T09:00:00")));
+    let mut node = Node::start(&log, &clock);
+    for (at, command) in steps() {
+        clock.set(at);
+        assert!(node.settle());
+        assert!(command.is_none_or(|command| node.tell(&command)));
+        assert!(node.settle());
+    }
+    node.bury();
+    histories(&*log)
+}
+
+/// Both nodes look at the same time.
+fn settle_both(nodes: &mut [Node; 2]) {
+    std::thread::scope(|scope| {
+        for node in nodes {
+            scope.spawn(move || node.settle());
+        }
+    });
+}
+
+/// No light, deadline, day or request twice; every node's fold is the log's.
+fn check(log: &dyn EventLog, nodes: &[Node]) {
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for recorded in log.read_all(0, usize::MAX).unwrap() {
+        let what = match recorded.event.decode().unwrap() {
+            Event::LightChanged(change) => {
+                assert!(change.from != change.to || !change.reasons.is_empty(), "{change:?}");
+                format!("light {} {} {:?}", change.credit_code, change.at, change.reasons)
+            }
+            Event::DeadlineMissed(missed) => format!("missed {} {} {}", missed.credit_code, missed.at, missed.rule),
+            Event::DayClosed(closed) => format!("day {}", closed.day),
+            Event::MailRequested(requested) => format!("mail {}", requested.change),
+            Event::TimeReached(reached) => format!("time {}", reached.at),
+            Event::PolicyActivated(_) | Event::RecipientsChanged(_) => recorded.event.event_type.to_string(),
+            _ => continue,
+        };
+        *seen.entry(what).or_default() += 1;
+    }
+    let twice: Vec<_> = seen.iter().filter(|(_, count)| **count > 1).collect();
+    assert!(twice.is_empty(), "{twice:?}");
+    for desk in nodes.iter().filter_map(|node| node.0.as_ref()) {
+        let whole = State::replay(log, Arc::new(Policies::built_in().unwrap())).unwrap();
+        let state = desk.state();
+        assert_eq!(state.position, log.head());
+        assert_eq!(state.lights.entries(), whole.lights.entries());
+        assert!(state.world.merchants() == whole.world.merchants(), "merchants differ");
+    }
+}
+
+/// Lives through the story with two nodes, each told in turn.
+fn live_together((logs, _held): &Pair) {
+    let clock = Arc::new(ManualClock::new(time("2025-03-25T09:00:00")));
+    let mut nodes = [Node::start(&logs[0], &clock), Node::start(&logs[1], &clock)];
+    for (turn, (at, command)) in steps().into_iter().enumerate() {
+        clock.set(at);
+        settle_both(&mut nodes);
+        assert!(command.is_none_or(|command| nodes[turn % 2].tell(&command)));
+        settle_both(&mut nodes);
+    }
+    // Each takes in what the other wrote last.
+    settle_both(&mut nodes);
+    assert!(nodes.iter().all(|node| node.0.is_some()), "a node died");
+    check(&*logs[0], &nodes);
+    assert_eq!(histories(&*logs[0]), alone());
+    for node in &mut nodes {
+        node.bury();
+    }
+}
+
+#[test]
+fn two_nodes_make_the_history_of_one() {
+    live_together(&memory());
+}
+
+#[cfg(feature = "cluster-double")]
+#[test]
+fn two_nodes_on_a_cluster_make_the_history_of_one() {
+    live_together(&cluster());
+}
+
+/// Lives through the story while the first node dies in its append of this number, and is started again if `again`.
+/// Says whether it died.
+fn live_with_a_death((logs, _held): &Pair, appends: i64, lands: bool, again: bool, expected: &[Told]) -> bool {
+    let what = format!("dead after {appends} appends, lands {lands}, again {again}");
+    let clock = Arc::new(ManualClock::new(time("2025-03-25T09:00:00")));
+    let face = Dying::after(logs[0].clone(), appends, lands);
+    let dying: Arc<dyn EventLog> = face.clone();
+    let mut nodes = [Node::start(&dying, &clock), Node::start(&logs[1], &clock)];
+    for (at, command) in steps() {
+        clock.set(at);
+        settle_both(&mut nodes);
+        if let Some(command) = command {
+            let told = nodes[0].tell(&command);
+            // What got no answer is told to the other.
+            assert!(told || nodes[1].tell(&command), "{what}");
+        }
+        settle_both(&mut nodes);
+        if nodes[0].0.is_none() && again {
+            nodes[0] = Node::start(&logs[0], &clock);
+        }
+    }
+    settle_both(&mut nodes);
+    assert!(nodes[1].0.is_some(), "{what}: the other died too");
+    check(&*logs[1], &nodes);
+    assert_eq!(histories(&*logs[1]), expected, "{what}");
+    for node in &mut nodes {
+        node.bury();
+    }
+    face.is_dead()
+}
+
+#[test]
+fn whichever_step_a_node_dies_in_the_other_makes_the_history_of_one() {
+    let expected = alone();
+    let mut deaths = 0;
+    for (lands, again) in [(false, false), (true, true)] {
+        for appends in 0.. {
+            if !live_with_a_death(&memory(), appends, lands, again, &expected) {
+                break;
+            }
+            deaths += 1;
+        }
+    }
+    assert!(deaths >= 50, "only {deaths} deaths were tried");
+}
+
+#[cfg(feature = "cluster-double")]
+#[test]
+fn whichever_step_a_node_of_a_cluster_dies_in_the_other_makes_the_history_of_one() {
+    let expected = alone();
+    for appends in (0..30).step_by(5) {
+        live_with_a_death(&cluster(), appends, appends % 2 == 0, appends % 3 == 0, &expected);
+    }
+}
+
+#[test]
+fn commands_about_one_merchant_at_two_nodes_at_once_are_all_taken_each_once() {
+    let (logs, _held) = memory();
+    let clock = Arc::new(ManualClock::new(time("2025-03-25T09:00:00")));
+    let nodes = [0, 1].map(|node| start(&logs[node], &clock, Policies::built_in().unwrap()).unwrap());
+    std::thread::scope(|scope| {
+        for (number, desk) in nodes.iter().enumerate() {
+            scope.spawn(move || {
+                let say = |key: String, command| {
+                    let request = Request { key: Some(key.into()), ..Request::new(vec![command], Origin::of("test")) };
+                    desk.execute(request).unwrap().remove(0)
+                };
+                // The same, under the same keys, at both.
+                for (place, command) in
+                    [register(HAIR, "8040", "Aurora"), balance(HAIR, "2025-03-01", "600000")].into_iter().enumerate()
+                {
+                    let answer = say(format!("same-{place}"), command);
+                    assert!(!matches!(answer, Answer::Refused(_)), "{answer:?}");
+                }
+                // And each its own.
+                for day in 1..=28 {
+                    let date = format!("2025-02-{day:02}");
+                    let custody = custody(HAIR, &date, &format!("{}", 100_000 + number * 1000 + day));
+                    assert!(matches!(say(format!("custody-{number}-{day}"), custody), Answer::Accepted(_)));
+                    let ticket = format!("T-{number}-{day}");
+                    let complaint = complaint(HAIR, &ticket, "2025-03-20T09:00:00", "");
+                    assert!(matches!(say(format!("complaint-{ticket}"), complaint), Answer::Accepted(_)));
+                }
+            });
+        }
+    });
+    for desk in &nodes {
+        desk.settle().unwrap();
+    }
+    let count = |kind: &str| {
+        logs[0].read_all(0, usize::MAX).unwrap().iter().filter(|one| &*one.event.event_type == kind).count()
+    };
+    assert_eq!((count("merchant.registered"), count("complaint.received")), (1, 56));
+    assert_eq!(count("custody.balance_reported"), 56);
+    let nodes = nodes.map(|desk| Node(Some(desk)));
+    check(&*logs[0], &nodes);
+}
+
+#[test]
+fn an_import_at_one_node_changes_each_light_once_although_another_watches() {
+    let (logs, _held) = memory();
+    let clock = Arc::new(ManualClock::new(time("2025-03-25T09:00:00")));
+    let nodes = [0, 1].map(|node| start(&logs[node], &clock, Policies::built_in().unwrap()).unwrap());
+    let import = |commands| Request { hold_lights: true, ..Request::new(commands, Origin::of("import")) };
+    nodes[0].execute(import(vec![register(HAIR, "8040", "Aurora"), balance(HAIR, "2025-03-01", "600000")])).unwrap();
+    // The other node has heard of it, and would find a silent bank.
+    nodes[1].settle().unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(nodes[1].state().position, logs[1].head());
+    let lights = |log: &dyn EventLog| {
+        histories(log).into_iter().filter(|told| matches!(told, Told::Light { .. })).collect::<Vec<_>>()
+    };
+    assert_eq!(lights(&*logs[0]), []);
+    nodes[0].execute(import(vec![custody(HAIR, "2025-03-05", "1000")])).unwrap();
+    nodes[0].settle().unwrap();
+    nodes[1].settle().unwrap();
+    assert_eq!(lights(&*logs[0]).len(), 1, "{:?}", lights(&*logs[0]));
+    // Nothing is held where nothing was new, and nothing is written.
+    let head = logs[0].head();
+    nodes[0].execute(import(vec![custody(HAIR, "2025-03-05", "1000")])).unwrap();
+    nodes[0].settle().unwrap();
+    assert_eq!(logs[0].head(), head);
+    for desk in nodes {
+        desk.stop();
+    }
+}
