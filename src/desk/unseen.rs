@@ -36,7 +36,8 @@ pub(super) fn days_of(
 }
 
 /// Returns the newest evidence that a look for `cause` follows from, so that a change goes on its trail: the event at
-/// `newest`, or if that is not known (0) the merchant's last by `known`. `None` if no evidence made us look.
+/// `newest`, which made us look, or the merchant's own last if that came after it and is known to the look all the same.
+/// `None` if no evidence made us look.
 pub(super) fn evidence_for(
     log: &dyn EventLog,
     merchant: &Merchant,
@@ -48,7 +49,8 @@ pub(super) fn evidence_for(
         return Ok(None);
     }
     let last = merchant.last.map(|last| last.position).filter(|position| *position <= known);
-    let Some(position) = Some(newest).filter(|newest| *newest > 0).or(last) else { return Ok(None) };
-    let found = log.read_all(position.saturating_sub(1), 1)?.into_iter().next();
+    let position = newest.max(last.unwrap_or_default());
+    let Some(before) = position.checked_sub(1) else { return Ok(None) };
+    let found = log.read_all(before, 1)?.into_iter().next();
     Ok(found.filter(|recorded| recorded.position == position).map(|recorded| recorded.event))
 }

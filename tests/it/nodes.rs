@@ -1,6 +1,8 @@
 //! Two alike nodes on one log: whoever takes a command, and whoever dies, the history of lights is that of one node that
 //! never died, and each part of it is recorded once.
 
+mod trail;
+
 use crate::shared::{Dying, Shared};
 use crate::watch::stage::{Told, start, time};
 use crate::watch::{HAIR, balance, complaint, custody, histories, register, story};
