@@ -3,7 +3,7 @@
 
 mod summary;
 
-pub use summary::{Delivery, State, Summary, Tally, UnknownState, deliveries_of};
+pub use summary::{Claim, Delivery, State, Summary, Tally, UnknownState, deliveries_of};
 
 use crate::alerts::request;
 use crate::domain::envelope::{Position, Recorded};
@@ -55,6 +55,8 @@ pub struct Due {
     pub address: Arc<str>,
     /// Number of the attempt; the first is 1.
     pub attempt: u32,
+    /// Number that the next claim on this attempt has; the first is 1.
+    pub claim: u32,
     /// Position of the request.
     pub requested: Position,
     /// Position of the light change; `None` if the log does not hold it.
@@ -182,12 +184,12 @@ impl Outbox {
         };
         let Some(delivery) = deliveries.iter_mut().find(|delivery| *delivery.address == *step.address) else { return };
         let before = delivery.state;
-        if let Some(retry_at) = delivery.retry_at {
-            self.agenda.remove(&(retry_at, position, delivery.address.clone()));
+        if let Some(due_at) = delivery.due_at() {
+            self.agenda.remove(&(due_at, position, delivery.address.clone()));
         }
         delivery.record(event, step);
-        if let Some(retry_at) = delivery.retry_at {
-            self.agenda.insert((retry_at, position, delivery.address.clone()));
+        if let Some(due_at) = delivery.due_at() {
+            self.agenda.insert((due_at, position, delivery.address.clone()));
         }
         summary.tally.shift(before, delivery.state);
         if summary.tally.waiting == 0 {
@@ -203,7 +205,8 @@ impl Outbox {
             Some(Due {
                 mail: summary.mail,
                 address: address.clone(),
-                attempt: delivery.attempts + 1,
+                attempt: delivery.next_attempt(),
+                claim: delivery.next_claim(),
                 requested: *position,
                 change: summary.change,
             })
@@ -216,17 +219,20 @@ impl Outbox {
         self.agenda.first().map(|(at, ..)| *at)
     }
 
-    /// Says whether this attempt is still to be made: it was asked for and is neither on record nor overtaken.
+    /// Says whether this attempt is still to be made, by whomever: it was asked for and is neither on record nor overtaken.
     #[must_use]
     pub fn awaits(&self, due: &Due) -> bool {
-        self.open.get(&due.mail).is_some_and(|deliveries| {
-            deliveries.iter().any(|delivery| {
-                delivery.address == due.address
-                    && delivery.state == State::Waiting
-                    && delivery.retry_at.is_some()
-                    && delivery.attempts + 1 == due.attempt
-            })
-        })
+        self.awaited(due).is_some()
+    }
+
+    /// Says whether this attempt is still to be made and nobody has claimed it under this number.
+    #[must_use]
+    pub fn unclaimed(&self, due: &Due) -> bool {
+        self.awaited(due).is_some_and(|delivery| delivery.next_claim() <= due.claim)
+    }
+
+    fn awaited(&self, due: &Due) -> Option<&Delivery> {
+        self.open.get(&due.mail)?.iter().find(|delivery| delivery.awaits(&due.address, due.attempt))
     }
 
     /// Returns up to `limit` mails that `keep` wants, newest first, requested before position `before` (`None`: from the

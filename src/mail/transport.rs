@@ -12,6 +12,7 @@ use crate::settings::Mail;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Longest reply on record, in characters: a server may say anything.
 pub const REPLY_LIMIT: usize = 500;
@@ -59,6 +60,16 @@ pub trait Transport: Send + Sync {
     /// See [`SendError`]. After [`SendError::Unreachable`] the server may have taken the mail all the same; the next attempt
     /// carries the same Message-ID.
     fn send(&self, outgoing: &Outgoing) -> Result<Reply, SendError>;
+
+    /// As [`Transport::send`], but begins nothing more once `within` has passed: then another node may send the mail. A way
+    /// that nobody can draw out need not look at it.
+    ///
+    /// # Errors
+    /// As [`Transport::send`].
+    fn send_within(&self, outgoing: &Outgoing, within: Duration) -> Result<Reply, SendError> {
+        let _ = within;
+        self.send(outgoing)
+    }
 }
 
 /// Returns the way mails leave by the settings: to the mail server, or into the spool folder under the folder `data`.

@@ -3,8 +3,9 @@
 //! The order that keeps law 8: the request is in the log before anything is sent, and the outcome is in the log before the
 //! mail counts as done. A crash between sending and recording makes the mail go out again under the same Message-ID, so
 //! that the reader sees one mail; the record has one outcome either way, because its event ids are derived from mail,
-//! recipient and attempt.
+//! recipient and attempt. Where several nodes share a log, each claims a mail before it sends it (see [`claim`]).
 
+mod claim;
 mod sender;
 
 use super::message::MessageError;
@@ -13,16 +14,18 @@ use super::render::{Letter, RenderError, Renderer};
 use super::transport::Transport;
 use crate::clock::Clock;
 use crate::domain::envelope::Recorded;
-use crate::domain::event::DecodeError;
+use crate::domain::event::{DecodeError, Event};
+use crate::domain::time::Instant;
 use crate::log::contract::{EventLog, LogError, Subscription};
 use crate::settings::Mail;
 use crossbeam_channel::{Receiver, Sender};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::thread::JoinHandle;
 use std::time::Duration;
+use uuid::Uuid;
 
 /// Longest wait for the log before the agenda and the order to stop are looked at again. New requests wake the worker at
 /// once; only retries and stopping can be late by this much.
@@ -78,11 +81,13 @@ pub enum LetterError {
 /// What the threads share.
 struct Shared {
     parts: Parts,
+    /// Stands in this worker's claims; new with each start, so that nobody takes over what another life had claimed.
+    me: Uuid,
     outbox: RwLock<Outbox>,
     stopping: AtomicBool,
     trouble: Mutex<BTreeMap<Task, String>>,
     /// Attempts that a sender handed back without a record.
-    returned: Sender<Due>,
+    returned: Sender<(Due, Back)>,
     /// Closed when the worker stops: what pauses, wakes.
     stopped: Receiver<()>,
 }
@@ -119,6 +124,15 @@ enum Task {
     Recording,
 }
 
+/// How a sender hands back an attempt that it did not make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Back {
+    /// It is due as before.
+    Again,
+    /// It is claimed, or done, elsewhere; the outbox will say so when it has come that far.
+    Taken,
+}
+
 /// A running worker. It stops when it is dropped.
 pub struct Worker {
     shared: Arc<Shared>,
@@ -148,6 +162,7 @@ impl Worker {
         let (stop, stopped) = crossbeam_channel::bounded(0);
         let shared = Arc::new(Shared {
             parts,
+            me: Uuid::now_v7(),
             outbox: RwLock::new(outbox),
             stopping: AtomicBool::new(false),
             trouble: Mutex::new(BTreeMap::new()),
@@ -164,7 +179,14 @@ impl Worker {
                 }
             })?);
         }
-        let follower = Follower { shared, subscription, hand_out, came_back, on_the_way: HashSet::new() };
+        let follower = Follower {
+            shared,
+            subscription,
+            hand_out,
+            came_back,
+            on_the_way: HashMap::new(),
+            honoured: HashMap::new(),
+        };
         worker.threads.push(std::thread::Builder::new().name("mail".to_owned()).spawn(move || follower.run())?);
         Ok(worker)
     }
@@ -220,9 +242,18 @@ struct Follower {
     shared: Arc<Shared>,
     subscription: Box<dyn Subscription>,
     hand_out: Sender<Due>,
-    came_back: Receiver<Due>,
-    /// Handed out and not yet on record.
-    on_the_way: HashSet<Due>,
+    came_back: Receiver<(Due, Back)>,
+    /// Handed out and not yet on record; with how it came back, if it did.
+    on_the_way: HashMap<Recipient, (Due, Option<Back>)>,
+    /// Attempts that other nodes claimed while this one looked on, and until when by its own clock it leaves them alone.
+    honoured: HashMap<(Recipient, u32), Instant>,
+}
+
+/// A mail and an address.
+type Recipient = (Uuid, Arc<str>);
+
+fn recipient(due: &Due) -> Recipient {
+    (due.mail, due.address.clone())
 }
 
 impl Follower {
@@ -247,31 +278,59 @@ impl Follower {
         }
     }
 
-    fn fold(&self, events: &[Recorded]) -> Result<(), DecodeError> {
+    fn fold(&mut self, events: &[Recorded]) -> Result<(), DecodeError> {
         if events.iter().any(|recorded| Outbox::reads(&recorded.event.event_type)) {
             let mut outbox = self.shared.outbox.write().unwrap_or_else(PoisonError::into_inner);
             for recorded in events {
                 outbox.apply_recorded(recorded)?;
             }
         }
+        for recorded in events.iter().filter(|recorded| &*recorded.event.event_type == "mail.claimed") {
+            self.honour(&recorded.event.decode()?);
+        }
         Ok(())
     }
 
-    fn hand_out_due(&mut self) {
-        for due in self.came_back.try_iter() {
-            self.on_the_way.remove(&due);
+    /// Leaves an attempt to the node that claims it for as long as the claim is, from when it was seen. So a node whose
+    /// clock is ahead does not take for run out what is being sent.
+    fn honour(&mut self, event: &Event) {
+        if let Event::MailClaimed(claimed) = event
+            && claimed.by != self.shared.me
+            && let Ok(end) = self.shared.parts.clock.now().checked_add(claimed.until.duration_since(claimed.at))
+        {
+            self.honoured.insert(((claimed.mail, claimed.address.as_str().into()), claimed.attempt), end);
         }
+    }
+
+    fn hand_out_due(&mut self) {
+        for (due, back) in self.came_back.try_iter() {
+            if let Some((_, how)) = self.on_the_way.get_mut(&recipient(&due)) {
+                *how = Some(back);
+            }
+        }
+        let now = self.shared.parts.clock.now();
+        self.honoured.retain(|_, end| *end > now);
         let outbox = self.shared.outbox.read().unwrap_or_else(PoisonError::into_inner);
-        self.on_the_way.retain(|due| outbox.awaits(due));
-        for due in outbox.due(self.shared.parts.clock.now()) {
-            if self.on_the_way.contains(&due) {
+        self.on_the_way.retain(|_, (due, back)| match back {
+            // A sender is at it; its own claim is no reason to hand it out once more.
+            None => outbox.awaits(due),
+            Some(Back::Taken) => outbox.unclaimed(due),
+            Some(Back::Again) => false,
+        });
+        for due in outbox.due(now) {
+            let recipient = recipient(&due);
+            if self.on_the_way.contains_key(&recipient) {
+                continue;
+            }
+            let attempt = (recipient, due.attempt);
+            if self.honoured.contains_key(&attempt) {
                 continue;
             }
             // Full: the senders have enough for now.
             if self.hand_out.try_send(due.clone()).is_err() {
                 break;
             }
-            self.on_the_way.insert(due);
+            self.on_the_way.insert(attempt.0, (due, None));
         }
     }
 }

@@ -11,6 +11,16 @@ use std::time::Duration;
 /// Longest wait between two attempts, seconds (a week).
 const LONGEST_WAIT: u64 = 604_800;
 
+/// Longest claim, seconds (a day): for so long a mail waits whose node died.
+const LONGEST_CLAIM: u64 = 86_400;
+
+/// Times that a mail server may let us wait once it speaks about a mail: sender, recipient, announcement, text, receipt.
+pub const ANSWERS: u32 = 5;
+
+/// What a claim must last longer than a conversation with the mail server: for the log's answers before and after it, and
+/// for clocks of nodes that differ.
+pub const CLAIM_MARGIN: Duration = Duration::from_secs(30);
+
 /// How mail leaves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mail {
@@ -26,6 +36,8 @@ pub struct Mail {
     pub senders: usize,
     /// Patience with the server.
     pub timeout: Duration,
+    /// For how long a node claims a mail that it is about to send, where several nodes share a log.
+    pub claim: Duration,
     /// Address that links begin with; `None` means that of `[http]`.
     pub base_url: Option<String>,
     /// The server; `None` means that mail is spooled.
@@ -105,19 +117,47 @@ impl Mail {
         if schedule.len() > 20 {
             section.problem("schedule", format_args!("at most 20 attempts make sense, not {}", schedule.len()));
         }
+        let timeout = Duration::from_secs(section.number("timeout_seconds", 1..=300).unwrap_or(30));
+        let shortest = conversation(timeout) + CLAIM_MARGIN;
+        let claim = section.number("claim_seconds", 1..=LONGEST_CLAIM).map_or(shortest, Duration::from_secs);
+        if claim < shortest {
+            section.problem(
+                "claim_seconds",
+                format_args!(
+                    "a claim of {} s could end while its mail is being sent; make it at least {} ({ANSWERS} times \
+                     `timeout_seconds`, and {} for the log and for clocks that differ), lower `timeout_seconds`, or leave \
+                     it out",
+                    claim.as_secs(),
+                    shortest.as_secs(),
+                    CLAIM_MARGIN.as_secs()
+                ),
+            );
+        }
         let mail = Self {
             from,
             message_id_domain,
             spool: section.text("spool").unwrap_or_else(|| "spool".to_owned()).into(),
             schedule: schedule.into_iter().map(Duration::from_secs).collect(),
             senders: section.number("senders", 1..=64).and_then(|number| usize::try_from(number).ok()).unwrap_or(4),
-            timeout: Duration::from_secs(section.number("timeout_seconds", 1..=300).unwrap_or(30)),
+            timeout,
+            claim,
             base_url: url(&mut section, "base_url"),
             smtp,
         };
         section.finish();
         mail
     }
+
+    /// Returns how long one mail may be spoken about with the server while it is claimed. It is never longer than a claim
+    /// without [`CLAIM_MARGIN`].
+    #[must_use]
+    pub fn conversation(&self) -> Duration {
+        conversation(self.timeout)
+    }
+}
+
+fn conversation(timeout: Duration) -> Duration {
+    timeout.saturating_mul(ANSWERS)
 }
 
 impl Smtp {

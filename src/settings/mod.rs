@@ -13,7 +13,7 @@ mod trace;
 
 pub use http::Http;
 pub use log::Log;
-pub use mail::{Mail, Smtp, Tls};
+pub use mail::{ANSWERS, CLAIM_MARGIN, Mail, Smtp, Tls};
 pub use policies::Policies;
 pub use secret::Secret;
 pub use session::Session;

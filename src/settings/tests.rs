@@ -135,6 +135,21 @@ fn a_password_never_crosses_the_network_in_plain_text() {
 }
 
 #[test]
+fn a_claim_outlasts_a_conversation_with_the_mail_server() {
+    for patience in [1, 30, 300] {
+        let shortest = patience * u64::from(ANSWERS) + CLAIM_MARGIN.as_secs();
+        let mail = format!("[mail]\ntimeout_seconds = {patience}\n");
+        let settings = read(&mail, &[]).unwrap();
+        assert_eq!(settings.mail.claim, Duration::from_secs(shortest), "unset, it goes with the timeout");
+        assert_eq!(settings.mail.claim, settings.mail.conversation() + CLAIM_MARGIN);
+        assert!(read(&format!("{mail}claim_seconds = {shortest}"), &[]).is_ok());
+        let found = problems(&format!("{mail}claim_seconds = {}", shortest - 1), &[]);
+        assert_eq!(found[0].key, "mail.claim_seconds");
+        assert!(found[0].message.contains(&format!("at least {shortest} ")), "{}", found[0]);
+    }
+}
+
+#[test]
 fn a_mail_server_needs_a_real_sender_and_has_a_usual_port() {
     assert_eq!(problems("[mail.smtp]\nhost = \"mail.example.org\"", &[])[0].key, "mail.from");
     let settings = read("[mail]\nfrom = \"a@b.cn\"\n[mail.smtp]\nhost = \"mail.example.org\"", &[]).unwrap();

@@ -18,7 +18,7 @@ use warnlight::domain::code::CreditCode;
 use warnlight::domain::envelope::{Position, Recorded};
 use warnlight::domain::event::{Event, LightChanged, MailRequested};
 use warnlight::domain::words::Light;
-use warnlight::log::contract::EventLog as _;
+use warnlight::log::contract::EventLog;
 use warnlight::log::embedded::EmbeddedLog;
 use warnlight::policy::Policies;
 
@@ -27,7 +27,7 @@ const KILLS: usize = 100;
 /// Clients that post at the same time.
 const CLIENTS: usize = 4;
 
-fn warnlight(data: &Path) -> Command {
+pub(crate) fn warnlight(data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_warnlight"));
     command
         .env_clear()
@@ -40,7 +40,12 @@ fn warnlight(data: &Path) -> Command {
 }
 
 fn make_key(data: &Path) -> String {
-    let output = warnlight(data).args(["key", "create", "--role", "admin", "--name", "trial"]).output().unwrap();
+    key_from(warnlight(data))
+}
+
+/// Makes a key with a command that has its settings.
+pub(crate) fn key_from(mut warnlight: Command) -> String {
+    let output = warnlight.args(["key", "create", "--role", "admin", "--name", "trial"]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let made: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     made["secret"].as_str().unwrap().to_owned()
@@ -48,25 +53,34 @@ fn make_key(data: &Path) -> String {
 
 /// Starts the service and waits until it says where it listens.
 fn serve(data: &Path) -> (Child, String) {
-    let mut child = warnlight(data).arg("serve").stdout(Stdio::piped()).spawn().unwrap();
+    serve_from(warnlight(data))
+}
+
+/// Starts the service with a command that has its settings.
+pub(crate) fn serve_from(mut warnlight: Command) -> (Child, String) {
+    let mut child = warnlight.arg("serve").stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let said: serde_json::Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("no address in `{line}`"));
     (child, said["listening"].as_str().unwrap().to_owned())
 }
 
-fn agent() -> ureq::Agent {
+pub(crate) fn agent() -> ureq::Agent {
     ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(30))).build().into()
 }
 
 /// What one client does next, and what was acknowledged to it.
-struct Client {
+pub(crate) struct Client {
     number: usize,
     next: usize,
     acknowledged: Vec<Vec<Uuid>>,
 }
 
 impl Client {
+    pub(crate) fn new(number: usize) -> Self {
+        Self { number, next: 0, acknowledged: Vec::new() }
+    }
+
     fn code(&self, merchant: usize) -> CreditCode {
         CreditCode::with_check_character(&format!("91110108MA{:02}{merchant:05}", self.number)).unwrap()
     }
@@ -96,7 +110,14 @@ impl Client {
     }
 
     /// Posts until the service is gone.
-    fn post(&mut self, agent: &ureq::Agent, address: &str, key: &str, posted: &Sender<()>, stop: &AtomicBool) {
+    pub(crate) fn post(
+        &mut self,
+        agent: &ureq::Agent,
+        address: &str,
+        key: &str,
+        posted: &Sender<()>,
+        stop: &AtomicBool,
+    ) {
         while !stop.load(Ordering::Relaxed) {
             let answer = agent
                 .post(format!("{address}/api/v1/commands"))
@@ -120,8 +141,7 @@ fn a_service_killed_a_hundred_times_under_load_loses_and_doubles_nothing() {
     let room = tempfile::tempdir().unwrap();
     let data = room.path();
     let key = make_key(data);
-    let mut clients: Vec<Client> =
-        (0..CLIENTS).map(|number| Client { number, next: 0, acknowledged: Vec::new() }).collect();
+    let mut clients: Vec<Client> = (0..CLIENTS).map(Client::new).collect();
     for kill in 0..KILLS {
         let (mut child, address) = serve(data);
         let stop = AtomicBool::new(false);
@@ -157,13 +177,18 @@ fn a_service_killed_a_hundred_times_under_load_loses_and_doubles_nothing() {
     judge(data, &clients);
 }
 
-fn terminate(child: &Child) {
+pub(crate) fn terminate(child: &Child) {
     let status = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
     assert!(status.success());
 }
 
 fn judge(data: &Path, clients: &[Client]) {
     let log = EmbeddedLog::open_read_only(data).unwrap();
+    judge_log(&log, clients, KILLS);
+}
+
+/// Nothing acknowledged is lost or out of order, nothing is said twice, and the lights and mails are those of the evidence.
+pub(crate) fn judge_log(log: &dyn EventLog, clients: &[Client], kills: usize) {
     log.verify(&mut |_, _| {}).unwrap();
     let events = log.read_all(0, usize::MAX).unwrap();
     assert!(events.iter().map(|event| event.position).eq(1..=events.len() as Position), "positions have gaps");
@@ -171,7 +196,7 @@ fn judge(data: &Path, clients: &[Client]) {
     assert_eq!(places.len(), events.len(), "an event is there twice");
 
     let acknowledged: usize = clients.iter().map(|client| client.acknowledged.len()).sum();
-    assert!(acknowledged > KILLS, "only {acknowledged} commands were acknowledged: no load");
+    assert!(acknowledged > kills, "only {acknowledged} commands were acknowledged: no load");
     for client in clients {
         let mut last = 0;
         for id in client.acknowledged.iter().flatten() {
@@ -184,10 +209,10 @@ fn judge(data: &Path, clients: &[Client]) {
     for event in events.iter().filter(|event| event.stream.starts_with("merchant-")) {
         assert!(said.insert((event.event.event_type.clone(), event.event.data.clone())), "said twice: {event:?}");
     }
-    judge_lights(&log, &events);
+    judge_lights(log, &events);
 }
 
-fn judge_lights(log: &EmbeddedLog, events: &[Recorded]) {
+pub(crate) fn judge_lights(log: &dyn EventLog, events: &[Recorded]) {
     let mut lights: BTreeMap<CreditCode, LightChanged> = BTreeMap::new();
     let mut rises: BTreeSet<Uuid> = BTreeSet::new();
     let mut requests: BTreeMap<Uuid, MailRequested> = BTreeMap::new();

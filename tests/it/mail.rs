@@ -1,7 +1,8 @@
 //! Mail, from the rise of a light to the mailbox: over a real socket to a real server, and what the record says of it.
 
+mod claims;
 mod faulty;
-mod server;
+pub(crate) mod server;
 
 use faulty::FaultyLog;
 use jiff::SignedDuration;
@@ -53,6 +54,7 @@ impl Bench {
                 schedule: vec![Duration::from_secs(5), Duration::from_secs(300)],
                 senders: 4,
                 timeout: PATIENCE,
+                claim: CLAIM,
                 base_url: None,
                 smtp: None,
             },
@@ -147,6 +149,9 @@ fn red(notify: bool) -> LightChanged {
 
 /// Patience of the tests with their server; none of them waits that long.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long a claim lasts here: the shortest that the settings allow.
+const CLAIM: Duration = Duration::from_secs(130);
 
 fn server_at(port: u16) -> SmtpSettings {
     SmtpSettings { host: "127.0.0.1".to_owned(), port, tls: Tls::None, account: None }

@@ -1,11 +1,15 @@
 //! Two alike nodes on one log: whoever takes a command, and whoever dies, the history of lights is that of one node that
 //! never died, and each part of it is recorded once.
 
+mod faces;
+#[cfg(feature = "cluster-double")]
+mod killed;
 mod trail;
 
-use crate::shared::{Dying, Shared};
+use crate::shared::Shared;
 use crate::watch::stage::{Told, start, time};
-use crate::watch::{HAIR, balance, complaint, custody, histories, register, story};
+use crate::watch::{HAIR, balance, complaint, custody, filing, hairdresser, histories, policies_with, register, story};
+use faces::{Dying, Late};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use warnlight::clock::ManualClock;
@@ -291,4 +295,63 @@ fn an_import_at_one_node_changes_each_light_once_although_another_watches() {
     for desk in nodes {
         desk.stop();
     }
+}
+
+#[test]
+fn what_was_filed_just_in_time_at_one_node_is_not_found_missing_by_another() {
+    let log: Arc<dyn EventLog> = Arc::new(Shared(Arc::new(MemoryLog::new())));
+    let clocks = [0, 1].map(|_| Arc::new(ManualClock::new(time("2025-03-25T09:00:00"))));
+    let filed_at = start(&log, &clocks[0], Policies::built_in().unwrap()).unwrap();
+    filed_at.execute(Request::new(hairdresser(), Origin::of("test"))).unwrap();
+    filed_at.settle().unwrap();
+    let late: Arc<dyn EventLog> = Arc::new(Late::of(log.clone()));
+    let watching = start(&late, &clocks[1], Policies::built_in().unwrap()).unwrap();
+    // The other days are over, and both have slept until the last second before the deadline.
+    for clock in &clocks {
+        clock.set(time("2025-03-31T23:59:59"));
+    }
+    watching.settle().unwrap();
+    filed_at.settle().unwrap();
+    let filed = filing(HAIR, "accepted", "2025-03-31");
+    filed_at.execute(Request::new(vec![filed], Origin::of("test"))).unwrap();
+    // One that has not heard of it comes to midnight first.
+    clocks[1].set(time("2025-04-01T00:00:01"));
+    watching.settle().unwrap();
+    clocks[0].set(time("2025-04-01T00:00:02"));
+    filed_at.settle().unwrap();
+    assert_eq!(histories(&*log), []);
+    filed_at.stop();
+    watching.stop();
+}
+
+#[test]
+fn a_node_with_older_policies_leaves_the_lights_to_the_one_with_newer() {
+    let log: Arc<dyn EventLog> = Arc::new(Shared(Arc::new(MemoryLog::new())));
+    let clock = Arc::new(ManualClock::new(time("2025-03-25T09:00:00")));
+    let old = start(&log, &clock, Policies::built_in().unwrap()).unwrap();
+    old.settle().unwrap();
+    assert!(old.is_ready());
+    let stricter =
+        || policies_with("{ fact = \"penalties.365d\", ge = \"2\" }", "{ fact = \"penalties.365d\", ge = \"1\" }");
+    let new = start(&log, &clock, stricter()).unwrap();
+    new.settle().unwrap();
+    assert!(old.settle().is_err_and(|error| error.to_string().contains("restart")));
+    assert!(old.stands_by() && !old.is_ready() && new.is_ready());
+    // It still takes commands; the light that follows is the other's, and it stays so.
+    let penalty = serde_json::from_str(&format!(
+        r#"{{"command":"record_enforcement","credit_code":"{HAIR}","kind":"penalty","date":"2025-03-01","number":"1"}}"#
+    ));
+    old.execute(Request::new(vec![penalty.unwrap()], Origin::of("test"))).unwrap();
+    new.settle().unwrap();
+    let _ = old.settle();
+    let told = histories(&*log);
+    assert!(matches!(&told[..], [Told::Light { change, .. }] if change == "green to orange"), "{told:?}");
+    // With the same files it is alike again.
+    old.stop();
+    let restarted = start(&log, &clock, stricter()).unwrap();
+    restarted.settle().unwrap();
+    assert!(restarted.is_ready() && !new.stands_by());
+    assert_eq!(histories(&*log), told);
+    new.stop();
+    restarted.stop();
 }

@@ -38,7 +38,7 @@ pub(crate) fn custody(code: &str, date: &str, yuan: &str) -> Command {
     command(&format!(r#"{{"command":"report_custody","credit_code":"{code}","date":"{date}","held":"{yuan}"}}"#))
 }
 
-fn filing(code: &str, status: &str, date: &str) -> Command {
+pub(crate) fn filing(code: &str, status: &str, date: &str) -> Command {
     command(&format!(r#"{{"command":"record_filing","credit_code":"{code}","status":"{status}","date":"{date}"}}"#))
 }
 
@@ -55,7 +55,7 @@ fn closing(code: &str, date: &str) -> Command {
 }
 
 /// A hairdresser whose filing is due by 2025-03-31, with enough in custody.
-fn hairdresser() -> Vec<Command> {
+pub(crate) fn hairdresser() -> Vec<Command> {
     vec![register(HAIR, "8040", "Aurora"), balance(HAIR, "2025-03-01", "600000"), custody(HAIR, "2025-03-05", "300000")]
 }
 
@@ -210,7 +210,7 @@ fn a_merchant_that_is_no_longer_linked_is_looked_at_at_once() {
 }
 
 /// The built-in policies with one rule made to speak of another fact.
-fn policies_with(old: &str, new: &str) -> Policies {
+pub(crate) fn policies_with(old: &str, new: &str) -> Policies {
     let mut files = Policies::built_in().unwrap().activation().files;
     for file in &mut files {
         file.text = file.text.replace(old, new);

@@ -64,6 +64,7 @@ schemas! {
     "mail.acknowledged.v1.schema.json",
     "mail.attempted.v1.schema.json",
     "mail.bounced.v1.schema.json",
+    "mail.claimed.v1.schema.json",
     "mail.given_up.v1.schema.json",
     "mail.refused.v1.schema.json",
     "mail.requested.v1.schema.json",

@@ -44,6 +44,27 @@ pub struct Recipient {
     pub language: String,
 }
 
+/// A node is about to make an attempt (认领), and the others leave it alone until then. Written only where several nodes
+/// share a log. A node that died leaves its claim behind; when it runs out, another node makes the next one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MailClaimed {
+    /// The mail.
+    pub mail: Uuid,
+    /// The recipient.
+    pub address: String,
+    /// Attempt it is a claim on.
+    pub attempt: u32,
+    /// Number of the claim on this attempt; the first is 1.
+    pub claim: u32,
+    /// Who claims: a worker from its start to its end.
+    pub by: Uuid,
+    /// When, by the clock of the node that claims.
+    pub at: Instant,
+    /// End of the claim, by the same clock.
+    pub until: Instant,
+}
+
 /// The server was asked to take a mail for one recipient, and said this.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -176,6 +176,7 @@ events! {
     "alert.closed" 1 AlertClosed(AlertStep),
 
     "mail.requested" 1 MailRequested(MailRequested),
+    "mail.claimed" 1 MailClaimed(MailClaimed),
     "mail.attempted" 1 MailAttempted(MailAttempted),
     "mail.accepted" 1 MailAccepted(MailFate),
     "mail.refused" 1 MailRefused(MailFate),

@@ -3,7 +3,7 @@
 use super::Place;
 use crate::domain::code::CreditCode;
 use crate::domain::envelope::{Position, Recorded};
-use crate::domain::event::{DecodeError, Event, MailAttempted, MailFate, MailRequested};
+use crate::domain::event::{DecodeError, Event, MailAttempted, MailClaimed, MailFate, MailRequested};
 use crate::domain::time::Instant;
 use crate::domain::words::Light;
 use serde::Serialize;
@@ -79,6 +79,20 @@ pub struct Delivery {
     pub retry_at: Option<Instant>,
     /// Last reply of the server, or where the file was put.
     pub reply: Option<Arc<str>>,
+    /// Last claim on the next attempt, run out or not. Whose turn it is concerns the nodes, not the reader of a mail.
+    #[serde(skip)]
+    pub claim: Option<Claim>,
+}
+
+/// A node's word that it makes an attempt, and until when the others leave it to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claim {
+    /// Number of the claim on this attempt; the first is 1.
+    pub number: u32,
+    /// The worker that claims.
+    pub by: Uuid,
+    /// End of the claim.
+    pub until: Instant,
 }
 
 /// Number of recipients in each state.
@@ -223,6 +237,7 @@ pub(super) fn asked(requested: &MailRequested, place: Place) -> Vec<Delivery> {
                 changed_at: place.recorded_at,
                 retry_at: Some(place.recorded_at),
                 reply: None,
+                claim: None,
             });
         }
     }
@@ -259,6 +274,9 @@ pub(super) struct Step<'a> {
 /// Reads an event about one recipient; `None` for any other.
 pub(super) fn step(event: &Event) -> Option<Step<'_>> {
     match event {
+        Event::MailClaimed(MailClaimed { mail, address, at, .. }) => {
+            Some(Step { mail: *mail, address, at: *at, reply: "" })
+        }
         Event::MailAttempted(MailAttempted { mail, address, at, reply, attempt: _, retry_at: _ })
         | Event::MailAccepted(MailFate { mail, address, at, reply })
         | Event::MailRefused(MailFate { mail, address, at, reply })
@@ -272,8 +290,41 @@ pub(super) fn step(event: &Event) -> Option<Step<'_>> {
 }
 
 impl Delivery {
+    /// Returns when something is to be done next: at the end of a claim if there is one.
+    pub(super) fn due_at(&self) -> Option<Instant> {
+        self.retry_at.map(|retry_at| self.claim.map_or(retry_at, |claim| claim.until))
+    }
+
+    pub(super) const fn next_attempt(&self) -> u32 {
+        self.attempts.saturating_add(1)
+    }
+
+    pub(super) fn next_claim(&self) -> u32 {
+        self.claim.map_or(0, |claim| claim.number).saturating_add(1)
+    }
+
+    /// Says whether this is the recipient, and this attempt the one to be made next.
+    pub(crate) fn awaits(&self, address: &str, attempt: u32) -> bool {
+        *self.address == *address
+            && self.state == State::Waiting
+            && self.retry_at.is_some()
+            && self.next_attempt() == attempt
+    }
+
+    /// Takes in a claim. One on an attempt that is on record came too late, and one of a lower number changes nothing.
+    fn claimed(&mut self, claimed: &MailClaimed) {
+        if self.awaits(&claimed.address, claimed.attempt) && claimed.claim >= self.next_claim() {
+            self.claim = Some(Claim { number: claimed.claim, by: claimed.by, until: claimed.until });
+        }
+    }
+
     /// Takes in an event about this recipient.
     pub(super) fn record(&mut self, event: &Event, step: &Step<'_>) {
+        if let Event::MailClaimed(claimed) = event {
+            self.claimed(claimed);
+            return;
+        }
+        self.claim = None;
         self.changed_at = step.at;
         self.reply = Some(step.reply.into());
         match event {

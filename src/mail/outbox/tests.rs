@@ -1,3 +1,5 @@
+mod claims;
+
 use super::*;
 use crate::alerts::request::tests::change;
 use crate::domain::envelope::{NewEvent, Origin};

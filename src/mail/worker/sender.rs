@@ -1,6 +1,7 @@
 //! One attempt: read the request, write the letter, hand it over, record what was said.
 
-use super::{Due, LetterError, Parts, Shared, Task};
+use super::claim::{self, Outcome};
+use super::{Back, Due, LetterError, Parts, Shared, Task};
 use crate::domain::envelope::{NewEvent, Origin, Position, Recorded};
 use crate::domain::event::{Event, LightChanged, MailAttempted, MailFate, MailRequested, Recipient};
 use crate::domain::time::Instant;
@@ -28,10 +29,14 @@ pub(super) fn check(settings: &Mail) -> Result<(), MessageError> {
 
 /// Makes one attempt and records it, unless the worker stops first or the attempt was made elsewhere meanwhile.
 pub(super) fn deliver(shared: &Shared, due: &Due) {
+    let back = |how: Back| {
+        let _ = shared.returned.send((due.clone(), how));
+    };
     let still_due = |shared: &Shared| {
-        !shared.is_stopping() && shared.outbox.read().unwrap_or_else(std::sync::PoisonError::into_inner).awaits(due)
+        !shared.is_stopping() && shared.outbox.read().unwrap_or_else(std::sync::PoisonError::into_inner).unclaimed(due)
     };
     if !still_due(shared) {
+        back(Back::Taken);
         return;
     }
     let (recorded, requested) = match request_of(&*shared.parts.log, due.requested) {
@@ -39,22 +44,43 @@ pub(super) fn deliver(shared: &Shared, due: &Due) {
         Err(error) => {
             shared.in_trouble(Task::Reading, &error.to_string());
             shared.pause();
-            // It stays due: the follower hands it out again.
-            let _ = shared.returned.send(due.clone());
+            back(Back::Again);
             return;
         }
     };
+    let claimed = shared.parts.log.is_shared();
+    if claimed {
+        match claim::claim(shared, due, &recorded) {
+            Outcome::Ours => {}
+            Outcome::Taken => {
+                back(Back::Taken);
+                return;
+            }
+            Outcome::Unknown => {
+                back(Back::Again);
+                return;
+            }
+        }
+    }
     let began = trail::now();
     // A fault in a library must not end the thread: then mail would stop, and nobody would be told.
-    let outcome = catch_unwind(AssertUnwindSafe(|| attempt(shared, due, &recorded, &requested))).unwrap_or_else(|_| {
-        Err(SendError::Unreachable(Reply::new("internal fault while sending; see the service's own log")))
-    });
+    let outcome = catch_unwind(AssertUnwindSafe(|| attempt(shared, due, &recorded, &requested, claimed)))
+        .unwrap_or_else(|_| {
+            Err(SendError::Unreachable(Reply::new("internal fault while sending; see the service's own log")))
+        });
     record(shared, due, &recorded, &outcome, began);
 }
 
-fn attempt(shared: &Shared, due: &Due, recorded: &Recorded, requested: &MailRequested) -> Result<Reply, SendError> {
+fn attempt(
+    shared: &Shared,
+    due: &Due,
+    recorded: &Recorded,
+    requested: &MailRequested,
+    claimed: bool,
+) -> Result<Reply, SendError> {
     let outgoing = write(shared, due, recorded, requested)?;
-    shared.parts.transport.send(&outgoing)
+    let Parts { transport, settings, .. } = &shared.parts;
+    if claimed { transport.send_within(&outgoing, settings.conversation()) } else { transport.send(&outgoing) }
 }
 
 /// Writes the mail. What cannot be written will not be writable later: that is a refusal, and a person has to look.

@@ -245,6 +245,7 @@ payloads! {
     AlertStep { alert, credit_code, at, note }
     MailRequested { mail, change, credit_code, merchant, from, to, at, sector, recipients }
     Recipient { address, office, language }
+    MailClaimed { mail, address, attempt, claim, by, at, until }
     MailAttempted { mail, address, attempt, at, reply, retry_at }
     MailFate { mail, address, at, reply }
     PolicyActivated { pack, digest: digest, files }
@@ -338,6 +339,7 @@ pub(super) fn every_event(pen: &mut Pen) -> Vec<Event> {
         AlertEscalated,
         AlertClosed,
         MailRequested,
+        MailClaimed,
         MailAttempted,
         MailAccepted,
         MailRefused,

@@ -291,7 +291,7 @@ impl Server {
         self.address.port()
     }
 
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("esdb://127.0.0.1:{}?tls=false&maxDiscoverAttempts=3&discoveryInterval=10", self.address.port())
     }
 

@@ -10,12 +10,12 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 /// Longest wait for a sign of life; a test that needs longer has failed.
-pub(super) const LONG: Duration = Duration::from_secs(30);
+pub(crate) const LONG: Duration = Duration::from_secs(30);
 
 /// What the server tells of, in its order.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-pub(super) enum Seen {
+pub(crate) enum Seen {
     Listening { port: u16 },
     Refused { address: String },
     Deferred { address: String },
@@ -25,10 +25,10 @@ pub(super) enum Seen {
 
 /// A message as another mail program reads it.
 #[derive(Debug, Clone, Deserialize)]
-pub(super) struct Message {
+pub(crate) struct Message {
     pub(super) sender: String,
-    pub(super) recipients: Vec<String>,
-    pub(super) headers: BTreeMap<String, String>,
+    pub(crate) recipients: Vec<String>,
+    pub(crate) headers: BTreeMap<String, String>,
     #[serde(rename = "type")]
     pub(super) content_type: String,
     pub(super) parts: Vec<Part>,
@@ -36,22 +36,22 @@ pub(super) struct Message {
 }
 
 #[derive(Debug, Clone, Deserialize)]
-pub(super) struct Part {
+pub(crate) struct Part {
     #[serde(rename = "type")]
     pub(super) content_type: String,
     pub(super) charset: String,
     pub(super) text: String,
 }
 
-pub(super) struct Server {
-    pub(super) port: u16,
+pub(crate) struct Server {
+    pub(crate) port: u16,
     child: Child,
     orders: Option<ChildStdin>,
     seen: Receiver<Seen>,
 }
 
 impl Server {
-    pub(super) fn start(options: &Value) -> Self {
+    pub(crate) fn start(options: &Value) -> Self {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/smtp/server.py");
         // The system's Python: it is the one that has the Debian package.
         let mut child = Command::new("/usr/bin/python3")
@@ -93,7 +93,7 @@ impl Server {
     }
 
     /// Ends the server and returns everything it saw that nobody asked for yet.
-    pub(super) fn end(mut self) -> Vec<Seen> {
+    pub(crate) fn end(mut self) -> Vec<Seen> {
         drop(self.orders.take());
         self.child.wait().unwrap();
         self.seen.iter().collect()

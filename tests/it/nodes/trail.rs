@@ -1,7 +1,7 @@
 //! The trail of a command is the same whichever node goes on with it.
 
+use super::faces::Dying;
 use super::{Pair, memory};
-use crate::shared::Dying;
 use crate::watch::stage::{start, time};
 use crate::watch::{HAIR, balance, register};
 use std::sync::{Arc, Barrier};
