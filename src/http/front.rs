@@ -226,7 +226,8 @@ fn record(response: &ServiceResponse, started: Instant, id: RequestId, traced: &
     }
     // The path may hold a credit code, which is public; the query may hold what somebody searched for, which is not.
     tracing::debug!(
-        trace_id = %traced.trace().simple(), request = %id.0, method = %request.method(), route, status, micros = took.as_micros(), "Answered"
+        trace_id = %traced.trace().simple(), request = %id.0, method = %request.method(), route, status,
+        micros = took.as_micros(), "Answered"
     );
     if is_change {
         traced.answered(request.method(), &route, status);
