@@ -2,14 +2,16 @@
 # Two stages: the compiler stays in the first.
 
 FROM rust:1.95-slim-trixie AS build
+# Cargo features, with commas; `cluster` for a log on KurrentDB, whose client brings a C library.
+ARG FEATURES=""
 RUN apt-get update \
- && apt-get install --yes --no-install-recommends gcc libc6-dev \
+ && apt-get install --yes --no-install-recommends gcc g++ cmake make libc6-dev \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/source/target \
-    cargo build --release --locked --bin warnlight \
+    cargo build --release --locked --bin warnlight --features "$FEATURES" \
  && cp target/release/warnlight /usr/local/bin/warnlight
 
 FROM debian:trixie-slim

@@ -6,16 +6,25 @@
 //! follower is never behind. For all of these the same tests must be run against a cluster: the variable holds its
 //! connection string (`esdb://…`), its servers allow appends of 16 MiB, and what the run writes there stays there.
 
+mod answering;
+mod authority;
+mod faults;
 mod framing;
+mod leaders;
+mod lost;
 mod messages;
 mod moving;
 pub(crate) mod server;
+mod store;
+mod tls;
 
-use server::{AppendFault, Kept, ReadFault, Server};
+use faults::{AppendFault, ReadFault};
+use server::Server;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use store::Kept;
 use tempfile::TempDir;
 use uuid::Uuid;
 use warnlight::domain::envelope::{NewEvent, Recorded};

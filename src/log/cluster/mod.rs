@@ -40,9 +40,14 @@
 //! Events larger than the servers' `MaxAppendSize` (1 MiB unless raised) are refused.
 
 mod follower;
+mod gaps;
+mod held;
 mod place;
 mod proposer;
 mod remote;
+mod seen;
+mod settings;
+mod tls;
 mod verify;
 mod wire;
 
@@ -55,6 +60,7 @@ use follower::Follower;
 use place::PlaceFile;
 use proposer::{Job, Proposer};
 use remote::Remote;
+use seen::Seen;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -102,6 +108,7 @@ pub struct ClusterLog {
     replica: Arc<EmbeddedLog>,
     remote: Arc<Remote>,
     prefix: Arc<str>,
+    seen: Seen,
     proposing: Option<(Sender<Job>, JoinHandle<()>)>,
 }
 
@@ -117,8 +124,9 @@ impl ClusterLog {
         let dir = dir.join(REPLICA);
         let replica = Arc::new(EmbeddedLog::open(&dir, &embedded::Options::default())?);
         let file = PlaceFile::open(&dir);
-        let mut follower =
-            Follower::new(remote.clone(), replica.clone(), options.prefix.clone(), file, options.streams)?;
+        let seen = Seen::now();
+        let prefix = options.prefix.clone();
+        let mut follower = Follower::new(remote.clone(), replica.clone(), prefix, file, seen.clone(), options.streams)?;
         first_reading(&mut follower, options.deadline)?;
         let proposer = Proposer {
             remote: remote.clone(),
@@ -134,7 +142,7 @@ impl ClusterLog {
             .name("log-cluster".to_owned())
             .spawn(move || proposer.run(&waiting))
             .map_err(|error| LogError::Unavailable(format!("cannot start a thread: {error}")))?;
-        Ok(Self { replica, remote, prefix: options.prefix.clone(), proposing: Some((jobs, thread)) })
+        Ok(Self { replica, remote, prefix: options.prefix.clone(), seen, proposing: Some((jobs, thread)) })
     }
 
     /// Says whether a connection string can be understood.
@@ -142,7 +150,7 @@ impl ClusterLog {
     /// # Errors
     /// [`LogError::Invalid`] with what is wrong with it.
     pub fn check_url(url: &str) -> Result<(), LogError> {
-        remote::parse(url).map(|_| ())
+        settings::parse(url).map(|_| ())
     }
 }
 
@@ -185,6 +193,12 @@ impl EventLog for ClusterLog {
 
     fn is_shared(&self) -> bool {
         true
+    }
+
+    /// Counts from the beginning of the last look that reached the cluster's end: next to nothing while all is well, more
+    /// while the cluster cannot be read, while there is much to read, and for good once the cluster lost something.
+    fn behind(&self) -> Duration {
+        self.seen.ago()
     }
 
     fn folder(&self) -> Option<&Path> {

@@ -86,7 +86,9 @@ impl Proposer {
                 Err(RecvTimeoutError::Timeout) => match self.idle(&mut tidied) {
                     Ok(()) => pause = self.look,
                     Err(error) => {
-                        tracing::warn!(%error, "the cluster cannot be followed, trying again");
+                        if self.follower.lost.is_none() {
+                            tracing::warn!(%error, "the cluster cannot be followed, trying again");
+                        }
                         pause = (pause * 2).min(PAUSE.1);
                     }
                 },
@@ -207,6 +209,9 @@ impl Proposer {
 
     /// Judges an append and sends it.
     fn start(&mut self, append: &Append, nonce: Uuid, until: Instant) -> Result<Start, LogError> {
+        if let Some(lost) = &self.follower.lost {
+            return Err(lost.clone());
+        }
         if append.stream.starts_with('$') || append.stream.starts_with("warnlight.") {
             return Err(LogError::Invalid(format!(
                 "stream names that begin with `$` or `warnlight.` are kept for the log itself; rename `{}`",
@@ -252,6 +257,7 @@ impl Proposer {
                 Ok(()) => return Ok(Start::Sent),
                 Err(Fault::Wrong(last)) => return Ok(Start::Doubtful(Some(last.map_or(0, |last| last + 1)))),
                 Err(Fault::Refused(error)) => return Err(error),
+                Err(Fault::NoSuchPlace) => return Ok(Start::Doubtful(None)),
                 Err(Fault::Unknown(why)) if Instant::now() + pause >= until => {
                     tracing::warn!(why, "the outcome of an append is not known");
                     return Ok(Start::Doubtful(None));

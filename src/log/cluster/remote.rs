@@ -5,11 +5,13 @@
 //! * answers that miss a field make it panic, so it runs in tasks of its own runtime;
 //! * its subscription spins without end when a server ends it in good order, so the log is followed by reads.
 
+use super::place::Mark;
+use super::{settings, tls};
 use crate::domain::envelope::Revision;
 use crate::log::contract::LogError;
 use eventstore::{
-    AppendToStreamOptions, Client, ClientSettings, CurrentRevision, Error, EventData, Position, ReadAllOptions,
-    ReadStream, ReadStreamOptions, RecordedEvent, StreamPosition, StreamState, SubscriptionFilter,
+    AppendToStreamOptions, Client, ClientSettings, CurrentRevision, Error, EventData, GrpcConnectionError, Position,
+    ReadAllOptions, ReadStream, ReadStreamOptions, RecordedEvent, StreamPosition, StreamState, SubscriptionFilter,
 };
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,6 +32,8 @@ pub(super) enum Fault {
     Refused(LogError),
     /// Nobody knows whether it was done.
     Unknown(String),
+    /// It cannot read from there: no event begins at that position.
+    NoSuchPlace,
 }
 
 impl From<Fault> for LogError {
@@ -38,6 +42,9 @@ impl From<Fault> for LogError {
             Fault::Wrong(_) => Self::Unavailable("the cluster compared a revision that nobody gave".to_owned()),
             Fault::Refused(error) => error,
             Fault::Unknown(why) => Self::Unavailable(why),
+            Fault::NoSuchPlace => {
+                Self::Unavailable("the cluster cannot read from where this node has read to".to_owned())
+            }
         }
     }
 }
@@ -68,7 +75,7 @@ impl std::fmt::Debug for Remote {
 impl Remote {
     /// Returns a connection that is made when it is first needed. `patience` is how long one answer is waited for.
     pub(super) fn new(url: &str, prefix: Arc<str>, patience: Duration) -> Result<Self, LogError> {
-        let settings = parse(url)?;
+        let settings = settings::parse(url)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("log-cluster-io")
@@ -112,6 +119,11 @@ impl Remote {
             Ok(Err(error)) => {
                 if matches!(error, Error::ConnectionClosed | Error::GrpcConnectionError(_) | Error::DeadlineExceeded) {
                     self.forget();
+                }
+                if matches!(error, Error::GrpcConnectionError(_))
+                    && let Some(complaint) = tls::complaint(&self.settings, self.patience)
+                {
+                    return Err(Fault::Refused(LogError::Unavailable(complaint)));
                 }
                 Err(classify(error))
             }
@@ -158,28 +170,44 @@ impl Remote {
 
     /// Reads up to `count` events of this log from `from` on, the one there included, in the order of the cluster.
     pub(super) fn read_all(&self, from: Option<Position>, count: usize) -> Result<Page, Fault> {
-        let patience = self.patience;
-        let options = ReadAllOptions::default()
-            .position(from.map_or(StreamPosition::Start, StreamPosition::Position))
-            .filter(self.filter())
-            .max_count(count)
-            .requires_leader(true);
-        self.call(|client| async move {
-            let mut stream = timely(patience, client.read_all(&options)).await?;
-            Ok(page(&mut stream, patience).await)
-        })
+        let options = ReadAllOptions::default().position(from.map_or(StreamPosition::Start, StreamPosition::Position));
+        self.pages(options.filter(self.filter()), count)
     }
 
-    /// Returns where the whole log of the cluster ends, events of others and its own included.
-    pub(super) fn end(&self) -> Result<Option<Position>, Fault> {
-        let patience = self.patience;
-        let options =
-            ReadAllOptions::default().position(StreamPosition::End).backwards().max_count(1).requires_leader(true);
-        self.call(|client| async move {
+    /// Reads up to `count` events from `from` on of the streams that hold the settings of this log's streams.
+    pub(super) fn read_settings(&self, from: Option<Position>, count: usize) -> Result<Page, Fault> {
+        let options = ReadAllOptions::default().position(from.map_or(StreamPosition::Start, StreamPosition::Position));
+        self.pages(options.filter(SubscriptionFilter::on_stream_name().add_prefix(format!("$${}", self.prefix))), count)
+    }
+
+    /// Returns the event at `place`, or the first after it, whoever wrote it.
+    pub(super) fn event_at(&self, place: Position) -> Result<Option<Mark>, Fault> {
+        let options = ReadAllOptions::default().position(StreamPosition::Position(place));
+        self.one(options)
+    }
+
+    /// Returns the last event of the whole log of the cluster, whoever wrote it.
+    pub(super) fn end(&self) -> Result<Option<Mark>, Fault> {
+        self.one(ReadAllOptions::default().position(StreamPosition::End).backwards())
+    }
+
+    fn pages(&self, options: ReadAllOptions, count: usize) -> Result<Page, Fault> {
+        let (patience, options) = (self.patience, options.max_count(count).requires_leader(true));
+        let page = self.call(|client| async move {
             let mut stream = timely(patience, client.read_all(&options)).await?;
-            let found = timely(patience, stream.next()).await?;
-            Ok(found.map(|found| found.get_original_event().position))
-        })
+            Ok(page(&mut stream, patience).await)
+        });
+        let Page { events, broken } = page.map_err(misplaced)?;
+        Ok(Page { events, broken: broken.map(misplaced) })
+    }
+
+    fn one(&self, options: ReadAllOptions) -> Result<Option<Mark>, Fault> {
+        let Page { events, broken } = self.pages(options, 1)?;
+        match (events.first(), broken) {
+            (Some(event), _) => Ok(Some(Mark { position: event.position, id: event.id })),
+            (None, Some(fault)) => Err(fault),
+            (None, None) => Ok(None),
+        }
     }
 
     /// Reads up to `count` events of one stream from the server's revision `from` on.
@@ -211,15 +239,6 @@ impl Drop for Remote {
     }
 }
 
-/// Reads a connection string.
-///
-/// # Errors
-/// [`LogError::Invalid`] with what is wrong with it.
-pub(super) fn parse(url: &str) -> Result<ClientSettings, LogError> {
-    url.parse::<ClientSettings>()
-        .map_err(|error| LogError::Invalid(format!("the connection string is not understood: {}", error.message())))
-}
-
 async fn page(stream: &mut ReadStream, patience: Duration) -> Page {
     let mut events = Vec::new();
     let broken = loop {
@@ -231,6 +250,14 @@ async fn page(stream: &mut ReadStream, patience: Duration) -> Page {
         }
     };
     Page { events, broken }
+}
+
+/// A read of the whole log is refused as senseless only for its place.
+fn misplaced(fault: Fault) -> Fault {
+    match fault {
+        Fault::Refused(LogError::Invalid(_)) => Fault::NoSuchPlace,
+        fault => fault,
+    }
 }
 
 async fn timely<T>(patience: Duration, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
@@ -245,6 +272,11 @@ fn classify(error: Error) -> Fault {
             CurrentRevision::NoStream => None,
         }),
         Error::AccessDenied => refused("the cluster denies access; check user and password in `log.url`"),
+        // What became of each server is not told: one that is down and one that denies access look alike.
+        Error::GrpcConnectionError(GrpcConnectionError::MaxDiscoveryAttemptReached(_)) => Fault::Unknown(
+            "no server named in `log.url` tells who leads; see that they run, and check hosts, ports, user and password"
+                .to_owned(),
+        ),
         Error::ResourceDeleted => refused("a stream of the log was deleted on the cluster; restore it from a backup"),
         Error::UnsupportedFeature => refused("the cluster's software is too old; update it to 23.10 or later"),
         Error::ResourceNotFound => Fault::Refused(LogError::Invalid("there is no such stream".to_owned())),
@@ -255,6 +287,10 @@ fn classify(error: Error) -> Fault {
         }
         Error::Grpc { code, message } if i32::from(code) == OUT_OF_RANGE => {
             Fault::Refused(LogError::Unavailable(format!("an event is larger than the client reads: {message}")))
+        }
+        // What older servers say to a place where no event begins (`RpcExceptions.UnknownError`).
+        Error::ServerError(message) if message.contains("ReadAllResult: Error") => {
+            Fault::Refused(LogError::Invalid(message))
         }
         other => Fault::Unknown(other.to_string()),
     }
