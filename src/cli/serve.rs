@@ -44,8 +44,14 @@ pub(super) fn run(_: &ServeArgs, common: &Common, out: &mut Out) -> Result<Exit,
     let keyring = Arc::new(Keyring::open(log.clone(), clock.clone())?);
     // Before anything is started: whoever may not listen should not send mail either.
     settings.check_exposure(keyring.has_valid())?;
+    settings.check_shared(log.is_shared())?;
     if !keyring.has_valid() {
-        out.remark("nobody can log in yet: stop the service and make a key with `warnlight key create`");
+        let how = if log.is_shared() {
+            "with another `--data` and the same `log.url`, run"
+        } else {
+            "stop the service and run"
+        };
+        out.remark(format_args!("nobody can log in yet: {how} `warnlight key create`"));
     }
     let desk = start_desk(&settings, log, clock.clone())?;
     let ended = open(&settings, &common.data, &desk, keyring, clock, out);

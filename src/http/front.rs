@@ -2,6 +2,7 @@
 //! the security headers, the count and the log line.
 
 use super::access::SESSION_COOKIE;
+use super::fresh;
 use super::language::{self, Language};
 use super::metrics::Metrics;
 use super::pages::filters::escaped;
@@ -14,8 +15,8 @@ use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{
-    ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, LOCATION, ORIGIN, VARY,
-    WWW_AUTHENTICATE,
+    ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, LOCATION, ORIGIN,
+    RETRY_AFTER, VARY, WWW_AUTHENTICATE,
 };
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
@@ -76,6 +77,8 @@ pub(super) async fn stand(
             .finish();
         let _ = response.response_mut().add_cookie(&cookie);
     }
+    let request = response.request().clone();
+    fresh::tell(&request, response.response_mut(), secure);
     dress(response.headers_mut(), id, &traced, secure);
     record(&response, started, id, &traced, asked.is_change);
     Ok(response)
@@ -125,7 +128,8 @@ fn draw(response: ServiceResponse, asked: &Asked, id: RequestId) -> ServiceRespo
         return response;
     }
     let problem = problem.unwrap_or_else(|| Code::for_status(response.status()).into());
-    if problem.code.status().is_server_error() {
+    // A node that is behind says so at `/readyz`; a client may ask for a position that never comes as often as it likes.
+    if problem.code.status().is_server_error() && problem.code != Code::Behind {
         let trace = response.request().extensions().get::<Traced>().map(Traced::trace);
         let trace_id = trace.map(|trace| tracing::field::display(trace.simple()));
         tracing::error!(trace_id, request = %id.0, %problem, "A request could not be answered");
@@ -135,6 +139,9 @@ fn draw(response: ServiceResponse, asked: &Asked, id: RequestId) -> ServiceRespo
     let mut drawn = if asked.is_page { page(&request, &problem, id) } else { json(&request, &problem, id) };
     if let Some(allow) = allow {
         drawn.headers_mut().insert(ALLOW, allow);
+    }
+    if let Some(seconds) = problem.code.retry_after() {
+        drawn.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     if problem.code.status() == StatusCode::UNAUTHORIZED {
         drawn.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"warnlight\""));

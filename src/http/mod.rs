@@ -3,6 +3,8 @@
 pub mod access;
 pub mod api;
 mod assets;
+mod following;
+mod fresh;
 mod front;
 mod language;
 mod metrics;

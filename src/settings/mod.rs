@@ -12,7 +12,7 @@ mod tests;
 mod trace;
 
 pub use http::Http;
-pub use log::Log;
+pub use log::{Engine, Log};
 pub use mail::{ANSWERS, CLAIM_MARGIN, Mail, Smtp, Tls};
 pub use policies::Policies;
 pub use secret::Secret;
@@ -83,6 +83,12 @@ pub enum SettingsError {
         /// What must be done first.
         missing: Vec<String>,
     },
+    /// Several nodes would each sign sessions with a secret of their own.
+    #[error(
+        "`session.secret` is unset, but other nodes may share this log: a session begun at one of them would be none at \
+         the next; set the same secret on every node (`openssl rand -base64 32` makes one)"
+    )]
+    NoCommonSecret,
 }
 
 fn listing(problems: &[Problem]) -> String {
@@ -133,6 +139,14 @@ impl Settings {
         };
         root.finish();
         if problems.is_empty() { Ok(settings) } else { Err(SettingsError::Wrong(problems)) }
+    }
+
+    /// Refuses to serve a log that other nodes share while sessions are signed with a secret that only this node has.
+    ///
+    /// # Errors
+    /// [`SettingsError::NoCommonSecret`].
+    pub const fn check_shared(&self, log_is_shared: bool) -> Result<(), SettingsError> {
+        if log_is_shared && self.session.secret.is_none() { Err(SettingsError::NoCommonSecret) } else { Ok(()) }
     }
 
     /// Refuses to be reachable from other machines while a secret has its default or nobody has a key.

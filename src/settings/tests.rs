@@ -41,6 +41,8 @@ fn without_file_and_environment_the_defaults_hold() {
     assert_eq!(settings.mail.message_id_domain, "localhost");
     assert_eq!(settings.mail.smtp, None);
     assert_eq!(settings.session.secret, None);
+    assert_eq!(settings.log.max_behind, Duration::from_secs(10));
+    assert_eq!(settings.http.position_patience, Duration::from_secs(5));
 }
 
 #[test]
@@ -183,6 +185,16 @@ fn listening_to_other_machines_takes_a_secret_and_a_key() {
     assert!(ready.check_exposure(false).is_err());
     assert!(ready.check_exposure(true).is_ok());
     assert!(read("", &[]).unwrap().check_exposure(false).is_ok());
+}
+
+#[test]
+fn nodes_of_one_log_take_a_common_secret() {
+    let bare = read("", &[]).unwrap();
+    assert!(bare.check_shared(false).is_ok());
+    let refused = bare.check_shared(true).unwrap_err().to_string();
+    assert!(refused.contains("session.secret") && refused.contains("openssl"), "{refused}");
+    let ready = read("[session]\nsecret = \"0123456789abcdef0123456789abcdef\"", &[]).unwrap();
+    assert!(ready.check_shared(true).is_ok());
 }
 
 #[test]

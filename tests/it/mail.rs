@@ -3,6 +3,7 @@
 mod claims;
 mod faulty;
 pub(crate) mod server;
+mod surroundings;
 
 use faulty::FaultyLog;
 use jiff::SignedDuration;

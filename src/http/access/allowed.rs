@@ -6,13 +6,14 @@ use super::{Sessions, keyring::Keyring};
 use crate::clock::Clock;
 use crate::domain::access::{Key, KeyRefused, Scope};
 use crate::domain::envelope::Origin;
+use crate::http::fresh::{self, Freshness};
 use crate::http::problem::{Code, Problem};
 use crate::http::traced::Traced;
 use actix_web::dev::Payload;
 use actix_web::http::Method;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
-use std::future::{Ready, ready};
+use futures_util::future::{Either, LocalBoxFuture, Ready, ready};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -73,17 +74,34 @@ impl<P> Allowed<P> {
 
 impl<P: Permission> FromRequest for Allowed<P> {
     type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
+    type Future = Either<Ready<Result<Self, Problem>>, LocalBoxFuture<'static, Result<Self, Problem>>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(caller(request).and_then(|caller| {
-            if P::ROLES.contains(&caller.key.scope.role) {
-                Ok(Self { caller, permission: PhantomData })
-            } else {
-                let role = caller.key.scope.role;
-                Err(Problem::new(Code::Forbidden, format_args!("`{}` is not a right of the role `{role}`", P::NAME)))
-            }
+        let judged = Self::judge(request).and_then(|allowed| Ok((allowed, fresh::asked(request)?)));
+        let (allowed, position) = match judged {
+            Ok((allowed, 0)) => return Either::Left(ready(Ok(allowed))),
+            Ok(judged) => judged,
+            Err(problem) => return Either::Left(ready(Err(problem))),
+        };
+        let request = request.clone();
+        Either::Right(Box::pin(async move {
+            let freshness = request.app_data::<web::Data<Freshness>>().ok_or(Code::Internal)?;
+            let waited = freshness.reach(allowed.caller.key.id, position, P::FROM_OUTBOX).await?;
+            // What was waited for may be that the key was revoked.
+            if waited { Self::judge(&request) } else { Ok(allowed) }
         }))
+    }
+}
+
+impl<P: Permission> Allowed<P> {
+    fn judge(request: &HttpRequest) -> Result<Self, Problem> {
+        let caller = caller(request)?;
+        let role = caller.key.scope.role;
+        if P::ROLES.contains(&role) {
+            Ok(Self { caller, permission: PhantomData })
+        } else {
+            Err(Problem::new(Code::Forbidden, format_args!("`{}` is not a right of the role `{role}`", P::NAME)))
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use crate::domain::command::Command;
 use crate::domain::envelope::{Origin, Position};
 use crate::domain::time::Instant;
 use crate::http::access::{Allowed, Caller, Record};
+use crate::http::fresh;
 use crate::http::problem::{Code, FieldProblem, Problem};
 use crate::http::site::Site;
 use crate::http::traced::Traced;
@@ -223,7 +224,7 @@ async fn take(
                 .map_err(|error| Box::new(unreadable(&error, is_batch.then_some(index))))
         })
         .collect();
-    let receipts = execute(site, allowed.caller(), allowed.origin(), parsed, key, is_batch).await?;
+    let receipts = execute(site, request, allowed.caller(), allowed.origin(), parsed, key, is_batch).await?;
     if is_batch {
         return Ok(HttpResponse::Ok().json(receipts));
     }
@@ -251,12 +252,14 @@ pub(crate) struct Said {
     trail: Option<Uuid>,
 }
 
-/// Hands commands to the desk, those out of scope or unreadable excepted, and returns a receipt for each.
+/// Hands commands to the desk, those out of scope or unreadable excepted, and returns a receipt for each. The position
+/// that shows what became of them is noted for the answer to `request`.
 ///
 /// # Errors
 /// When the log did not take them.
 pub(crate) async fn execute(
     site: &Site,
+    request: &HttpRequest,
     caller: &Caller,
     origin: Origin,
     parsed: Vec<Parsed>,
@@ -266,44 +269,63 @@ pub(crate) async fn execute(
     // Keys of different callers do not meet.
     let key: Option<Arc<str>> = key.map(|key| format!("{}:{key}", caller.key.id.simple()).into());
     let traced = caller.traced.clone();
-    site.block(&caller.key, move |site, scope| {
-        let mut receipts: Vec<Option<CommandReceipt>> = Vec::with_capacity(parsed.len());
-        let mut commands = Vec::new();
-        let mut trails = Vec::new();
-        for (index, command) in parsed.into_iter().enumerate() {
-            let checked = command.and_then(|said| {
-                check_scope(site, scope, &said.command)
-                    .map(|()| said)
-                    .map_err(|reason| Box::new(out_of_scope(reason, is_batch.then_some(index))))
-            });
-            match checked {
-                Ok(Said { command, trail }) => {
-                    commands.push(command);
-                    trails.push(trail);
-                    receipts.push(None);
-                }
-                Err(problem) => receipts.push(Some(CommandReceipt::refused(vec![*problem]))),
+    let (receipts, shown) = site
+        .block(&caller.key, move |site, scope| decide(site, scope, origin, parsed, key, is_batch, traced.as_ref()))
+        .await?;
+    fresh::note(request, shown);
+    Ok(receipts)
+}
+
+/// Returns a receipt for each command and the position that shows what became of all of them.
+fn decide(
+    site: &Site,
+    scope: &Scope,
+    origin: Origin,
+    parsed: Vec<Parsed>,
+    key: Option<Arc<str>>,
+    is_batch: bool,
+    traced: Option<&Traced>,
+) -> Result<(Vec<CommandReceipt>, Position), Problem> {
+    let mut receipts: Vec<Option<CommandReceipt>> = Vec::with_capacity(parsed.len());
+    let mut commands = Vec::new();
+    let mut trails = Vec::new();
+    for (index, command) in parsed.into_iter().enumerate() {
+        let checked = command.and_then(|said| {
+            check_scope(site, scope, &said.command)
+                .map(|()| said)
+                .map_err(|reason| Box::new(out_of_scope(reason, is_batch.then_some(index))))
+        });
+        match checked {
+            Ok(Said { command, trail }) => {
+                commands.push(command);
+                trails.push(trail);
+                receipts.push(None);
             }
+            Err(problem) => receipts.push(Some(CommandReceipt::refused(vec![*problem]))),
         }
-        let began = trail::now();
-        let correlation = origin.correlation;
-        let answers = if commands.is_empty() {
-            Vec::new()
-        } else {
-            site.desk.execute(Request { key, trails: trails.clone(), ..Request::new(commands, origin) })?
+    }
+    let began = trail::now();
+    let correlation = origin.correlation;
+    let answers = if commands.is_empty() {
+        Vec::new()
+    } else {
+        site.desk.execute(Request { key, trails: trails.clone(), ..Request::new(commands, origin) })?
+    };
+    let mut answers = answers.into_iter().zip(trails);
+    for (index, place) in receipts.iter_mut().enumerate().filter(|(_, place)| place.is_none()) {
+        let Some((answer, own)) = answers.next() else { break };
+        let trace = match &answer {
+            Answer::Accepted(receipt) => trail_of(site, receipt, own.or(correlation), traced, began)?,
+            Answer::Unchanged { .. } | Answer::Refused(_) => None,
         };
-        let mut answers = answers.into_iter().zip(trails);
-        for (index, place) in receipts.iter_mut().enumerate().filter(|(_, place)| place.is_none()) {
-            let Some((answer, own)) = answers.next() else { break };
-            let trace = match &answer {
-                Answer::Accepted(receipt) => trail_of(site, receipt, own.or(correlation), traced.as_ref(), began)?,
-                Answer::Unchanged { .. } | Answer::Refused(_) => None,
-            };
-            *place = Some(CommandReceipt::of(answer, is_batch.then_some(index), trace));
-        }
-        Ok(receipts.into_iter().flatten().collect())
-    })
-    .await
+        *place = Some(CommandReceipt::of(answer, is_batch.then_some(index), trace));
+    }
+    let receipts: Vec<CommandReceipt> = receipts.into_iter().flatten().collect();
+    let wrote_all = receipts.iter().all(|receipt| receipt.status == Status::Accepted);
+    let last = receipts.iter().filter_map(|receipt| receipt.position).max();
+    // What was known already, or is the reason for a refusal, is in the state; nothing says at which position.
+    let shown = last.filter(|_| wrote_all).unwrap_or_else(|| site.desk.state().position);
+    Ok((receipts, shown))
 }
 
 /// Returns the trail that an accepted command's events are on, and tells of those that are new on `trace`.
@@ -338,12 +360,13 @@ fn trail_of(
 /// When it is refused, or the log did not take it.
 pub(crate) async fn execute_one(
     site: &Site,
+    request: &HttpRequest,
     caller: &Caller,
     origin: Origin,
     command: Command,
     key: Option<String>,
 ) -> Result<CommandReceipt, Problem> {
-    let receipts = execute(site, caller, origin, vec![Ok(Said { command, trail: None })], key, false).await?;
+    let receipts = execute(site, request, caller, origin, vec![Ok(Said { command, trail: None })], key, false).await?;
     match receipts.into_iter().next() {
         Some(receipt) if receipt.status == Status::Refused => Err(refusal(receipt.problems)),
         Some(receipt) => Ok(receipt),

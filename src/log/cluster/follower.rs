@@ -11,6 +11,7 @@ use super::gaps::Gaps;
 use super::place::{Mark, Place, PlaceFile};
 use super::remote::{Page, Remote};
 use super::seen::Seen as LastSeen;
+use super::spent::Part as Spending;
 use super::wire::{self, KeyBound, Part, Seen};
 use crate::domain::envelope::Digest;
 use crate::domain::time::Instant;
@@ -263,7 +264,7 @@ impl Follower {
     /// Waits until what was handed to the replica is durable there.
     fn settle(&mut self) -> Result<(), LogError> {
         for Applying { nonce, stream, chain, last, pending } in std::mem::take(&mut self.applying) {
-            let mut answer = pending.wait();
+            let mut answer = self.remote.meter().time(Spending::Replica, || pending.wait());
             match &mut answer {
                 Ok(answer) => {
                     // A proposal that was sent is new, even if it was read twice; only a key is given to what is there.

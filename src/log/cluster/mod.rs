@@ -47,6 +47,7 @@ mod proposer;
 mod remote;
 mod seen;
 mod settings;
+mod spent;
 mod tls;
 mod verify;
 mod wire;
@@ -61,6 +62,7 @@ use place::PlaceFile;
 use proposer::{Job, Proposer};
 use remote::Remote;
 use seen::Seen;
+use spent::Meter;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -68,6 +70,8 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use uuid::Uuid;
+
+pub use spent::Spent;
 
 /// Name of the replica's directory in the data directory.
 pub const REPLICA: &str = "replica";
@@ -109,6 +113,7 @@ pub struct ClusterLog {
     remote: Arc<Remote>,
     prefix: Arc<str>,
     seen: Seen,
+    meter: Meter,
     proposing: Option<(Sender<Job>, JoinHandle<()>)>,
 }
 
@@ -120,7 +125,8 @@ impl ClusterLog {
     /// [`LogError::Invalid`] if the connection string is wrong, [`LogError::Locked`] if another process has the replica,
     /// [`LogError::Unavailable`] if the cluster does not answer, [`LogError::Corrupt`] if it is not the one that the replica is of.
     pub fn open(url: &str, dir: &Path, options: &Options) -> Result<Self, LogError> {
-        let remote = Arc::new(Remote::new(url, options.prefix.clone(), options.patience)?);
+        let meter = Meter::default();
+        let remote = Arc::new(Remote::new(url, options.prefix.clone(), options.patience, meter.clone())?);
         let dir = dir.join(REPLICA);
         let replica = Arc::new(EmbeddedLog::open(&dir, &embedded::Options::default())?);
         let file = PlaceFile::open(&dir);
@@ -136,13 +142,20 @@ impl ClusterLog {
             deadline: options.deadline,
             look: options.look,
             uncounted: HashMap::new(),
+            meter: meter.clone(),
         };
         let (jobs, waiting) = crossbeam_channel::bounded(options.waiting);
         let thread = std::thread::Builder::new()
             .name("log-cluster".to_owned())
             .spawn(move || proposer.run(&waiting))
             .map_err(|error| LogError::Unavailable(format!("cannot start a thread: {error}")))?;
-        Ok(Self { replica, remote, prefix: options.prefix.clone(), seen, proposing: Some((jobs, thread)) })
+        Ok(Self { replica, remote, prefix: options.prefix.clone(), seen, meter, proposing: Some((jobs, thread)) })
+    }
+
+    /// Returns where the time of writing and following went since the log was opened.
+    #[must_use]
+    pub fn spent(&self) -> Spent {
+        self.meter.spent()
     }
 
     /// Says whether a connection string can be understood.

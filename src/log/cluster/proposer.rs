@@ -11,6 +11,7 @@
 
 use super::follower::Follower;
 use super::remote::{Fault, Remote};
+use super::spent::{Meter, Part as Spending};
 use super::wire::{self, Seen};
 use crate::domain::envelope::{Digest, Revision};
 use crate::log::admission::{self, Verdict};
@@ -52,6 +53,7 @@ pub(super) struct Proposer {
     pub(super) look: Duration,
     /// Events in a stream on the server that the replica does not count, where a conflict showed that there are some.
     pub(super) uncounted: HashMap<Arc<str>, u64>,
+    pub(super) meter: Meter,
 }
 
 /// What became of a first try.
@@ -80,7 +82,8 @@ impl Proposer {
                 Ok(first) => {
                     let more = jobs.try_iter().take(GROUP - 1);
                     let group = std::iter::once(first).chain(more).collect();
-                    self.group(group);
+                    let meter = self.meter.clone();
+                    meter.time(Spending::Whole, || self.group(group));
                     pause = self.look;
                 }
                 Err(RecvTimeoutError::Timeout) => match self.idle(&mut tidied) {
@@ -224,7 +227,8 @@ impl Proposer {
                 event.event_type
             )));
         }
-        match self.replica.look(|held| admission::judge(append, held))?? {
+        let judged = self.meter.time(Spending::Replica, || self.replica.look(|held| admission::judge(append, held)));
+        match judged?? {
             Verdict::Repeated { answer, bind_key: false } => Ok(Start::Known(answer)),
             Verdict::Repeated { answer, bind_key: true } => self.bind(append, nonce, answer, until),
             Verdict::New(revision) => self.propose(append, nonce, revision, until),

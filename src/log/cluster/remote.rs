@@ -6,6 +6,7 @@
 //! * its subscription spins without end when a server ends it in good order, so the log is followed by reads.
 
 use super::place::Mark;
+use super::spent::{Meter, Part as Spending};
 use super::{settings, tls};
 use crate::domain::envelope::Revision;
 use crate::log::contract::LogError;
@@ -63,6 +64,7 @@ pub(super) struct Remote {
     patience: Duration,
     client: Mutex<Option<Client>>,
     runtime: Option<Runtime>,
+    meter: Meter,
 }
 
 impl std::fmt::Debug for Remote {
@@ -74,7 +76,7 @@ impl std::fmt::Debug for Remote {
 
 impl Remote {
     /// Returns a connection that is made when it is first needed. `patience` is how long one answer is waited for.
-    pub(super) fn new(url: &str, prefix: Arc<str>, patience: Duration) -> Result<Self, LogError> {
+    pub(super) fn new(url: &str, prefix: Arc<str>, patience: Duration, meter: Meter) -> Result<Self, LogError> {
         let settings = settings::parse(url)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -82,7 +84,7 @@ impl Remote {
             .enable_all()
             .build()
             .map_err(|error| LogError::Unavailable(format!("cannot start a thread: {error}")))?;
-        Ok(Self { settings, prefix, patience, client: Mutex::new(None), runtime: Some(runtime) })
+        Ok(Self { settings, prefix, patience, client: Mutex::new(None), runtime: Some(runtime), meter })
     }
 
     fn client(&self) -> Result<Client, Fault> {
@@ -97,6 +99,11 @@ impl Remote {
         })?;
         *held = Some(client.clone());
         Ok(client)
+    }
+
+    /// Returns what times the thread that writes and follows.
+    pub(super) const fn meter(&self) -> &Meter {
+        &self.meter
     }
 
     /// Runs one call in the private runtime, so that it may be made from any thread.
@@ -114,7 +121,7 @@ impl Remote {
             // The caller waits below; nobody else hears a failed send.
             let _ = answer.send(work.await);
         });
-        match answered.recv() {
+        match self.meter.time(Spending::Server, || answered.recv()) {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => {
                 if matches!(error, Error::ConnectionClosed | Error::GrpcConnectionError(_) | Error::DeadlineExceeded) {
