@@ -19,7 +19,7 @@ use crate::log::contract::{EventLog as _, LogError};
 /// What the cluster's stream shows of one event of the replica.
 enum Found {
     /// It is there.
-    Here(Mark),
+    Here,
     /// The stream begins after it.
     Cut,
     Missing,
@@ -72,36 +72,42 @@ impl Follower {
         }
     }
 
-    /// Makes sure that the cluster is the one that the replica is of: it must hold the replica's first and last event.
+    /// Makes sure that the cluster is the one that the replica is of: it must hold the replica's last event where it was;
+    /// or, if that place is not known, the first and the last in their streams.
     ///
     /// # Errors
     /// [`LogError::Corrupt`] if it does not, now and ever after.
     pub(super) fn recognise(&mut self) -> Result<(), LogError> {
-        let Some(first) = self.replica.read_all(0, 1)?.pop() else { return Ok(()) };
-        match self.find(&first)? {
-            Found::Here(_) => {}
-            Found::Cut => tracing::warn!(
-                stream = %first.stream,
-                "the cluster no longer shows the beginning of this stream: take `$tb`, `$maxCount` and `$maxAge` off it"
-            ),
-            Found::Missing => return Err(self.gone(first.position)),
+        let (Some(first), Some(last)) = (
+            self.replica.read_all(0, 1)?.pop(),
+            self.replica.read_all(self.replica.head().saturating_sub(1), 1)?.pop(),
+        ) else {
+            return Ok(());
+        };
+        if let Some(own) = self.done.own.filter(|own| own.id == last.event.id) {
+            if self.shows(own)? {
+                return Ok(());
+            }
+            return Err(self.gone(last.position));
         }
-        let Some(last) = self.replica.read_all(self.replica.head().saturating_sub(1), 1)?.pop() else { return Ok(()) };
-        let own = self.done.own.filter(|own| own.id == last.event.id);
-        match (self.find(&last)?, own) {
-            (Found::Here(found), Some(own)) if found != own => Err(self.gone(last.position)),
-            (Found::Here(_), _) => Ok(()),
-            // The whole log shows it until the servers are scavenged.
-            (Found::Cut, Some(own)) if self.shows(own)? => Ok(()),
-            _ => Err(self.gone(last.position)),
+        for event in [first, last] {
+            match self.find(&event)? {
+                Found::Here => {}
+                Found::Cut => tracing::warn!(
+                    stream = %event.stream,
+                    "the cluster does not show the beginning of this stream: take `$tb`, `$maxCount` and `$maxAge` off it"
+                ),
+                Found::Missing => return Err(self.gone(event.position)),
+            }
         }
+        Ok(())
     }
 
     fn find(&self, event: &Recorded) -> Result<Found, LogError> {
         // On the server it stands here, or later by as many events as the replica does not count.
         let Page { events, broken } = self.remote.read_stream(&event.stream, event.revision, PAGE)?;
-        if let Some(found) = events.iter().find(|found| found.id == event.event.id) {
-            return Ok(Found::Here(Mark { position: found.position, id: found.id }));
+        if events.iter().any(|found| found.id == event.event.id) {
+            return Ok(Found::Here);
         }
         match (events.first(), broken) {
             (_, Some(fault)) => Err(fault.into()),

@@ -12,11 +12,27 @@
 //! trips for an append (appends that arrive together share the second), and, for events of other nodes, the pause between
 //! two looks ([`Options::look`]).
 //!
-//! **Speed.** Appends are proposed one after the other, because callers are promised their order. The client does not set
-//! `TCP_NODELAY` (kurrentdb 1.2.0), so each call to a server that does not answer at once waits for a delayed acknowledgement: about
-//! 40 ms on Linux, some 25 appends a second. That is the client's to mend.
+//! **Looking.** The log is followed by reads every [`Options::look`], not by a subscription: when a server ends one in good
+//! order, the client (kurrentdb 1.2.0, `Subscription::next_subscription_event`) asks the ended stream again and again without
+//! ever waiting, which no time limit around it can stop; a persistent subscription would be state on the server for each node.
+//! [`behind`](EventLog::behind) counts from the beginning of the last look that reached the end.
 //!
-//! **Replica.** It can be thrown away at any time; it is then read anew. It is tied to its cluster by its first and last event.
+//! **Speed.** Appends are proposed one after the other, because callers are promised their order. The client does not set
+//! `TCP_NODELAY` (kurrentdb 1.2.0, `NodeConnection::new`, which makes its own connector and takes none), so each call to a
+//! server that does not answer at once waits for a delayed acknowledgement: about 40 ms on Linux, some 25 appends a second.
+//! Keep-alive frames come every ten seconds at the most often, too seldom to help. Its batch append would send an append in
+//! one piece and not wait, but it hides the revision that a refusal names, ends with the first refusal, and leaves appends
+//! unanswered when a server ends the call in good order. So this is the client's to mend.
+//!
+//! **Replica.** It can be thrown away at any time; it is then read anew. It is tied to its cluster by its last event: the
+//! cluster must hold it at the position where it was read.
+//!
+//! **Loss.** A cluster that lost its end or was restored from an older backup gives new events positions that were read
+//! already. Each read begins with the last event read, so this is seen at the next look or append, which then fails
+//! with [`LogError::Corrupt`]; from then on nothing is proposed or read on, `behind` grows, and the replica can still be read.
+//! The append that finds it out may be on the cluster. Losing events of others only costs reading them again. A stream whose
+//! beginning is gone (`$tb`, `$maxCount`, `$maxAge`) is still whole in the cluster's one order until the servers are
+//! scavenged; afterwards a node that has read it goes on, and one that has not refuses to open. See `held.rs` and `gaps.rs`.
 //!
 //! **Who decides.** The server compares the stream's revision; everything else (ids, keys) is decided by the order. If
 //! two nodes propose one id or one key in two streams at the same moment, the later of the two stays on the server and is
@@ -32,11 +48,13 @@
 //! **Proof.** Each event on the server carries the digest of its stream's chain: whoever reads a stream sees a changed,
 //! missing or moved event unless the rest of that stream was rewritten too. The chain does not show a shortened or a wholly deleted
 //! stream. The replica's chain over the whole log does, to whoever has an earlier digest of it: a backup, or another node.
-//! [`verify`](EventLog::verify) checks the replica, then that the cluster holds the same, byte for byte. Unlike the embedded engine, the
+//! [`verify`](EventLog::verify) checks the replica, then that the cluster holds the same, byte for byte, and that no stream of
+//! the log has settings by which it loses events. Unlike the embedded engine, the
 //! chain at the source is per stream; there are no signed checkpoints.
 //!
 //! **Tools.** Streams, types and ids are the server's own, payloads are JSON, and `merchant-…` names give categories, so
-//! browser, projections and connectors work on the log. A stream must not be truncated, deleted or given a maximum age.
+//! browser, projections and connectors work on the log. A stream must not be truncated, deleted or given a maximum age or
+//! count.
 //! Events larger than the servers' `MaxAppendSize` (1 MiB unless raised) are refused.
 
 mod follower;

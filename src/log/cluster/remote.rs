@@ -1,7 +1,9 @@
 //! The cluster as a few blocking calls, each with a deadline.
 //!
-//! Three habits of the client (kurrentdb 1.2.0) are lived with here:
-//! * a client that once found no node stays closed, so it is thrown away and made anew;
+//! Habits of the client (kurrentdb 1.2.0) that are lived with here:
+//! * a client that once found no node stays closed, and one whose node died keeps to that node (`NodeConnection::next`
+//!   gives the old handle back), so after a failure it is thrown away and made anew;
+//! * `maxDiscoverAttempts=1` means none;
 //! * answers that miss a field make it panic, so it runs in tasks of its own runtime;
 //! * its subscription spins without end when a server ends it in good order, so the log is followed by reads.
 
@@ -124,7 +126,7 @@ impl Remote {
         match self.meter.time(Spending::Server, || answered.recv()) {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => {
-                if matches!(error, Error::ConnectionClosed | Error::GrpcConnectionError(_) | Error::DeadlineExceeded) {
+                if is_broken(&error) {
                     self.forget();
                 }
                 if matches!(error, Error::GrpcConnectionError(_))
@@ -144,6 +146,12 @@ impl Remote {
     /// Throws the client away; the next call makes a new one.
     fn forget(&self) {
         *self.client.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn forget_if(&self, broken: Option<&Fault>) {
+        if let Some(Fault::Unknown(_)) = broken {
+            self.forget();
+        }
     }
 
     fn name(&self, stream: &str) -> String {
@@ -205,6 +213,7 @@ impl Remote {
             Ok(page(&mut stream, patience).await)
         });
         let Page { events, broken } = page.map_err(misplaced)?;
+        self.forget_if(broken.as_ref());
         Ok(Page { events, broken: broken.map(misplaced) })
     }
 
@@ -224,7 +233,7 @@ impl Remote {
             .position(StreamPosition::Position(from))
             .max_count(count)
             .requires_leader(true);
-        self.call(|client| async move {
+        let found = self.call(|client| async move {
             let mut stream = timely(patience, client.read_stream(name, &options)).await?;
             let mut found = page(&mut stream, patience).await;
             if found.events.is_empty() && matches!(found.broken, Some(Fault::Refused(LogError::Invalid(_)))) {
@@ -232,7 +241,9 @@ impl Remote {
                 found.broken = None;
             }
             Ok(found)
-        })
+        })?;
+        self.forget_if(found.broken.as_ref());
+        Ok(found)
     }
 }
 
@@ -244,6 +255,14 @@ impl Drop for Remote {
             runtime.shutdown_background();
         }
     }
+}
+
+/// Says whether the client that had this error is better not used again.
+fn is_broken(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::ConnectionClosed | Error::GrpcConnectionError(_) | Error::DeadlineExceeded | Error::ServerError(_)
+    )
 }
 
 async fn page(stream: &mut ReadStream, patience: Duration) -> Page {

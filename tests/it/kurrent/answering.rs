@@ -155,8 +155,9 @@ impl Node {
         let options = request.options.unwrap();
         let (fault, events) = {
             let mut cluster = self.cluster.lock().unwrap();
-            let whole = options.all.is_some() && options.direction == 0;
+            let whole = options.all.is_some() && options.direction == 0 && options.filter.is_some();
             cluster.looks += usize::from(whole);
+            cluster.questions += usize::from(options.all.is_some() && !whole);
             let fault = if whole { cluster.read_faults.pop_front() } else { None };
             (fault, cluster.read(&options))
         };

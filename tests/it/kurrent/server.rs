@@ -102,7 +102,7 @@ impl Server {
     pub(super) fn secure_url(&self, login: &str, authority: Option<&Path>) -> String {
         let trusted = authority.map(|file| format!("&tlsCaFile={}", file.display())).unwrap_or_default();
         let port = self.address.port();
-        format!("esdb://{login}@127.0.0.1:{port}?tls=true&maxDiscoverAttempts=1&discoveryInterval=10{trusted}")
+        format!("esdb://{login}@127.0.0.1:{port}?tls=true&maxDiscoverAttempts=3&discoveryInterval=10{trusted}")
     }
 
     /// Cuts every line.

@@ -65,6 +65,8 @@ pub(super) struct Cluster {
     pub(super) appends: usize,
     /// Looks at the whole log that came, answered or not.
     pub(super) looks: usize,
+    /// Reads of one event of the whole log that came.
+    pub(super) questions: usize,
     /// The append with this number is too large.
     pub(super) refused: Option<usize>,
     /// User and password that are asked for; `None` lets everybody in.
