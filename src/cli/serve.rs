@@ -10,6 +10,8 @@ use crate::http::{Open, ServeError};
 use crate::mail::worker::Worker;
 use crate::service::{open_log, start_desk, start_mail};
 use crate::settings::{Settings, Trace, TraceFormat};
+#[cfg(feature = "telemetry")]
+use crate::trail::otlp;
 use actix_web::rt::System;
 use actix_web::rt::signal::unix::{SignalKind, signal};
 use clap::Args;
@@ -34,6 +36,9 @@ struct Listening<'a> {
 pub(super) fn run(_: &ServeArgs, common: &Common, out: &mut Out) -> Result<Exit, CliError> {
     let settings = Settings::load(common.config.as_deref())?;
     start_tracing(&settings.trace);
+    // Dropped last: the spans of what is finished while stopping go out, too.
+    #[cfg(feature = "telemetry")]
+    let _sending = settings.trace.otlp.as_deref().map(otlp::start).transpose().map_err(CliError::failed)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let log = open_log(&settings, &common.data)?;
     let keyring = Arc::new(Keyring::open(log.clone(), clock.clone())?);

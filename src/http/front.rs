@@ -9,6 +9,7 @@ use super::pages::filters::escaped;
 use super::pages::{Frame, Pages};
 use super::problem::{Code, Problem};
 use super::site::Cookies;
+use super::traced::{self, Traced};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
@@ -52,7 +53,9 @@ pub(super) async fn stand(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
     let id = RequestId(Uuid::now_v7());
+    let traced = Traced::of(request.headers());
     request.extensions_mut().insert(id);
+    request.extensions_mut().insert(traced.clone());
     let asked = Asked::of(&request);
     let mut response = if asked.is_change && asked.is_foreign {
         request.error_response(Problem::from(Code::ForeignSite))
@@ -76,8 +79,8 @@ pub(super) async fn stand(
     }
     let request = response.request().clone();
     fresh::tell(&request, response.response_mut(), secure);
-    dress(response.headers_mut(), id, secure);
-    record(&response, started, id);
+    dress(response.headers_mut(), id, &traced, secure);
+    record(&response, started, id, &traced, asked.is_change);
     Ok(response)
 }
 
@@ -127,7 +130,9 @@ fn draw(response: ServiceResponse, asked: &Asked, id: RequestId) -> ServiceRespo
     let problem = problem.unwrap_or_else(|| Code::for_status(response.status()).into());
     // A node that is behind says so at `/readyz`; a client may ask for a position that never comes as often as it likes.
     if problem.code.status().is_server_error() && problem.code != Code::Behind {
-        tracing::error!(request = %id.0, %problem, "A request could not be answered");
+        let trace = response.request().extensions().get::<Traced>().map(Traced::trace);
+        let trace_id = trace.map(|trace| tracing::field::display(trace.simple()));
+        tracing::error!(trace_id, request = %id.0, %problem, "A request could not be answered");
     }
     let request = response.request().clone();
     let allow = response.headers().get(ALLOW).cloned();
@@ -198,7 +203,7 @@ pub(super) fn encode(text: &str) -> String {
     })
 }
 
-fn dress(headers: &mut HeaderMap, id: RequestId, secure: bool) {
+fn dress(headers: &mut HeaderMap, id: RequestId, traced: &Traced, secure: bool) {
     for (name, value) in HEADERS {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
@@ -213,9 +218,12 @@ fn dress(headers: &mut HeaderMap, id: RequestId, secure: bool) {
     if let Ok(value) = HeaderValue::from_str(&id.0.to_string()) {
         headers.insert(HeaderName::from_static("x-request-id"), value);
     }
+    if let Ok(value) = HeaderValue::from_str(&traced.trace().simple().to_string()) {
+        headers.insert(HeaderName::from_static(traced::HEADER), value);
+    }
 }
 
-fn record(response: &ServiceResponse, started: Instant, id: RequestId) {
+fn record(response: &ServiceResponse, started: Instant, id: RequestId, traced: &Traced, is_change: bool) {
     let request = response.request();
     let route = request.match_pattern().unwrap_or_else(|| "-".to_owned());
     let status = response.status().as_u16();
@@ -225,8 +233,12 @@ fn record(response: &ServiceResponse, started: Instant, id: RequestId) {
     }
     // The path may hold a credit code, which is public; the query may hold what somebody searched for, which is not.
     tracing::debug!(
-        request = %id.0, method = %request.method(), route, status, micros = took.as_micros(), "Answered"
+        trace_id = %traced.trace().simple(), request = %id.0, method = %request.method(), route, status,
+        micros = took.as_micros(), "Answered"
     );
+    if is_change {
+        traced.answered(request.method(), &route, status);
+    }
 }
 
 #[cfg(test)]

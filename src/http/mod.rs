@@ -14,6 +14,7 @@ pub mod routes;
 mod serve;
 mod site;
 mod texts;
+mod traced;
 
 pub use language::Language;
 pub use serve::{Open, ServeError, Serving};

@@ -212,3 +212,27 @@ fn the_domain_of_message_ids_is_a_plain_name() {
     }
     assert!(read("[mail]\nmessage_id_domain = \"warn.example.org\"", &[]).is_ok());
 }
+
+#[cfg(feature = "telemetry")]
+#[test]
+fn a_collector_is_an_address_over_plain_http() {
+    let otlp = |address: &str| read(&format!("[trace]\notlp = \"{address}\""), &[]).map(|settings| settings.trace.otlp);
+    for fine in ["http://127.0.0.1:4318", "http://collector.example.org", "http://[::1]:4318/otlp/"] {
+        assert_eq!(otlp(fine).unwrap().as_deref(), Some(fine));
+    }
+    assert_eq!(otlp("").unwrap(), None);
+    for wrong in
+        ["127.0.0.1:4318", "https://collector.example.org", "http://", "/v1/traces", "http://a b", "http://h?x=1"]
+    {
+        let problems = problems(&format!("[trace]\notlp = \"{wrong}\""), &[]);
+        assert_eq!((problems.len(), problems[0].key.as_str()), (1, "trace.otlp"), "{wrong}");
+    }
+}
+
+#[cfg(not(feature = "telemetry"))]
+#[test]
+fn a_collector_is_refused_by_a_program_that_was_built_without_the_feature() {
+    let problems = problems("[trace]\notlp = \"http://127.0.0.1:4318\"", &[]);
+    assert_eq!((problems.len(), problems[0].key.as_str()), (1, "trace.otlp"));
+    assert!(problems[0].message.contains("--features telemetry"), "{}", problems[0]);
+}

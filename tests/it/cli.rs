@@ -1,6 +1,9 @@
 //! The command as a script sees it: exit codes, stdout, stderr.
 
 mod served;
+#[cfg(all(feature = "telemetry", feature = "cluster-double"))]
+mod telemetry;
+mod trail;
 
 use std::process::{Command, Output, Stdio};
 

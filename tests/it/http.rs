@@ -11,3 +11,4 @@ mod positions;
 mod rights;
 mod scopes;
 mod sessions;
+mod trail;

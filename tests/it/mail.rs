@@ -83,7 +83,7 @@ impl Bench {
             office: "海淀区体育局".to_owned(),
             language: "zh-CN".to_owned(),
         });
-        let append = request::request(id, &change, &about, recipients.collect(), self.clock.now()).unwrap();
+        let append = request::request(id, None, &change, &about, recipients.collect(), self.clock.now()).unwrap();
         self.log.append(append).unwrap();
         request::mail_id(id)
     }

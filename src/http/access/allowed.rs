@@ -8,10 +8,11 @@ use crate::domain::access::{Key, KeyRefused, Scope};
 use crate::domain::envelope::Origin;
 use crate::http::fresh::{self, Freshness};
 use crate::http::problem::{Code, Problem};
+use crate::http::traced::Traced;
 use actix_web::dev::Payload;
 use actix_web::http::Method;
 use actix_web::http::header::AUTHORIZATION;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 use futures_util::future::{Either, LocalBoxFuture, Ready, ready};
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -40,6 +41,8 @@ pub struct Caller {
     pub key: Arc<Key>,
     /// The browser session; `None` if the key itself was shown.
     pub session: Option<Session>,
+    /// The trail of the request.
+    pub traced: Option<Traced>,
 }
 
 /// The caller has the permission `P`.
@@ -64,7 +67,8 @@ impl<P> Allowed<P> {
     /// Returns the origin of what the caller says, for the log.
     #[must_use]
     pub fn origin(&self) -> Origin {
-        Origin::of(&self.caller.key.name)
+        let correlation = self.caller.traced.as_ref().map(Traced::trace);
+        Origin { correlation, ..Origin::of(&self.caller.key.name) }
     }
 }
 
@@ -107,13 +111,14 @@ impl<P: Permission> Allowed<P> {
 /// When nobody valid is, or a session would change something without its form token.
 pub fn caller(request: &HttpRequest) -> Result<Caller, Problem> {
     let gate = request.app_data::<web::Data<Gate>>().ok_or(Code::Internal)?;
+    let traced = request.extensions().get::<Traced>().cloned();
     if let Some(value) = request.headers().get(AUTHORIZATION) {
         let text = value.to_str().ok().and_then(|text| text.split_once(' '));
         let key = match text {
             Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") => key.trim(),
             _ => return Err(Code::KeyMissing.into()),
         };
-        return Ok(Caller { key: gate.keyring.check(key).map_err(refused)?, session: None });
+        return Ok(Caller { key: gate.keyring.check(key).map_err(refused)?, session: None, traced });
     }
     let cookie = request.cookie(SESSION_COOKIE).ok_or(Code::KeyMissing)?;
     let session = gate.sessions.check(cookie.value(), gate.clock.now()).ok_or(Code::KeyExpired)?;
@@ -127,7 +132,7 @@ pub fn caller(request: &HttpRequest) -> Result<Caller, Problem> {
             return Err(Code::FormStale.into());
         }
     }
-    Ok(Caller { key, session: Some(session) })
+    Ok(Caller { key, session: Some(session), traced })
 }
 
 fn is_read(method: &Method) -> bool {

@@ -5,6 +5,7 @@ use crate::http::metrics::{Metrics, figure};
 use crate::http::problem::{Code, Problem};
 use crate::http::site::Site;
 use crate::mail::outbox::State;
+use crate::trail;
 use actix_web::{HttpResponse, web};
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -54,6 +55,11 @@ pub async fn metrics(
         ("warnlight_log_failures_total", "Failures of the log.", read(&counters.log_failures)),
     ] {
         figure(&mut text, "counter", name, help, value);
+    }
+    if let Some((taken, dropped)) = trail::tally() {
+        figure(&mut text, "counter", "warnlight_spans_exported_total", "Spans the collector took.", taken);
+        let help = "Spans lost because the collector was too slow or did not answer.";
+        figure(&mut text, "counter", "warnlight_spans_dropped_total", help, dropped);
     }
     figure(&mut text, "gauge", "warnlight_log_position", "Position of the last event.", site.desk.log().head());
     figure(&mut text, "gauge", "warnlight_ready", "Lights are up to date.", u64::from(site.desk.is_ready()));

@@ -97,6 +97,11 @@ fn operation(route: &Route) -> Value {
             "name": "Idempotency-Key", "in": "header", "schema": { "type": "string", "maxLength": 200 },
             "description": "The same key with the same content gets the first answer; with other content it is refused.",
         }));
+        parameters.push(json!({
+            "name": "traceparent", "in": "header", "schema": { "type": "string" },
+            "description": "W3C Trace Context: the events, the light change and the mails that follow carry its trace id. \
+                            Without one they get a new one. The answer names it in the header Warnlight-Trace.",
+        }));
     }
     if route.right.is_some() {
         parameters.push(json!({

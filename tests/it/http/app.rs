@@ -42,7 +42,7 @@ pub(super) struct App {
     stop: actix_web::dev::ServerHandle,
     thread: Option<JoinHandle<()>>,
     mail: Option<Arc<Worker>>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// An answer, read to its end.
@@ -248,13 +248,18 @@ impl App {
             stop,
             thread: Some(thread),
             mail: Some(mail),
-            _folder: folder,
+            folder,
         }
     }
 
     /// Returns the whole address of a path.
     pub(super) fn address(&self, path: &str) -> String {
         format!("{}{path}", self.base)
+    }
+
+    /// Returns the data folder.
+    pub(super) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
     }
 
     pub(super) fn key_of(&self, role: Role) -> &str {
