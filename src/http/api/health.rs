@@ -53,6 +53,7 @@ pub async fn metrics(
         ("warnlight_lights_changed_total", "Light changes recorded.", read(&counters.lights_changed)),
         ("warnlight_mails_requested_total", "Mails asked for.", read(&counters.mails_requested)),
         ("warnlight_log_failures_total", "Failures of the log.", read(&counters.log_failures)),
+        ("warnlight_contests_total", "Requests decided again: another node was faster.", read(&counters.contests)),
     ] {
         figure(&mut text, "counter", name, help, value);
     }
