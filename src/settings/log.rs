@@ -16,10 +16,8 @@ pub enum Log {
 }
 
 impl Log {
-    pub(super) fn read(mut section: Section<'_>) -> Self {
-        let log = section.secret("url").map_or(Self::Embedded, |url| Self::of(&mut section, url));
-        section.finish();
-        log
+    pub(super) fn read(section: &mut Section<'_>) -> Self {
+        section.secret("url").map_or(Self::Embedded, |url| Self::of(section, url))
     }
 
     #[cfg(feature = "cluster")]

@@ -1,5 +1,6 @@
 //! Settings: compiled-in defaults, then one file, then the environment. `defaults.toml` is the list of all of them.
 
+mod checkpoints;
 mod http;
 mod log;
 mod mail;
@@ -11,6 +12,7 @@ mod session;
 mod tests;
 mod trace;
 
+pub use checkpoints::Checkpoints;
 pub use http::Http;
 pub use log::Log;
 pub use mail::{ANSWERS, CLAIM_MARGIN, Mail, Smtp, Tls};
@@ -33,6 +35,8 @@ pub const DEFAULTS: &str = include_str!("defaults.toml");
 pub struct Settings {
     /// The event log.
     pub log: Log,
+    /// Signatures under the event log.
+    pub checkpoints: Checkpoints,
     /// Where the service is reached.
     pub http: Http,
     /// Browser sessions.
@@ -123,8 +127,12 @@ impl Settings {
 
         let mut problems = Vec::new();
         let mut root = Section::root(merged, &mut problems);
+        let mut section = root.section("log");
+        let (log, checkpoints) = (Log::read(&mut section), Checkpoints::read(&mut section));
+        section.finish();
         let settings = Self {
-            log: Log::read(root.section("log")),
+            log,
+            checkpoints,
             http: Http::read(root.section("http")),
             session: Session::read(root.section("session")),
             mail: Mail::read(root.section("mail")),
