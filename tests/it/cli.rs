@@ -1,10 +1,11 @@
 //! The command as a script sees it: exit codes, stdout, stderr.
 
+mod checkpoints;
 mod served;
 
 use std::process::{Command, Output, Stdio};
 
-fn warnlight(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+pub(crate) fn warnlight(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_warnlight"))
         .args(arguments)
         .env_clear()
@@ -13,7 +14,7 @@ fn warnlight(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
         .unwrap()
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 

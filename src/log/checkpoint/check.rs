@@ -118,7 +118,11 @@ pub enum CheckError {
 }
 
 fn sound(held: Position) -> String {
-    if held == 0 { "no earlier checkpoint holds".to_owned() } else { format!("one up to position {held} holds") }
+    if held == 0 {
+        "no earlier checkpoint holds".to_owned()
+    } else {
+        format!("an earlier one up to position {held} holds")
+    }
 }
 
 /// Checks every checkpoint up to position `until`. The log's chain must have been verified up to there: a digest is taken

@@ -82,12 +82,12 @@ struct Round {
 }
 
 /// How far the keeper has come.
-#[derive(Debug, Clone, Copy)]
-struct Place {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
     /// Everything up to here is signed, or was closed before this key was.
-    signed: Position,
+    pub(super) signed: Position,
     /// Revision of the watch's stream to be looked at next.
-    next: Revision,
+    pub(super) next: Revision,
 }
 
 impl Round {
@@ -160,7 +160,10 @@ impl Round {
         match self.log.append(append) {
             // The same key signed this position before, at another time: by a node that has the same key, or by this one,
             // whose answer was lost.
-            Ok(_) | Err(LogError::Duplicate { .. }) => Ok(()),
+            Ok(_) | Err(LogError::Duplicate { .. }) => {
+                tracing::info!(position = closed.position, "Checkpoint signed");
+                Ok(())
+            }
             Err(error) => Err(error),
         }
     }
@@ -171,7 +174,7 @@ fn is_end_of_day(recorded: &Recorded) -> bool {
 }
 
 /// Returns where a key goes on: after its own last checkpoint, or, if it has none, at the last day that was closed.
-fn take_up(log: &dyn EventLog, key: PublicKey) -> Result<Place, CheckError> {
+pub(super) fn take_up(log: &dyn EventLog, key: PublicKey) -> Result<Place, CheckError> {
     let found = check(log, log.head(), &[key])?;
     let mut place = Place { signed: found.newest_trusted().map_or(0, |signed| signed.position), next: 0 };
     if place.signed > 0 {

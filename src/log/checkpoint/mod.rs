@@ -28,3 +28,6 @@ pub const STREAM: &str = "checkpoints";
 
 /// An Ed25519 public key.
 pub type PublicKey = crate::domain::hex::Hex<32>;
+
+#[cfg(test)]
+mod tests;
