@@ -154,7 +154,9 @@ fn on_a_cluster_each_node_signs_and_every_node_can_check_all_of_it() {
         expected.sort_unstable();
         assert_eq!(signed, expected);
     }
-    nodes.map(Node::stop);
+    for node in nodes {
+        node.stop();
+    }
     let (data, trusted) = (dirs[0].path().to_str().unwrap(), publics[1].to_string());
     let arguments = ["verify", "--data", data, "--trust", &trusted, "--format", "json"];
     let verified = warnlight(&arguments, &[("WARNLIGHT__LOG__URL", &server.url())]);
