@@ -8,7 +8,6 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
-use tempfile::TempDir;
 use warnlight::clock::ManualClock;
 use warnlight::desk::{Desk, Request};
 use warnlight::domain::envelope::{Origin, Position};
@@ -90,10 +89,10 @@ fn each_day_a_desk_closes_is_signed_once_across_restarts_and_with_a_change_of_ke
 
     let node = Node::start(open(), &keys[0], "2025-03-05T10:00:00");
     node.desk.execute(Request::new(hairdresser(), Origin::of("test"))).unwrap();
-    for midnight in ["2025-03-06T00:00:00", "2025-03-07T00:00:01"] {
+    for (turn, midnight) in ["2025-03-06T00:00:00", "2025-03-07T00:00:01"].into_iter().enumerate() {
         node.settle_at(midnight);
+        wait_for(&*node.log, turn + 1);
     }
-    wait_for(&*node.log, 2);
     node.stop();
     // Nothing happens in this life but that it begins and ends.
     Node::start(open(), &keys[0], "2025-03-07T09:00:00").stop();
@@ -128,7 +127,7 @@ fn each_day_a_desk_closes_is_signed_once_across_restarts_and_with_a_change_of_ke
 fn on_a_cluster_each_node_signs_and_every_node_can_check_all_of_it() {
     use crate::kurrent::{open, server::Server};
     let server = Server::alone();
-    let dirs: [TempDir; 3] = [(); 3].map(|()| tempfile::tempdir().unwrap());
+    let dirs = [(); 3].map(|()| tempfile::tempdir().unwrap());
     let keys = [0, 1].map(|node| make_key(dirs[2].path(), &format!("{node}.pem"), "ed25519"));
     let nodes = [0, 1].map(|node| {
         let log: Arc<dyn EventLog> = Arc::new(open(&server, dirs[node].path()));

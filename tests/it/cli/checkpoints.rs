@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use uuid::Uuid;
 use warnlight::clock::{Clock as _, ManualClock, SystemClock};
@@ -20,6 +20,16 @@ use warnlight::log::checkpoint::{STREAM, SigningKey, Statement};
 use warnlight::log::contract::{Append, EventLog, Expected};
 use warnlight::log::embedded::{EmbeddedLog, Options};
 use warnlight::policy::Policies;
+
+/// A process, killed when it is dropped.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
 
 /// Runs a script with variables in `folder`; returns what it printed.
 fn shell(script: &str, folder: &Path, variables: &[(&str, &str)]) -> String {
@@ -64,7 +74,7 @@ fn a_key_made_by_openssl_signs_each_day_and_the_documented_commands_check_it_by_
     start(&log, &Arc::new(ManualClock::new(then)), Policies::built_in().unwrap()).unwrap().stop();
     drop(log);
 
-    let mut child = Command::new(env!("CARGO_BIN_EXE_warnlight"))
+    let child = Command::new(env!("CARGO_BIN_EXE_warnlight"))
         .args(["serve", "--data"])
         .arg(&data)
         .env_clear()
@@ -75,14 +85,15 @@ fn a_key_made_by_openssl_signs_each_day_and_the_documented_commands_check_it_by_
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut said = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let mut child = Running(child);
+    let mut said = BufReader::new(child.0.stderr.take().unwrap()).lines().map(Result::unwrap);
     assert!(said.any(|line| line.contains(&public)), "it names its public key");
     assert_eq!(said.by_ref().filter(|line| line.contains("Checkpoint signed")).take(1).count(), 1);
     // Beside the running service, however many it has signed by now.
     let (code, printed, remarks) = verify(&data, &["--trust", &public]);
     assert_eq!((code, &printed["signers"][0]["trusted"]), (Some(0), &Value::Bool(true)), "{remarks}");
-    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert!(Command::new("kill").args(["-TERM", &child.0.id().to_string()]).status().unwrap().success());
+    assert_eq!(child.0.wait().unwrap().code(), Some(0));
 
     let (code, printed, remarks) = verify(&data, &["--trust", &public]);
     assert_eq!(code, Some(0), "{remarks}");
