@@ -19,13 +19,17 @@
 
   let waiting = null;
   let lastDrawn = 0;
+  // Position of the last change heard of; the page is asked for from a node that shows it.
+  let heard = "0";
 
   async function redraw() {
     waiting = null;
     // Whoever is filling in a form is not interrupted.
     if (region.contains(document.activeElement) && document.activeElement.matches("input, textarea, select")) return;
     lastDrawn = Date.now();
-    const answer = await fetch(window.location.href, { credentials: "same-origin" });
+    const headers = { "Warnlight-Position": heard };
+    const answer = await fetch(window.location.href, { credentials: "same-origin", headers });
+    if (answer.status === 503) return soon();
     if (!answer.ok || answer.redirected) return window.location.reload();
     const drawn = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-live]");
     if (!drawn || drawn.innerHTML === region.innerHTML) return;
@@ -49,7 +53,10 @@
     sign.classList.remove("is-off");
     sign.textContent = sign.dataset.on;
   });
-  feed.addEventListener("light", soon);
+  feed.addEventListener("light", (change) => {
+    heard = change.lastEventId;
+    soon();
+  });
   feed.addEventListener("error", () => {
     sign.hidden = false;
     sign.classList.add("is-off");

@@ -7,8 +7,12 @@ mod budgets {
     mod append;
     mod args;
     mod build;
+    #[cfg(feature = "cluster-double")]
+    mod cluster;
     mod crowd;
     mod desk;
+    #[cfg(feature = "cluster-double")]
+    mod double;
     mod grading;
     mod http;
     mod import;

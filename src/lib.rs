@@ -17,4 +17,5 @@ pub mod policy;
 pub mod service;
 pub mod settings;
 pub mod sim;
+pub mod trail;
 pub mod views;

@@ -13,7 +13,7 @@ use crate::mail::render::{RenderError, Renderer};
 use crate::mail::transport::of_settings;
 use crate::mail::worker::{self, Worker};
 use crate::policy::{Policies, PolicyError};
-use crate::settings::{Log, Settings};
+use crate::settings::{Engine, Settings};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -67,10 +67,12 @@ pub enum ServiceError {
 /// # Errors
 /// See [`ServiceError`].
 pub fn open_log(settings: &Settings, data: &Path) -> Result<Arc<dyn EventLog>, ServiceError> {
-    match &settings.log {
-        Log::Embedded => Ok(Arc::new(EmbeddedLog::open(data, &Options::default())?)),
+    match &settings.log.engine {
+        Engine::Embedded => Ok(Arc::new(EmbeddedLog::open(data, &Options::default())?)),
         #[cfg(feature = "cluster")]
-        Log::Cluster(url) => Ok(Arc::new(cluster::ClusterLog::open(url.expose(), data, &cluster::Options::default())?)),
+        Engine::Cluster(url) => {
+            Ok(Arc::new(cluster::ClusterLog::open(url.expose(), data, &cluster::Options::default())?))
+        }
     }
 }
 
@@ -79,10 +81,10 @@ pub fn open_log(settings: &Settings, data: &Path) -> Result<Arc<dyn EventLog>, S
 /// # Errors
 /// See [`ServiceError`].
 pub fn open_log_read_only(settings: &Settings, data: &Path) -> Result<Arc<dyn EventLog>, ServiceError> {
-    match &settings.log {
-        Log::Embedded => Ok(Arc::new(EmbeddedLog::open_read_only(data)?)),
+    match &settings.log.engine {
+        Engine::Embedded => Ok(Arc::new(EmbeddedLog::open_read_only(data)?)),
         #[cfg(feature = "cluster")]
-        Log::Cluster(url) => {
+        Engine::Cluster(url) => {
             match cluster::ClusterLog::open(url.expose(), data, &cluster::Options::default()) {
                 Ok(log) => Ok(Arc::new(log)),
                 // The service that has the replica keeps it up to date.
@@ -100,7 +102,7 @@ pub fn open_log_read_only(settings: &Settings, data: &Path) -> Result<Arc<dyn Ev
 /// # Errors
 /// See [`KeyError`].
 pub fn load_signing_key(settings: &Settings) -> Result<Option<SigningKey>, KeyError> {
-    settings.checkpoints.signing_key.as_deref().map(SigningKey::open).transpose()
+    settings.log.checkpoints.signing_key.as_deref().map(SigningKey::open).transpose()
 }
 
 /// Starts signing checkpoints of the desk's log.

@@ -16,7 +16,7 @@ use warnlight::log::contract::{Append, EventLog, Expected, Pending};
 use warnlight::log::embedded::{EmbeddedLog, Options};
 
 /// Returns an append of one event to the stream with this number.
-fn one(stream: u64) -> Outcome<Append> {
+pub(super) fn one(stream: u64) -> Outcome<Append> {
     let report = PrepaidReported {
         credit_code: "91110000101623741K".parse()?,
         date: "2025-03-31".parse()?,
@@ -54,7 +54,7 @@ fn prepare(log: &EmbeddedLog, streams: u64) -> Outcome<()> {
 }
 
 /// Returns appends per second of `callers` who each wait for their answer, over streams taken in a scattered order.
-fn rate(log: &Arc<EmbeddedLog>, callers: u64, streams: u64, period: Duration) -> f64 {
+pub(super) fn rate<L: EventLog>(log: &Arc<L>, callers: u64, streams: u64, period: Duration) -> f64 {
     let counted = Arc::new(AtomicU64::new(0));
     let begun = Clock::now();
     std::thread::scope(|scope| {

@@ -84,7 +84,7 @@ pub(super) fn each(plan: &Plan, mut visit: impl FnMut(Written) -> Outcome<()>) -
                 draft.clone().with_events(events)
             });
             let reasons = reasons.collect();
-            let (_, changed, append) = change.append(&subject, LightCause::Policy, false, reasons, end);
+            let (_, changed, append) = change.append(&subject, LightCause::Policy, false, None, reasons, end);
             let (stream, event) = (append.stream.to_string(), Event::LightChanged(changed));
             visit(Written { stream, revision: 0, at: end, events: vec![(end, event)] })?;
         }

@@ -40,6 +40,10 @@ fn run() -> Outcome<()> {
             9 => rebuild::start(room.path(), &args, &mut report)?,
             10 => rebuild::disk(room.path(), &args, &mut report)?,
             11 => build::release(&args, &mut report)?,
+            #[cfg(feature = "cluster-double")]
+            19 => super::cluster::overhead(room.path(), &mut report)?,
+            #[cfg(not(feature = "cluster-double"))]
+            19 => writeln!(std::io::stderr(), "row 19 takes `--features cluster-double`")?,
             other => writeln!(std::io::stderr(), "row {other} is not measured here")?,
         }
     }

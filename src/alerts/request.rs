@@ -36,7 +36,7 @@ pub fn mail_id(change: Uuid) -> Uuid {
     Uuid::new_v5(&NAMESPACE, change.as_bytes())
 }
 
-/// Returns the id of the affair that all mails about one merchant belong to.
+/// Returns the id of the affair that all mails about one merchant belong to: the root of their thread in a mail program.
 #[must_use]
 pub fn affair_id(credit_code: &CreditCode) -> Uuid {
     Uuid::new_v5(&NAMESPACE, credit_code.as_str().as_bytes())
@@ -48,12 +48,14 @@ pub fn stream_of(mail: Uuid) -> Arc<str> {
     format!("mail-{mail}").into()
 }
 
-/// Returns the append that asks for the mail about `change`, whose event id is `id`; `None` if it asks for none.
+/// Returns the append that asks for the mail about `change`, whose event id is `id` and whose trail is `trail`; `None` if it
+/// asks for none.
 ///
 /// The event's content does not depend on `at`, the time of asking, so that two nodes that ask say the same.
 #[must_use]
 pub fn request(
     id: Uuid,
+    trail: Option<Uuid>,
     change: &LightChanged,
     about: &About,
     recipients: Vec<Recipient>,
@@ -74,7 +76,7 @@ pub fn request(
         sector: about.sector.clone(),
         recipients,
     });
-    let origin = Origin { causation: Some(id), correlation: Some(affair_id(&change.credit_code)), ..Origin::service() };
+    let origin = Origin { causation: Some(id), correlation: trail, ..Origin::service() };
     Some(Append {
         stream: stream_of(mail),
         expected: Expected::NoStream,
@@ -89,6 +91,8 @@ pub(crate) mod tests {
     use super::*;
     use crate::domain::event::LightCause;
     use crate::domain::words::Light;
+
+    const TRAIL: Option<Uuid> = Some(Uuid::from_u128(2));
 
     pub(crate) fn change(from: Light, to: Light, notify: bool) -> LightChanged {
         LightChanged {
@@ -107,7 +111,7 @@ pub(crate) mod tests {
 
     fn ask(from: Light, to: Light, notify: bool) -> Option<Append> {
         let at = "2025-06-30T10:00:05Z".parse().unwrap();
-        request(Uuid::from_u128(1), &change(from, to, notify), &About::default(), Vec::new(), at)
+        request(Uuid::from_u128(1), TRAIL, &change(from, to, notify), &About::default(), Vec::new(), at)
     }
 
     #[test]
@@ -133,6 +137,7 @@ pub(crate) mod tests {
         let first = ask(Light::Green, Light::Red, true).unwrap();
         let later = request(
             Uuid::from_u128(1),
+            TRAIL,
             &change(Light::Green, Light::Red, true),
             &About::default(),
             Vec::new(),
@@ -141,7 +146,7 @@ pub(crate) mod tests {
         .unwrap();
         assert_eq!((&first.stream, &first.events), (&later.stream, &later.events));
         assert_eq!(first.expected, Expected::NoStream);
-        assert_eq!(first.events[0].causation, Some(Uuid::from_u128(1)));
+        assert_eq!((first.events[0].causation, first.events[0].correlation), (Some(Uuid::from_u128(1)), TRAIL));
     }
 
     #[test]

@@ -4,11 +4,13 @@
 use super::recipients::Recipients;
 use super::request::{self, About};
 use crate::domain::code::CreditCode;
-use crate::domain::envelope::Position;
+use crate::domain::envelope::{NewEvent, Position};
 use crate::domain::event::{Event, LightChanged};
 use crate::domain::time::{Instant, day_of};
 use crate::log::contract::{EventLog, LogError};
+use crate::trail::{self, Kind};
 use std::collections::{BTreeMap, HashMap};
+use std::time::SystemTime;
 use uuid::Uuid;
 
 /// A rise that nobody was told of yet.
@@ -73,10 +75,11 @@ pub fn ask(
     about: &mut dyn FnMut(&CreditCode) -> About,
     now: Instant,
 ) -> Result<usize, LogError> {
+    let began = trail::now();
     // All are handed over before the first is waited for: they share disk writes when many lights rise at once.
     let pending: Vec<_> = requester
-        .open()
-        .filter_map(|rise| {
+        .rises()
+        .map(|(position, rise)| {
             let about = about(&rise.change.credit_code);
             let told = recipients.recipients_for(about.sector.as_deref(), about.division, day_of(now));
             if told.is_empty() {
@@ -86,16 +89,21 @@ pub fn ask(
                     "Nobody is named for `{}`: its light rose and no mail can be sent", rise.change.credit_code
                 );
             }
-            let append = request::request(rise.id, &rise.change, &about, told, now)?;
-            Some((rise.id, log.submit(append)))
+            let trail = trail_of(log, position)?;
+            let append = request::request(rise.id, trail, &rise.change, &about, told, now);
+            Ok(append.map(|append| (rise.id, append.events.first().cloned(), log.submit(append))))
         })
-        .collect();
+        .filter_map(Result::transpose)
+        .collect::<Result<_, LogError>>()?;
     let mut written = 0;
     let mut outcome = Ok(());
-    for (change, pending) in pending {
+    for (change, event, pending) in pending {
         match pending.wait() {
             Ok(appended) => {
                 written += usize::from(!appended.repeated);
+                if let Some(event) = event.filter(|_| !appended.repeated) {
+                    asked_for(&event, appended.first, began);
+                }
                 requester.close(change);
             }
             // Another node asked with its own list of recipients; its request counts.
@@ -106,6 +114,22 @@ pub fn ask(
     outcome.map(|()| written)
 }
 
+/// Returns the trail of the light change at `position`: the mail goes on it.
+fn trail_of(log: &dyn EventLog, position: Position) -> Result<Option<Uuid>, LogError> {
+    let found = log.read_all(position.saturating_sub(1), 1)?;
+    Ok(found.first().filter(|recorded| recorded.position == position).and_then(|recorded| recorded.event.correlation))
+}
+
+/// Tells of a request that this node wrote.
+fn asked_for(event: &NewEvent, position: Position, began: SystemTime) {
+    tracing::info!(
+        trace_id = event.correlation.map(|trace| tracing::field::display(trace.simple())),
+        position,
+        "A mail was asked for"
+    );
+    trail::export(|| trail::recorded("mail request", Kind::Internal, event, position, began));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,7 +137,7 @@ mod tests {
     use crate::domain::words::Light;
 
     fn requested(id: Uuid, change: &LightChanged) -> Event {
-        let append = request::request(id, change, &About::default(), Vec::new(), change.at).unwrap();
+        let append = request::request(id, None, change, &About::default(), Vec::new(), change.at).unwrap();
         append.events[0].decode().unwrap()
     }
 

@@ -15,6 +15,8 @@ use crate::http::access::{Keyring, NewKey};
 use crate::lights::moment::sector_of;
 use crate::service::{open_log, start_desk, start_mail};
 use crate::settings::Settings;
+#[cfg(feature = "telemetry")]
+use crate::trail::otlp;
 use clap::Args;
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use std::collections::HashMap;
@@ -52,6 +54,8 @@ struct Person {
 pub(super) fn run(args: &DemoArgs, common: &Common, out: &mut Out) -> Result<Exit, CliError> {
     let settings = Settings::load(common.config.as_deref())?;
     start_tracing(&settings.trace);
+    #[cfg(feature = "telemetry")]
+    let _sending = settings.trace.otlp.as_deref().map(otlp::start).transpose().map_err(CliError::failed)?;
     let folder = tempfile::Builder::new()
         .prefix("warnlight-demo-")
         .tempdir()

@@ -135,7 +135,7 @@ impl Decider {
     fn submit(&mut self, commands: Vec<Command>, now: Instant) -> Deciding {
         match self {
             Self::Desk { desk, origin } => {
-                let request = Request { commands, origin: origin.clone(), key: None, hold_lights: true };
+                let request = Request { hold_lights: true, ..Request::new(commands, origin.clone()) };
                 Deciding::Desk(desk.submit(request))
             }
             Self::Rehearsal(rehearsal) => {

@@ -11,6 +11,8 @@ use crate::log::checkpoint::SigningKey;
 use crate::mail::worker::Worker;
 use crate::service::{load_signing_key, open_log, start_desk, start_keeper, start_mail};
 use crate::settings::{Settings, Trace, TraceFormat};
+#[cfg(feature = "telemetry")]
+use crate::trail::otlp;
 use actix_web::rt::System;
 use actix_web::rt::signal::unix::{SignalKind, signal};
 use clap::Args;
@@ -35,14 +37,23 @@ struct Listening<'a> {
 pub(super) fn run(_: &ServeArgs, common: &Common, out: &mut Out) -> Result<Exit, CliError> {
     let settings = Settings::load(common.config.as_deref())?;
     start_tracing(&settings.trace);
+    // Dropped last: the spans of what is finished while stopping go out, too.
+    #[cfg(feature = "telemetry")]
+    let _sending = settings.trace.otlp.as_deref().map(otlp::start).transpose().map_err(CliError::failed)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let signing_key = load_signing_key(&settings)?;
     let log = open_log(&settings, &common.data)?;
     let keyring = Arc::new(Keyring::open(log.clone(), clock.clone())?);
     // Before anything is started: whoever may not listen should not send mail either.
     settings.check_exposure(keyring.has_valid())?;
+    settings.check_shared(log.is_shared())?;
     if !keyring.has_valid() {
-        out.remark("nobody can log in yet: stop the service and make a key with `warnlight key create`");
+        let how = if log.is_shared() {
+            "with another `--data` and the same `log.url`, run"
+        } else {
+            "stop the service and run"
+        };
+        out.remark(format_args!("nobody can log in yet: {how} `warnlight key create`"));
     }
     let desk = start_desk(&settings, log, clock.clone())?;
     let ended = open(&settings, &common.data, &desk, signing_key, keyring, clock, out);

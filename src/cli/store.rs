@@ -141,7 +141,7 @@ pub(super) fn run_verify(args: &VerifyArgs, common: &Common, out: &mut Out) -> R
     });
     bar.finish_and_clear();
     let verified = verified?;
-    let trusted: Vec<PublicKey> = settings.checkpoints.trusted_keys.iter().chain(&args.trust).copied().collect();
+    let trusted: Vec<PublicKey> = settings.log.checkpoints.trusted_keys.iter().chain(&args.trust).copied().collect();
     // Only after the chain: what is signed are digests, and these are now known to be those of the events.
     let found = check(&*log, verified.events, &trusted)?;
     print_whole(out, &verified, &found)

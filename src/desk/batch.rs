@@ -138,7 +138,7 @@ impl<'s> Batch<'s> {
         if events.is_empty() {
             return Decided::Answer(Answer::Unchanged { warnings });
         }
-        let origin = self.origin(request, log);
+        let origin = self.origin(request, index, log);
         let mut made: Vec<Made> = Vec::with_capacity(events.len());
         for (occurred_at, event) in events {
             let id = keyed.as_ref().map_or_else(Uuid::now_v7, |keyed| keyed.event_id(made.len()));
@@ -163,9 +163,9 @@ impl<'s> Batch<'s> {
         Decided::Write { pending, events: made, warnings }
     }
 
-    /// Returns the origin of a request's events; those that are held back say so, and other nodes are told.
-    fn origin(&mut self, request: &Request, log: &dyn EventLog) -> Origin {
-        let mut origin = request.origin.clone();
+    /// Returns the origin of a command's events; those that are held back say so, and other nodes are told.
+    fn origin(&mut self, request: &Request, index: usize, log: &dyn EventLog) -> Origin {
+        let mut origin = request.origin_of(index);
         if let Some(hold) = self.hold.as_mut().filter(|_| request.hold_lights) {
             self.told.extend(hold.tell(log, self.now));
             origin.correlation = Some(hold.id());

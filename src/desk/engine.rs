@@ -3,6 +3,7 @@
 use super::batch::{Batch, Decided, Made, Waiting, receipt};
 use super::hold::{Holds, OwnHold};
 use super::snapshot::Keeper;
+use super::told;
 use super::watch::Watch;
 use super::{Answer, Counters, DeskError, Job, State};
 use crate::alerts::recipients::Recipients;
@@ -16,6 +17,7 @@ use crate::domain::merchant::Horizon;
 use crate::domain::time::Instant;
 use crate::lights::moment::sector_of;
 use crate::log::contract::{Appended, EventLog, LogError};
+use crate::trail;
 use crossbeam_channel::{Receiver, Sender, select};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -316,6 +318,7 @@ impl Engine {
     }
 
     fn look(&mut self, now: Instant, settle: bool) -> Result<(), LogError> {
+        let began = trail::now();
         let appends = {
             let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
             self.watch.look(&state, &*self.log, now, settle)?
@@ -338,6 +341,7 @@ impl Engine {
             }
         }
         recorded.sort_by_key(|(appended, _)| appended.first);
+        told::lights(&recorded, began);
         if let Err(error) = self.take_in_own(&recorded).and_then(|()| self.follow()) {
             failure = failure.or(Some(error));
         }

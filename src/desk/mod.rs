@@ -11,6 +11,7 @@ mod replay;
 mod snapshot;
 mod start;
 mod state;
+mod told;
 mod unseen;
 mod watch;
 
@@ -83,6 +84,9 @@ pub struct Request {
     pub commands: Vec<Command>,
     /// Who says so.
     pub origin: Origin,
+    /// Trace ids of commands that belong to other trails than the origin's, by the command's place. Shorter or empty: the
+    /// others belong to the origin's.
+    pub trails: Vec<Option<Uuid>>,
     /// The client's key: the same key with the same content gets the first answer.
     pub key: Option<Arc<str>>,
     /// Look at lights only when [`Desk::settle`] asks: an import changes each light once, not once per sheet.
@@ -93,7 +97,13 @@ impl Request {
     /// Returns a request that is looked at at once, without a key.
     #[must_use]
     pub const fn new(commands: Vec<Command>, origin: Origin) -> Self {
-        Self { commands, origin, key: None, hold_lights: false }
+        Self { commands, origin, trails: Vec::new(), key: None, hold_lights: false }
+    }
+
+    /// Returns the origin of the command at this place.
+    fn origin_of(&self, index: usize) -> Origin {
+        let own = self.trails.get(index).copied().flatten();
+        Origin { correlation: own.or(self.origin.correlation), ..self.origin.clone() }
     }
 }
 

@@ -70,11 +70,7 @@ impl Engine {
                 }
                 Event::DayClosed(closed) => self.watch.closed_elsewhere(closed.at),
                 Event::WatchHeld(held) => self.holds.begin(held),
-                Event::WatchReleased(released) => {
-                    if self.holds.end(released.hold) {
-                        self.watch.release(*recorded_at);
-                    }
-                }
+                Event::WatchReleased(released) if self.holds.end(released.hold) => self.watch.release(*recorded_at),
                 _ => {}
             }
         }

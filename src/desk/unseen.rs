@@ -1,8 +1,10 @@
-//! Evidence that came day by day while midnights waited to be looked at: found again in the log after a stop.
+//! Evidence found again in the log: what came day by day while midnights waited to be looked at, and what a light follows
+//! from.
 
 use super::state::State;
-use crate::domain::envelope::Position;
-use crate::domain::merchant::LastEvidence;
+use crate::domain::envelope::{NewEvent, Position};
+use crate::domain::event::LightCause;
+use crate::domain::merchant::{LastEvidence, Merchant};
 use crate::domain::time::{Day, day_of};
 use crate::log::contract::{EventLog, LogError};
 use std::collections::BTreeMap;
@@ -31,4 +33,24 @@ pub(super) fn days_of(
         ControlFlow::Continue(())
     })?;
     Ok(found)
+}
+
+/// Returns the newest evidence that a look for `cause` follows from, so that a change goes on its trail: the event at
+/// `newest`, which made us look, or the merchant's own last if that came after it and is known to the look all the same.
+/// `None` if no evidence made us look.
+pub(super) fn evidence_for(
+    log: &dyn EventLog,
+    merchant: &Merchant,
+    cause: LightCause,
+    newest: Position,
+    known: Position,
+) -> Result<Option<NewEvent>, LogError> {
+    if !matches!(cause, LightCause::Evidence | LightCause::Link) {
+        return Ok(None);
+    }
+    let last = merchant.last.map(|last| last.position).filter(|position| *position <= known);
+    let position = newest.max(last.unwrap_or_default());
+    let Some(before) = position.checked_sub(1) else { return Ok(None) };
+    let found = log.read_all(before, 1)?.into_iter().next();
+    Ok(found.filter(|recorded| recorded.position == position).map(|recorded| recorded.event))
 }

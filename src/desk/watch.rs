@@ -6,7 +6,7 @@
 //! and what time did keeps its own instant whatever arrives first.
 
 use super::state::State;
-use super::unseen::days_of;
+use super::unseen::{days_of, evidence_for};
 use crate::domain::envelope::{NewEvent, Origin, Position};
 use crate::domain::event::{DayClosed, Event, LightCause, TimeReached};
 use crate::domain::merchant::{Complaint, LastEvidence};
@@ -428,7 +428,8 @@ impl Look<'_> {
             let events = self.log.ids_at(&draft.positions)?;
             reasons.push(draft.with_events(events));
         }
-        let (_, _, append) = change.append(&subject, why.cause, why.notify, reasons, self.now);
+        let newest = evidence_for(self.log, merchant, why.cause, why.newest, known)?;
+        let (_, _, append) = change.append(&subject, why.cause, why.notify, newest.as_ref(), reasons, self.now);
         self.appends.push(append);
         self.changed.insert(index);
         Ok(true)

@@ -30,7 +30,7 @@ pub struct NewEvent {
     pub actor: Arc<str>,
     /// The event that led to this one.
     pub causation: Option<Uuid>,
-    /// The affair or batch this belongs to.
+    /// The trace id of the command that this follows from (链路编号), see `trail`; or the batch this belongs to.
     pub correlation: Option<Uuid>,
     /// Imported as history: it changes lights but mails nobody (law 7).
     pub history: bool,
@@ -64,7 +64,7 @@ pub struct Origin {
     pub actor: Arc<str>,
     /// The event that led here.
     pub causation: Option<Uuid>,
-    /// The affair or batch.
+    /// The trace id, or the batch.
     pub correlation: Option<Uuid>,
     /// Imported as history.
     pub history: bool,
@@ -150,7 +150,7 @@ pub struct CloudEvent {
     /// The event that led here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub causation: Option<Uuid>,
-    /// The affair or batch.
+    /// The trace id, or the batch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correlation: Option<Uuid>,
     /// Imported as history.

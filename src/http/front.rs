@@ -2,19 +2,21 @@
 //! the security headers, the count and the log line.
 
 use super::access::SESSION_COOKIE;
+use super::fresh;
 use super::language::{self, Language};
 use super::metrics::Metrics;
 use super::pages::filters::escaped;
 use super::pages::{Frame, Pages};
 use super::problem::{Code, Problem};
 use super::site::Cookies;
+use super::traced::{self, Traced};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{
-    ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, LOCATION, ORIGIN, VARY,
-    WWW_AUTHENTICATE,
+    ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, LOCATION, ORIGIN,
+    RETRY_AFTER, VARY, WWW_AUTHENTICATE,
 };
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
@@ -51,7 +53,9 @@ pub(super) async fn stand(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
     let id = RequestId(Uuid::now_v7());
+    let traced = Traced::of(request.headers());
     request.extensions_mut().insert(id);
+    request.extensions_mut().insert(traced.clone());
     let asked = Asked::of(&request);
     let mut response = if asked.is_change && asked.is_foreign {
         request.error_response(Problem::from(Code::ForeignSite))
@@ -73,8 +77,10 @@ pub(super) async fn stand(
             .finish();
         let _ = response.response_mut().add_cookie(&cookie);
     }
-    dress(response.headers_mut(), id, secure);
-    record(&response, started, id);
+    let request = response.request().clone();
+    fresh::tell(&request, response.response_mut(), secure);
+    dress(response.headers_mut(), id, &traced, secure);
+    record(&response, started, id, &traced, asked.is_change);
     Ok(response)
 }
 
@@ -122,14 +128,20 @@ fn draw(response: ServiceResponse, asked: &Asked, id: RequestId) -> ServiceRespo
         return response;
     }
     let problem = problem.unwrap_or_else(|| Code::for_status(response.status()).into());
-    if problem.code.status().is_server_error() {
-        tracing::error!(request = %id.0, %problem, "A request could not be answered");
+    // A node that is behind says so at `/readyz`; a client may ask for a position that never comes as often as it likes.
+    if problem.code.status().is_server_error() && problem.code != Code::Behind {
+        let trace = response.request().extensions().get::<Traced>().map(Traced::trace);
+        let trace_id = trace.map(|trace| tracing::field::display(trace.simple()));
+        tracing::error!(trace_id, request = %id.0, %problem, "A request could not be answered");
     }
     let request = response.request().clone();
     let allow = response.headers().get(ALLOW).cloned();
     let mut drawn = if asked.is_page { page(&request, &problem, id) } else { json(&request, &problem, id) };
     if let Some(allow) = allow {
         drawn.headers_mut().insert(ALLOW, allow);
+    }
+    if let Some(seconds) = problem.code.retry_after() {
+        drawn.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     if problem.code.status() == StatusCode::UNAUTHORIZED {
         drawn.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"warnlight\""));
@@ -191,7 +203,7 @@ pub(super) fn encode(text: &str) -> String {
     })
 }
 
-fn dress(headers: &mut HeaderMap, id: RequestId, secure: bool) {
+fn dress(headers: &mut HeaderMap, id: RequestId, traced: &Traced, secure: bool) {
     for (name, value) in HEADERS {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
@@ -206,9 +218,12 @@ fn dress(headers: &mut HeaderMap, id: RequestId, secure: bool) {
     if let Ok(value) = HeaderValue::from_str(&id.0.to_string()) {
         headers.insert(HeaderName::from_static("x-request-id"), value);
     }
+    if let Ok(value) = HeaderValue::from_str(&traced.trace().simple().to_string()) {
+        headers.insert(HeaderName::from_static(traced::HEADER), value);
+    }
 }
 
-fn record(response: &ServiceResponse, started: Instant, id: RequestId) {
+fn record(response: &ServiceResponse, started: Instant, id: RequestId, traced: &Traced, is_change: bool) {
     let request = response.request();
     let route = request.match_pattern().unwrap_or_else(|| "-".to_owned());
     let status = response.status().as_u16();
@@ -218,8 +233,12 @@ fn record(response: &ServiceResponse, started: Instant, id: RequestId) {
     }
     // The path may hold a credit code, which is public; the query may hold what somebody searched for, which is not.
     tracing::debug!(
-        request = %id.0, method = %request.method(), route, status, micros = took.as_micros(), "Answered"
+        trace_id = %traced.trace().simple(), request = %id.0, method = %request.method(), route, status,
+        micros = took.as_micros(), "Answered"
     );
+    if is_change {
+        traced.answered(request.method(), &route, status);
+    }
 }
 
 #[cfg(test)]

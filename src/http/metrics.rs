@@ -2,7 +2,7 @@
 
 use actix_web::http::Method;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -50,7 +50,7 @@ impl Metrics {
 }
 
 /// Writes one figure.
-pub(super) fn figure(text: &mut String, kind: &str, name: &str, help: &str, value: u64) {
+pub(super) fn figure(text: &mut String, kind: &str, name: &str, help: &str, value: impl Display) {
     let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}");
 }
 

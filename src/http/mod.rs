@@ -3,6 +3,8 @@
 pub mod access;
 pub mod api;
 mod assets;
+mod following;
+mod fresh;
 mod front;
 mod language;
 mod metrics;
@@ -12,6 +14,7 @@ pub mod routes;
 mod serve;
 mod site;
 mod texts;
+mod traced;
 
 pub use language::Language;
 pub use serve::{Open, ServeError, Serving};

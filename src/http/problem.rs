@@ -107,12 +107,21 @@ problem_codes! {
     Unavailable 503 "unavailable"
         "服务暂不可用" "请稍后重试；同一幂等键可安全重发。"
         "the service is not available now" "Try again soon; repeating with the same idempotency key is safe.",
+    Behind 503 "behind"
+        "本节点尚未跟上事件日志" "请稍后重试，或改由其他节点应答。"
+        "this node has not caught up with the log yet" "Try again in a moment, or ask another node.",
     DiskFull 507 "disk_full"
         "磁盘已满" "没有任何记录被写入；请通知管理员。"
         "the disk is full" "Nothing was recorded; tell the operator.",
 }
 
 impl Code {
+    /// Returns after how many seconds to try again, where waiting is all it takes.
+    #[must_use]
+    pub const fn retry_after(self) -> Option<u16> {
+        if matches!(self, Self::Behind) { Some(1) } else { None }
+    }
+
     /// Returns the code that stands for a bare status, for answers made outside our handlers.
     #[must_use]
     pub fn for_status(status: StatusCode) -> Self {

@@ -165,7 +165,7 @@ routes! {
     get "/problems" open api::problems::list, "Every kind of problem", [] -> "ProblemKinds";
     get "/problems/{code}" open api::problems::get, "One kind of problem", [] -> "ProblemKinds";
     get "/healthz" open api::health::alive, "Whether the process answers", [] -> "text/plain";
-    get "/readyz" open api::health::ready, "Whether lights are up to date and mail moves", [] -> "text/plain";
+    get "/readyz" open api::health::ready, "Whether lights are up to date, this node keeps up with the log, and mail moves", [] -> "text/plain";
     get "/metrics" open api::health::metrics, "Figures for Prometheus", [] -> "text/plain";
     get "/assets/{name}" open assets::get, "Style, script and icon of the pages", [] -> "text/css";
     get "/login" open pages::login::form, "The log-in page", [("next", "where to go then")] -> "text/html";

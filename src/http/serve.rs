@@ -1,6 +1,8 @@
 //! Opening the service to the network.
 
-use super::access::{Gate, Keyring, KeyringError, Sessions};
+use super::access::{Gate, KeyFollower, Keyring, KeyringError, Sessions};
+use super::following::Following;
+use super::fresh::Freshness;
 use super::metrics::Metrics;
 use super::pages::{Pages, PagesError};
 use super::problem::{Code, Problem};
@@ -90,6 +92,8 @@ impl Open<'_> {
     pub fn serve(self) -> Result<Serving, ServeError> {
         let settings = self.settings;
         settings.check_exposure(self.keyring.has_valid())?;
+        let is_shared = self.desk.log().is_shared();
+        settings.check_shared(is_shared)?;
         let failed = |reason| ServeError::Listen { address: settings.http.listen, reason };
         let listener = TcpListener::bind(settings.http.listen).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
@@ -97,6 +101,15 @@ impl Open<'_> {
             Some(secret) => secret.expose().as_bytes().to_vec(),
             None => random_secret()?,
         };
+        // On a log of its own all keys are made and revoked through this keyring.
+        let keys = is_shared.then(|| KeyFollower::start(self.keyring.clone())).transpose()?;
+        let following = Following::new(self.desk.clone(), keys, settings.log.max_behind);
+        if is_shared {
+            following.look_again();
+        }
+        let patience = settings.http.position_patience;
+        let fresh = Freshness::new(self.desk.clone(), self.mail.clone(), self.keyring.clone(), patience);
+        let (following, fresh) = (web::Data::from(following), web::Data::new(fresh));
         let gate = web::Data::new(Gate {
             keyring: self.keyring,
             sessions: Arc::new(Sessions::new(&secret, settings.session.lifetime)),
@@ -115,6 +128,8 @@ impl Open<'_> {
                 .app_data(pages.clone())
                 .app_data(metrics.clone())
                 .app_data(site.clone())
+                .app_data(following.clone())
+                .app_data(fresh.clone())
                 .app_data(web::PayloadConfig::new(limit))
                 .app_data(web::JsonConfig::default().limit(limit).error_handler(wrong_json))
                 .app_data(web::FormConfig::default().limit(64 * 1024).error_handler(wrong_form))

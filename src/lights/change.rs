@@ -62,12 +62,16 @@ pub fn change(subject: &Subject<'_>, lit: Option<&Lit>) -> Option<Change> {
 impl Change {
     /// Returns the append that records the change. Ids are derived from the place in the light's stream, so a crash, a
     /// retry or a second node records it once. When time alone made the change, the deadlines missed are recorded with it.
+    ///
+    /// `newest` is the newest evidence it follows from: the change is on its trail. A change that no evidence made, or evidence
+    /// of no trail, begins a trail of its own, named by its id.
     #[must_use]
     pub fn append(
         self,
         subject: &Subject<'_>,
         cause: LightCause,
         notify: bool,
+        newest: Option<&NewEvent>,
         reasons: Vec<Reason>,
         recorded_at: Instant,
     ) -> (Uuid, LightChanged, Append) {
@@ -86,8 +90,12 @@ impl Change {
             notify,
             reasons,
         };
-        let origin = Origin::service();
         let first = id(self.revision);
+        let origin = Origin {
+            causation: newest.map(|event| event.id),
+            correlation: Some(newest.and_then(|event| event.correlation).unwrap_or(first)),
+            ..Origin::service()
+        };
         let mut events = vec![NewEvent::new(first, at, &origin, &Event::LightChanged(changed.clone()))];
         if cause == LightCause::Time {
             for (rule, revision) in self.missed.into_iter().zip(self.revision + 1..) {

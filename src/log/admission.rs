@@ -70,9 +70,10 @@ pub enum Verdict {
 
 /// Judges an append against what is there.
 ///
-/// In this order: whether it makes sense; its key; its ids; the expected revision. Under a known key the ids need not
-/// be the same, because a client that lost the answer may build the events anew; everything else about them must be. Under known
-/// ids, the events must be exactly those of one earlier append to the same stream. `recorded_at` never counts.
+/// In this order: whether it makes sense; its key; its ids; the expected revision. Under a known key the ids and the
+/// correlation need not be the same, because a client that lost the answer may build the events anew and send them on a new
+/// trail; everything else about them must be. Under known ids, the events must be exactly those of one earlier append to the
+/// same stream. `recorded_at` never counts.
 ///
 /// # Errors
 /// The refusal, or whatever kept the engine from looking.
@@ -84,7 +85,9 @@ pub fn judge(append: &Append, holdings: &mut dyn Holdings) -> Result<Verdict, Lo
             Some((first, last)) => {
                 let there = holdings.entries(first, last)?;
                 return match answer_of(&there) {
-                    Some(answer) if same(append, &there, false) => Ok(Verdict::Repeated { answer, bind_key: false }),
+                    Some(answer) if same(append, &there, Under::Key) => {
+                        Ok(Verdict::Repeated { answer, bind_key: false })
+                    }
                     _ => Err(LogError::KeyReused { key: key.clone() }),
                 };
             }
@@ -130,7 +133,7 @@ fn repeated_by_id(append: &Append, holdings: &mut dyn Holdings) -> Result<Option
         return Err(LogError::Duplicate { id });
     }
     match answer_of(&there) {
-        Some(answer) if same(append, &there, true) => Ok(Some(answer)),
+        Some(answer) if same(append, &there, Under::Ids) => Ok(Some(answer)),
         _ => Err(LogError::Duplicate { id: first_difference(append, &there).unwrap_or(id) }),
     }
 }
@@ -154,27 +157,33 @@ pub fn recording_time(append: &Append, last: Option<Instant>) -> Instant {
     last.map_or(append.recorded_at, |last| last.max(append.recorded_at))
 }
 
-fn same(append: &Append, there: &[Entry], ids: bool) -> bool {
-    there.len() == append.events.len()
-        && there.iter().all(|entry| entry.recorded.stream == append.stream)
-        && append.events.iter().zip(there).all(|(new, entry)| same_event(new, &entry.recorded.event, ids))
+/// By what a repeated append is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Under {
+    Key,
+    Ids,
 }
 
-fn same_event(new: &NewEvent, old: &NewEvent, ids: bool) -> bool {
-    (!ids || new.id == old.id)
+fn same(append: &Append, there: &[Entry], under: Under) -> bool {
+    there.len() == append.events.len()
+        && there.iter().all(|entry| entry.recorded.stream == append.stream)
+        && append.events.iter().zip(there).all(|(new, entry)| same_event(new, &entry.recorded.event, under))
+}
+
+fn same_event(new: &NewEvent, old: &NewEvent, under: Under) -> bool {
+    (under == Under::Key || new.id == old.id && new.correlation == old.correlation)
         && new.event_type == old.event_type
         && new.schema_version == old.schema_version
         && new.occurred_at == old.occurred_at
         && new.actor == old.actor
         && new.causation == old.causation
-        && new.correlation == old.correlation
         && new.history == old.history
         && new.data == old.data
 }
 
 fn first_difference(append: &Append, there: &[Entry]) -> Option<Uuid> {
     let pair = append.events.iter().zip(there);
-    pair.into_iter().find(|(new, entry)| !same_event(new, &entry.recorded.event, true)).map(|(new, _)| new.id)
+    pair.into_iter().find(|(new, entry)| !same_event(new, &entry.recorded.event, Under::Ids)).map(|(new, _)| new.id)
 }
 
 /// Returns an instant as nanoseconds since 1970, if it is within the years 1678 to 2261 that fit 64 bits.

@@ -52,7 +52,8 @@ impl Model {
             return Answer::Invalid;
         }
         let nameless = |append: &Append| {
-            let events = append.events.iter().map(|event| NewEvent { id: Uuid::nil(), ..event.clone() });
+            let events =
+                append.events.iter().map(|event| NewEvent { id: Uuid::nil(), correlation: None, ..event.clone() });
             (append.stream.clone(), events.collect::<Vec<_>>())
         };
         let bound = |key| self.keys.iter().find(|(known, _)| known == key).map(|(_, index)| &self.taken[*index]);
@@ -141,10 +142,10 @@ fn appends() -> impl Strategy<Value = Append> {
         occurred_at: Instant::UNIX_EPOCH,
         actor: "judge".into(),
         causation: None,
-        correlation: None,
+        correlation: (content == 1).then_some(Uuid::from_u128(99)),
         history: false,
         // Mostly one content, so that repeats are more often true ones.
-        data: (if content == 0 { "{}" } else { "[]" }).into(),
+        data: (if content <= 1 { "{}" } else { "[]" }).into(),
     });
     let expected = prop_oneof![
         4 => Just(Expected::Any),

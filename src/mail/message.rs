@@ -57,8 +57,8 @@ impl Outgoing {
     }
 }
 
-/// Puts headers and texts together. `requested_at` is when the mail was asked for; `from` the sender; `domain` the right
-/// side of the Message-ID.
+/// Puts headers and texts together. `trail` and `requested_at` are the request's: what it belongs to and when the mail was
+/// asked for; `from` is the sender; `domain` the right side of the Message-ID.
 ///
 /// # Errors
 /// See [`MessageError`].
@@ -66,6 +66,7 @@ pub fn compose(
     letter: Letter,
     requested: &MailRequested,
     recipient: &Recipient,
+    trail: Option<Uuid>,
     requested_at: Instant,
     from: &str,
     domain: &str,
@@ -79,7 +80,7 @@ pub fn compose(
     // One merchant's mails answer to one root, so that a mail program shows the affair as one thread.
     let root = format!("<{}@{domain}>", affair_id(&requested.credit_code));
     let envelope_from = sender.email.clone();
-    let message = Message::builder()
+    let headers = Message::builder()
         .message_id(Some(format!("<{}.{hash}@{domain}>", requested.mail)))
         .date(SystemTime::from(requested_at))
         .from(sender)
@@ -88,14 +89,18 @@ pub fn compose(
         .in_reply_to(root.clone())
         .references(root)
         .header(AutoSubmitted)
-        .header(WarnlightMail(requested.mail))
-        .multipart(
-            // A random boundary would make every attempt another message.
-            MultiPart::alternative()
-                .boundary(format!("warnlight-{}-{hash}", requested.mail.simple()))
-                .singlepart(SinglePart::plain(letter.text))
-                .singlepart(SinglePart::html(letter.html)),
-        )?;
+        .header(WarnlightMail(requested.mail));
+    let headers = match trail {
+        Some(trail) => headers.header(WarnlightTrace(trail)),
+        None => headers,
+    };
+    let message = headers.multipart(
+        // A random boundary would make every attempt another message.
+        MultiPart::alternative()
+            .boundary(format!("warnlight-{}-{hash}", requested.mail.simple()))
+            .singlepart(SinglePart::plain(letter.text))
+            .singlepart(SinglePart::html(letter.html)),
+    )?;
     Ok(Outgoing { mail: requested.mail, from: envelope_from, to, bytes: message.formatted() })
 }
 
@@ -138,5 +143,24 @@ impl Header for WarnlightMail {
 
     fn display(&self) -> HeaderValue {
         HeaderValue::new(Self::name(), self.0.to_string())
+    }
+}
+
+/// `X-Warnlight-Trace`: the trace id of the command that led to the mail. Not `traceparent`, which W3C defines for requests:
+/// it names a span too, which is another for every attempt, while a mail must stay the same.
+#[derive(Clone)]
+struct WarnlightTrace(Uuid);
+
+impl Header for WarnlightTrace {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("X-Warnlight-Trace")
+    }
+
+    fn parse(text: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Self(text.parse()?))
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), self.0.simple().to_string())
     }
 }

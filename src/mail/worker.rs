@@ -13,7 +13,7 @@ use super::outbox::{Due, Outbox, ReplayError, Summary};
 use super::render::{Letter, RenderError, Renderer};
 use super::transport::Transport;
 use crate::clock::Clock;
-use crate::domain::envelope::Recorded;
+use crate::domain::envelope::{Position, Recorded};
 use crate::domain::event::{DecodeError, Event};
 use crate::domain::time::Instant;
 use crate::log::contract::{EventLog, LogError, Subscription};
@@ -84,6 +84,8 @@ struct Shared {
     /// Stands in this worker's claims; new with each start, so that nobody takes over what another life had claimed.
     me: Uuid,
     outbox: RwLock<Outbox>,
+    /// Position of the last event that the outbox has taken in or passed over.
+    folded: tokio::sync::watch::Sender<Position>,
     stopping: AtomicBool,
     trouble: Mutex<BTreeMap<Task, String>>,
     /// Attempts that a sender handed back without a record.
@@ -164,6 +166,7 @@ impl Worker {
             parts,
             me: Uuid::now_v7(),
             outbox: RwLock::new(outbox),
+            folded: tokio::sync::watch::Sender::new(position),
             stopping: AtomicBool::new(false),
             trouble: Mutex::new(BTreeMap::new()),
             returned,
@@ -194,6 +197,12 @@ impl Worker {
     /// Returns the outbox as of now. Holding it holds up the worker: read and let go.
     pub fn outbox(&self) -> RwLockReadGuard<'_, Outbox> {
         self.shared.outbox.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns a feed of the position up to which the outbox has followed the log.
+    #[must_use]
+    pub fn changes(&self) -> tokio::sync::watch::Receiver<Position> {
+        self.shared.folded.subscribe()
     }
 
     /// Writes the letter of a mail once more, as its recipient got or will get it; `None` if it is not addressed to them.
@@ -287,6 +296,9 @@ impl Follower {
         }
         for recorded in events.iter().filter(|recorded| &*recorded.event.event_type == "mail.claimed") {
             self.honour(&recorded.event.decode()?);
+        }
+        if let Some(last) = events.last() {
+            self.shared.folded.send_replace(last.position);
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use super::reader::Section;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 /// Where the service is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub struct Http {
     pub workers: Option<usize>,
     /// Largest request body, bytes.
     pub body_limit: usize,
+    /// How long a request waits for this node to show the position of the log that it names.
+    pub position_patience: Duration,
 }
 
 impl Http {
@@ -27,8 +30,9 @@ impl Http {
             .number("body_limit_bytes", 1024..=1_073_741_824)
             .and_then(|number| usize::try_from(number).ok())
             .unwrap_or(8_388_608);
+        let position_patience = Duration::from_secs(section.number("position_patience_seconds", 0..=60).unwrap_or(5));
         section.finish();
-        Self { listen, public_url, workers, body_limit }
+        Self { listen, public_url, workers, body_limit, position_patience }
     }
 
     /// Returns the address that links begin with, without a slash at its end.

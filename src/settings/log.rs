@@ -1,13 +1,26 @@
-//! `[log]`: which engine holds the log.
+//! `[log]`: which engine holds the log, how far a node may lag behind it, and who signs it.
 
+use super::checkpoints::Checkpoints;
 use super::reader::Section;
 #[cfg(feature = "cluster")]
 use super::secret::Secret;
+use std::time::Duration;
+
+/// The event log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Log {
+    /// Where it is.
+    pub engine: Engine,
+    /// How long a node may be behind a log it shares with others and still call itself ready.
+    pub max_behind: Duration,
+    /// Who signs it, and whose signatures count.
+    pub checkpoints: Checkpoints,
+}
 
 /// Where the event log is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Log {
+pub enum Engine {
     /// One file below the data directory.
     Embedded,
     /// A KurrentDB cluster, by its connection string; a secret, because it may hold a password.
@@ -16,10 +29,16 @@ pub enum Log {
 }
 
 impl Log {
-    pub(super) fn read(section: &mut Section<'_>) -> Self {
-        section.secret("url").map_or(Self::Embedded, |url| Self::of(section, url))
+    pub(super) fn read(mut section: Section<'_>) -> Self {
+        let engine = section.secret("url").map_or(Engine::Embedded, |url| Engine::of(&mut section, url));
+        let seconds = section.number("max_behind_seconds", 1..=3600).unwrap_or(10);
+        let checkpoints = Checkpoints::read(&mut section);
+        section.finish();
+        Self { engine, max_behind: Duration::from_secs(seconds), checkpoints }
     }
+}
 
+impl Engine {
     #[cfg(feature = "cluster")]
     fn of(section: &mut Section<'_>, url: Secret) -> Self {
         use crate::log::cluster::ClusterLog;

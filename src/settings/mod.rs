@@ -14,7 +14,7 @@ mod trace;
 
 pub use checkpoints::Checkpoints;
 pub use http::Http;
-pub use log::Log;
+pub use log::{Engine, Log};
 pub use mail::{ANSWERS, CLAIM_MARGIN, Mail, Smtp, Tls};
 pub use policies::Policies;
 pub use secret::Secret;
@@ -35,8 +35,6 @@ pub const DEFAULTS: &str = include_str!("defaults.toml");
 pub struct Settings {
     /// The event log.
     pub log: Log,
-    /// Signatures under the event log.
-    pub checkpoints: Checkpoints,
     /// Where the service is reached.
     pub http: Http,
     /// Browser sessions.
@@ -87,6 +85,12 @@ pub enum SettingsError {
         /// What must be done first.
         missing: Vec<String>,
     },
+    /// Several nodes would each sign sessions with a secret of their own.
+    #[error(
+        "`session.secret` is unset, but other nodes may share this log: a session begun at one of them would be none at \
+         the next; set the same secret on every node (`openssl rand -base64 32` makes one)"
+    )]
+    NoCommonSecret,
 }
 
 fn listing(problems: &[Problem]) -> String {
@@ -127,12 +131,8 @@ impl Settings {
 
         let mut problems = Vec::new();
         let mut root = Section::root(merged, &mut problems);
-        let mut section = root.section("log");
-        let (log, checkpoints) = (Log::read(&mut section), Checkpoints::read(&mut section));
-        section.finish();
         let settings = Self {
-            log,
-            checkpoints,
+            log: Log::read(root.section("log")),
             http: Http::read(root.section("http")),
             session: Session::read(root.section("session")),
             mail: Mail::read(root.section("mail")),
@@ -141,6 +141,14 @@ impl Settings {
         };
         root.finish();
         if problems.is_empty() { Ok(settings) } else { Err(SettingsError::Wrong(problems)) }
+    }
+
+    /// Refuses to serve a log that other nodes share while sessions are signed with a secret that only this node has.
+    ///
+    /// # Errors
+    /// [`SettingsError::NoCommonSecret`].
+    pub const fn check_shared(&self, log_is_shared: bool) -> Result<(), SettingsError> {
+        if log_is_shared && self.session.secret.is_none() { Err(SettingsError::NoCommonSecret) } else { Ok(()) }
     }
 
     /// Refuses to be reachable from other machines while a secret has its default or nobody has a key.

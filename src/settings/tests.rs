@@ -41,6 +41,8 @@ fn without_file_and_environment_the_defaults_hold() {
     assert_eq!(settings.mail.message_id_domain, "localhost");
     assert_eq!(settings.mail.smtp, None);
     assert_eq!(settings.session.secret, None);
+    assert_eq!(settings.log.max_behind, Duration::from_secs(10));
+    assert_eq!(settings.http.position_patience, Duration::from_secs(5));
 }
 
 #[test]
@@ -94,12 +96,12 @@ fn keys_that_are_trusted_come_as_a_list_or_with_commas_and_only_as_keys() {
     let keys = ["00".repeat(32), "a1".repeat(32)];
     let listed = format!("[log]\ntrusted_keys = {keys:?}\nsigning_key = \"/run/key.pem\"");
     let settings = read(&listed, &[]).unwrap();
-    assert_eq!(settings.checkpoints.trusted_keys.iter().map(ToString::to_string).collect::<Vec<_>>(), keys);
-    assert_eq!(settings.checkpoints.signing_key.as_deref(), Some(Path::new("/run/key.pem")));
+    assert_eq!(settings.log.checkpoints.trusted_keys.iter().map(ToString::to_string).collect::<Vec<_>>(), keys);
+    assert_eq!(settings.log.checkpoints.signing_key.as_deref(), Some(Path::new("/run/key.pem")));
     let variable = format!("{}, {}", keys[0], keys[1]);
     let told = read("", &[("WARNLIGHT__LOG__TRUSTED_KEYS", &variable)]).unwrap();
-    assert_eq!(told.checkpoints.trusted_keys, settings.checkpoints.trusted_keys);
-    assert_eq!(read("", &[]).unwrap().checkpoints, Checkpoints::default());
+    assert_eq!(told.log.checkpoints.trusted_keys, settings.log.checkpoints.trusted_keys);
+    assert_eq!(read("", &[]).unwrap().log.checkpoints, Checkpoints::default());
     for wrong in ["[1]".to_owned(), format!("[\"{}\"]", "A1".repeat(32)), format!("[\"{}\", \"\"]", keys[1])] {
         let found = problems(&format!("[log]\ntrusted_keys = {wrong}"), &[]);
         assert_eq!((found.len(), found[0].key.as_str()), (1, "log.trusted_keys"), "{wrong}");
@@ -203,6 +205,16 @@ fn listening_to_other_machines_takes_a_secret_and_a_key() {
 }
 
 #[test]
+fn nodes_of_one_log_take_a_common_secret() {
+    let bare = read("", &[]).unwrap();
+    assert!(bare.check_shared(false).is_ok());
+    let refused = bare.check_shared(true).unwrap_err().to_string();
+    assert!(refused.contains("session.secret") && refused.contains("openssl"), "{refused}");
+    let ready = read("[session]\nsecret = \"0123456789abcdef0123456789abcdef\"", &[]).unwrap();
+    assert!(ready.check_shared(true).is_ok());
+}
+
+#[test]
 fn a_missing_or_broken_file_says_so() {
     let missing = Settings::from_layers(Some(Path::new("/nowhere/warnlight.toml")), HashMap::new()).unwrap_err();
     assert!(missing.to_string().contains("/nowhere/warnlight.toml"), "{missing}");
@@ -216,4 +228,28 @@ fn the_domain_of_message_ids_is_a_plain_name() {
         assert_eq!(found.first().map(|problem| problem.key.as_str()), Some("mail.message_id_domain"), "{wrong}");
     }
     assert!(read("[mail]\nmessage_id_domain = \"warn.example.org\"", &[]).is_ok());
+}
+
+#[cfg(feature = "telemetry")]
+#[test]
+fn a_collector_is_an_address_over_plain_http() {
+    let otlp = |address: &str| read(&format!("[trace]\notlp = \"{address}\""), &[]).map(|settings| settings.trace.otlp);
+    for fine in ["http://127.0.0.1:4318", "http://collector.example.org", "http://[::1]:4318/otlp/"] {
+        assert_eq!(otlp(fine).unwrap().as_deref(), Some(fine));
+    }
+    assert_eq!(otlp("").unwrap(), None);
+    for wrong in
+        ["127.0.0.1:4318", "https://collector.example.org", "http://", "/v1/traces", "http://a b", "http://h?x=1"]
+    {
+        let problems = problems(&format!("[trace]\notlp = \"{wrong}\""), &[]);
+        assert_eq!((problems.len(), problems[0].key.as_str()), (1, "trace.otlp"), "{wrong}");
+    }
+}
+
+#[cfg(not(feature = "telemetry"))]
+#[test]
+fn a_collector_is_refused_by_a_program_that_was_built_without_the_feature() {
+    let problems = problems("[trace]\notlp = \"http://127.0.0.1:4318\"", &[]);
+    assert_eq!((problems.len(), problems[0].key.as_str()), (1, "trace.otlp"));
+    assert!(problems[0].message.contains("--features telemetry"), "{}", problems[0]);
 }

@@ -2,6 +2,9 @@
 
 mod checkpoints;
 mod served;
+#[cfg(all(feature = "telemetry", feature = "cluster-double"))]
+mod telemetry;
+mod trail;
 
 use std::process::{Command, Output, Stdio};
 

@@ -1,21 +1,32 @@
 //! The cluster engine against a double of the server, and against a real one when `WARNLIGHT_TEST_ESDB` names it.
 //!
-//! What the double does not prove: that a real server keeps what it acknowledged when a disk or a leader dies; elections,
-//! replication and lag between its nodes; TLS, users and access rules; its limits of size and rate; how long anything takes;
-//! scavenging; and that the double reads the protocol as the server does. The double's two nodes share one store, so its
-//! follower is never behind. For all of these the same tests must be run against a cluster: the variable holds its
-//! connection string (`esdb://…`), its servers allow appends of 16 MiB, and what the run writes there stays there.
+//! What the double does not prove: that a real server keeps what it acknowledged when a disk or a leader dies, and what it
+//! does lose; elections, replication and lag between its nodes (the double's nodes share one store, the next leader is
+//! named and has everything, a follower is never behind); how it authenticates, what a user may do, client certificates;
+//! that its certificates are good; what scavenging really removes and when; DNS discovery; its limits of size and rate; how long
+//! anything takes; and that the double reads the protocol as the server does. For all of these the same tests must be run
+//! against a cluster: the variable holds its connection string (`esdb://…`), its servers allow appends of 16 MiB, and what
+//! the run writes there stays there.
 
+mod answering;
+mod authority;
+mod faults;
 mod framing;
+mod leaders;
+mod lost;
 mod messages;
 mod moving;
 pub(crate) mod server;
+mod store;
+mod tls;
 
-use server::{AppendFault, Kept, ReadFault, Server};
+use faults::{AppendFault, ReadFault};
+use server::Server;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use store::Kept;
 use tempfile::TempDir;
 use uuid::Uuid;
 use warnlight::domain::envelope::{NewEvent, Recorded};

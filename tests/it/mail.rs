@@ -3,6 +3,7 @@
 mod claims;
 mod faulty;
 pub(crate) mod server;
+mod surroundings;
 
 use faulty::FaultyLog;
 use jiff::SignedDuration;
@@ -82,7 +83,7 @@ impl Bench {
             office: "海淀区体育局".to_owned(),
             language: "zh-CN".to_owned(),
         });
-        let append = request::request(id, &change, &about, recipients.collect(), self.clock.now()).unwrap();
+        let append = request::request(id, None, &change, &about, recipients.collect(), self.clock.now()).unwrap();
         self.log.append(append).unwrap();
         request::mail_id(id)
     }

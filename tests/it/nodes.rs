@@ -4,6 +4,7 @@
 mod faces;
 #[cfg(feature = "cluster-double")]
 mod killed;
+mod trail;
 
 use crate::shared::Shared;
 use crate::watch::stage::{Told, start, time};

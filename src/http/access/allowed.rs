@@ -6,12 +6,14 @@ use super::{Sessions, keyring::Keyring};
 use crate::clock::Clock;
 use crate::domain::access::{Key, KeyRefused, Scope};
 use crate::domain::envelope::Origin;
+use crate::http::fresh::{self, Freshness};
 use crate::http::problem::{Code, Problem};
+use crate::http::traced::Traced;
 use actix_web::dev::Payload;
 use actix_web::http::Method;
 use actix_web::http::header::AUTHORIZATION;
-use actix_web::{FromRequest, HttpRequest, web};
-use std::future::{Ready, ready};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
+use futures_util::future::{Either, LocalBoxFuture, Ready, ready};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -39,6 +41,8 @@ pub struct Caller {
     pub key: Arc<Key>,
     /// The browser session; `None` if the key itself was shown.
     pub session: Option<Session>,
+    /// The trail of the request.
+    pub traced: Option<Traced>,
 }
 
 /// The caller has the permission `P`.
@@ -63,23 +67,41 @@ impl<P> Allowed<P> {
     /// Returns the origin of what the caller says, for the log.
     #[must_use]
     pub fn origin(&self) -> Origin {
-        Origin::of(&self.caller.key.name)
+        let correlation = self.caller.traced.as_ref().map(Traced::trace);
+        Origin { correlation, ..Origin::of(&self.caller.key.name) }
     }
 }
 
 impl<P: Permission> FromRequest for Allowed<P> {
     type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
+    type Future = Either<Ready<Result<Self, Problem>>, LocalBoxFuture<'static, Result<Self, Problem>>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(caller(request).and_then(|caller| {
-            if P::ROLES.contains(&caller.key.scope.role) {
-                Ok(Self { caller, permission: PhantomData })
-            } else {
-                let role = caller.key.scope.role;
-                Err(Problem::new(Code::Forbidden, format_args!("`{}` is not a right of the role `{role}`", P::NAME)))
-            }
+        let judged = Self::judge(request).and_then(|allowed| Ok((allowed, fresh::asked(request)?)));
+        let (allowed, position) = match judged {
+            Ok((allowed, 0)) => return Either::Left(ready(Ok(allowed))),
+            Ok(judged) => judged,
+            Err(problem) => return Either::Left(ready(Err(problem))),
+        };
+        let request = request.clone();
+        Either::Right(Box::pin(async move {
+            let freshness = request.app_data::<web::Data<Freshness>>().ok_or(Code::Internal)?;
+            let waited = freshness.reach(allowed.caller.key.id, position, P::FROM_OUTBOX).await?;
+            // What was waited for may be that the key was revoked.
+            if waited { Self::judge(&request) } else { Ok(allowed) }
         }))
+    }
+}
+
+impl<P: Permission> Allowed<P> {
+    fn judge(request: &HttpRequest) -> Result<Self, Problem> {
+        let caller = caller(request)?;
+        let role = caller.key.scope.role;
+        if P::ROLES.contains(&role) {
+            Ok(Self { caller, permission: PhantomData })
+        } else {
+            Err(Problem::new(Code::Forbidden, format_args!("`{}` is not a right of the role `{role}`", P::NAME)))
+        }
     }
 }
 
@@ -89,13 +111,14 @@ impl<P: Permission> FromRequest for Allowed<P> {
 /// When nobody valid is, or a session would change something without its form token.
 pub fn caller(request: &HttpRequest) -> Result<Caller, Problem> {
     let gate = request.app_data::<web::Data<Gate>>().ok_or(Code::Internal)?;
+    let traced = request.extensions().get::<Traced>().cloned();
     if let Some(value) = request.headers().get(AUTHORIZATION) {
         let text = value.to_str().ok().and_then(|text| text.split_once(' '));
         let key = match text {
             Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") => key.trim(),
             _ => return Err(Code::KeyMissing.into()),
         };
-        return Ok(Caller { key: gate.keyring.check(key).map_err(refused)?, session: None });
+        return Ok(Caller { key: gate.keyring.check(key).map_err(refused)?, session: None, traced });
     }
     let cookie = request.cookie(SESSION_COOKIE).ok_or(Code::KeyMissing)?;
     let session = gate.sessions.check(cookie.value(), gate.clock.now()).ok_or(Code::KeyExpired)?;
@@ -109,7 +132,7 @@ pub fn caller(request: &HttpRequest) -> Result<Caller, Problem> {
             return Err(Code::FormStale.into());
         }
     }
-    Ok(Caller { key, session: Some(session) })
+    Ok(Caller { key, session: Some(session), traced })
 }
 
 fn is_read(method: &Method) -> bool {

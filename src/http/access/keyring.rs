@@ -2,12 +2,13 @@
 
 use crate::clock::Clock;
 use crate::domain::access::{KEY_BYTES, Key, KeyRefused, KeyText, Keys, STREAM, Scope};
-use crate::domain::envelope::{NewEvent, Origin, Revision};
+use crate::domain::envelope::{NewEvent, Origin, Position, Revision};
 use crate::domain::event::{Event, KeyCreated, KeyRevoked};
 use crate::domain::time::Instant;
 use crate::log::contract::{Append, EventLog, Expected, LogError};
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
+use tokio::sync::watch;
 use uuid::Uuid;
 
 /// Events read at a time.
@@ -54,6 +55,8 @@ pub struct Keyring {
     log: Arc<dyn EventLog>,
     clock: Arc<dyn Clock>,
     state: RwLock<State>,
+    /// Position up to which the log was looked through for keys.
+    seen: watch::Sender<Position>,
 }
 
 #[derive(Default)]
@@ -74,7 +77,7 @@ impl Keyring {
     /// # Errors
     /// See [`KeyringError`].
     pub fn open(log: Arc<dyn EventLog>, clock: Arc<dyn Clock>) -> Result<Self, KeyringError> {
-        let keyring = Self { log, clock, state: RwLock::default() };
+        let keyring = Self { log, clock, state: RwLock::default(), seen: watch::Sender::new(0) };
         keyring.refresh()?;
         Ok(keyring)
     }
@@ -85,9 +88,12 @@ impl Keyring {
     /// See [`KeyringError`].
     pub fn refresh(&self) -> Result<(), KeyringError> {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        // Asked first: what is durable before the reading is read.
+        let mut seen = self.log.head();
         loop {
             let batch = self.log.read_stream(STREAM, state.next, BATCH)?;
             if batch.is_empty() {
+                self.saw(seen);
                 return Ok(());
             }
             for recorded in batch {
@@ -95,8 +101,28 @@ impl Keyring {
                 let event = recorded.event.decode().map_err(|error| unreadable(error.to_string()))?;
                 state.keys.apply(recorded.recorded_at, &event).map_err(|error| unreadable(error.to_string()))?;
                 state.next = recorded.revision + 1;
+                seen = seen.max(recorded.position);
             }
         }
+    }
+
+    /// Notes that the log holds nothing about keys up to `position` that is not taken into account.
+    pub(super) fn saw(&self, position: Position) {
+        self.seen.send_if_modified(|seen| {
+            let further = position > *seen;
+            *seen = position.max(*seen);
+            further
+        });
+    }
+
+    /// Returns a feed of the position up to which the log was looked through for keys.
+    #[must_use]
+    pub fn seen(&self) -> watch::Receiver<Position> {
+        self.seen.subscribe()
+    }
+
+    pub(super) const fn log(&self) -> &Arc<dyn EventLog> {
+        &self.log
     }
 
     /// Returns the key that a text shows, if it opens doors now.

@@ -8,10 +8,12 @@ pub trait Permission: 'static {
     const NAME: &'static str;
     /// Roles that have it.
     const ROLES: &'static [Role];
+    /// What is read with it comes from the outbox, too, which follows the log by itself.
+    const FROM_OUTBOX: bool;
 }
 
 macro_rules! permissions {
-    ($($(#[$doc:meta])* $name:ident $text:literal: $($role:ident)+;)+) => {$(
+    ($($(#[$doc:meta])* $name:ident $text:literal $(from $outbox:ident)?: $($role:ident)+;)+) => {$(
         $(#[$doc])*
         #[derive(Debug, Clone, Copy)]
         pub enum $name {}
@@ -19,8 +21,11 @@ macro_rules! permissions {
         impl Permission for $name {
             const NAME: &'static str = $text;
             const ROLES: &'static [Role] = &[$(Role::$role),+];
+            const FROM_OUTBOX: bool = permissions!(@from $($outbox)?);
         }
     )+};
+    (@from outbox) => { true };
+    (@from) => { false };
 }
 
 permissions! {
@@ -37,7 +42,7 @@ permissions! {
     /// Record and answer complaints.
     HandleComplaints "handle_complaints": Operator Regulator Lead Admin;
     /// Read the outbox: who was told what, and what became of it.
-    ReadMails "read_mails": Regulator Lead Admin;
+    ReadMails "read_mails" from outbox: Regulator Lead Admin;
     /// Read the event log itself.
     ReadLog "read_log": Lead Admin;
     /// Make, list and revoke keys.

@@ -1,20 +1,25 @@
 //! Recording what happened: commands, one or many, plain or as CloudEvents.
 
-use crate::desk::{Answer, DeskError, Request};
+use crate::desk::{Answer, DeskError, Receipt, Request};
 use crate::domain::access::{OutOfScope, Scope};
 use crate::domain::check::Problem as CheckProblem;
 use crate::domain::command::Command;
 use crate::domain::envelope::{Origin, Position};
 use crate::domain::time::Instant;
 use crate::http::access::{Allowed, Caller, Record};
+use crate::http::fresh;
 use crate::http::problem::{Code, FieldProblem, Problem};
 use crate::http::site::Site;
+use crate::http::traced::Traced;
+use crate::log::contract::LogError;
+use crate::trail::{self, Parent};
 use crate::views::with_facts;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use serde_json::Value;
 use std::sync::Arc;
+use std::time::SystemTime;
 use uuid::Uuid;
 
 /// Commands in one request at most.
@@ -52,6 +57,9 @@ pub struct CommandReceipt {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub recorded_at: Option<Instant>,
+    /// Trace id of the events, and of the light change and the mails that follow from them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<String>,
     /// This is the first answer again.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub repeated: bool,
@@ -70,6 +78,7 @@ impl CommandReceipt {
             events: Vec::new(),
             position: None,
             recorded_at: None,
+            trace_id: None,
             repeated: false,
             warnings: Vec::new(),
             problems: Vec::new(),
@@ -80,13 +89,14 @@ impl CommandReceipt {
         Self { problems, ..Self::bare(Status::Refused) }
     }
 
-    fn of(answer: Answer, index: Option<usize>) -> Self {
+    fn of(answer: Answer, index: Option<usize>, trace: Option<Uuid>) -> Self {
         let fields = |problems: Vec<CheckProblem>| problems.into_iter().map(|problem| field(problem, index)).collect();
         match answer {
             Answer::Accepted(receipt) => Self {
                 events: receipt.events,
                 position: Some(receipt.last),
                 recorded_at: Some(receipt.recorded_at),
+                trace_id: trace.map(|trace| trace.simple().to_string()),
                 repeated: receipt.repeated,
                 warnings: fields(receipt.warnings),
                 ..Self::bare(Status::Accepted)
@@ -123,12 +133,13 @@ pub async fn post(
 ) -> Result<HttpResponse, Problem> {
     let body: Value =
         serde_json::from_slice(&body).map_err(|error| Problem::new(Code::BadRequest, format_args!("JSON: {error}")))?;
-    take(&allowed, &site, &request, body, Ok).await
+    take(&allowed, &site, &request, body, Ok, |_| None).await
 }
 
 /// Takes CloudEvents in structured mode, one (`application/cloudevents+json`) or a batch
 /// (`application/cloudevents-batch+json`). Each carries a command: type `cn.warnlight.command.<command>`, data the
-/// command's fields. Unless an idempotency key is given, source and id of the event are the key of a single one.
+/// command's fields. Unless an idempotency key is given, source and id of the event are the key of a single one. An event that
+/// carries a trail, in `traceparent` or `correlation`, stays on it.
 ///
 /// # Errors
 /// As for [`post`].
@@ -149,7 +160,15 @@ pub async fn cloud_events(
         let detail = format!("`{media_type}` does not fit the body: a batch is an array, one event an object");
         return Err(Problem::new(Code::BadRequest, detail));
     }
-    take(&allowed, &site, &request, body, command_in).await
+    take(&allowed, &site, &request, body, command_in, trail_in).await
+}
+
+/// Returns the trail that a CloudEvent is on: by the attribute of CloudEvents' extension for distributed tracing, or by the
+/// one that our own events carry. What cannot be read is passed over, as in the header.
+fn trail_in(event: &Value) -> Option<Uuid> {
+    let text = |name: &str| event.get(name).and_then(Value::as_str);
+    let parent = text("traceparent").and_then(Parent::parse).map(|parent| parent.trace);
+    parent.or_else(|| text("correlation")?.parse().ok().filter(|trace: &Uuid| !trace.is_nil()))
 }
 
 /// Returns the command that a CloudEvent carries.
@@ -182,6 +201,7 @@ async fn take(
     request: &HttpRequest,
     body: Value,
     unpack: impl Fn(Value) -> Result<Value, String>,
+    trail: impl Fn(&Value) -> Option<Uuid>,
 ) -> Result<HttpResponse, Problem> {
     let key = idempotency_key(request)?;
     let (items, is_batch) = match body {
@@ -196,11 +216,15 @@ async fn take(
         .into_iter()
         .enumerate()
         .map(|(index, item)| {
+            let trail = trail(&item);
             let read = |item| serde_json::from_value(item).map_err(|error| error.to_string());
-            unpack(item).and_then(read).map_err(|error| Box::new(unreadable(&error, is_batch.then_some(index))))
+            let command = unpack(item).and_then(read);
+            command
+                .map(|command| Said { command, trail })
+                .map_err(|error| Box::new(unreadable(&error, is_batch.then_some(index))))
         })
         .collect();
-    let receipts = execute(site, allowed.caller(), allowed.origin(), parsed, key, is_batch).await?;
+    let receipts = execute(site, request, allowed.caller(), allowed.origin(), parsed, key, is_batch).await?;
     if is_batch {
         return Ok(HttpResponse::Ok().json(receipts));
     }
@@ -219,14 +243,23 @@ fn refusal(fields: Vec<FieldProblem>) -> Problem {
 }
 
 /// A command as it was read, or why it could not be.
-pub(crate) type Parsed = Result<Command, Box<FieldProblem>>;
+pub(crate) type Parsed = Result<Said, Box<FieldProblem>>;
 
-/// Hands commands to the desk, those out of scope or unreadable excepted, and returns a receipt for each.
+/// A command, and its trail if that is not the request's.
+#[derive(Debug)]
+pub(crate) struct Said {
+    command: Command,
+    trail: Option<Uuid>,
+}
+
+/// Hands commands to the desk, those out of scope or unreadable excepted, and returns a receipt for each. The position
+/// that shows what became of them is noted for the answer to `request`.
 ///
 /// # Errors
 /// When the log did not take them.
 pub(crate) async fn execute(
     site: &Site,
+    request: &HttpRequest,
     caller: &Caller,
     origin: Origin,
     parsed: Vec<Parsed>,
@@ -235,34 +268,90 @@ pub(crate) async fn execute(
 ) -> Result<Vec<CommandReceipt>, Problem> {
     // Keys of different callers do not meet.
     let key: Option<Arc<str>> = key.map(|key| format!("{}:{key}", caller.key.id.simple()).into());
-    site.block(&caller.key, move |site, scope| {
-        let mut receipts: Vec<Option<CommandReceipt>> = Vec::with_capacity(parsed.len());
-        let mut commands = Vec::new();
-        for (index, command) in parsed.into_iter().enumerate() {
-            let checked = command.and_then(|command| {
-                check_scope(site, scope, &command)
-                    .map(|()| command)
-                    .map_err(|reason| Box::new(out_of_scope(reason, is_batch.then_some(index))))
-            });
-            match checked {
-                Ok(command) => {
-                    commands.push(command);
-                    receipts.push(None);
-                }
-                Err(problem) => receipts.push(Some(CommandReceipt::refused(vec![*problem]))),
-            }
-        }
-        let mut answers = if commands.is_empty() {
-            Vec::new().into_iter()
-        } else {
-            site.desk.execute(Request { key, ..Request::new(commands, origin) })?.into_iter()
-        };
-        let filled = receipts.into_iter().enumerate().filter_map(|(index, receipt)| {
-            receipt.or_else(|| Some(CommandReceipt::of(answers.next()?, is_batch.then_some(index))))
+    let traced = caller.traced.clone();
+    let (receipts, shown) = site
+        .block(&caller.key, move |site, scope| decide(site, scope, origin, parsed, key, is_batch, traced.as_ref()))
+        .await?;
+    fresh::note(request, shown);
+    Ok(receipts)
+}
+
+/// Returns a receipt for each command and the position that shows what became of all of them.
+fn decide(
+    site: &Site,
+    scope: &Scope,
+    origin: Origin,
+    parsed: Vec<Parsed>,
+    key: Option<Arc<str>>,
+    is_batch: bool,
+    traced: Option<&Traced>,
+) -> Result<(Vec<CommandReceipt>, Position), Problem> {
+    let mut receipts: Vec<Option<CommandReceipt>> = Vec::with_capacity(parsed.len());
+    let mut commands = Vec::new();
+    let mut trails = Vec::new();
+    for (index, command) in parsed.into_iter().enumerate() {
+        let checked = command.and_then(|said| {
+            check_scope(site, scope, &said.command)
+                .map(|()| said)
+                .map_err(|reason| Box::new(out_of_scope(reason, is_batch.then_some(index))))
         });
-        Ok(filled.collect())
-    })
-    .await
+        match checked {
+            Ok(Said { command, trail }) => {
+                commands.push(command);
+                trails.push(trail);
+                receipts.push(None);
+            }
+            Err(problem) => receipts.push(Some(CommandReceipt::refused(vec![*problem]))),
+        }
+    }
+    let began = trail::now();
+    let correlation = origin.correlation;
+    let answers = if commands.is_empty() {
+        Vec::new()
+    } else {
+        site.desk.execute(Request { key, trails: trails.clone(), ..Request::new(commands, origin) })?
+    };
+    let mut answers = answers.into_iter().zip(trails);
+    for (index, place) in receipts.iter_mut().enumerate().filter(|(_, place)| place.is_none()) {
+        let Some((answer, own)) = answers.next() else { break };
+        let trace = match &answer {
+            Answer::Accepted(receipt) => trail_of(site, receipt, own.or(correlation), traced, began)?,
+            Answer::Unchanged { .. } | Answer::Refused(_) => None,
+        };
+        *place = Some(CommandReceipt::of(answer, is_batch.then_some(index), trace));
+    }
+    let receipts: Vec<CommandReceipt> = receipts.into_iter().flatten().collect();
+    let wrote_all = receipts.iter().all(|receipt| receipt.status == Status::Accepted);
+    let last = receipts.iter().filter_map(|receipt| receipt.position).max();
+    // What was known already, or is the reason for a refusal, is in the state; nothing says at which position.
+    let shown = last.filter(|_| wrote_all).unwrap_or_else(|| site.desk.state().position);
+    Ok((receipts, shown))
+}
+
+/// Returns the trail that an accepted command's events are on, and tells of those that are new on `trace`.
+fn trail_of(
+    site: &Site,
+    receipt: &Receipt,
+    trace: Option<Uuid>,
+    traced: Option<&Traced>,
+    began: SystemTime,
+) -> Result<Option<Uuid>, LogError> {
+    if receipt.repeated {
+        // The first answer's, whatever the repeat came with.
+        let first = site.desk.log().read_all(receipt.first.saturating_sub(1), 1)?;
+        return Ok(first.first().and_then(|recorded| recorded.event.correlation));
+    }
+    tracing::debug!(
+        trace_id = trace.map(|trace| tracing::field::display(trace.simple())),
+        position = receipt.last,
+        "A command was recorded"
+    );
+    if let (Some(trace), Some(traced)) = (trace, traced) {
+        for (event, position) in receipt.events.iter().zip(receipt.first..) {
+            traced.recorded(trace, *event, position, began);
+        }
+    }
+    Ok(trace)
 }
 
 /// Executes one command of a page or a specialised route.
@@ -271,12 +360,13 @@ pub(crate) async fn execute(
 /// When it is refused, or the log did not take it.
 pub(crate) async fn execute_one(
     site: &Site,
+    request: &HttpRequest,
     caller: &Caller,
     origin: Origin,
     command: Command,
     key: Option<String>,
 ) -> Result<CommandReceipt, Problem> {
-    let receipts = execute(site, caller, origin, vec![Ok(command)], key, false).await?;
+    let receipts = execute(site, request, caller, origin, vec![Ok(Said { command, trail: None })], key, false).await?;
     match receipts.into_iter().next() {
         Some(receipt) if receipt.status == Status::Refused => Err(refusal(receipt.problems)),
         Some(receipt) => Ok(receipt),

@@ -136,7 +136,7 @@ pub async fn post(
 ) -> Result<web::Json<CommandReceipt>, Problem> {
     let key = idempotency_key(&request)?;
     let command = Command::RecordComplaint(body.into_inner());
-    execute_one(&site, allowed.caller(), allowed.origin(), command, key).await.map(web::Json)
+    execute_one(&site, &request, allowed.caller(), allowed.origin(), command, key).await.map(web::Json)
 }
 
 /// A first answer.
@@ -168,7 +168,7 @@ pub async fn answer(
     let mut row = known.ok_or(Code::NotFound)?;
     row.answered_at = Some(body.answered_at.unwrap_or_else(|| site.desk.now()));
     let command = Command::RecordComplaint(row);
-    execute_one(&site, allowed.caller(), allowed.origin(), command, key).await.map(web::Json)
+    execute_one(&site, &request, allowed.caller(), allowed.origin(), command, key).await.map(web::Json)
 }
 
 /// Returns the ticket as a row would state it.

@@ -37,10 +37,23 @@ pub async fn list(
     let after = query.after.unwrap_or(0);
     let (events, next) = site
         .block(&allowed.caller().key, move |site, scope| {
-            let recorded = site.desk.log().read_all(after, limit)?;
-            let next = (recorded.len() == limit).then(|| recorded.last().map(|last| last.position)).flatten();
+            let log = site.desk.log();
+            let folded = *site.desk.changes().borrow();
+            let recorded = log.read_all(after, limit)?;
+            let mut next = (recorded.len() == limit).then(|| recorded.last().map(|last| last.position)).flatten();
             let mut events: Vec<CloudEvent> = recorded.iter().map(|event| event.to_cloud_event()).collect();
             site.view(scope, |view| {
+                // What this node has yet to take in ends the page: judged by what it knows of the merchant now, it might be
+                // left out, and a reader who has gone past it never sees it.
+                let is_early = |event: &CloudEvent| {
+                    let about = event.subject.as_deref().and_then(|code| code.parse().ok());
+                    let is_stranger = about.is_some_and(|code: CreditCode| view.world.get(code).is_none());
+                    event.position.is_some_and(|at| at > folded) && (log.is_shared() || is_stranger)
+                };
+                if let Some(end) = events.iter().position(is_early) {
+                    events.truncate(end);
+                    next = None;
+                }
                 events.retain(|event| shows(event, scope, |code| view.merchant(code).is_some()));
             });
             Ok((events, next))

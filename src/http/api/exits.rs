@@ -206,5 +206,5 @@ async fn step(
         planned_on: notice.planned_on,
         refund_plan: filled(notice.refund_plan.as_ref()),
     });
-    execute_one(site, allowed.caller(), allowed.origin(), command, key).await.map(web::Json)
+    execute_one(site, request, allowed.caller(), allowed.origin(), command, key).await.map(web::Json)
 }

@@ -1,9 +1,11 @@
 //! Whether the service lives, whether it can be asked, and how it does.
 
+use crate::http::following::Following;
 use crate::http::metrics::{Metrics, figure};
 use crate::http::problem::{Code, Problem};
 use crate::http::site::Site;
 use crate::mail::outbox::State;
+use crate::trail;
 use actix_web::{HttpResponse, web};
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,13 +15,20 @@ pub async fn alive() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
 }
 
-/// Says whether lights are up to date after the start, and mail moves.
+/// Says whether lights are up to date after the start, this node keeps up with the log, and mail moves.
 ///
 /// # Errors
 /// When they are not.
-pub async fn ready(site: web::Data<Site>) -> Result<HttpResponse, Problem> {
+pub async fn ready(site: web::Data<Site>, following: web::Data<Following>) -> Result<HttpResponse, Problem> {
+    if site.desk.stands_by() {
+        let detail = "another node put other policies or recipients in force; restart this one with the same files";
+        return Err(Problem::new(Code::Unavailable, detail));
+    }
     if !site.desk.is_ready() {
         return Err(Problem::new(Code::Unavailable, "the lights are being brought up to date"));
+    }
+    if let Some(trouble) = following.trouble() {
+        return Err(Problem::new(Code::Behind, trouble));
     }
     if let Some(trouble) = site.mail.trouble() {
         return Err(Problem::new(Code::Unavailable, trouble));
@@ -28,7 +37,11 @@ pub async fn ready(site: web::Data<Site>) -> Result<HttpResponse, Problem> {
 }
 
 /// Writes the figures of the service for Prometheus. They name nobody.
-pub async fn metrics(site: web::Data<Site>, metrics: web::Data<Metrics>) -> HttpResponse {
+pub async fn metrics(
+    site: web::Data<Site>,
+    following: web::Data<Following>,
+    metrics: web::Data<Metrics>,
+) -> HttpResponse {
     let mut text = String::new();
     let counters = site.desk.counters();
     let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
@@ -43,8 +56,23 @@ pub async fn metrics(site: web::Data<Site>, metrics: web::Data<Metrics>) -> Http
     ] {
         figure(&mut text, "counter", name, help, value);
     }
+    if let Some((taken, dropped)) = trail::tally() {
+        figure(&mut text, "counter", "warnlight_spans_exported_total", "Spans the collector took.", taken);
+        let help = "Spans lost because the collector was too slow or did not answer.";
+        figure(&mut text, "counter", "warnlight_spans_dropped_total", help, dropped);
+    }
     figure(&mut text, "gauge", "warnlight_log_position", "Position of the last event.", site.desk.log().head());
     figure(&mut text, "gauge", "warnlight_ready", "Lights are up to date.", u64::from(site.desk.is_ready()));
+    let behind = following.log_behind().as_secs_f64();
+    figure(&mut text, "gauge", "warnlight_log_behind_seconds", "Time the log may have grown for unseen.", behind);
+    let behind = following.events_behind();
+    figure(
+        &mut text,
+        "gauge",
+        "warnlight_desk_behind_events",
+        "Events of the log the desk has yet to take in.",
+        behind,
+    );
     let tally = site.outbox().tally();
     let _ =
         writeln!(text, "# HELP warnlight_mail_recipients Recipients by fate.\n# TYPE warnlight_mail_recipients gauge");

@@ -4,8 +4,9 @@ use crate::domain::access::{Key, Scope};
 use crate::domain::time::Instant;
 use crate::domain::words::Role;
 use crate::http::access::{Allowed, Gate, KeyringError, ManageKeys, NewKey};
+use crate::http::fresh;
 use crate::http::problem::{Code, Problem};
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -110,12 +111,14 @@ pub async fn list(_allowed: Allowed<ManageKeys>, gate: web::Data<Gate>) -> web::
 pub async fn create(
     allowed: Allowed<ManageKeys>,
     gate: web::Data<Gate>,
+    request: HttpRequest,
     body: web::Json<KeyWanted>,
 ) -> Result<HttpResponse, Problem> {
     let KeyWanted { name, role, malls, sectors, divisions, bank, expires_at } = body.into_inner();
     let new = NewKey { name, scope: Scope { role, malls, sectors, divisions, bank }, expires_at };
     let (keyring, origin) = (gate.keyring.clone(), allowed.origin());
     let (text, key) = blocking(move || keyring.create(new, &origin)).await?;
+    fresh::note(&request, *gate.keyring.seen().borrow());
     Ok(HttpResponse::Created().json(KeyMade { secret: text.expose().to_owned(), key: KeyInfo::from(&*key) }))
 }
 
@@ -133,12 +136,14 @@ pub struct Reason {
 pub async fn revoke(
     allowed: Allowed<ManageKeys>,
     gate: web::Data<Gate>,
+    request: HttpRequest,
     id: web::Path<Uuid>,
     query: web::Query<Reason>,
 ) -> Result<HttpResponse, Problem> {
     let (keyring, origin) = (gate.keyring.clone(), allowed.origin());
     let reason = query.into_inner().reason.unwrap_or_else(|| "revoked over the API".to_owned());
     blocking(move || keyring.revoke(*id, &reason, &origin)).await?;
+    fresh::note(&request, *gate.keyring.seen().borrow());
     Ok(HttpResponse::NoContent().finish())
 }
 

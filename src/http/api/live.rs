@@ -1,12 +1,13 @@
 //! Light changes as they happen, as server-sent events.
 //!
 //! Each event's id is its position in the log, so a browser that lost the line goes on where it was
-//! (`Last-Event-ID`) and misses nothing.
+//! (`Last-Event-ID`), at another node too, and misses nothing.
 
 use super::events::for_reader;
 use crate::domain::access::Scope;
 use crate::domain::envelope::{CloudEvent, Position};
 use crate::http::access::{Allowed, Caller, Gate, ReadLights};
+use crate::http::fresh::Freshness;
 use crate::http::problem::Problem;
 use crate::http::site::Site;
 use actix_web::http::header::{CONTENT_ENCODING, ContentEncoding};
@@ -27,6 +28,7 @@ struct Feed {
     gate: web::Data<Gate>,
     caller: Caller,
     changes: watch::Receiver<Position>,
+    keys: watch::Receiver<Position>,
     at: Position,
     ready: VecDeque<web::Bytes>,
 }
@@ -39,14 +41,22 @@ pub async fn follow(
     allowed: Allowed<ReadLights>,
     site: web::Data<Site>,
     gate: web::Data<Gate>,
+    fresh: web::Data<Freshness>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let last_seen = request.headers().get("last-event-id").and_then(|value| value.to_str().ok());
+    let last_seen: Option<Position> = last_seen.and_then(|id| id.parse().ok());
+    if let Some(seen) = last_seen {
+        // Another node was ahead of this one. If it stays ahead, or the id is of another log, the feed begins at what is
+        // here: better told twice than not at all.
+        let _ = fresh.reach(allowed.caller().key.id, seen, false).await;
+    }
     let changes = site.desk.changes();
-    let head = site.desk.state().position;
-    let at = last_seen.and_then(|id| id.parse().ok()).map_or(head, |seen: Position| seen.min(head));
+    let head = *changes.borrow();
+    let at = last_seen.map_or(head, |seen| seen.min(head));
     let opening = web::Bytes::from_static(b"retry: 2000\n\n");
-    let feed = Feed { site, gate, caller: allowed.caller().clone(), changes, at, ready: VecDeque::from([opening]) };
+    let (caller, keys, ready) = (allowed.caller().clone(), gate.keyring.seen(), VecDeque::from([opening]));
+    let feed = Feed { site, gate, caller, changes, keys, at, ready };
     let body = stream::unfold(feed, |mut feed| async move {
         let chunk = feed.next().await?;
         Some((Ok::<_, actix_web::Error>(chunk), feed))
@@ -66,20 +76,22 @@ impl Feed {
             if let Some(chunk) = self.ready.pop_front() {
                 return Some(chunk);
             }
+            // Marked as seen before looking: what comes meanwhile wakes us again.
+            self.keys.borrow_and_update();
             if !self.is_still_allowed() {
                 return None;
             }
-            // Marked as seen before reading: what comes meanwhile wakes us again.
             let head = *self.changes.borrow_and_update();
             if self.at < head {
                 self.read(head).await?;
                 continue;
             }
-            match tokio::time::timeout(SILENCE, self.changes.changed()).await {
-                Ok(Ok(())) => {}
-                // The desk is gone.
-                Ok(Err(_)) => return None,
-                Err(_) => return Some(web::Bytes::from_static(b": still here\n\n")),
+            tokio::select! {
+                // An error means that the desk is gone.
+                changed = self.changes.changed() => changed.ok()?,
+                // The key may have been revoked.
+                looked = self.keys.changed() => looked.ok()?,
+                () = tokio::time::sleep(SILENCE) => return Some(web::Bytes::from_static(b": still here\n\n")),
             }
         }
     }
@@ -94,7 +106,9 @@ impl Feed {
         let (events, at) = self
             .site
             .block(&self.caller.key, move |site, scope| {
-                let recorded = site.desk.log().read_all(after, BATCH)?;
+                let mut recorded = site.desk.log().read_all(after, BATCH)?;
+                // What the desk has not taken in yet may be about a merchant that nobody here knows; its turn comes.
+                recorded.retain(|event| event.position <= head);
                 let at = recorded.last().map_or(head, |last| last.position);
                 let changes = recorded.iter().filter(|event| &*event.event.event_type == "light.changed");
                 let events = changes.map(|event| event.to_cloud_event()).filter(|event| is_seen(site, scope, event));

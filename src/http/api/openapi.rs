@@ -14,6 +14,9 @@ use actix_web::HttpResponse;
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
+/// Name of the header with a position.
+const POSITION: &str = "Warnlight-Position";
+
 #[derive(OpenApi)]
 #[openapi(components(schemas(
     CommandReceipt,
@@ -69,6 +72,10 @@ pub fn document() -> Value {
                 "key": { "type": "http", "scheme": "bearer", "description": "A key made by an administrator: wl_…" },
                 "session": { "type": "apiKey", "in": "cookie", "name": crate::http::access::SESSION_COOKIE },
             },
+            "headers": { "Position": {
+                "description": "Position of the log that shows what became of the request.",
+                "schema": { "type": "integer", "minimum": 0 },
+            } },
             "responses": { "Problem": {
                 "description": "What went wrong (RFC 9457). Every code is explained below /problems.",
                 "content": { "application/problem+json": { "schema": reference("ProblemDocument") } },
@@ -90,8 +97,26 @@ fn operation(route: &Route) -> Value {
             "name": "Idempotency-Key", "in": "header", "schema": { "type": "string", "maxLength": 200 },
             "description": "The same key with the same content gets the first answer; with other content it is refused.",
         }));
+        parameters.push(json!({
+            "name": "traceparent", "in": "header", "schema": { "type": "string" },
+            "description": "W3C Trace Context: the events, the light change and the mails that follow carry its trace id. \
+                            Without one they get a new one. The answer names it in the header Warnlight-Trace.",
+        }));
     }
-    let answer = answer(route);
+    if route.right.is_some() {
+        parameters.push(json!({
+            "name": POSITION, "in": "header", "schema": { "type": "integer", "minimum": 0 },
+            "description": "As an earlier answer gave it: the answer is given by a node that shows the log up to there. \
+                Where several nodes share a log, it makes a client see what it wrote. A node that does not get there in time \
+                answers with the problem `behind`.",
+        }));
+    }
+    let mut answer = answer(route);
+    if leaves_position(route)
+        && let Some(fields) = answer.as_object_mut()
+    {
+        fields.insert("headers".into(), json!({ (POSITION): { "$ref": "#/components/headers/Position" } }));
+    }
     let mut operation = json!({
         "operationId": operation_id(route),
         "summary": route.summary,
@@ -114,6 +139,11 @@ fn operation(route: &Route) -> Value {
         }
     }
     operation
+}
+
+/// Says whether an answer tells the position that shows what became of the request.
+fn leaves_position(route: &Route) -> bool {
+    route.method != "GET" && route.right.is_some()
 }
 
 fn success(route: &Route) -> &'static str {

@@ -74,7 +74,7 @@ pub async fn post(
 ) -> Result<HttpResponse, Problem> {
     let TrustedForm(form) = form;
     let recorded = match command(&form, day_of(site.desk.now())) {
-        Ok(command) => execute_one(&site, allowed.caller(), allowed.origin(), command, None).await,
+        Ok(command) => execute_one(&site, &request, allowed.caller(), allowed.origin(), command, None).await,
         Err(fields) => Err(Problem { code: Code::Refused, detail: None, fields }),
     };
     match recorded {

@@ -3,16 +3,22 @@
 //! The replica decides with the contract's own rules, so every node that reads the same order takes the same appends and
 //! gives them the same positions. What it does not take (two nodes proposed one id or one key at once, in two streams) is
 //! passed over by all of them alike.
+//!
+//! Every read begins with the event that the one before ended with ([`held`](super::held)), and the events of a stream
+//! must follow each other ([`gaps`](super::gaps)): a cluster that lost something is not read on.
 
-use super::place::PlaceFile;
+use super::gaps::Gaps;
+use super::place::{Mark, Place, PlaceFile};
 use super::remote::{Page, Remote};
+use super::seen::Seen as LastSeen;
+use super::spent::Part as Spending;
 use super::wire::{self, KeyBound, Part, Seen};
 use crate::domain::envelope::Digest;
 use crate::domain::time::Instant;
 use crate::log::contract::{Append, Appended, EventLog as _, Expected, LogError, Pending};
 use crate::log::embedded::EmbeddedLog;
 use crate::log::embedded::names::Recent;
-use eventstore::{Position, RecordedEvent};
+use eventstore::RecordedEvent;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -23,16 +29,20 @@ pub(super) const PAGE: usize = 500;
 /// Reads the cluster into the replica.
 #[derive(Debug)]
 pub(super) struct Follower {
-    remote: Arc<Remote>,
-    replica: Arc<EmbeddedLog>,
+    pub(super) remote: Arc<Remote>,
+    pub(super) replica: Arc<EmbeddedLog>,
     prefix: Arc<str>,
     file: PlaceFile,
     /// Everything up to here was read.
-    read: Option<Position>,
+    pub(super) read: Place,
     /// Everything up to here is in the replica.
-    done: Option<Position>,
+    pub(super) done: Place,
+    /// Why nothing is read or written any more, once the cluster was found to have lost what this node has read.
+    pub(super) lost: Option<LogError>,
+    seen: LastSeen,
+    gaps: Gaps,
     /// Appends of which some events were read.
-    open: HashMap<Uuid, Vec<Part>>,
+    open: HashMap<Uuid, Open>,
     /// Appends on their way into the replica.
     applying: Vec<Applying>,
     /// Proposals of this node whose outcome is wanted.
@@ -47,7 +57,16 @@ struct Applying {
     nonce: Uuid,
     stream: Arc<str>,
     chain: Option<Digest>,
+    /// Its last event; of a key, none.
+    last: Option<Mark>,
     pending: Pending,
+}
+
+/// Events of one append, as far as they were read.
+#[derive(Debug, Default)]
+struct Open {
+    parts: Vec<Part>,
+    last: Option<Mark>,
 }
 
 impl Follower {
@@ -57,10 +76,12 @@ impl Follower {
         replica: Arc<EmbeddedLog>,
         prefix: Arc<str>,
         file: PlaceFile,
+        seen: LastSeen,
         streams: usize,
     ) -> Result<Self, LogError> {
         let last = replica.read_all(replica.head().saturating_sub(1), 1)?;
-        let place = file.get();
+        // A replica that was deleted begins anew, whatever the file beside it says.
+        let place = if last.is_empty() { Place::default() } else { file.get() };
         Ok(Self {
             remote,
             replica,
@@ -68,6 +89,9 @@ impl Follower {
             file,
             read: place,
             done: place,
+            lost: None,
+            seen,
+            gaps: Gaps::new(streams),
             open: HashMap::new(),
             applying: Vec::new(),
             awaited: HashSet::new(),
@@ -107,28 +131,43 @@ impl Follower {
     ///
     /// # Errors
     /// When the cluster cannot be read or the replica cannot be written; the next call goes on where this one was.
+    /// [`LogError::Corrupt`] when the cluster lost what this node has read; that stays.
     pub(super) fn catch_up(&mut self) -> Result<(), LogError> {
+        let began = std::time::Instant::now();
         loop {
-            let Page { events, broken } = self.remote.read_all(self.read, PAGE)?;
+            if let Some(lost) = &self.lost {
+                return Err(lost.clone());
+            }
+            let page = self.remote.read_all(self.read.at.map(|at| at.position), PAGE);
+            let Some(Page { events, broken }) = self.held(page)? else { continue };
             let full = events.len() >= PAGE;
             let taken = events.into_iter().try_for_each(|event| self.see(event)).and_then(|()| self.settle());
             if let Err(error) = taken {
                 // What was not taken is read again.
-                self.read = self.done;
-                self.open.clear();
-                self.applying.clear();
+                self.go_back_to(self.done);
                 return Err(error);
             }
             match broken {
                 Some(fault) => return Err(fault.into()),
                 None if full => {}
-                None => return Ok(()),
+                None => {
+                    self.seen.reached(began);
+                    return Ok(());
+                }
             }
         }
     }
 
+    /// Reads on from an earlier place next time.
+    pub(super) fn go_back_to(&mut self, place: Place) {
+        self.read = place;
+        self.done = place;
+        self.open.clear();
+        self.applying.clear();
+    }
+
     /// Returns how far the replica is.
-    pub(super) fn place(&self) -> Option<Position> {
+    pub(super) fn place(&self) -> Place {
         self.done
     }
 
@@ -138,9 +177,13 @@ impl Follower {
         let before = self.read;
         // Everything of ours up to `end` is returned by this read, for both ask the leader.
         self.catch_up()?;
-        if self.read == before && self.open.is_empty() && end > self.read {
-            self.read = end;
-            self.done = end;
+        let beyond = end.filter(|end| before.at.is_none_or(|at| end.position > at.position));
+        if let Some(end) = beyond
+            && self.read == before
+            && self.open.is_empty()
+        {
+            self.read = Place { at: Some(end), hidden: true, own: before.own };
+            self.done = self.read;
         }
         self.keep_place()
     }
@@ -152,30 +195,38 @@ impl Follower {
 
     fn see(&mut self, event: RecordedEvent) -> Result<(), LogError> {
         // A read begins with the event at its place, which was seen.
-        if self.read.is_some_and(|read| event.position <= read) {
+        if self.read.at.is_some_and(|at| event.position <= at.position) {
             return Ok(());
         }
-        match wire::decode(&self.prefix, &event)? {
-            Seen::Part(part) => self.part(*part),
+        let mark = Mark { position: event.position, id: event.id };
+        let seen = wire::decode(&self.prefix, &event)?;
+        if let Some(stream) = event.stream_id().strip_prefix(&*self.prefix) {
+            let ours = !matches!(seen, Seen::Foreign);
+            let missing = self.gaps.follow(&self.remote, &self.replica, stream, event.revision, ours);
+            missing.inspect_err(|error| self.lose(error))?;
+        }
+        match seen {
+            Seen::Part(part) => self.part(*part, mark),
             Seen::Key(bound) => self.key(&bound)?,
             Seen::Foreign => {}
         }
-        self.read = Some(event.position);
+        (self.read.at, self.read.hidden) = (Some(mark), false);
         Ok(())
     }
 
-    fn part(&mut self, part: Part) {
+    fn part(&mut self, part: Part, mark: Mark) {
         let (nonce, of) = (part.nonce, part.of);
-        let parts = self.open.entry(nonce).or_default();
-        parts.push(part);
-        if parts.len() as u64 >= u64::from(of)
-            && let Some(parts) = self.open.remove(&nonce)
+        let open = self.open.entry(nonce).or_default();
+        open.parts.push(part);
+        open.last = Some(mark);
+        if open.parts.len() as u64 >= u64::from(of)
+            && let Some(whole) = self.open.remove(&nonce)
         {
-            self.apply(nonce, parts);
+            self.apply(nonce, whole);
         }
     }
 
-    fn apply(&mut self, nonce: Uuid, parts: Vec<Part>) {
+    fn apply(&mut self, nonce: Uuid, Open { parts, last: mark }: Open) {
         let (Some(first), Some(last)) = (parts.first(), parts.last()) else { return };
         let (stream, chain, recorded_at) = (first.stream.clone(), Some(last.chain), first.recorded_at);
         let append = Append {
@@ -187,7 +238,7 @@ impl Follower {
             events: parts.into_iter().map(|part| part.event).collect(),
         };
         let pending = self.replica.submit(append);
-        self.applying.push(Applying { nonce, stream, chain, pending });
+        self.applying.push(Applying { nonce, stream, chain, last: mark, pending });
     }
 
     /// Gives a key to an append that is there.
@@ -206,18 +257,19 @@ impl Follower {
             events: there.iter().map(|entry| entry.recorded.event.clone()).collect(),
         };
         let (stream, pending) = (append.stream.clone(), self.replica.submit(append));
-        self.applying.push(Applying { nonce: bound.nonce, stream, chain: None, pending });
+        self.applying.push(Applying { nonce: bound.nonce, stream, chain: None, last: None, pending });
         self.settle()
     }
 
     /// Waits until what was handed to the replica is durable there.
     fn settle(&mut self) -> Result<(), LogError> {
-        for Applying { nonce, stream, chain, pending } in std::mem::take(&mut self.applying) {
-            let mut answer = pending.wait();
+        for Applying { nonce, stream, chain, last, pending } in std::mem::take(&mut self.applying) {
+            let mut answer = self.remote.meter().time(Spending::Replica, || pending.wait());
             match &mut answer {
                 Ok(answer) => {
                     // A proposal that was sent is new, even if it was read twice; only a key is given to what is there.
                     answer.repeated &= chain.is_none();
+                    self.read.own = last.or(self.read.own);
                     self.latest = self.latest.max(Some(answer.recorded_at));
                     if let Some(chain) = chain {
                         self.chains.insert(stream, chain);
@@ -235,29 +287,6 @@ impl Follower {
         }
         if self.open.is_empty() {
             self.done = self.read;
-        }
-        Ok(())
-    }
-
-    /// Makes sure that the cluster is the one that the replica is of: it must hold the replica's first and last event.
-    ///
-    /// # Errors
-    /// [`LogError::Corrupt`] if it does not.
-    pub(super) fn recognise(&self) -> Result<(), LogError> {
-        for after in [0, self.replica.head().saturating_sub(1)] {
-            let Some(event) = self.replica.read_all(after, 1)?.pop() else { return Ok(()) };
-            // On the server it stands here, or later by as many events as the replica does not count.
-            let Page { events, broken } = self.remote.read_stream(&event.stream, event.revision, PAGE)?;
-            if events.iter().any(|found| found.id == event.event.id) {
-                continue;
-            }
-            if let Some(fault) = broken {
-                return Err(fault.into());
-            }
-            let what = "this node has seen it, and the cluster does not hold it; the cluster is another one, or was \
-                        restored from an older backup: give this node another data directory"
-                .to_owned();
-            return Err(LogError::Corrupt { position: event.position, what });
         }
         Ok(())
     }

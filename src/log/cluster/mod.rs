@@ -12,11 +12,27 @@
 //! trips for an append (appends that arrive together share the second), and, for events of other nodes, the pause between
 //! two looks ([`Options::look`]).
 //!
-//! **Speed.** Appends are proposed one after the other, because callers are promised their order. The client does not set
-//! `TCP_NODELAY` (kurrentdb 1.2.0), so each call to a server that does not answer at once waits for a delayed acknowledgement: about
-//! 40 ms on Linux, some 25 appends a second. That is the client's to mend.
+//! **Looking.** The log is followed by reads every [`Options::look`], not by a subscription: when a server ends one in good
+//! order, the client (kurrentdb 1.2.0, `Subscription::next_subscription_event`) asks the ended stream again and again without
+//! ever waiting, which no time limit around it can stop; a persistent subscription would be state on the server for each node.
+//! [`behind`](EventLog::behind) counts from the beginning of the last look that reached the end.
 //!
-//! **Replica.** It can be thrown away at any time; it is then read anew. It is tied to its cluster by its first and last event.
+//! **Speed.** Appends are proposed one after the other, because callers are promised their order. The client does not set
+//! `TCP_NODELAY` (kurrentdb 1.2.0, `NodeConnection::new`, which makes its own connector and takes none), so each call to a
+//! server that does not answer at once waits for a delayed acknowledgement: about 40 ms on Linux, some 25 appends a second.
+//! Keep-alive frames come every ten seconds at the most often, too seldom to help. Its batch append would send an append in
+//! one piece and not wait, but it hides the revision that a refusal names, ends with the first refusal, and leaves appends
+//! unanswered when a server ends the call in good order. So this is the client's to mend.
+//!
+//! **Replica.** It can be thrown away at any time; it is then read anew. It is tied to its cluster by its last event: the
+//! cluster must hold it at the position where it was read.
+//!
+//! **Loss.** A cluster that lost its end or was restored from an older backup gives new events positions that were read
+//! already. Each read begins with the last event read, so this is seen at the next look or append, which then fails
+//! with [`LogError::Corrupt`]; from then on nothing is proposed or read on, `behind` grows, and the replica can still be read.
+//! The append that finds it out may be on the cluster. Losing events of others only costs reading them again. A stream whose
+//! beginning is gone (`$tb`, `$maxCount`, `$maxAge`) is still whole in the cluster's one order until the servers are
+//! scavenged; afterwards a node that has read it goes on, and one that has not refuses to open. See `held.rs` and `gaps.rs`.
 //!
 //! **Who decides.** The server compares the stream's revision; everything else (ids, keys) is decided by the order. If
 //! two nodes propose one id or one key in two streams at the same moment, the later of the two stays on the server and is
@@ -32,20 +48,27 @@
 //! **Proof.** Each event on the server carries the digest of its stream's chain: whoever reads a stream sees a changed,
 //! missing or moved event unless the rest of that stream was rewritten too. It does not show a shortened or a wholly deleted
 //! stream. The chain over the whole log shows both. It is on no server: every replica makes it from the order, the same on all
-//! nodes, and [`verify`](EventLog::verify) checks the replica, then that the cluster holds the same, byte for byte. A cluster that
-//! was rewritten together with all replicas fits itself; then a digest from before tells, as with the embedded engine: a
-//! [signed checkpoint](crate::log::checkpoint), which is an event like others and so on every node, or a backup. Unlike there,
-//! nothing at the source says where the log ends: a new replica of a cluster that lost its end shows that only to who has
-//! a checkpoint, or another replica, that reaches further.
+//! nodes, and [`verify`](EventLog::verify) checks the replica, then that the cluster holds the same, byte for byte, and that no
+//! stream of the log has settings by which it loses events. A cluster that was rewritten together with all replicas fits itself;
+//! then a digest from before tells, as with the embedded engine: a [signed checkpoint](crate::log::checkpoint), which is an event
+//! like others and so on every node, or a backup. Unlike there, nothing at the source says where the log ends: a new replica of a
+//! cluster that lost its end shows that only to whoever has a checkpoint, or another replica, that reaches further.
 //!
 //! **Tools.** Streams, types and ids are the server's own, payloads are JSON, and `merchant-…` names give categories, so
-//! browser, projections and connectors work on the log. A stream must not be truncated, deleted or given a maximum age.
+//! browser, projections and connectors work on the log. A stream must not be truncated, deleted or given a maximum age or
+//! count.
 //! Events larger than the servers' `MaxAppendSize` (1 MiB unless raised) are refused.
 
 mod follower;
+mod gaps;
+mod held;
 mod place;
 mod proposer;
 mod remote;
+mod seen;
+mod settings;
+mod spent;
+mod tls;
 mod verify;
 mod wire;
 
@@ -58,6 +81,8 @@ use follower::Follower;
 use place::PlaceFile;
 use proposer::{Job, Proposer};
 use remote::Remote;
+use seen::Seen;
+use spent::Meter;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -65,6 +90,8 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use uuid::Uuid;
+
+pub use spent::Spent;
 
 /// Name of the replica's directory in the data directory.
 pub const REPLICA: &str = "replica";
@@ -105,6 +132,8 @@ pub struct ClusterLog {
     replica: Arc<EmbeddedLog>,
     remote: Arc<Remote>,
     prefix: Arc<str>,
+    seen: Seen,
+    meter: Meter,
     proposing: Option<(Sender<Job>, JoinHandle<()>)>,
 }
 
@@ -116,12 +145,14 @@ impl ClusterLog {
     /// [`LogError::Invalid`] if the connection string is wrong, [`LogError::Locked`] if another process has the replica,
     /// [`LogError::Unavailable`] if the cluster does not answer, [`LogError::Corrupt`] if it is not the one that the replica is of.
     pub fn open(url: &str, dir: &Path, options: &Options) -> Result<Self, LogError> {
-        let remote = Arc::new(Remote::new(url, options.prefix.clone(), options.patience)?);
+        let meter = Meter::default();
+        let remote = Arc::new(Remote::new(url, options.prefix.clone(), options.patience, meter.clone())?);
         let dir = dir.join(REPLICA);
         let replica = Arc::new(EmbeddedLog::open(&dir, &embedded::Options::default())?);
         let file = PlaceFile::open(&dir);
-        let mut follower =
-            Follower::new(remote.clone(), replica.clone(), options.prefix.clone(), file, options.streams)?;
+        let seen = Seen::now();
+        let prefix = options.prefix.clone();
+        let mut follower = Follower::new(remote.clone(), replica.clone(), prefix, file, seen.clone(), options.streams)?;
         first_reading(&mut follower, options.deadline)?;
         let proposer = Proposer {
             remote: remote.clone(),
@@ -131,13 +162,20 @@ impl ClusterLog {
             deadline: options.deadline,
             look: options.look,
             uncounted: HashMap::new(),
+            meter: meter.clone(),
         };
         let (jobs, waiting) = crossbeam_channel::bounded(options.waiting);
         let thread = std::thread::Builder::new()
             .name("log-cluster".to_owned())
             .spawn(move || proposer.run(&waiting))
             .map_err(|error| LogError::Unavailable(format!("cannot start a thread: {error}")))?;
-        Ok(Self { replica, remote, prefix: options.prefix.clone(), proposing: Some((jobs, thread)) })
+        Ok(Self { replica, remote, prefix: options.prefix.clone(), seen, meter, proposing: Some((jobs, thread)) })
+    }
+
+    /// Returns where the time of writing and following went since the log was opened.
+    #[must_use]
+    pub fn spent(&self) -> Spent {
+        self.meter.spent()
     }
 
     /// Says whether a connection string can be understood.
@@ -145,7 +183,7 @@ impl ClusterLog {
     /// # Errors
     /// [`LogError::Invalid`] with what is wrong with it.
     pub fn check_url(url: &str) -> Result<(), LogError> {
-        remote::parse(url).map(|_| ())
+        settings::parse(url).map(|_| ())
     }
 }
 
@@ -188,6 +226,12 @@ impl EventLog for ClusterLog {
 
     fn is_shared(&self) -> bool {
         true
+    }
+
+    /// Counts from the beginning of the last look that reached the cluster's end: next to nothing while all is well, more
+    /// while the cluster cannot be read, while there is much to read, and for good once the cluster lost something.
+    fn behind(&self) -> Duration {
+        self.seen.ago()
     }
 
     fn folder(&self) -> Option<&Path> {

@@ -7,34 +7,75 @@ use eventstore::Position;
 use serde::{Deserialize, Serialize};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use uuid::Uuid;
 
 /// Name of the file in the directory of the replica.
 const FILE: &str = "place.json";
 
+/// An event that was read, and where it stood. As long as the cluster holds it there, nothing before it was lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Mark {
+    pub(super) position: Position,
+    pub(super) id: Uuid,
+}
+
+/// How far something has come in the cluster's log.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Place {
+    /// Where the next read begins.
+    pub(super) at: Option<Mark>,
+    /// True if `at` is an event that the filter leaves out: then a filtered read does not begin with it.
+    pub(super) hidden: bool,
+    /// The last event that the replica counts.
+    pub(super) own: Option<Mark>,
+}
+
+/// A mark in the file.
 #[derive(Debug, Serialize, Deserialize)]
-struct Kept {
+struct KeptMark {
     commit: u64,
     prepare: u64,
+    id: Uuid,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Kept {
+    #[serde(flatten)]
+    at: KeptMark,
+    hidden: bool,
+    own: Option<KeptMark>,
+}
+
+impl From<Mark> for KeptMark {
+    fn from(Mark { position: Position { commit, prepare }, id }: Mark) -> Self {
+        Self { commit, prepare, id }
+    }
+}
+
+impl From<KeptMark> for Mark {
+    fn from(KeptMark { commit, prepare, id }: KeptMark) -> Self {
+        Self { position: Position { commit, prepare }, id }
+    }
 }
 
 /// The file.
 #[derive(Debug)]
 pub(super) struct PlaceFile {
     dir: PathBuf,
-    kept: Option<Position>,
+    kept: Place,
 }
 
 impl PlaceFile {
-    /// Opens the file in `dir`; a damaged one counts as missing.
+    /// Opens the file in `dir`; a damaged one, or one without ids (as first written), counts as missing.
     pub(super) fn open(dir: &Path) -> Self {
         let text = std::fs::read(dir.join(FILE)).unwrap_or_default();
         let kept = serde_json::from_slice::<Kept>(&text).ok();
-        let kept = kept.map(|Kept { commit, prepare }| Position { commit, prepare });
-        Self { dir: dir.to_owned(), kept }
+        let kept = kept.map(|Kept { at, hidden, own }| Place { at: Some(at.into()), hidden, own: own.map(Mark::from) });
+        Self { dir: dir.to_owned(), kept: kept.unwrap_or_default() }
     }
 
     /// Returns the place read up to.
-    pub(super) fn get(&self) -> Option<Position> {
+    pub(super) fn get(&self) -> Place {
         self.kept
     }
 
@@ -42,17 +83,17 @@ impl PlaceFile {
     ///
     /// # Errors
     /// [`LogError::Unavailable`] when the file cannot be written.
-    pub(super) fn put(&mut self, place: Option<Position>) -> Result<(), LogError> {
-        let Some(place) = place.filter(|place| self.kept != Some(*place)) else { return Ok(()) };
+    pub(super) fn put(&mut self, place: Place) -> Result<(), LogError> {
+        let Some(at) = place.at.filter(|_| self.kept != place) else { return Ok(()) };
         let io = |error: std::io::Error| {
             LogError::Unavailable(format!("cannot write `{}`: {error}", self.dir.join(FILE).display()))
         };
-        let text = serde_json::to_vec(&Kept { commit: place.commit, prepare: place.prepare })
-            .map_err(|error| LogError::Unavailable(error.to_string()))?;
+        let kept = Kept { at: at.into(), hidden: place.hidden, own: place.own.map(KeptMark::from) };
+        let text = serde_json::to_vec(&kept).map_err(|error| LogError::Unavailable(error.to_string()))?;
         let mut file = tempfile::NamedTempFile::new_in(&self.dir).map_err(io)?;
         file.write_all(&text).map_err(io)?;
         file.persist(self.dir.join(FILE)).map_err(|failed| io(failed.error))?;
-        self.kept = Some(place);
+        self.kept = place;
         Ok(())
     }
 }

@@ -11,6 +11,7 @@
 
 use super::follower::Follower;
 use super::remote::{Fault, Remote};
+use super::spent::{Meter, Part as Spending};
 use super::wire::{self, Seen};
 use crate::domain::envelope::{Digest, Revision};
 use crate::log::admission::{self, Verdict};
@@ -52,6 +53,7 @@ pub(super) struct Proposer {
     pub(super) look: Duration,
     /// Events in a stream on the server that the replica does not count, where a conflict showed that there are some.
     pub(super) uncounted: HashMap<Arc<str>, u64>,
+    pub(super) meter: Meter,
 }
 
 /// What became of a first try.
@@ -80,13 +82,16 @@ impl Proposer {
                 Ok(first) => {
                     let more = jobs.try_iter().take(GROUP - 1);
                     let group = std::iter::once(first).chain(more).collect();
-                    self.group(group);
+                    let meter = self.meter.clone();
+                    meter.time(Spending::Whole, || self.group(group));
                     pause = self.look;
                 }
                 Err(RecvTimeoutError::Timeout) => match self.idle(&mut tidied) {
                     Ok(()) => pause = self.look,
                     Err(error) => {
-                        tracing::warn!(%error, "the cluster cannot be followed, trying again");
+                        if self.follower.lost.is_none() {
+                            tracing::warn!(%error, "the cluster cannot be followed, trying again");
+                        }
                         pause = (pause * 2).min(PAUSE.1);
                     }
                 },
@@ -207,6 +212,9 @@ impl Proposer {
 
     /// Judges an append and sends it.
     fn start(&mut self, append: &Append, nonce: Uuid, until: Instant) -> Result<Start, LogError> {
+        if let Some(lost) = &self.follower.lost {
+            return Err(lost.clone());
+        }
         if append.stream.starts_with('$') || append.stream.starts_with("warnlight.") {
             return Err(LogError::Invalid(format!(
                 "stream names that begin with `$` or `warnlight.` are kept for the log itself; rename `{}`",
@@ -219,7 +227,8 @@ impl Proposer {
                 event.event_type
             )));
         }
-        match self.replica.look(|held| admission::judge(append, held))?? {
+        let judged = self.meter.time(Spending::Replica, || self.replica.look(|held| admission::judge(append, held)));
+        match judged?? {
             Verdict::Repeated { answer, bind_key: false } => Ok(Start::Known(answer)),
             Verdict::Repeated { answer, bind_key: true } => self.bind(append, nonce, answer, until),
             Verdict::New(revision) => self.propose(append, nonce, revision, until),
@@ -252,6 +261,7 @@ impl Proposer {
                 Ok(()) => return Ok(Start::Sent),
                 Err(Fault::Wrong(last)) => return Ok(Start::Doubtful(Some(last.map_or(0, |last| last + 1)))),
                 Err(Fault::Refused(error)) => return Err(error),
+                Err(Fault::NoSuchPlace) => return Ok(Start::Doubtful(None)),
                 Err(Fault::Unknown(why)) if Instant::now() + pause >= until => {
                     tracing::warn!(why, "the outcome of an append is not known");
                     return Ok(Start::Doubtful(None));

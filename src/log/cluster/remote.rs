@@ -1,15 +1,20 @@
 //! The cluster as a few blocking calls, each with a deadline.
 //!
-//! Three habits of the client (kurrentdb 1.2.0) are lived with here:
-//! * a client that once found no node stays closed, so it is thrown away and made anew;
+//! Habits of the client (kurrentdb 1.2.0) that are lived with here:
+//! * a client that once found no node stays closed, and one whose node died keeps to that node (`NodeConnection::next`
+//!   gives the old handle back), so after a failure it is thrown away and made anew;
+//! * `maxDiscoverAttempts=1` means none;
 //! * answers that miss a field make it panic, so it runs in tasks of its own runtime;
 //! * its subscription spins without end when a server ends it in good order, so the log is followed by reads.
 
+use super::place::Mark;
+use super::spent::{Meter, Part as Spending};
+use super::{settings, tls};
 use crate::domain::envelope::Revision;
 use crate::log::contract::LogError;
 use eventstore::{
-    AppendToStreamOptions, Client, ClientSettings, CurrentRevision, Error, EventData, Position, ReadAllOptions,
-    ReadStream, ReadStreamOptions, RecordedEvent, StreamPosition, StreamState, SubscriptionFilter,
+    AppendToStreamOptions, Client, ClientSettings, CurrentRevision, Error, EventData, GrpcConnectionError, Position,
+    ReadAllOptions, ReadStream, ReadStreamOptions, RecordedEvent, StreamPosition, StreamState, SubscriptionFilter,
 };
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,6 +35,8 @@ pub(super) enum Fault {
     Refused(LogError),
     /// Nobody knows whether it was done.
     Unknown(String),
+    /// It cannot read from there: no event begins at that position.
+    NoSuchPlace,
 }
 
 impl From<Fault> for LogError {
@@ -38,6 +45,9 @@ impl From<Fault> for LogError {
             Fault::Wrong(_) => Self::Unavailable("the cluster compared a revision that nobody gave".to_owned()),
             Fault::Refused(error) => error,
             Fault::Unknown(why) => Self::Unavailable(why),
+            Fault::NoSuchPlace => {
+                Self::Unavailable("the cluster cannot read from where this node has read to".to_owned())
+            }
         }
     }
 }
@@ -56,6 +66,7 @@ pub(super) struct Remote {
     patience: Duration,
     client: Mutex<Option<Client>>,
     runtime: Option<Runtime>,
+    meter: Meter,
 }
 
 impl std::fmt::Debug for Remote {
@@ -67,15 +78,15 @@ impl std::fmt::Debug for Remote {
 
 impl Remote {
     /// Returns a connection that is made when it is first needed. `patience` is how long one answer is waited for.
-    pub(super) fn new(url: &str, prefix: Arc<str>, patience: Duration) -> Result<Self, LogError> {
-        let settings = parse(url)?;
+    pub(super) fn new(url: &str, prefix: Arc<str>, patience: Duration, meter: Meter) -> Result<Self, LogError> {
+        let settings = settings::parse(url)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("log-cluster-io")
             .enable_all()
             .build()
             .map_err(|error| LogError::Unavailable(format!("cannot start a thread: {error}")))?;
-        Ok(Self { settings, prefix, patience, client: Mutex::new(None), runtime: Some(runtime) })
+        Ok(Self { settings, prefix, patience, client: Mutex::new(None), runtime: Some(runtime), meter })
     }
 
     fn client(&self) -> Result<Client, Fault> {
@@ -90,6 +101,11 @@ impl Remote {
         })?;
         *held = Some(client.clone());
         Ok(client)
+    }
+
+    /// Returns what times the thread that writes and follows.
+    pub(super) const fn meter(&self) -> &Meter {
+        &self.meter
     }
 
     /// Runs one call in the private runtime, so that it may be made from any thread.
@@ -107,11 +123,16 @@ impl Remote {
             // The caller waits below; nobody else hears a failed send.
             let _ = answer.send(work.await);
         });
-        match answered.recv() {
+        match self.meter.time(Spending::Server, || answered.recv()) {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => {
-                if matches!(error, Error::ConnectionClosed | Error::GrpcConnectionError(_) | Error::DeadlineExceeded) {
+                if is_broken(&error) {
                     self.forget();
+                }
+                if matches!(error, Error::GrpcConnectionError(_))
+                    && let Some(complaint) = tls::complaint(&self.settings, self.patience)
+                {
+                    return Err(Fault::Refused(LogError::Unavailable(complaint)));
                 }
                 Err(classify(error))
             }
@@ -125,6 +146,12 @@ impl Remote {
     /// Throws the client away; the next call makes a new one.
     fn forget(&self) {
         *self.client.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn forget_if(&self, broken: Option<&Fault>) {
+        if let Some(Fault::Unknown(_)) = broken {
+            self.forget();
+        }
     }
 
     fn name(&self, stream: &str) -> String {
@@ -158,28 +185,45 @@ impl Remote {
 
     /// Reads up to `count` events of this log from `from` on, the one there included, in the order of the cluster.
     pub(super) fn read_all(&self, from: Option<Position>, count: usize) -> Result<Page, Fault> {
-        let patience = self.patience;
-        let options = ReadAllOptions::default()
-            .position(from.map_or(StreamPosition::Start, StreamPosition::Position))
-            .filter(self.filter())
-            .max_count(count)
-            .requires_leader(true);
-        self.call(|client| async move {
-            let mut stream = timely(patience, client.read_all(&options)).await?;
-            Ok(page(&mut stream, patience).await)
-        })
+        let options = ReadAllOptions::default().position(from.map_or(StreamPosition::Start, StreamPosition::Position));
+        self.pages(options.filter(self.filter()), count)
     }
 
-    /// Returns where the whole log of the cluster ends, events of others and its own included.
-    pub(super) fn end(&self) -> Result<Option<Position>, Fault> {
-        let patience = self.patience;
-        let options =
-            ReadAllOptions::default().position(StreamPosition::End).backwards().max_count(1).requires_leader(true);
-        self.call(|client| async move {
+    /// Reads up to `count` events from `from` on of the streams that hold the settings of this log's streams.
+    pub(super) fn read_settings(&self, from: Option<Position>, count: usize) -> Result<Page, Fault> {
+        let options = ReadAllOptions::default().position(from.map_or(StreamPosition::Start, StreamPosition::Position));
+        self.pages(options.filter(SubscriptionFilter::on_stream_name().add_prefix(format!("$${}", self.prefix))), count)
+    }
+
+    /// Returns the event at `place`, or the first after it, whoever wrote it.
+    pub(super) fn event_at(&self, place: Position) -> Result<Option<Mark>, Fault> {
+        let options = ReadAllOptions::default().position(StreamPosition::Position(place));
+        self.one(options)
+    }
+
+    /// Returns the last event of the whole log of the cluster, whoever wrote it.
+    pub(super) fn end(&self) -> Result<Option<Mark>, Fault> {
+        self.one(ReadAllOptions::default().position(StreamPosition::End).backwards())
+    }
+
+    fn pages(&self, options: ReadAllOptions, count: usize) -> Result<Page, Fault> {
+        let (patience, options) = (self.patience, options.max_count(count).requires_leader(true));
+        let page = self.call(|client| async move {
             let mut stream = timely(patience, client.read_all(&options)).await?;
-            let found = timely(patience, stream.next()).await?;
-            Ok(found.map(|found| found.get_original_event().position))
-        })
+            Ok(page(&mut stream, patience).await)
+        });
+        let Page { events, broken } = page.map_err(misplaced)?;
+        self.forget_if(broken.as_ref());
+        Ok(Page { events, broken: broken.map(misplaced) })
+    }
+
+    fn one(&self, options: ReadAllOptions) -> Result<Option<Mark>, Fault> {
+        let Page { events, broken } = self.pages(options, 1)?;
+        match (events.first(), broken) {
+            (Some(event), _) => Ok(Some(Mark { position: event.position, id: event.id })),
+            (None, Some(fault)) => Err(fault),
+            (None, None) => Ok(None),
+        }
     }
 
     /// Reads up to `count` events of one stream from the server's revision `from` on.
@@ -189,7 +233,7 @@ impl Remote {
             .position(StreamPosition::Position(from))
             .max_count(count)
             .requires_leader(true);
-        self.call(|client| async move {
+        let found = self.call(|client| async move {
             let mut stream = timely(patience, client.read_stream(name, &options)).await?;
             let mut found = page(&mut stream, patience).await;
             if found.events.is_empty() && matches!(found.broken, Some(Fault::Refused(LogError::Invalid(_)))) {
@@ -197,7 +241,9 @@ impl Remote {
                 found.broken = None;
             }
             Ok(found)
-        })
+        })?;
+        self.forget_if(found.broken.as_ref());
+        Ok(found)
     }
 }
 
@@ -211,13 +257,12 @@ impl Drop for Remote {
     }
 }
 
-/// Reads a connection string.
-///
-/// # Errors
-/// [`LogError::Invalid`] with what is wrong with it.
-pub(super) fn parse(url: &str) -> Result<ClientSettings, LogError> {
-    url.parse::<ClientSettings>()
-        .map_err(|error| LogError::Invalid(format!("the connection string is not understood: {}", error.message())))
+/// Says whether the client that had this error is better not used again.
+fn is_broken(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::ConnectionClosed | Error::GrpcConnectionError(_) | Error::DeadlineExceeded | Error::ServerError(_)
+    )
 }
 
 async fn page(stream: &mut ReadStream, patience: Duration) -> Page {
@@ -233,6 +278,14 @@ async fn page(stream: &mut ReadStream, patience: Duration) -> Page {
     Page { events, broken }
 }
 
+/// A read of the whole log is refused as senseless only for its place.
+fn misplaced(fault: Fault) -> Fault {
+    match fault {
+        Fault::Refused(LogError::Invalid(_)) => Fault::NoSuchPlace,
+        fault => fault,
+    }
+}
+
 async fn timely<T>(patience: Duration, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     tokio::time::timeout(patience, work).await.unwrap_or(Err(Error::DeadlineExceeded))
 }
@@ -245,6 +298,11 @@ fn classify(error: Error) -> Fault {
             CurrentRevision::NoStream => None,
         }),
         Error::AccessDenied => refused("the cluster denies access; check user and password in `log.url`"),
+        // What became of each server is not told: one that is down and one that denies access look alike.
+        Error::GrpcConnectionError(GrpcConnectionError::MaxDiscoveryAttemptReached(_)) => Fault::Unknown(
+            "no server named in `log.url` tells who leads; see that they run, and check hosts, ports, user and password"
+                .to_owned(),
+        ),
         Error::ResourceDeleted => refused("a stream of the log was deleted on the cluster; restore it from a backup"),
         Error::UnsupportedFeature => refused("the cluster's software is too old; update it to 23.10 or later"),
         Error::ResourceNotFound => Fault::Refused(LogError::Invalid("there is no such stream".to_owned())),
@@ -255,6 +313,10 @@ fn classify(error: Error) -> Fault {
         }
         Error::Grpc { code, message } if i32::from(code) == OUT_OF_RANGE => {
             Fault::Refused(LogError::Unavailable(format!("an event is larger than the client reads: {message}")))
+        }
+        // What older servers say to a place where no event begins (`RpcExceptions.UnknownError`).
+        Error::ServerError(message) if message.contains("ReadAllResult: Error") => {
+            Fault::Refused(LogError::Invalid(message))
         }
         other => Fault::Unknown(other.to_string()),
     }

@@ -9,13 +9,16 @@ use crate::log::chain::GENESIS;
 use crate::log::contract::{EventLog as _, LogError, Verified};
 use crate::log::embedded::EmbeddedLog;
 use eventstore::RecordedEvent;
-use std::collections::HashMap;
+use serde::Deserialize;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// Verifies the replica as a log of its own, then walks the cluster's log beside it.
 ///
 /// For every event that the replica counts, the cluster must hold one with the same content at the same turn, and its
-/// stream's chain must fit. Keeps one digest per stream in memory.
+/// stream's chain must fit. Keeps one digest per stream in memory. At the end it looks for settings by which a stream of
+/// the log loses events (field names: EventStoreDB docs, "Stream metadata": `$tb`, `$maxCount`, `$maxAge`; the settings of
+/// `s` are the events of type `$metadata` in `$$s`).
 pub(super) fn verify(
     remote: &Remote,
     prefix: &str,
@@ -40,14 +43,35 @@ pub(super) fn verify(
         progress(walk.next - 1, walk.head);
         match broken {
             Some(fault) if !moved => return Err(fault.into()),
-            _ if !moved => {
-                let what = "the cluster does not hold it as this node has read it".to_owned();
-                return Err(LogError::Corrupt { position: walk.next, what });
-            }
+            _ if !moved => return Err(walk.missing(remote)?),
             _ => {}
         }
     }
+    walk.cut_streams(remote)?;
     Ok(found)
+}
+
+/// What the settings of a stream say about which of its events stay.
+#[derive(Debug, Default, Deserialize)]
+struct Settings {
+    #[serde(rename = "$tb")]
+    before: Option<u64>,
+    #[serde(rename = "$maxCount")]
+    count: Option<u64>,
+    #[serde(rename = "$maxAge")]
+    age: Option<u64>,
+}
+
+impl Settings {
+    /// Returns what takes events away, as it is written in the settings.
+    fn cut(&self) -> Option<String> {
+        let Self { before, count, age } = self;
+        let before = before.filter(|before| *before > 0).map(|before| format!("`$tb` {before}"));
+        let count = count.map(|count| format!("`$maxCount` {count}"));
+        let age = age.map(|age| format!("`$maxAge` {age}"));
+        let said: Vec<String> = [before, count, age].into_iter().flatten().collect();
+        (!said.is_empty()).then(|| said.join(", "))
+    }
 }
 
 struct Walk<'a> {
@@ -75,6 +99,62 @@ impl Walk<'_> {
         self.compare(&entry, &part)?;
         self.at_hand.pop();
         self.next += 1;
+        Ok(())
+    }
+
+    /// Names the event that should have come next, and why it did not if its stream shows it.
+    fn missing(&mut self, remote: &Remote) -> Result<LogError, LogError> {
+        let mut what = "the cluster does not hold it as this node has read it".to_owned();
+        if let Some(Entry { recorded, .. }) = self.expected()? {
+            let Page { events, .. } = remote.read_stream(&recorded.stream, recorded.revision, 1)?;
+            if let Some(begins) = events.first().filter(|begins| begins.revision > recorded.revision) {
+                what = format!(
+                    "the cluster no longer holds it: its stream `{}` goes on at revision {} there, so it was truncated \
+                     (`$tb`, `$maxCount`, `$maxAge`) and scavenged; this node's replica still has it, `warnlight backup` \
+                     saves it",
+                    recorded.stream, begins.revision
+                );
+            }
+        }
+        Ok(LogError::Corrupt { position: self.next, what })
+    }
+
+    /// Looks for streams whose settings take events away: the whole log shows those until the servers are scavenged, so
+    /// the walk does not miss them yet.
+    fn cut_streams(&self, remote: &Remote) -> Result<(), LogError> {
+        let mut place = None;
+        let mut cut: BTreeMap<String, String> = BTreeMap::new();
+        loop {
+            let Page { events, broken } = remote.read_settings(place, PAGE)?;
+            let mut moved = false;
+            for event in events {
+                if place.is_some_and(|place| event.position <= place) {
+                    continue;
+                }
+                place = Some(event.position);
+                moved = true;
+                let name = event.stream_id().strip_prefix("$$").and_then(|name| name.strip_prefix(self.prefix));
+                let Some(name) = name.filter(|_| event.event_type == "$metadata") else { continue };
+                // The last settings count.
+                match serde_json::from_slice::<Settings>(&event.data).unwrap_or_default().cut() {
+                    Some(said) => cut.insert(name.to_owned(), said),
+                    None => cut.remove(name),
+                };
+            }
+            match broken {
+                Some(fault) if !moved => return Err(fault.into()),
+                _ if !moved => break,
+                _ => {}
+            }
+        }
+        for (stream, said) in cut {
+            let Some(first) = self.replica.read_stream(&stream, 0, 1)?.pop() else { continue };
+            let what = format!(
+                "its stream `{stream}` has settings on the cluster that take events away ({said}); take them off before the \
+                 servers are scavenged, or the log is lost there"
+            );
+            return Err(LogError::Corrupt { position: first.position, what });
+        }
         Ok(())
     }
 

@@ -76,10 +76,11 @@ fn by_key(log: &Arc<dyn EventLog>) -> Outcome {
     must(!first.repeated, "the first append under a key is said to be repeated")?;
     log.append(append("a", [3]))?;
     is_repeat(&log.append(keyed("k", Append { expected: Expected::NoStream, ..append("a", [1, 2]) }))?, &first)?;
-    // A client that lost the answer may have made new ids.
+    // A client that lost the answer may have made new ids, and its second call is another trail.
     let mut fresh = keyed("k", Append { recorded_at: second(70), ..append("a", [1, 2]) });
     for (event, id) in fresh.events.iter_mut().zip(100..) {
         event.id = Uuid::from_u128(id);
+        event.correlation = Some(Uuid::from_u128(1000 + id));
     }
     is_repeat(&log.append(fresh)?, &first)?;
     let found = log.find_key("k")?.map(|answer| Appended { repeated: false, ..answer });

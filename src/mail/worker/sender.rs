@@ -11,10 +11,11 @@ use crate::mail::outbox::Summary;
 use crate::mail::render::Letter;
 use crate::mail::transport::{Reply, SendError};
 use crate::settings::Mail;
+use crate::trail::{self, Kind, Span, Value};
 use jiff::SignedDuration;
 use lettre::message::Mailbox;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use uuid::Uuid;
 
 /// Checks what every mail will need of the settings.
@@ -61,12 +62,13 @@ pub(super) fn deliver(shared: &Shared, due: &Due) {
             }
         }
     }
+    let began = trail::now();
     // A fault in a library must not end the thread: then mail would stop, and nobody would be told.
     let outcome = catch_unwind(AssertUnwindSafe(|| attempt(shared, due, &recorded, &requested, claimed)))
         .unwrap_or_else(|_| {
             Err(SendError::Unreachable(Reply::new("internal fault while sending; see the service's own log")))
         });
-    record(shared, due, &recorded, &outcome);
+    record(shared, due, &recorded, &outcome, began);
 }
 
 fn attempt(
@@ -96,7 +98,8 @@ fn write(shared: &Shared, due: &Due, recorded: &Recorded, requested: &MailReques
         .letter(requested, recipient, change.as_ref())
         .map_err(|error| refused(&error.to_string()))?;
     let settings = &shared.parts.settings;
-    message::compose(letter, requested, recipient, recorded.recorded_at, &settings.from, &settings.message_id_domain)
+    let (trail, asked_at) = (recorded.event.correlation, recorded.recorded_at);
+    message::compose(letter, requested, recipient, trail, asked_at, &settings.from, &settings.message_id_domain)
         .map_err(|error| refused(&error.to_string()))
 }
 
@@ -142,7 +145,7 @@ fn event_at(log: &dyn EventLog, position: Position) -> Result<Recorded, LogError
 
 /// Puts an attempt, and the fate if it is decided, on record in one append. While the log does not take it, this sender
 /// sends nothing else: what cannot be recorded is not sent.
-fn record(shared: &Shared, due: &Due, request: &Recorded, outcome: &Result<Reply, SendError>) {
+fn record(shared: &Shared, due: &Due, request: &Recorded, outcome: &Result<Reply, SendError>, began: SystemTime) {
     let parts = &shared.parts;
     let now = parts.clock.now();
     let append = Append {
@@ -155,8 +158,11 @@ fn record(shared: &Shared, due: &Due, request: &Recorded, outcome: &Result<Reply
     };
     loop {
         match parts.log.append(append.clone()) {
-            Ok(_) => {
+            Ok(appended) => {
                 shared.out_of_trouble(Task::Recording);
+                if !appended.repeated {
+                    trail::export(|| span(due, append.events.first()?, appended.first, outcome, began));
+                }
                 return;
             }
             Err(LogError::Duplicate { .. }) => {
@@ -202,7 +208,7 @@ fn events(
         Err(SendError::PutOff(_) | SendError::Unreachable(_)) if retry_at.is_none() => Some(Event::MailGivenUp(fate())),
         Err(SendError::PutOff(_) | SendError::Unreachable(_)) => None,
     };
-    tell(due, outcome, retry_at);
+    tell(due, request.event.correlation, outcome, retry_at);
     let attempted = Event::MailAttempted(MailAttempted {
         mail: due.mail,
         address: due.address.to_string(),
@@ -229,20 +235,37 @@ fn event_id(due: &Due, kind: &str) -> Uuid {
 }
 
 /// Addresses are not logged: they are in the record, which has an owner.
-fn tell(due: &Due, outcome: &Result<Reply, SendError>, retry_at: Option<Instant>) {
-    let (id, attempt) = (due.mail, due.attempt);
+fn tell(due: &Due, trail: Option<Uuid>, outcome: &Result<Reply, SendError>, retry_at: Option<Instant>) {
+    let (id, attempt, trace_id) = (due.mail, due.attempt, trail.map(|trace| tracing::field::display(trace.simple())));
     match (outcome, retry_at) {
-        (Ok(_), _) => tracing::info!(mail.id = %id, mail.attempt = attempt, "Mail `{id}` was accepted"),
+        (Ok(_), _) => tracing::info!(trace_id, mail.id = %id, mail.attempt = attempt, "Mail `{id}` was accepted"),
         (Err(SendError::Refused(reply)), _) => {
-            tracing::warn!(mail.id = %id, mail.attempt = attempt, reply = reply.as_str(), "Mail `{id}` was refused");
+            tracing::warn!(trace_id, mail.id = %id, mail.attempt = attempt, reply = reply.as_str(), "Mail `{id}` was refused");
         }
         (Err(error), Some(at)) => {
-            tracing::info!(mail.id = %id, mail.attempt = attempt, error = %error, "Mail `{id}` waits until {at}");
+            tracing::info!(trace_id, mail.id = %id, mail.attempt = attempt, error = %error, "Mail `{id}` waits until {at}");
         }
         (Err(error), None) => {
-            tracing::warn!(mail.id = %id, mail.attempt = attempt, error = %error, "Mail `{id}` was given up");
+            tracing::warn!(trace_id, mail.id = %id, mail.attempt = attempt, error = %error, "Mail `{id}` was given up");
         }
     }
+}
+
+/// The span of an attempt. The reply is left out: servers like to repeat the address in it.
+fn span(
+    due: &Due,
+    attempted: &NewEvent,
+    position: Position,
+    outcome: &Result<Reply, SendError>,
+    began: SystemTime,
+) -> Option<Span> {
+    let mut span = trail::recorded("mail attempt", Kind::Client, attempted, position, began)?;
+    span.failed = outcome.is_err();
+    span.attributes.extend([
+        ("warnlight.mail.id", Value::Text(due.mail.to_string().into())),
+        ("warnlight.mail.attempt", Value::Number(due.attempt.into())),
+    ]);
+    Some(span)
 }
 
 #[cfg(test)]

@@ -5,19 +5,25 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 
 /// A running service, killed when it is dropped.
-struct Service {
+pub(super) struct Service {
     child: Child,
-    address: String,
+    pub(super) address: String,
 }
 
 impl Service {
     fn start(data: &str) -> Self {
+        Self::start_with(data, &[("WARNLIGHT__TRACE__FILTER", "off")], Stdio::inherit())
+    }
+
+    /// Starts with settings, and says what it says to `stderr`.
+    pub(super) fn start_with(data: &str, variables: &[(&str, &str)], stderr: Stdio) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_warnlight"))
             .args(["serve", "--data", data])
             .env_clear()
             .env("WARNLIGHT__HTTP__LISTEN", "127.0.0.1:0")
-            .env("WARNLIGHT__TRACE__FILTER", "off")
+            .envs(variables.iter().copied())
             .stdout(Stdio::piped())
+            .stderr(stderr)
             .spawn()
             .unwrap();
         let mut line = String::new();
@@ -36,7 +42,7 @@ impl Service {
     }
 
     /// Asks the service to stop, and returns its exit code.
-    fn stop(mut self) -> Option<i32> {
+    pub(super) fn stop(mut self) -> Option<i32> {
         let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
         assert!(told.success());
         self.child.wait().unwrap().code()
@@ -50,7 +56,7 @@ impl Drop for Service {
     }
 }
 
-fn make_key(data: &str) -> String {
+pub(super) fn make_key(data: &str) -> String {
     let made = warnlight(&["key", "create", "--data", data, "--role", "admin", "--name", "first"], &[]);
     assert_eq!(made.status.code(), Some(0), "{}", text(&made.stderr));
     // Alone on stdout, so that a script can take it.

@@ -42,7 +42,7 @@ pub(super) struct App {
     stop: actix_web::dev::ServerHandle,
     thread: Option<JoinHandle<()>>,
     mail: Option<Arc<Worker>>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// An answer, read to its end.
@@ -73,9 +73,13 @@ impl Reply {
 
     /// The session cookie that is set, as `name=value`.
     pub(super) fn cookie(&self) -> String {
-        let set = self.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap());
-        let cookie = set.into_iter().find(|cookie| cookie.starts_with("warnlight_session=")).unwrap();
-        cookie.split(';').next().unwrap().to_owned()
+        self.cookie_named("warnlight_session").unwrap().split(';').next().unwrap().to_owned()
+    }
+
+    /// A cookie that is set, with its attributes.
+    pub(super) fn cookie_named(&self, name: &str) -> Option<&str> {
+        let mut set = self.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap());
+        set.find(|cookie| cookie.split('=').next() == Some(name))
     }
 }
 
@@ -175,6 +179,29 @@ impl App {
 
     /// The same with other settings.
     pub(super) fn with(variables: &[(&str, &str)]) -> Self {
+        Self::on(Arc::new(MemoryLog::new()), variables)
+    }
+
+    /// The same on a log of the test's.
+    pub(super) fn on(log: Arc<dyn EventLog>, variables: &[(&str, &str)]) -> Self {
+        let app = Self::open(log, variables, None);
+        app.tell(&[
+            serde_json::json!({ "command": "register_merchant", "credit_code": HERE, "name": "海淀<健身>", "brand": "动起来",
+                "industry_code": "8930", "division_code": "110108", "mall": "东方广场", "unit": "B1-01" }),
+            serde_json::json!({ "command": "register_merchant", "credit_code": THERE, "name": "朝阳餐饮",
+                "industry_code": "6210", "division_code": "110105", "mall": "西单大悦城", "unit": "2-02" }),
+            serde_json::json!({ "command": "record_filing", "credit_code": HERE, "status": "accepted",
+                "date": "2025-01-10", "bank": "甲银行" }),
+        ]);
+        app
+    }
+
+    /// Another node on the same log as this one.
+    pub(super) fn beside(&self, log: Arc<dyn EventLog>, variables: &[(&str, &str)]) -> Self {
+        Self::open(log, variables, Some(self.keys.clone()))
+    }
+
+    fn open(log: Arc<dyn EventLog>, variables: &[(&str, &str)], keys: Option<HashMap<Role, String>>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut all: HashMap<String, String> =
             [("WARNLIGHT__HTTP__LISTEN", "127.0.0.1:0"), ("WARNLIGHT__HTTP__WORKERS", "2")]
@@ -185,9 +212,9 @@ impl App {
         all.entry("WARNLIGHT__HTTP__BODY_LIMIT_BYTES".to_owned()).or_insert_with(|| "65536".to_owned());
         let settings = Settings::from_layers(None, all).unwrap();
         let clock = Arc::new(ManualClock::new(instant("2025-06-30T10:00:00Z")));
-        let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new());
         let keyring = Arc::new(Keyring::open(log.clone(), clock.clone()).unwrap());
-        let keys = EVERY_ROLE.map(|role| (role, make_key(&keyring, role.name(), scope_of(role)))).into();
+        let keys = keys
+            .unwrap_or_else(|| EVERY_ROLE.map(|role| (role, make_key(&keyring, role.name(), scope_of(role)))).into());
         let desk = start_desk(&settings, log, clock.clone()).unwrap();
         let mail = Arc::new(start_mail(&settings, folder.path(), &desk).unwrap());
         let (tell, told) = std::sync::mpsc::channel();
@@ -211,7 +238,7 @@ impl App {
             .timeout_global(Some(Duration::from_secs(20)))
             .build()
             .new_agent();
-        let app = Self {
+        Self {
             clock,
             keyring,
             desk,
@@ -221,22 +248,18 @@ impl App {
             stop,
             thread: Some(thread),
             mail: Some(mail),
-            _folder: folder,
-        };
-        app.tell(&[
-            serde_json::json!({ "command": "register_merchant", "credit_code": HERE, "name": "海淀<健身>", "brand": "动起来",
-                "industry_code": "8930", "division_code": "110108", "mall": "东方广场", "unit": "B1-01" }),
-            serde_json::json!({ "command": "register_merchant", "credit_code": THERE, "name": "朝阳餐饮",
-                "industry_code": "6210", "division_code": "110105", "mall": "西单大悦城", "unit": "2-02" }),
-            serde_json::json!({ "command": "record_filing", "credit_code": HERE, "status": "accepted",
-                "date": "2025-01-10", "bank": "甲银行" }),
-        ]);
-        app
+            folder,
+        }
     }
 
     /// Returns the whole address of a path.
     pub(super) fn address(&self, path: &str) -> String {
         format!("{}{path}", self.base)
+    }
+
+    /// Returns the data folder.
+    pub(super) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
     }
 
     pub(super) fn key_of(&self, role: Role) -> &str {

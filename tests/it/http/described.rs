@@ -45,6 +45,11 @@ fn the_description_lists_the_routes_with_their_rights() {
         for (method, operation) in operations.as_object().unwrap() {
             let route = TABLE.iter().find(|it| it.path == path && it.method.eq_ignore_ascii_case(method)).unwrap();
             assert_eq!(operation["x-right"]["name"].as_str(), route.right.map(|right| right.name), "{path}");
+            let is_asked =
+                operation["parameters"].as_array().unwrap().iter().any(|it| it["name"] == "Warnlight-Position");
+            assert_eq!(is_asked, route.right.is_some(), "{path}");
+            let told = operation["responses"].as_object().unwrap().values().any(|it| !it["headers"].is_null());
+            assert_eq!(told, route.right.is_some() && route.method != "GET", "{path}");
             described += 1;
         }
     }

@@ -1,7 +1,8 @@
 //! Several nodes on one log: each mail is claimed before it is sent, and claimed again after its node died.
 
+use super::surroundings::{CutOff, Gated, Held, Late, Postbox, Slow};
 use super::{Bench, CLAIM, FaultyLog, LONG, Server, count, server_at, start_time};
-use crate::shared::{Shared, forward};
+use crate::shared::Shared;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use jiff::SignedDuration;
 use serde_json::json;
@@ -11,175 +12,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use uuid::Uuid;
 use warnlight::clock::{Clock, ManualClock};
-use warnlight::domain::envelope::{Position, Recorded};
+use warnlight::domain::envelope::Recorded;
 use warnlight::domain::event::{Event, MailClaimed};
-use warnlight::log::contract::{Append, EventLog, LogError, Pending, Subscription};
+use warnlight::log::contract::EventLog;
 use warnlight::mail::message::Outgoing;
 use warnlight::mail::render::Renderer;
-use warnlight::mail::transport::{Reply, SendError, Smtp, Transport};
+use warnlight::mail::transport::{SendError, Smtp, Transport};
 use warnlight::mail::worker::{Parts, Worker};
-
-/// A mail server that all nodes hand their mails to. The first attempt for a `slow` mailbox is put off.
-#[derive(Clone, Default)]
-struct Postbox(Arc<Mutex<Vec<(Outgoing, Duration)>>>);
-
-impl Postbox {
-    /// Every handing over of a mail to a recipient, as its bytes.
-    fn copies(&self, mail: Uuid) -> Vec<Vec<u8>> {
-        let handed = self.0.lock().unwrap();
-        handed
-            .iter()
-            .filter(|(outgoing, _)| outgoing.mail == mail)
-            .map(|(outgoing, _)| outgoing.bytes.clone())
-            .collect()
-    }
-}
-
-impl Transport for Postbox {
-    fn send(&self, _: &Outgoing) -> Result<Reply, SendError> {
-        panic!("on a shared log a conversation has an end")
-    }
-
-    fn send_within(&self, outgoing: &Outgoing, within: Duration) -> Result<Reply, SendError> {
-        let mut handed = self.0.lock().unwrap();
-        let first = handed.iter().all(|(before, _)| (before.mail, &before.to) != (outgoing.mail, &outgoing.to));
-        handed.push((outgoing.clone(), within));
-        if first && outgoing.to.to_string().starts_with("slow") {
-            return Err(SendError::PutOff(Reply::new("450 come again")));
-        }
-        Ok(Reply::new("250 taken"))
-    }
-}
-
-/// A way out that says when a mail came to it and holds it until it is told what to do: hand it on, or drop it.
-struct Held {
-    postbox: Postbox,
-    entered: Sender<Uuid>,
-    orders: Receiver<bool>,
-}
-
-impl Held {
-    fn before(postbox: &Postbox) -> (Self, Receiver<Uuid>, Sender<bool>) {
-        let ((entered, told), (order, orders)) = (unbounded(), unbounded());
-        (Self { postbox: postbox.clone(), entered, orders }, told, order)
-    }
-}
-
-impl Transport for Held {
-    fn send(&self, _: &Outgoing) -> Result<Reply, SendError> {
-        panic!("on a shared log a conversation has an end")
-    }
-
-    fn send_within(&self, outgoing: &Outgoing, within: Duration) -> Result<Reply, SendError> {
-        let _ = self.entered.send(outgoing.mail);
-        match self.orders.recv_timeout(LONG) {
-            Ok(true) => self.postbox.send_within(outgoing, within),
-            _ => Err(SendError::Unreachable(Reply::new("the process was killed"))),
-        }
-    }
-}
-
-/// A log that a node is cut off from, for good, when it first wants to append an event of a type.
-struct CutOff {
-    inner: Shared,
-    at: &'static str,
-    cut: AtomicBool,
-    told: Sender<()>,
-}
-
-impl CutOff {
-    fn at(inner: &Shared, at: &'static str) -> (Arc<Self>, Receiver<()>) {
-        let (told, heard) = unbounded();
-        (Arc::new(Self { inner: inner.clone(), at, cut: AtomicBool::new(false), told }), heard)
-    }
-}
-
-impl EventLog for CutOff {
-    fn submit(&self, append: Append) -> Pending {
-        if append.events.iter().any(|event| &*event.event_type == self.at) {
-            self.cut.store(true, Ordering::SeqCst);
-            let _ = self.told.send(());
-        }
-        if self.cut.load(Ordering::SeqCst) {
-            return Pending::known(Err(LogError::Unavailable("cut off".to_owned())));
-        }
-        self.inner.submit(append)
-    }
-
-    forward!(inner);
-}
-
-/// A log whose claims wait at a gate; it says when one has come there.
-struct Gated {
-    inner: Shared,
-    arrived: Sender<()>,
-    open: Receiver<()>,
-}
-
-impl EventLog for Gated {
-    fn submit(&self, append: Append) -> Pending {
-        if append.events.iter().any(|event| &*event.event_type == "mail.claimed") {
-            let _ = self.arrived.send(());
-            // Open for good once the other end is gone.
-            let _ = self.open.recv_timeout(LONG);
-        }
-        self.inner.submit(append)
-    }
-
-    forward!(inner);
-}
-
-/// A log that takes so long over the first claim that the clock goes on meanwhile; it says when that is so.
-struct Slow {
-    inner: Shared,
-    clock: Arc<ManualClock>,
-    left: Mutex<Option<SignedDuration>>,
-    told: Sender<()>,
-}
-
-impl EventLog for Slow {
-    fn submit(&self, append: Append) -> Pending {
-        let claims = append.events.iter().any(|event| &*event.event_type == "mail.claimed");
-        let answer = self.inner.append(append);
-        if let Some(takes) = self.left.lock().unwrap().take_if(|_| claims) {
-            self.clock.advance(takes);
-            let _ = self.told.send(());
-        }
-        Pending::known(answer)
-    }
-
-    forward!(inner);
-}
-
-/// A log whose news do not arrive while they are held back.
-struct Late {
-    inner: Shared,
-    held: Arc<AtomicBool>,
-}
-
-struct LateFeed(Box<dyn Subscription>, Arc<AtomicBool>);
-
-impl Subscription for LateFeed {
-    fn next(&mut self, patience: Duration) -> Result<Vec<Recorded>, LogError> {
-        if self.1.load(Ordering::SeqCst) {
-            std::thread::sleep(Duration::from_millis(5));
-            return Ok(Vec::new());
-        }
-        self.0.next(patience)
-    }
-}
-
-impl EventLog for Late {
-    fn submit(&self, append: Append) -> Pending {
-        self.inner.submit(append)
-    }
-
-    fn subscribe(&self, after: Position) -> Result<Box<dyn Subscription>, LogError> {
-        Ok(Box::new(LateFeed(self.inner.subscribe(after)?, self.held.clone())))
-    }
-
-    forward!(inner, but subscribe);
-}
 
 impl Bench {
     fn shared(&self) -> Shared {
@@ -237,13 +76,12 @@ fn hear<T>(from: &Receiver<T>) -> T {
     from.recv_timeout(LONG).expect("nothing happened")
 }
 
-#[test]
-fn two_nodes_send_each_of_many_mails_once() {
-    let bench = Bench::new();
+/// Lets two nodes, each with its face of the log, send `mails` mails, and looks at what came of it.
+fn both_send(bench: &Bench, faces: [Arc<dyn EventLog>; 2], mails: u128) {
     let postbox = Postbox::default();
-    let nodes = [bench.node(postbox.clone()), bench.node(postbox.clone())];
+    let nodes = faces.map(|log| bench.work_over(log, postbox.clone()));
     let mut asked = 0;
-    for number in 0..300 {
+    for number in 0..mails {
         let addresses: &[&str] = match number % 10 {
             0 => &["a@example.org", "slow@example.org", "b@example.org"],
             _ => &["a@example.org"],
@@ -270,6 +108,25 @@ fn two_nodes_send_each_of_many_mails_once() {
     }
     let events = bench.all();
     assert_eq!(count(&events, "mail.claimed"), count(&events, "mail.attempted"), "no claim was in vain");
+}
+
+#[test]
+fn two_nodes_send_each_of_many_mails_once() {
+    let bench = Bench::new();
+    let faces = [(); 2].map(|()| Arc::new(bench.shared()) as Arc<dyn EventLog>);
+    both_send(&bench, faces, 300);
+}
+
+/// Here a node sees what the other wrote only when it looks.
+#[cfg(feature = "cluster-double")]
+#[test]
+fn two_nodes_on_a_cluster_send_each_of_many_mails_once() {
+    use crate::kurrent::{open, server::Server as Cluster};
+    let cluster = Cluster::alone();
+    let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let faces = [0, 1].map(|node: usize| Arc::new(open(&cluster, folders[node].path())) as Arc<dyn EventLog>);
+    let bench = Bench { log: faces[0].clone(), ..Bench::new() };
+    both_send(&bench, faces, 30);
 }
 
 /// What a node dies before.

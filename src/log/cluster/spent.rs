@@ -1,0 +1,52 @@
+//! Where the time of the thread that writes and follows goes: with the server, with the replica, or with the engine's own code.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// Time spent since the log was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spent {
+    /// By the thread, at work.
+    pub whole: Duration,
+    /// Of that, waiting for the server's answers, the client included.
+    pub server: Duration,
+    /// Of that, waiting for the replica on this node's disk.
+    pub replica: Duration,
+}
+
+/// Adds up.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Meter(Arc<[AtomicU64; 3]>);
+
+/// What is timed.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Part {
+    Whole,
+    Server,
+    Replica,
+}
+
+impl Meter {
+    /// Does something and adds the time it took.
+    pub(super) fn time<T>(&self, part: Part, work: impl FnOnce() -> T) -> T {
+        let began = Instant::now();
+        let done = work();
+        let took = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let [whole, server, replica] = &*self.0;
+        let sum = match part {
+            Part::Whole => whole,
+            Part::Server => server,
+            Part::Replica => replica,
+        };
+        sum.fetch_add(took, Ordering::Relaxed);
+        done
+    }
+
+    /// Returns the sums.
+    pub(super) fn spent(&self) -> Spent {
+        let [whole, server, replica] = &*self.0;
+        let read = |sum: &AtomicU64| Duration::from_nanos(sum.load(Ordering::Relaxed));
+        Spent { whole: read(whole), server: read(server), replica: read(replica) }
+    }
+}

@@ -1,0 +1,35 @@
+//! What can be made to go wrong.
+
+use std::time::Duration;
+
+/// What a server does to one append instead of answering it well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AppendFault {
+    /// Nothing is written; the answer is status 14, UNAVAILABLE.
+    Unavailable,
+    /// Nothing is written; the line is cut.
+    CutBefore,
+    /// It is written; the line is cut before the answer.
+    CutAfter,
+    /// It is written; no answer ever comes.
+    SilentAfter,
+    /// Nothing is written; the answer is that the append is too large.
+    TooLarge,
+    /// Nothing is written; the server dies, and another leads.
+    DiesBefore,
+    /// It is written; the server dies before it answers, and another leads that has it.
+    DiesAfter,
+}
+
+/// What a server does to one read of the whole log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ReadFault {
+    /// The line is cut after so many events.
+    CutAfter(usize),
+    /// Each event takes so long.
+    Slow(Duration),
+    /// No answer ever comes.
+    Silent,
+    /// The answer is status 14, UNAVAILABLE.
+    Unavailable,
+}
