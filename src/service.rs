@@ -4,6 +4,7 @@
 use crate::alerts::recipients::{BUILT_IN, Recipients, RecipientsError};
 use crate::clock::Clock;
 use crate::desk::{Desk, Start, StartError};
+use crate::log::checkpoint::{Keeper, KeyError, SigningKey};
 #[cfg(feature = "cluster")]
 use crate::log::cluster;
 use crate::log::contract::{EventLog, LogError};
@@ -22,6 +23,12 @@ pub enum ServiceError {
     /// The log.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// The key that signs checkpoints.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The thread that signs checkpoints.
+    #[error("cannot start a thread for checkpoints: {0}")]
+    Keeper(std::io::Error),
     /// The policies.
     #[error(transparent)]
     Policies(#[from] PolicyError),
@@ -88,6 +95,22 @@ pub fn open_log_read_only(settings: &Settings, data: &Path) -> Result<Arc<dyn Ev
             }
         }
     }
+}
+
+/// Loads the key that signs this node's checkpoints, if the settings name one.
+///
+/// # Errors
+/// See [`KeyError`].
+pub fn load_signing_key(settings: &Settings) -> Result<Option<SigningKey>, KeyError> {
+    settings.log.checkpoints.signing_key.as_deref().map(SigningKey::open).transpose()
+}
+
+/// Starts signing checkpoints of the desk's log.
+///
+/// # Errors
+/// See [`ServiceError`].
+pub fn start_keeper(key: SigningKey, desk: &Desk) -> Result<Keeper, ServiceError> {
+    Keeper::start(desk.log().clone(), key, desk.clock().clone(), Keeper::LOOK).map_err(ServiceError::Keeper)
 }
 
 /// Loads the policies that the settings name.

@@ -1,5 +1,6 @@
 //! How a command ended, for scripts.
 
+use crate::log::checkpoint::{CheckError, KeyError};
 use crate::log::contract::LogError;
 use crate::service::ServiceError;
 use crate::settings::SettingsError;
@@ -78,6 +79,7 @@ impl From<ServiceError> for CliError {
     fn from(error: ServiceError) -> Self {
         match error {
             ServiceError::Log(error) => error.into(),
+            ServiceError::Key(error) => error.into(),
             ServiceError::Policies(_) | ServiceError::Recipients(_) | ServiceError::Unreadable { .. } => {
                 Self::new(Exit::Usage, error)
             }
@@ -89,6 +91,22 @@ impl From<ServiceError> for CliError {
 impl From<SettingsError> for CliError {
     fn from(error: SettingsError) -> Self {
         Self::new(Exit::Usage, error)
+    }
+}
+
+impl From<KeyError> for CliError {
+    fn from(error: KeyError) -> Self {
+        Self::new(Exit::Usage, error)
+    }
+}
+
+impl From<CheckError> for CliError {
+    fn from(error: CheckError) -> Self {
+        match error {
+            CheckError::Log(error) => error.into(),
+            CheckError::False { .. } => Self::new(Exit::Damaged, error),
+            CheckError::Newer { .. } => Self::failed(error),
+        }
     }
 }
 

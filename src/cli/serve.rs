@@ -7,8 +7,9 @@ use crate::clock::{Clock, SystemClock};
 use crate::desk::Desk;
 use crate::http::access::Keyring;
 use crate::http::{Open, ServeError};
+use crate::log::checkpoint::SigningKey;
 use crate::mail::worker::Worker;
-use crate::service::{open_log, start_desk, start_mail};
+use crate::service::{load_signing_key, open_log, start_desk, start_keeper, start_mail};
 use crate::settings::{Settings, Trace, TraceFormat};
 #[cfg(feature = "telemetry")]
 use crate::trail::otlp;
@@ -40,6 +41,7 @@ pub(super) fn run(_: &ServeArgs, common: &Common, out: &mut Out) -> Result<Exit,
     #[cfg(feature = "telemetry")]
     let _sending = settings.trace.otlp.as_deref().map(otlp::start).transpose().map_err(CliError::failed)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let signing_key = load_signing_key(&settings)?;
     let log = open_log(&settings, &common.data)?;
     let keyring = Arc::new(Keyring::open(log.clone(), clock.clone())?);
     // Before anything is started: whoever may not listen should not send mail either.
@@ -54,7 +56,7 @@ pub(super) fn run(_: &ServeArgs, common: &Common, out: &mut Out) -> Result<Exit,
         out.remark(format_args!("nobody can log in yet: {how} `warnlight key create`"));
     }
     let desk = start_desk(&settings, log, clock.clone())?;
-    let ended = open(&settings, &common.data, &desk, keyring, clock, out);
+    let ended = open(&settings, &common.data, &desk, signing_key, keyring, clock, out);
     desk.stop();
     ended
 }
@@ -63,14 +65,17 @@ fn open(
     settings: &Settings,
     data: &Path,
     desk: &Desk,
+    signing_key: Option<SigningKey>,
     keyring: Arc<Keyring>,
     clock: Arc<dyn Clock>,
     out: &mut Out,
 ) -> Result<Exit, CliError> {
+    let keeper = signing_key.map(|key| start_keeper(key, desk)).transpose()?;
     let mail = Arc::new(start_mail(settings, data, desk)?);
     let ended = until_told(settings, desk, &mail, keyring, clock, |address| announce(out, address));
     // Dropped here at the latest: mails on their way are finished and recorded.
     drop(mail);
+    drop(keeper);
     ended.map(|()| Exit::Done)
 }
 

@@ -3,7 +3,10 @@
 use super::Common;
 use super::exit::{CliError, Exit};
 use super::out::{Format, Out};
-use crate::domain::envelope::hex;
+use crate::domain::envelope::{Position, hex};
+use crate::domain::event::CheckpointSigned;
+use crate::domain::time::Instant;
+use crate::log::checkpoint::{Found, OfKey, PublicKey, check};
 use crate::log::contract::Verified;
 use crate::log::embedded::restore;
 use crate::service::open_log_read_only;
@@ -13,9 +16,14 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use std::path::PathBuf;
 
-/// Read every byte of the log, recompute its digest chain, and name the first damaged record.
+/// Read every byte of the log, recompute its digest chain, check its signed checkpoints, and name the first damaged record
+/// or false checkpoint.
 #[derive(Debug, Args)]
-pub(super) struct VerifyArgs {}
+pub(super) struct VerifyArgs {
+    /// Public key whose checkpoints count, beside those of `log.trusted_keys`: Ed25519, 64 letters of hex. May be repeated.
+    #[arg(long, value_name = "KEY")]
+    trust: Vec<PublicKey>,
+}
 
 /// Write a consistent, verified copy of the log; works while the service runs.
 #[derive(Debug, Args)]
@@ -38,8 +46,79 @@ struct Printed {
     digest: String,
 }
 
+/// The checkpoints of one key, for programs.
+#[derive(Debug, Serialize)]
+struct Signer<'a> {
+    key: PublicKey,
+    trusted: bool,
+    checkpoints: u64,
+    /// The one that reaches least far.
+    first: Option<&'a CheckpointSigned>,
+    /// The one that reaches furthest, with all that is needed to check it by other means.
+    newest: Option<&'a CheckpointSigned>,
+}
+
+/// What a verification found, for programs.
+#[derive(Debug, Serialize)]
+struct PrintedWhole<'a> {
+    #[serde(flatten)]
+    log: Printed,
+    signers: Vec<Signer<'a>>,
+    /// Position, time and key of the trusted checkpoint that reaches furthest.
+    trusted_until: Option<Reach>,
+}
+
+#[derive(Debug, Serialize)]
+struct Reach {
+    position: Position,
+    at: Instant,
+    key: PublicKey,
+}
+
+fn printed(verified: &Verified) -> Printed {
+    Printed { events: verified.events, bytes: verified.bytes, digest: hex(&verified.digest) }
+}
+
+fn print_whole(out: &mut Out, verified: &Verified, found: &Found) -> Result<Exit, CliError> {
+    if out.format() == Format::Json {
+        let signers = found.keys.iter().map(|of| Signer {
+            key: of.key,
+            trusted: of.trusted,
+            checkpoints: of.count,
+            first: of.span.as_deref().map(|(first, _)| first),
+            newest: of.span.as_deref().map(|(_, newest)| newest),
+        });
+        let trusted_until =
+            found.newest_trusted().map(|signed| Reach { position: signed.position, at: signed.at, key: signed.key });
+        out.json(&PrintedWhole { log: printed(verified), signers: signers.collect(), trusted_until })?;
+        return Ok(Exit::Done);
+    }
+    print(out, "sound", verified)?;
+    if found.keys.is_empty() {
+        out.line("checkpoints: none")?;
+        return Ok(Exit::Done);
+    }
+    for OfKey { key, trusted, count, span } in &found.keys {
+        let trust = if *trusted { "trusted" } else { "not trusted" };
+        match span.as_deref() {
+            None => out.line(format_args!("checkpoints: none by key {key} ({trust})"))?,
+            Some((first, newest)) => out.line(format_args!(
+                "checkpoints: {count} by key {key} ({trust}), from position {} signed at {} to position {} signed at {}",
+                first.position, first.at, newest.position, newest.at
+            ))?,
+        }
+    }
+    match found.newest_trusted() {
+        Some(signed) => {
+            out.line(format_args!("trusted up to position {}, signed at {}", signed.position, signed.at))?
+        }
+        None => out.line("trusted up to no position: there is no checkpoint by a trusted key")?,
+    }
+    Ok(Exit::Done)
+}
+
 pub(super) fn print(out: &mut Out, done: &str, verified: &Verified) -> Result<Exit, CliError> {
-    let printed = Printed { events: verified.events, bytes: verified.bytes, digest: hex(&verified.digest) };
+    let printed = printed(verified);
     match out.format() {
         Format::Json => out.json(&printed)?,
         Format::Table => {
@@ -52,7 +131,7 @@ pub(super) fn print(out: &mut Out, done: &str, verified: &Verified) -> Result<Ex
     Ok(Exit::Done)
 }
 
-pub(super) fn run_verify(_: &VerifyArgs, common: &Common, out: &mut Out) -> Result<Exit, CliError> {
+pub(super) fn run_verify(args: &VerifyArgs, common: &Common, out: &mut Out) -> Result<Exit, CliError> {
     let settings = Settings::load(common.config.as_deref())?;
     let log = open_log_read_only(&settings, &common.data)?;
     let bar = progress();
@@ -61,7 +140,11 @@ pub(super) fn run_verify(_: &VerifyArgs, common: &Common, out: &mut Out) -> Resu
         bar.set_position(done);
     });
     bar.finish_and_clear();
-    print(out, "sound", &verified?)
+    let verified = verified?;
+    let trusted: Vec<PublicKey> = settings.log.checkpoints.trusted_keys.iter().chain(&args.trust).copied().collect();
+    // Only after the chain: what is signed are digests, and these are now known to be those of the events.
+    let found = check(&*log, verified.events, &trusted)?;
+    print_whole(out, &verified, &found)
 }
 
 pub(super) fn run_backup(args: &BackupArgs, common: &Common, out: &mut Out) -> Result<Exit, CliError> {

@@ -12,6 +12,7 @@ pub mod envelope;
 pub mod event;
 pub mod exit;
 pub mod fold;
+pub mod hex;
 pub mod merchant;
 pub mod money;
 pub mod text;

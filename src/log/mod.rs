@@ -2,6 +2,7 @@
 
 pub mod admission;
 pub mod chain;
+pub mod checkpoint;
 #[cfg(feature = "cluster")]
 pub mod cluster;
 pub mod conformance;

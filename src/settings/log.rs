@@ -1,5 +1,6 @@
-//! `[log]`: which engine holds the log, and how far a node may lag behind it.
+//! `[log]`: which engine holds the log, how far a node may lag behind it, and who signs it.
 
+use super::checkpoints::Checkpoints;
 use super::reader::Section;
 #[cfg(feature = "cluster")]
 use super::secret::Secret;
@@ -12,6 +13,8 @@ pub struct Log {
     pub engine: Engine,
     /// How long a node may be behind a log it shares with others and still call itself ready.
     pub max_behind: Duration,
+    /// Who signs it, and whose signatures count.
+    pub checkpoints: Checkpoints,
 }
 
 /// Where the event log is.
@@ -29,8 +32,9 @@ impl Log {
     pub(super) fn read(mut section: Section<'_>) -> Self {
         let engine = section.secret("url").map_or(Engine::Embedded, |url| Engine::of(&mut section, url));
         let seconds = section.number("max_behind_seconds", 1..=3600).unwrap_or(10);
+        let checkpoints = Checkpoints::read(&mut section);
         section.finish();
-        Self { engine, max_behind: Duration::from_secs(seconds) }
+        Self { engine, max_behind: Duration::from_secs(seconds), checkpoints }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Settings: compiled-in defaults, then one file, then the environment. `defaults.toml` is the list of all of them.
 
+mod checkpoints;
 mod http;
 mod log;
 mod mail;
@@ -11,6 +12,7 @@ mod session;
 mod tests;
 mod trace;
 
+pub use checkpoints::Checkpoints;
 pub use http::Http;
 pub use log::{Engine, Log};
 pub use mail::{ANSWERS, CLAIM_MARGIN, Mail, Smtp, Tls};

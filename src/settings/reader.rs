@@ -83,6 +83,21 @@ impl<'p> Section<'p> {
         })
     }
 
+    /// Returns a list of texts parsed into a type; a text is split at commas. `None` if unset or wrong.
+    pub(super) fn list<T: FromStr>(&mut self, key: &'static str, wanted: &str) -> Option<Vec<T>> {
+        self.read(key, wanted, |value| match &value.kind {
+            ValueKind::Array(items) => items
+                .iter()
+                .map(|item| match &item.kind {
+                    ValueKind::String(text) => text.trim().parse().ok(),
+                    _ => None,
+                })
+                .collect(),
+            ValueKind::String(text) => text.split(',').map(|item| item.trim().parse().ok()).collect(),
+            _ => None,
+        })
+    }
+
     /// Returns a text parsed into a type; `None` if unset or wrong. `wanted` says what is allowed.
     pub(super) fn parsed<T: FromStr>(&mut self, key: &'static str, wanted: &str) -> Option<T> {
         self.read(key, wanted, |value| match &value.kind {

@@ -92,6 +92,23 @@ fn numbers_and_lists_can_come_as_texts() {
 }
 
 #[test]
+fn keys_that_are_trusted_come_as_a_list_or_with_commas_and_only_as_keys() {
+    let keys = ["00".repeat(32), "a1".repeat(32)];
+    let listed = format!("[log]\ntrusted_keys = {keys:?}\nsigning_key = \"/run/key.pem\"");
+    let settings = read(&listed, &[]).unwrap();
+    assert_eq!(settings.log.checkpoints.trusted_keys.iter().map(ToString::to_string).collect::<Vec<_>>(), keys);
+    assert_eq!(settings.log.checkpoints.signing_key.as_deref(), Some(Path::new("/run/key.pem")));
+    let variable = format!("{}, {}", keys[0], keys[1]);
+    let told = read("", &[("WARNLIGHT__LOG__TRUSTED_KEYS", &variable)]).unwrap();
+    assert_eq!(told.log.checkpoints.trusted_keys, settings.log.checkpoints.trusted_keys);
+    assert_eq!(read("", &[]).unwrap().log.checkpoints, Checkpoints::default());
+    for wrong in ["[1]".to_owned(), format!("[\"{}\"]", "A1".repeat(32)), format!("[\"{}\", \"\"]", keys[1])] {
+        let found = problems(&format!("[log]\ntrusted_keys = {wrong}"), &[]);
+        assert_eq!((found.len(), found[0].key.as_str()), (1, "log.trusted_keys"), "{wrong}");
+    }
+}
+
+#[test]
 fn every_problem_is_reported_at_once_with_its_place_and_a_way_out() {
     let found = problems(
         "colour = 1\n[http]\nlisten = \"everywhere\"\nworkers = 0\nlisen = 1\n[session]\nsecret = \"short\"\n\

@@ -1,5 +1,6 @@
 //! The command as a script sees it: exit codes, stdout, stderr.
 
+mod checkpoints;
 mod served;
 #[cfg(all(feature = "telemetry", feature = "cluster-double"))]
 mod telemetry;
@@ -7,7 +8,7 @@ mod trail;
 
 use std::process::{Command, Output, Stdio};
 
-fn warnlight(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+pub(crate) fn warnlight(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_warnlight"))
         .args(arguments)
         .env_clear()
@@ -16,7 +17,7 @@ fn warnlight(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
         .unwrap()
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 

@@ -3,6 +3,8 @@
 //! `cfg(test)` tells clippy that the functions beside the tests are tests too.
 
 #[cfg(test)]
+mod checkpoints;
+#[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod contract;

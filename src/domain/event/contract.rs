@@ -60,6 +60,7 @@ schemas! {
     "light.objection_decided.v1.schema.json",
     "light.objection_raised.v1.schema.json",
     "light.overridden.v1.schema.json",
+    "log.checkpoint_signed.v1.schema.json",
     "mail.accepted.v1.schema.json",
     "mail.acknowledged.v1.schema.json",
     "mail.attempted.v1.schema.json",

@@ -2,6 +2,7 @@
 //! hold these types against it both ways.
 
 mod alert;
+mod checkpoint;
 mod complaint;
 pub mod contract;
 mod custody;
@@ -14,6 +15,7 @@ mod mall;
 mod merchant;
 
 pub use alert::*;
+pub use checkpoint::*;
 pub use complaint::*;
 pub use custody::*;
 pub use enforcement::*;
@@ -191,4 +193,5 @@ events! {
     "key.created" 1 KeyCreated(KeyCreated),
     "key.revoked" 1 KeyRevoked(KeyRevoked),
     "record.erased" 1 RecordErased(RecordErased),
+    "log.checkpoint_signed" 1 CheckpointSigned(CheckpointSigned),
 }

@@ -46,11 +46,13 @@
 //! still propose an earlier time; then the replicas hold it at the time of the event before, all alike.
 //!
 //! **Proof.** Each event on the server carries the digest of its stream's chain: whoever reads a stream sees a changed,
-//! missing or moved event unless the rest of that stream was rewritten too. The chain does not show a shortened or a wholly deleted
-//! stream. The replica's chain over the whole log does, to whoever has an earlier digest of it: a backup, or another node.
-//! [`verify`](EventLog::verify) checks the replica, then that the cluster holds the same, byte for byte, and that no stream of
-//! the log has settings by which it loses events. Unlike the embedded engine, the
-//! chain at the source is per stream; there are no signed checkpoints.
+//! missing or moved event unless the rest of that stream was rewritten too. It does not show a shortened or a wholly deleted
+//! stream. The chain over the whole log shows both. It is on no server: every replica makes it from the order, the same on all
+//! nodes, and [`verify`](EventLog::verify) checks the replica, then that the cluster holds the same, byte for byte, and that no
+//! stream of the log has settings by which it loses events. A cluster that was rewritten together with all replicas fits itself;
+//! then a digest from before tells, as with the embedded engine: a [signed checkpoint](crate::log::checkpoint), which is an event
+//! like others and so on every node, or a backup. Unlike there, nothing at the source says where the log ends: a new replica of a
+//! cluster that lost its end shows that only to whoever has a checkpoint, or another replica, that reaches further.
 //!
 //! **Tools.** Streams, types and ids are the server's own, payloads are JSON, and `merchant-…` names give categories, so
 //! browser, projections and connectors work on the log. A stream must not be truncated, deleted or given a maximum age or

@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 use warnlight::domain::code::{CreditCode, DivisionCode};
 use warnlight::domain::event::*;
+use warnlight::domain::hex::Hex;
 use warnlight::domain::money::{Ratio, Yuan};
 use warnlight::domain::time::{Day, Instant, plus_days};
 use warnlight::domain::words::{Channel, ComplaintKind, GuaranteeKind, Light, ListKind, SignalKind};
@@ -138,6 +139,12 @@ impl Draw for Instant {
     }
 }
 
+impl<const N: usize> Draw for Hex<N> {
+    fn draw(pen: &mut Pen) -> Self {
+        Self(std::array::from_fn(|_| pen.chance.random()))
+    }
+}
+
 impl Draw for Uuid {
     fn draw(pen: &mut Pen) -> Self {
         Self::from_u128(pen.chance.random())
@@ -258,6 +265,7 @@ payloads! {
     }
     KeyRevoked { key, reason }
     RecordErased { pseudonym, through, ground }
+    CheckpointSigned { position, digest, at, key, signature }
 }
 
 /// Draws one event of every type.
@@ -353,5 +361,6 @@ pub(super) fn every_event(pen: &mut Pen) -> Vec<Event> {
         KeyCreated,
         KeyRevoked,
         RecordErased,
+        CheckpointSigned,
     ]
 }
