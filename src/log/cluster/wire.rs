@@ -32,7 +32,7 @@ struct Head {
 #[derive(Debug, Serialize, Deserialize)]
 struct Envelope {
     warnlight: u32,
-    log: String,
+    log: Arc<str>,
     append: Uuid,
     part: u32,
     of: u32,
@@ -144,7 +144,7 @@ pub(super) fn encode(
         chain = place.link(event).digest(&chain);
         let envelope = Envelope {
             warnlight: VERSION,
-            log: log.to_owned(),
+            log: log.into(),
             append: nonce,
             part,
             of,
@@ -200,25 +200,17 @@ fn unwritable(error: serde_json::Error) -> LogError {
 /// # Errors
 /// [`LogError::Unavailable`] if newer software wrote it, or it says it is ours and cannot be read.
 pub(super) fn decode(log: &str, recorded: &RecordedEvent) -> Result<Seen, LogError> {
-    let Ok(head) = serde_json::from_slice::<Head>(&recorded.custom_metadata) else { return Ok(Seen::Foreign) };
-    let name = recorded.stream_id();
-    let (true, Some(stream)) = (head.log == log, name.strip_prefix(log)) else { return Ok(Seen::Foreign) };
-    let unreadable = |what: &dyn std::fmt::Display| {
-        LogError::Unavailable(format!(
-            "event {} in stream `{name}` on the cluster cannot be read: {what}; restore it, or update Warnlight",
-            recorded.id
-        ))
+    // Nearly all are events of ours in the newest format, which one reading shows.
+    let envelope = match serde_json::from_slice::<Envelope>(&recorded.custom_metadata) {
+        Ok(envelope) => envelope,
+        Err(error) => return decode_rare(log, recorded, &error),
     };
-    if head.warnlight > VERSION {
-        return Err(unreadable(&format_args!("a newer Warnlight wrote it (format {})", head.warnlight)));
+    let name = recorded.stream_id();
+    let (true, Some(stream)) = (&*envelope.log == log, name.strip_prefix(log)) else { return Ok(Seen::Foreign) };
+    let unreadable = |what: &dyn std::fmt::Display| unreadable(recorded, what);
+    if envelope.warnlight > VERSION {
+        return Err(newer(recorded, envelope.warnlight));
     }
-    if head.binds.is_some() {
-        let read = serde_json::from_slice::<KeyEnvelope>(&recorded.custom_metadata);
-        let KeyEnvelope { append, binds, of, key, .. } = read.map_err(|error| unreadable(&error))?;
-        return Ok(Seen::Key(KeyBound { nonce: append, first: binds, of, key }));
-    }
-    let read = serde_json::from_slice::<Envelope>(&recorded.custom_metadata);
-    let envelope = read.map_err(|error| unreadable(&error))?;
     let data = std::str::from_utf8(&recorded.data).map_err(|error| unreadable(&error))?;
     let chain = unhex(&envelope.chain).ok_or_else(|| unreadable(&"its chain is not a digest"))?;
     Ok(Seen::Part(Box::new(Part {
@@ -252,4 +244,33 @@ fn unhex(text: &str) -> Option<Digest> {
         *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
     }
     Some(digest)
+}
+
+/// Reads what is no event of ours in this format: a record of a key, somebody else's, or one of newer or damaged make.
+fn decode_rare(log: &str, recorded: &RecordedEvent, no_event: &serde_json::Error) -> Result<Seen, LogError> {
+    let Ok(head) = serde_json::from_slice::<Head>(&recorded.custom_metadata) else { return Ok(Seen::Foreign) };
+    if head.log != log || !recorded.stream_id().starts_with(log) {
+        return Ok(Seen::Foreign);
+    }
+    if head.warnlight > VERSION {
+        return Err(newer(recorded, head.warnlight));
+    }
+    if head.binds.is_none() {
+        return Err(unreadable(recorded, no_event));
+    }
+    let read = serde_json::from_slice::<KeyEnvelope>(&recorded.custom_metadata);
+    let KeyEnvelope { append, binds, of, key, .. } = read.map_err(|error| unreadable(recorded, &error))?;
+    Ok(Seen::Key(KeyBound { nonce: append, first: binds, of, key }))
+}
+
+fn newer(recorded: &RecordedEvent, version: u32) -> LogError {
+    unreadable(recorded, &format_args!("a newer Warnlight wrote it (format {version})"))
+}
+
+fn unreadable(recorded: &RecordedEvent, what: &dyn std::fmt::Display) -> LogError {
+    LogError::Unavailable(format!(
+        "event {} in stream `{}` on the cluster cannot be read: {what}; restore it, or update Warnlight",
+        recorded.id,
+        recorded.stream_id()
+    ))
 }
