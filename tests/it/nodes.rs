@@ -13,7 +13,7 @@ use faces::{Dying, Late};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use warnlight::clock::ManualClock;
-use warnlight::desk::{Answer, Desk, Request, State};
+use warnlight::desk::{Answer, Desk, DeskError, Request, State};
 use warnlight::domain::command::Command;
 use warnlight::domain::envelope::Origin;
 use warnlight::domain::event::Event;
@@ -55,19 +55,23 @@ impl Node {
                 assert!(answers.iter().all(|answer| !matches!(answer, Answer::Refused(_))), "{answers:?}");
                 true
             }
-            Err(_) => {
-                self.bury();
-                false
-            }
+            Err(error) => self.die(&error),
         }
     }
 
     fn settle(&mut self) -> bool {
-        let settled = self.0.as_ref().is_some_and(|desk| desk.settle().is_ok());
-        if !settled {
-            self.bury();
+        match self.0.as_ref().map(Desk::settle) {
+            Some(Ok(())) => true,
+            Some(Err(error)) => self.die(&error),
+            None => false,
         }
-        settled
+    }
+
+    /// A test that fails shows what is said here.
+    fn die(&mut self, error: &DeskError) -> bool {
+        eprintln!("a node ended: {error}");
+        self.bury();
+        false
     }
 
     fn bury(&mut self) {
