@@ -4,12 +4,15 @@ use super::Common;
 use super::exit::{CliError, Exit};
 use super::out::Out;
 use super::store::{print, progress};
+use crate::desk::State;
 use crate::log::cluster::{ClusterLog, Options};
-use crate::log::contract::LogError;
+use crate::log::contract::{EventLog, LogError};
 use crate::log::embedded::{self, EmbeddedLog};
 use crate::log::migrate::{from_cluster, to_cluster};
+use crate::policy::Policies;
 use clap::Args;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Copy the log to a cluster or back, with order, ids, times and keys; asked again, it goes on where it was.
 ///
@@ -31,18 +34,46 @@ pub(super) fn run(args: &MigrateArgs, common: &Common, out: &mut Out) -> Result<
         bar.set_position(done);
     };
     let cluster = |url: &str| ClusterLog::open(url, &common.data, &Options::default());
+    let (from, to): (Box<dyn EventLog>, Box<dyn EventLog>);
     let moved = match (args.from.strip_prefix("sqlite://"), args.to.strip_prefix("sqlite://")) {
         (Some(dir), None) => {
             // Opened for writing, so that no service writes to it meanwhile.
-            let from = EmbeddedLog::open(Path::new(dir), &embedded::Options::default())?;
-            to_cluster(&from, &cluster(&args.to)?, &mut report)
+            let file = EmbeddedLog::open(Path::new(dir), &embedded::Options::default())?;
+            let there = cluster(&args.to)?;
+            let moved = to_cluster(&file, &there, &mut report)?;
+            (from, to) = (Box::new(file), Box::new(there));
+            moved
         }
-        (None, Some(dir)) => from_cluster(&cluster(&args.from)?, Path::new(dir), &mut report),
-        _ => Err(LogError::Invalid(
-            "one of `--from` and `--to` must be `sqlite://DIR`, the other the connection string of a cluster"
-                .to_owned(),
-        )),
+        (None, Some(dir)) => {
+            let there = cluster(&args.from)?;
+            let moved = from_cluster(&there, Path::new(dir), &mut report)?;
+            (from, to) = (Box::new(there), Box::new(EmbeddedLog::open_read_only(Path::new(dir))?));
+            moved
+        }
+        _ => {
+            return Err(LogError::Invalid(
+                "one of `--from` and `--to` must be `sqlite://DIR`, the other the connection string of a cluster"
+                    .to_owned(),
+            )
+            .into());
+        }
     };
+    bar.set_message("comparing lights");
+    let compared = compare_lights(&*from, &*to);
     bar.finish_and_clear();
-    print(out, "moved", &moved?)
+    let lights = compared?;
+    out.remark(format_args!("{lights} lights are the same on both sides"));
+    print(out, "moved", &moved)
+}
+
+/// Folds both logs and returns how many lights there are. Equal digests promise that they are equal; this is seen.
+fn compare_lights(from: &dyn EventLog, to: &dyn EventLog) -> Result<usize, CliError> {
+    let policies = Arc::new(Policies::built_in().map_err(CliError::failed)?);
+    let fold = |log: &dyn EventLog| State::replay(log, policies.clone()).map_err(CliError::failed);
+    let (here, there) = (fold(from)?, fold(to)?);
+    if here.lights.entries() == there.lights.entries() {
+        Ok(here.lights.entries().len())
+    } else {
+        Err(CliError::failed("the lights of the copy differ from those of the log; do not use the copy"))
+    }
 }

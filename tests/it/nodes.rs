@@ -156,6 +156,16 @@ fn live_together((logs, _held): &Pair) {
     }
     // Each takes in what the other wrote last.
     settle_both(&mut nodes);
+    for log in logs {
+        let mut feed = log.subscribe(0).unwrap();
+        let mut heard = Vec::new();
+        while (heard.len() as u64) < logs[0].head() {
+            let events = feed.next(std::time::Duration::from_secs(60)).unwrap();
+            assert!(!events.is_empty(), "nothing came after {}", heard.len());
+            heard.extend(events);
+        }
+        assert_eq!(heard, logs[1].read_all(0, usize::MAX).unwrap(), "a node did not see every event once");
+    }
     assert!(nodes.iter().all(|node| node.0.is_some()), "a node died");
     check(&*logs[0], &nodes);
     assert_eq!(histories(&*logs[0]), alone());
@@ -173,6 +183,21 @@ fn two_nodes_make_the_history_of_one() {
 #[test]
 fn two_nodes_on_a_cluster_make_the_history_of_one() {
     live_together(&cluster());
+}
+
+#[cfg(feature = "cluster-double")]
+#[test]
+fn two_nodes_on_a_real_cluster_make_the_history_of_one() {
+    use warnlight::log::cluster::{ClusterLog, Options};
+    let Ok(url) = std::env::var("WARNLIGHT_TEST_ESDB") else {
+        eprintln!("WARNLIGHT_TEST_ESDB is not set: no real server was tried");
+        return;
+    };
+    let dirs = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let options = Options { prefix: format!("trial-{}:", uuid::Uuid::now_v7().simple()).into(), ..Options::default() };
+    let faces =
+        [0, 1].map(|node| Arc::new(ClusterLog::open(&url, dirs[node].path(), &options).unwrap()) as Arc<dyn EventLog>);
+    live_together(&(faces, Box::new(dirs)));
 }
 
 /// Lives through the story while the first node dies in its append of this number, and is started again if `again`.

@@ -69,3 +69,49 @@ fn a_move_that_was_broken_off_goes_on_and_one_into_another_log_is_refused() {
     assert!(matches!(refused, Err(LogError::Invalid(_))), "{refused:?}");
     assert_eq!(taken.head(), 1);
 }
+
+#[test]
+fn the_command_moves_a_district_there_and_back_and_its_lights_are_the_same() {
+    let server = Server::alone();
+    let room = tempfile::tempdir().unwrap();
+    let path = |name: &str| room.path().join(name).to_str().unwrap().to_owned();
+    let run = |arguments: &[&str]| {
+        let output = crate::cli::warnlight(arguments, &[]);
+        let said = crate::cli::text(&output.stderr);
+        // 2: the district has rows that are refused.
+        assert!(matches!(output.status.code(), Some(0 | 2)), "{arguments:?}: {said}");
+        (crate::cli::text(&output.stdout), said)
+    };
+    let (sheets, old, new) = (path("sheets"), path("old"), path("new"));
+    run(&["simulate", &sheets, "--merchants", "10", "--seed", "7"]);
+    run(&["import", &sheets, "--data", &old]);
+    let (there, said) = run(&[
+        "migrate",
+        "--from",
+        &format!("sqlite://{old}"),
+        "--to",
+        &server.url(),
+        "--data",
+        &path("a"),
+        "--format",
+        "json",
+    ]);
+    assert!(said.contains("lights are the same"), "{said}");
+    let (back, _) = run(&[
+        "migrate",
+        "--from",
+        &server.url(),
+        "--to",
+        &format!("sqlite://{new}"),
+        "--data",
+        &path("a"),
+        "--format",
+        "json",
+    ]);
+    assert_eq!(there, back);
+    let lights =
+        |data: &str| run(&["lights", "--data", data, "--at", "2025-06-30T10:00:00+08:00", "--format", "json"]).0;
+    let before = lights(&old);
+    assert!(before.contains("red") || before.contains("orange"), "{before}");
+    assert_eq!(lights(&new), before);
+}
