@@ -272,11 +272,11 @@ impl Engine {
 
     /// Looks at the lights that may have changed and asks for the mails that follow.
     fn watch_over(&mut self, settle: bool) -> Result<(), LogError> {
-        if settle && let Some(hold) = &mut self.own_hold {
-            let released = std::mem::replace(hold, OwnHold::new()).release(&*self.log, self.clock.now());
-            if let Some(pending) = released {
+        if settle && let Some(hold) = &self.own_hold {
+            if let Some(pending) = hold.release(&*self.log, self.clock.now()) {
                 pending.wait()?;
             }
+            self.own_hold = Some(OwnHold::new());
         }
         loop {
             self.follow()?;

@@ -407,7 +407,11 @@ impl Look<'_> {
         if let Some(known) = self.known.get(&at) {
             return Ok(*known);
         }
-        let known = self.log.position_at(at)?;
+        let mut known = self.log.position_at(at)?;
+        if self.log.is_shared() {
+            // Other nodes may have recorded more at the very instant; what is not folded is not known here.
+            known = known.min(self.state.position);
+        }
         self.known.insert(at, known);
         Ok(known)
     }

@@ -9,7 +9,7 @@ mod trail;
 use crate::shared::Shared;
 use crate::watch::stage::{Told, start, time};
 use crate::watch::{HAIR, balance, complaint, custody, filing, hairdresser, histories, policies_with, register, story};
-use faces::{Dying, Late};
+use faces::{Balky, Dying, Late};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use warnlight::clock::ManualClock;
@@ -383,4 +383,19 @@ fn a_node_with_older_policies_leaves_the_lights_to_the_one_with_newer() {
     assert_eq!(histories(&*log), told);
     new.stop();
     restarted.stop();
+}
+
+#[test]
+fn an_import_whose_end_could_not_be_told_is_looked_at_when_it_is_told_again() {
+    let log: Arc<dyn EventLog> = Arc::new(Shared(Arc::new(MemoryLog::new())));
+    let balky: Arc<dyn EventLog> = Arc::new(Balky::at(log.clone(), "watch.released"));
+    let clock = Arc::new(ManualClock::new(time("2025-03-25T09:00:00")));
+    let desk = start(&balky, &clock, Policies::built_in().unwrap()).unwrap();
+    let evidence = vec![register(HAIR, "8040", "Aurora"), balance(HAIR, "2025-03-01", "600000")];
+    desk.execute(Request { hold_lights: true, ..Request::new(evidence, Origin::of("import")) }).unwrap();
+    assert!(desk.settle().is_err());
+    assert_eq!(histories(&*log), []);
+    desk.settle().unwrap();
+    assert_eq!(histories(&*log).len(), 1);
+    desk.stop();
 }

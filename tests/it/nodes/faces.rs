@@ -4,7 +4,7 @@ use crate::shared::forward;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use uuid::Uuid;
 use warnlight::domain::envelope::{Position, Recorded, Revision};
 use warnlight::domain::time::Instant;
@@ -38,6 +38,31 @@ impl EventLog for Dying {
             }
             _ => Pending::known(Err(LogError::Unavailable("the node is dead".to_owned()))),
         }
+    }
+
+    forward!(inner);
+}
+
+/// A log that does not take the first append of an event of this type.
+pub(super) struct Balky {
+    inner: Arc<dyn EventLog>,
+    event_type: &'static str,
+    balked: AtomicBool,
+}
+
+impl Balky {
+    pub(super) fn at(inner: Arc<dyn EventLog>, event_type: &'static str) -> Self {
+        Self { inner, event_type, balked: AtomicBool::new(false) }
+    }
+}
+
+impl EventLog for Balky {
+    fn submit(&self, append: Append) -> Pending {
+        let meant = append.events.iter().any(|event| &*event.event_type == self.event_type);
+        if meant && !self.balked.swap(true, Ordering::SeqCst) {
+            return Pending::known(Err(LogError::Unavailable("not this time".to_owned())));
+        }
+        self.inner.submit(append)
     }
 
     forward!(inner);
