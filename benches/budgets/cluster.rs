@@ -41,11 +41,11 @@ pub(super) fn overhead(room: &Path, report: &mut Report) -> Outcome<()> {
             part,
             what: format!("cluster engine, {callers} callers: time of our own code beside the server's and the replica's"),
             goal: "≤ 10 %".to_owned(),
-            figure: format!("{} %, at {}/s", number(share * 100.0), number(cluster)),
+            figure: format!("{:.1} %, at {}/s", share * 100.0, number(cluster)),
             raw: format!("F = {}/s; the embedded engine on the same work {}/s", number((before + f(room)?) / 2.0), number(embedded)),
             met: Some(share <= 0.1),
             why: format!(
-                "of {whole:.2} s at work: {server_time:.2} s in calls of the client (the double in memory on the same processors, no real server), {replica:.2} s with the replica"
+                "of {whole:.2} s at work: {server_time:.2} s in calls of the client (the double in memory on the same processors, no real server), {replica:.2} s with the replica; the rest is ours, waking the callers and waiting for a processor that the callers and the double keep busy included"
             ),
         })?;
     }

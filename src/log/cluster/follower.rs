@@ -237,7 +237,7 @@ impl Follower {
             idempotency_key: first.key.clone(),
             events: parts.into_iter().map(|part| part.event).collect(),
         };
-        let pending = self.replica.submit(append);
+        let pending = self.remote.meter().time(Spending::Replica, || self.replica.submit(append));
         self.applying.push(Applying { nonce, stream, chain, last: mark, pending });
     }
 

@@ -125,6 +125,14 @@ impl Remote {
         T: Send + 'static,
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
+        self.meter.time(Spending::Server, || self.call_now(work))
+    }
+
+    fn call_now<T, F>(&self, work: impl FnOnce(Client) -> F) -> Result<T, Fault>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+    {
         let client = self.client()?;
         let stopped = || Fault::Unknown("the connection to the cluster is closed".to_owned());
         let runtime = self.runtime.as_ref().ok_or_else(stopped)?;
@@ -134,7 +142,7 @@ impl Remote {
             // The caller waits below; nobody else hears a failed send.
             let _ = answer.send(work.await);
         });
-        match self.meter.time(Spending::Server, || answered.recv()) {
+        match answered.recv() {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => {
                 match error {
