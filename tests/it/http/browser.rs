@@ -176,6 +176,16 @@ fn a_narrow_screen_needs_no_sideways_scrolling() {
         browser.goto(&app.address(path));
         let widths = browser.run("return [innerWidth, document.documentElement.scrollWidth]");
         assert_eq!(widths, json!([390, 390]), "{path}");
+        // Nothing is cut off in its card, and the head of a card is as wide as the card lets it be.
+        let cut = browser.run(
+            "return [...document.querySelectorAll('.cards td, .cards th')].filter(cell => cell.scrollWidth > cell.clientWidth)\
+             .map(cell => cell.textContent.trim())",
+        );
+        assert_eq!(cut, json!([]), "{path}");
+        let narrow = browser.run(
+            "return [...document.querySelectorAll('.cards tbody th')].filter(head => head.clientWidth < 300).length",
+        );
+        assert_eq!(narrow, json!(0), "{path}");
     }
 }
 
