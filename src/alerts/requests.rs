@@ -89,7 +89,8 @@ pub fn ask(
                     "Nobody is named for `{}`: its light rose and no mail can be sent", rise.change.credit_code
                 );
             }
-            let trail = trail_of(log, position)?;
+            // The mail goes on the trail of its light change.
+            let trail = log.event_at(position)?.and_then(|recorded| recorded.event.correlation);
             let append = request::request(rise.id, trail, &rise.change, &about, told, now);
             Ok(append.map(|append| (rise.id, append.events.first().cloned(), log.submit(append))))
         })
@@ -112,12 +113,6 @@ pub fn ask(
         }
     }
     outcome.map(|()| written)
-}
-
-/// Returns the trail of the light change at `position`: the mail goes on it.
-fn trail_of(log: &dyn EventLog, position: Position) -> Result<Option<Uuid>, LogError> {
-    let found = log.read_all(position.saturating_sub(1), 1)?;
-    Ok(found.first().filter(|recorded| recorded.position == position).and_then(|recorded| recorded.event.correlation))
 }
 
 /// Tells of a request that this node wrote.

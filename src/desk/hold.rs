@@ -1,10 +1,9 @@
 //! Holds: evidence that belongs together, such as an import, is looked at when all of it is there. On a shared log the other
 //! nodes have to know, or they would look at each sheet as it comes.
 
-use crate::domain::envelope::{NewEvent, Origin};
 use crate::domain::event::{Event, WatchHeld, WatchReleased};
 use crate::domain::time::Instant;
-use crate::log::contract::{Append, EventLog, Expected, Pending};
+use crate::log::contract::{Append, EventLog, Pending};
 use jiff::SignedDuration;
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -84,13 +83,7 @@ impl OwnHold {
 }
 
 fn append(now: Instant, event: &Event) -> Append {
-    Append {
-        stream: super::watch::STREAM.into(),
-        expected: Expected::Any,
-        recorded_at: now,
-        idempotency_key: None,
-        events: vec![NewEvent::new(Uuid::now_v7(), now, &Origin::service(), event)],
-    }
+    super::watch::append(Uuid::now_v7(), now, now, event)
 }
 
 #[cfg(test)]

@@ -175,11 +175,11 @@ fn record(
     clock: &dyn Clock,
     known: &dyn Fn(&State) -> bool,
 ) -> Result<(), StartError> {
-    loop {
+    while !known(state) {
         let written = log.read_stream(STREAM, 0, usize::MAX)?.len();
         replay(log, state, requester, 0)?;
         if known(state) {
-            return Ok(());
+            break;
         }
         let now = clock.now();
         let mut name = now.to_string().into_bytes();
@@ -198,4 +198,5 @@ fn record(
             Err(error) => return Err(error.into()),
         }
     }
+    Ok(())
 }

@@ -50,7 +50,5 @@ pub(super) fn evidence_for(
     }
     let last = merchant.last.map(|last| last.position).filter(|position| *position <= known);
     let position = newest.max(last.unwrap_or_default());
-    let Some(before) = position.checked_sub(1) else { return Ok(None) };
-    let found = log.read_all(before, 1)?.into_iter().next();
-    Ok(found.filter(|recorded| recorded.position == position).map(|recorded| recorded.event))
+    Ok(log.event_at(position)?.map(|recorded| recorded.event))
 }

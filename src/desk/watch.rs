@@ -24,7 +24,7 @@ use uuid::Uuid;
 /// Merchants looked at in one go during a round over all of them: a few milliseconds, so that commands go in between.
 const SLICE: usize = 2_000;
 /// Stream of the watch's own events.
-pub(super) const STREAM: &str = "watch";
+const STREAM: &str = "watch";
 /// Namespace of their ids.
 const NAMESPACE: Uuid = Uuid::from_u128(0x91d7_30c2_6ab4_4f19_b0e8_5f2c_7d13_a846);
 /// "More than 24 hours" is seen at the next whole second.
@@ -476,24 +476,25 @@ fn midnight_after(at: Instant) -> Instant {
 fn day_closed(midnight: Instant, merchants: usize, changed: u64, now: Instant) -> Append {
     let day: Day = plus_days(day_of(midnight), -1);
     let closed = DayClosed { day, at: midnight, merchants: u64::try_from(merchants).unwrap_or(u64::MAX), changed };
-    let id = Uuid::new_v5(&NAMESPACE, format!("{STREAM}/{day}").as_bytes());
-    Append {
-        stream: Arc::from(STREAM),
-        expected: Expected::Any,
-        recorded_at: now,
-        idempotency_key: None,
-        events: vec![NewEvent::new(id, midnight, &Origin::service(), &Event::DayClosed(closed))],
-    }
+    append(derived(&day.to_string()), midnight, now, &Event::DayClosed(closed))
 }
 
 /// Returns the append that says that a time has come; every node makes the same.
 pub(super) fn time_reached(at: Instant, now: Instant) -> Append {
-    let id = Uuid::new_v5(&NAMESPACE, format!("{STREAM}/reached/{at}").as_bytes());
+    append(derived(&format!("reached/{at}")), at, now, &Event::TimeReached(TimeReached { at }))
+}
+
+fn derived(name: &str) -> Uuid {
+    Uuid::new_v5(&NAMESPACE, format!("{STREAM}/{name}").as_bytes())
+}
+
+/// Returns the append of an event of the watch's own.
+pub(super) fn append(id: Uuid, occurred_at: Instant, now: Instant, event: &Event) -> Append {
     Append {
         stream: Arc::from(STREAM),
         expected: Expected::Any,
         recorded_at: now,
         idempotency_key: None,
-        events: vec![NewEvent::new(id, at, &Origin::service(), &Event::TimeReached(TimeReached { at }))],
+        events: vec![NewEvent::new(id, occurred_at, &Origin::service(), event)],
     }
 }

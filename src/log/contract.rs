@@ -258,6 +258,15 @@ pub trait EventLog: Send + Sync {
     /// See [`LogError`].
     fn read_all(&self, after: Position, limit: usize) -> Result<Vec<Recorded>, LogError>;
 
+    /// Returns the event at a position; `None` if there is none.
+    ///
+    /// # Errors
+    /// See [`LogError`].
+    fn event_at(&self, position: Position) -> Result<Option<Recorded>, LogError> {
+        let found = self.read_all(position.saturating_sub(1), 1)?.into_iter().next();
+        Ok(found.filter(|recorded| recorded.position == position))
+    }
+
     /// Shows every event after position `after`, up to the head at the time of the call, until `visit` breaks.
     ///
     /// # Errors

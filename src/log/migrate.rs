@@ -60,8 +60,10 @@ pub fn to_cluster(
 /// Returns how much of the log is there already.
 fn begun(from: &EmbeddedLog, to: &dyn EventLog, head: Position) -> Result<Position, LogError> {
     let there = to.head();
-    let Some(before) = there.checked_sub(1) else { return Ok(0) };
-    let digest = |log: &dyn EventLog| Ok::<_, LogError>(log.read_all(before, 1)?.first().map(|event| event.digest));
+    if there == 0 {
+        return Ok(0);
+    }
+    let digest = |log: &dyn EventLog| Ok::<_, LogError>(log.event_at(there)?.map(|event| event.digest));
     if there <= head && digest(from)? == digest(to)? { Ok(there) } else { Err(other(there)) }
 }
 

@@ -147,8 +147,7 @@ fn section(file: &mut impl Write, bytes: &[u8]) -> Result<(), Unfit> {
 
 /// Returns the digest of the chain at a position: it stands for everything in the log up to there.
 fn digest_at(log: &dyn EventLog, position: Position) -> Result<Option<Digest>, LogError> {
-    let found = log.read_all(position.saturating_sub(1), 1)?;
-    Ok(found.first().filter(|recorded| recorded.position == position).map(|recorded| recorded.digest))
+    Ok(log.event_at(position)?.map(|recorded| recorded.digest))
 }
 
 /// Reads a snapshot of this log. Returns also the position up to which some of it may know more than its own position.

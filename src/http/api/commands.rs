@@ -338,8 +338,7 @@ fn trail_of(
 ) -> Result<Option<Uuid>, LogError> {
     if receipt.repeated {
         // The first answer's, whatever the repeat came with.
-        let first = site.desk.log().read_all(receipt.first.saturating_sub(1), 1)?;
-        return Ok(first.first().and_then(|recorded| recorded.event.correlation));
+        return Ok(site.desk.log().event_at(receipt.first)?.and_then(|first| first.event.correlation));
     }
     tracing::debug!(
         trace_id = trace.map(|trace| tracing::field::display(trace.simple())),

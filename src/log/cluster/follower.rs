@@ -11,7 +11,7 @@ use super::gaps::Gaps;
 use super::place::{Mark, Place, PlaceFile};
 use super::remote::{Page, Remote};
 use super::seen::Seen as LastSeen;
-use super::spent::Part as Spending;
+use super::spent::Spending;
 use super::wire::{self, KeyBound, Part, Seen};
 use crate::domain::envelope::Digest;
 use crate::domain::time::Instant;

@@ -11,7 +11,7 @@
 
 use super::follower::Follower;
 use super::remote::{Fault, Remote};
-use super::spent::{Meter, Part as Spending};
+use super::spent::{Meter, Spending};
 use super::wire::{self, Seen};
 use crate::domain::envelope::{Digest, Revision};
 use crate::log::admission::{self, Verdict};

@@ -8,7 +8,7 @@
 //! * its subscription spins without end when a server ends it in good order, so the log is followed by reads.
 
 use super::place::Mark;
-use super::spent::{Meter, Part as Spending};
+use super::spent::{Meter, Spending};
 use super::{settings, tls};
 use crate::domain::envelope::Revision;
 use crate::log::contract::LogError;

@@ -21,7 +21,7 @@ pub(super) struct Meter(Arc<[AtomicU64; 3]>);
 
 /// What is timed.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Part {
+pub(super) enum Spending {
     Whole,
     Server,
     Replica,
@@ -29,15 +29,15 @@ pub(super) enum Part {
 
 impl Meter {
     /// Does something and adds the time it took.
-    pub(super) fn time<T>(&self, part: Part, work: impl FnOnce() -> T) -> T {
+    pub(super) fn time<T>(&self, part: Spending, work: impl FnOnce() -> T) -> T {
         let began = Instant::now();
         let done = work();
         let took = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
         let [whole, server, replica] = &*self.0;
         let sum = match part {
-            Part::Whole => whole,
-            Part::Server => server,
-            Part::Replica => replica,
+            Spending::Whole => whole,
+            Spending::Server => server,
+            Spending::Replica => replica,
         };
         sum.fetch_add(took, Ordering::Relaxed);
         done

@@ -30,25 +30,36 @@ pub(super) fn verify(
     let mut walk = Walk { replica, prefix, head: found.events, next: 1, at_hand: Vec::new(), chains: HashMap::new() };
     let mut place = None;
     while walk.next <= walk.head {
-        let Page { events, broken } = remote.read_all(place, PAGE)?;
-        let mut moved = false;
-        for event in events {
-            if place.is_some_and(|place| event.position <= place) {
-                continue;
-            }
-            place = Some(event.position);
-            moved = true;
-            walk.step(&event)?;
-        }
+        let moved = take(remote.read_all(place, PAGE)?, &mut place, |event| walk.step(event))?;
         progress(walk.next - 1, walk.head);
-        match broken {
-            Some(fault) if !moved => return Err(fault.into()),
-            _ if !moved => return Err(walk.missing(remote)?),
-            _ => {}
+        if !moved {
+            return Err(walk.missing(remote)?);
         }
     }
     walk.cut_streams(remote)?;
     Ok(found)
+}
+
+/// Takes what a page shows after `place`, and moves that on. Says whether there was anything; a page that broke off before is
+/// an error.
+fn take(
+    Page { events, broken }: Page,
+    place: &mut Option<eventstore::Position>,
+    mut each: impl FnMut(&RecordedEvent) -> Result<(), LogError>,
+) -> Result<bool, LogError> {
+    let mut moved = false;
+    for event in events {
+        // A page begins with the event at its place.
+        if place.is_none_or(|place| event.position > place) {
+            *place = Some(event.position);
+            moved = true;
+            each(&event)?;
+        }
+    }
+    match broken {
+        Some(fault) if !moved => Err(fault.into()),
+        _ => Ok(moved),
+    }
 }
 
 /// What the settings of a stream say about which of its events stay.
@@ -124,29 +135,18 @@ impl Walk<'_> {
     fn cut_streams(&self, remote: &Remote) -> Result<(), LogError> {
         let mut place = None;
         let mut cut: BTreeMap<String, String> = BTreeMap::new();
-        loop {
-            let Page { events, broken } = remote.read_settings(place, PAGE)?;
-            let mut moved = false;
-            for event in events {
-                if place.is_some_and(|place| event.position <= place) {
-                    continue;
-                }
-                place = Some(event.position);
-                moved = true;
-                let name = event.stream_id().strip_prefix("$$").and_then(|name| name.strip_prefix(self.prefix));
-                let Some(name) = name.filter(|_| event.event_type == "$metadata") else { continue };
+        let mut note = |event: &RecordedEvent| {
+            let name = event.stream_id().strip_prefix("$$").and_then(|name| name.strip_prefix(self.prefix));
+            if let Some(name) = name.filter(|_| event.event_type == "$metadata") {
                 // The last settings count.
                 match serde_json::from_slice::<Settings>(&event.data).unwrap_or_default().cut() {
                     Some(said) => cut.insert(name.to_owned(), said),
                     None => cut.remove(name),
                 };
             }
-            match broken {
-                Some(fault) if !moved => return Err(fault.into()),
-                _ if !moved => break,
-                _ => {}
-            }
-        }
+            Ok(())
+        };
+        while take(remote.read_settings(place, PAGE)?, &mut place, &mut note)? {}
         for (stream, said) in cut {
             let Some(first) = self.replica.read_stream(&stream, 0, 1)?.pop() else { continue };
             let what = format!(

@@ -107,6 +107,7 @@ fn append(by: Uuid, due: &Due, request: &Recorded, at: Instant, until: Instant) 
     }
 }
 
-fn later(now: Instant, by: Duration) -> Option<Instant> {
+/// Returns the instant so much later; `None` if there is none in the calendar.
+pub(super) fn later(now: Instant, by: Duration) -> Option<Instant> {
     now.checked_add(SignedDuration::try_from(by).ok()?).ok()
 }

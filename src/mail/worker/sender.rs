@@ -12,7 +12,6 @@ use crate::mail::render::Letter;
 use crate::mail::transport::{Reply, SendError};
 use crate::settings::Mail;
 use crate::trail::{self, Kind, Span, Value};
-use jiff::SignedDuration;
 use lettre::message::Mailbox;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, SystemTime};
@@ -116,7 +115,7 @@ fn recipient_of<'r>(requested: &'r MailRequested, address: &str) -> Option<&'r R
 }
 
 fn request_of(log: &dyn EventLog, position: Position) -> Result<(Recorded, MailRequested), LogError> {
-    let recorded = event_at(log, position)?;
+    let recorded = read_at(log, position)?;
     match recorded.event.decode() {
         Ok(Event::MailRequested(requested)) => Ok((recorded, requested)),
         Ok(other) => Err(LogError::Corrupt {
@@ -129,18 +128,14 @@ fn request_of(log: &dyn EventLog, position: Position) -> Result<(Recorded, MailR
 
 fn change_of(log: &dyn EventLog, position: Option<Position>) -> Result<Option<LightChanged>, LogError> {
     let Some(position) = position else { return Ok(None) };
-    match event_at(log, position)?.event.decode() {
+    match read_at(log, position)?.event.decode() {
         Ok(Event::LightChanged(change)) => Ok(Some(change)),
         _ => Ok(None),
     }
 }
 
-fn event_at(log: &dyn EventLog, position: Position) -> Result<Recorded, LogError> {
-    log.read_all(position.saturating_sub(1), 1)?
-        .into_iter()
-        .next()
-        .filter(|recorded| recorded.position == position)
-        .ok_or_else(|| LogError::Corrupt { position, what: "the event is not there".to_owned() })
+fn read_at(log: &dyn EventLog, position: Position) -> Result<Recorded, LogError> {
+    log.event_at(position)?.ok_or_else(|| LogError::Corrupt { position, what: "the event is not there".to_owned() })
 }
 
 /// Puts an attempt, and the fate if it is decided, on record in one append. While the log does not take it, this sender
@@ -227,7 +222,7 @@ fn events(
 
 fn retry_at(attempt: u32, now: Instant, schedule: &[Duration]) -> Option<Instant> {
     let wait = schedule.get(usize::try_from(attempt).ok()?.checked_sub(1)?)?;
-    now.checked_add(SignedDuration::try_from(*wait).ok()?).ok()
+    claim::later(now, *wait)
 }
 
 fn event_id(due: &Due, kind: &str) -> Uuid {
