@@ -146,9 +146,10 @@ pub fn start_mail(settings: &Settings, data: &Path, desk: &Desk) -> Result<Worke
     let transport = of_settings(&settings.mail, data)
         .map_err(|reason| ServiceError::Spool { path: data.join(&settings.mail.spool), reason })?;
     let base_url = settings.mail.base_url.clone().unwrap_or_else(|| settings.http.base_url());
-    let renderer = Arc::new(Renderer::new(&base_url, Box::new(desk.state().policies.clone()))?);
+    let renderer = Arc::new(Renderer::new(&base_url, Box::new(desk.picture().policies.clone()))?);
     let parts = worker::Parts {
         log: desk.log().clone(),
+        published: desk.published().clone(),
         transport,
         renderer,
         clock: desk.clock().clone(),

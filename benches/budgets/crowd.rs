@@ -76,7 +76,7 @@ pub(super) fn each(plan: &Plan, mut visit: impl FnMut(Written) -> Outcome<()>) -
             visit(Written { stream, revision, at, events: decision.events })?;
         }
         // Links stay within a block, so its lights are those of the whole district.
-        for merchant in world.merchants() {
+        for merchant in world.merchants().iter() {
             let subject = moment.subject(&world, merchant);
             let Some(change) = change(&subject, None) else { continue };
             let reasons = change.reasons.iter().map(|draft| {

@@ -5,23 +5,24 @@ use super::report::{Line, Report};
 use super::run::{Outcome, median, megabytes, number};
 use std::sync::Arc;
 use std::time::Instant as Clock;
-use warnlight::desk::State;
 use warnlight::domain::envelope::Position;
-use warnlight::domain::fold::Stamp;
+use warnlight::domain::fold::{Stamp, said};
 use warnlight::lights::facts::of_merchant;
 use warnlight::lights::grade::{grade, grade_facts};
 use warnlight::lights::moment::Moment;
+use warnlight::picture::{Picture, Seen};
 use warnlight::policy::Policies;
 
 /// Folds a district into a state, without a log.
-pub(super) fn district(merchants: u64) -> Outcome<State> {
-    let mut state = State::new(Arc::new(Policies::built_in()?));
+pub(super) fn district(merchants: u64) -> Outcome<Picture> {
+    let mut state = Picture::new(Arc::new(Policies::built_in()?));
     let mut position: Position = 0;
     crowd::each(&crowd::plan(merchants)?, |written| {
         for (_, event) in &written.events {
             position += 1;
             let stamp = Stamp { position, recorded_at: written.at, history: true };
-            state.apply(stamp, uuid::Uuid::nil(), event, &event.to_json());
+            let said = said(event, &event.to_json());
+            state.fold(&Seen { stamp, id: uuid::Uuid::nil(), event, said })?;
         }
         Ok(())
     })?;
@@ -50,7 +51,7 @@ pub(super) fn facts_in_memory(report: &mut Report) -> Outcome<()> {
         }
     });
     let whole = per_second(merchants.len(), &|| {
-        for merchant in merchants {
+        for merchant in merchants.iter() {
             std::hint::black_box(grade(&moment.subject(&state.world, merchant)));
         }
     });

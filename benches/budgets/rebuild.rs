@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant as Clock};
 use warnlight::clock::ManualClock;
-use warnlight::desk::State;
 use warnlight::log::contract::EventLog;
 use warnlight::log::embedded::{EmbeddedLog, Options};
+use warnlight::picture::Picture;
 use warnlight::policy::Policies;
 use warnlight::service::start_desk;
 use warnlight::settings::Settings;
@@ -39,7 +39,7 @@ pub(super) fn views(room: &Path, args: &Args, report: &mut Report) -> Outcome<()
         let (used, _) = machine::processor_time();
         for _ in 0..runs {
             let begun = Clock::now();
-            let state = State::replay(&log, policies.clone())?;
+            let state = Picture::replay(&log, policies.clone())?;
             events = state.position;
             rates.push(events as f64 / begun.elapsed().as_secs_f64());
         }

@@ -23,13 +23,6 @@ pub struct About {
     pub division: Option<DivisionCode>,
 }
 
-/// Says whether a change asks for a mail: the light is worse than before, and it may be told (it does not come from an
-/// import of history).
-#[must_use]
-pub fn asks_for_mail(change: &LightChanged) -> bool {
-    change.notify && change.to > change.from
-}
-
 /// Returns the id of the mail that a light change asks for.
 #[must_use]
 pub fn mail_id(change: Uuid) -> Uuid {
@@ -61,7 +54,7 @@ pub fn request(
     recipients: Vec<Recipient>,
     at: Instant,
 ) -> Option<Append> {
-    if !asks_for_mail(change) {
+    if !change.asks_for_mail() {
         return None;
     }
     let mail = mail_id(id);

@@ -131,7 +131,7 @@ fn failed(error: DeskError) -> CliError {
 /// Returns people whose scope has something to show: the lead office, the regulators of the two sectors and the operator
 /// of the mall with the most merchants that are not green.
 fn people(desk: &Desk) -> Vec<Person> {
-    let state = desk.state();
+    let state = desk.picture();
     let horizon = Horizon::new(desk.now(), Position::MAX);
     let mut sectors: HashMap<&str, usize> = HashMap::new();
     let mut malls: HashMap<&str, usize> = HashMap::new();

@@ -5,7 +5,7 @@ use super::exit::{CliError, Exit};
 use super::out::{Format, Out};
 use super::store::progress;
 use crate::clock::SystemClock;
-use crate::desk::{Answer, Answers, Desk, Rehearsal, Request, State};
+use crate::desk::{Answer, Answers, Desk, Rehearsal, Request};
 use crate::domain::check::Problem;
 use crate::domain::command::Command;
 use crate::domain::envelope::Origin;
@@ -15,6 +15,7 @@ use crate::intake::item::{Item, ReadRow, Table};
 use crate::intake::place::Finding;
 use crate::intake::read::read;
 use crate::intake::refusals::{CsvRefusals, XlsxRefusals};
+use crate::picture::Picture;
 use crate::service::{load_policies, open_log, open_log_read_only, start_desk};
 use crate::settings::Settings;
 use clap::Args;
@@ -112,9 +113,9 @@ pub(super) fn run(args: &ImportArgs, common: &Common, out: &mut Out) -> Result<E
 fn rehearse(settings: &Settings, common: &Common) -> Result<Decider, CliError> {
     let policies = Arc::new(load_policies(settings).map_err(|error| CliError::new(Exit::Usage, error))?);
     let state = if common.data.join("log.db").exists() {
-        State::replay(&*open_log_read_only(settings, &common.data)?, policies).map_err(CliError::failed)?
+        Picture::replay(&*open_log_read_only(settings, &common.data)?, policies).map_err(CliError::failed)?
     } else {
-        State::new(policies)
+        Picture::new(policies)
     };
     Ok(Decider::Rehearsal(Box::new(Rehearsal::new(state))))
 }

@@ -146,7 +146,9 @@ impl From<KeyringError> for CliError {
             KeyringError::Log(error) => error.into(),
             KeyringError::Invalid(_) => Self::new(Exit::Usage, error),
             KeyringError::NotFound(_) => Self::new(Exit::NotFound, error),
-            KeyringError::Unreadable { .. } | KeyringError::NoRandomness(_) => Self::failed(error),
+            KeyringError::Unreadable { .. } | KeyringError::NoRandomness(_) | KeyringError::NotYetSeen => {
+                Self::failed(error)
+            }
         }
     }
 }

@@ -3,7 +3,6 @@
 use super::Common;
 use super::exit::{CliError, Exit};
 use super::out::{Format, Out};
-use crate::desk::State;
 use crate::domain::access::Scope;
 use crate::domain::code::CreditCode;
 use crate::domain::envelope::Position;
@@ -11,6 +10,7 @@ use crate::domain::event::Reason;
 use crate::domain::time::{Instant, instant_of};
 use crate::domain::words::Light;
 use crate::log::contract::EventLog;
+use crate::picture::Picture as Folded;
 use crate::service::{load_policies, open_log_read_only};
 use crate::settings::Settings;
 use crate::views::View;
@@ -64,7 +64,7 @@ fn instant(text: &str) -> Result<Instant, String> {
 /// The log folded, with the clocks set.
 struct Picture {
     log: Arc<dyn EventLog>,
-    state: State,
+    state: Folded,
     at: Instant,
     known: Position,
 }
@@ -74,7 +74,7 @@ impl AsOf {
         let settings = Settings::load(common.config.as_deref())?;
         let policies = load_policies(&settings).map_err(|error| CliError::new(Exit::Usage, error))?;
         let log = open_log_read_only(&settings, &common.data)?;
-        let state = State::replay(&*log, Arc::new(policies)).map_err(CliError::failed)?;
+        let state = Folded::replay(&*log, Arc::new(policies)).map_err(CliError::failed)?;
         let known = match self.known_at {
             Some(known_at) => log.position_at(known_at)?,
             None => Position::MAX,

@@ -4,11 +4,11 @@ use super::Common;
 use super::exit::{CliError, Exit};
 use super::out::Out;
 use super::store::{print, progress};
-use crate::desk::State;
 use crate::log::cluster::{ClusterLog, Options};
 use crate::log::contract::{EventLog, LogError};
 use crate::log::embedded::{self, EmbeddedLog};
 use crate::log::migrate::{from_cluster, to_cluster};
+use crate::picture::Picture;
 use crate::policy::Policies;
 use clap::Args;
 use std::path::Path;
@@ -69,7 +69,7 @@ pub(super) fn run(args: &MigrateArgs, common: &Common, out: &mut Out) -> Result<
 /// Folds both logs and returns how many lights there are. Equal digests promise that they are equal; this is seen.
 fn compare_lights(from: &dyn EventLog, to: &dyn EventLog) -> Result<usize, CliError> {
     let policies = Arc::new(Policies::built_in().map_err(CliError::failed)?);
-    let fold = |log: &dyn EventLog| State::replay(log, policies.clone()).map_err(CliError::failed);
+    let fold = |log: &dyn EventLog| Picture::replay(log, policies.clone()).map_err(CliError::failed);
     let (here, there) = (fold(from)?, fold(to)?);
     if here.lights.entries() == there.lights.entries() {
         Ok(here.lights.entries().len())

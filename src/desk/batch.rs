@@ -3,8 +3,7 @@
 //! What a command of the batch changes is tried on copies of the merchants it touches, so that later commands see it and
 //! nobody else does before it is on disk.
 
-use super::hold::OwnHold;
-use super::{Answer, DeskError, Receipt, Request, State};
+use super::{Answer, DeskError, Receipt, Request};
 use crate::domain::code::CreditCode;
 use crate::domain::command::Command;
 use crate::domain::decide::{Decision, Known, decide};
@@ -14,6 +13,8 @@ use crate::domain::fold::{Stamp, said};
 use crate::domain::merchant::Merchant;
 use crate::domain::time::Instant;
 use crate::log::contract::{Append, Appended, EventLog, Expected, LogError, Pending};
+use crate::picture::Picture;
+use crate::watch::hold::OwnHold;
 use crossbeam_channel::Sender;
 use sha2::{Digest as _, Sha256};
 use std::collections::{HashMap, HashSet};
@@ -25,17 +26,26 @@ const NAMESPACE: Uuid = Uuid::from_u128(0x2f60_11d8_94c3_4b5e_a7f2_6c0d_83e5_b91
 
 /// Commands decided, their appends under way.
 pub(super) struct Batch<'s> {
-    state: &'s State,
+    picture: &'s Picture,
     sectors: &'s [String],
     now: Instant,
-    merchants: HashMap<CreditCode, Merchant>,
+    merchants: HashMap<CreditCode, Tentative>,
     tickets: HashMap<String, CreditCode>,
     position: Position,
+    /// Writes handed over so far.
+    writes: usize,
     keys: HashSet<Arc<str>>,
     /// On a shared log: what other nodes are told about evidence that is held back.
     hold: Option<&'s mut OwnHold>,
     /// What they were told, on its way.
     pub(super) told: Vec<Pending>,
+}
+
+/// A merchant as it will be once the writes under way are on disk.
+struct Tentative {
+    merchant: Merchant,
+    /// The last of those writes, by its number in the batch.
+    write: usize,
 }
 
 /// A request on its way to its answer.
@@ -58,8 +68,8 @@ impl Waiting {
 
 /// What was decided for one command.
 pub(super) enum Decided {
-    /// Known without writing.
-    Answer(Answer),
+    /// Known without writing, and true if these writes of the batch are.
+    Answer { answer: Answer, rests_on: Vec<usize> },
     /// Waiting for the disk.
     Write { pending: Pending, events: Vec<Made>, warnings: Vec<crate::domain::check::Problem> },
     /// The whole request fails.
@@ -76,16 +86,22 @@ pub(super) struct Made {
 
 impl<'s> Batch<'s> {
     /// Returns an empty batch on a state.
-    pub(super) fn new(state: &'s State, sectors: &'s [String], now: Instant, hold: Option<&'s mut OwnHold>) -> Self {
+    pub(super) fn new(
+        picture: &'s Picture,
+        sectors: &'s [String],
+        now: Instant,
+        hold: Option<&'s mut OwnHold>,
+    ) -> Self {
         Self {
-            state,
+            picture,
             sectors,
             now,
             hold,
             told: Vec::new(),
             merchants: HashMap::new(),
             tickets: HashMap::new(),
-            position: state.position,
+            position: picture.position,
+            writes: 0,
             keys: HashSet::new(),
         }
     }
@@ -115,7 +131,7 @@ impl<'s> Batch<'s> {
         if let Some(keyed) = &keyed {
             match keyed.first_answer(log) {
                 Ok(None) => {}
-                Ok(Some(answer)) => return Decided::Answer(answer),
+                Ok(Some(answer)) => return Decided::Answer { answer, rests_on: Vec::new() },
                 Err(error) => return Decided::Failed(error),
             }
         }
@@ -125,18 +141,22 @@ impl<'s> Batch<'s> {
             _ => None,
         };
         let owner = ticket
-            .and_then(|ticket| self.tickets.get(ticket).copied().or_else(|| self.state.world.ticket_owner(ticket)));
+            .and_then(|ticket| self.tickets.get(ticket).copied().or_else(|| self.picture.world.ticket_owner(ticket)));
         let known = Known {
             merchant: self.merchant(code),
             ticket_owner: owner.and_then(|owner| self.merchant(owner)),
             sectors: self.sectors,
         };
+        let rests_on = || {
+            let writes = [Some(code), owner].into_iter().flatten().filter_map(|code| self.merchants.get(&code));
+            writes.map(|tentative| tentative.write).collect()
+        };
         let Decision { stream, revision, events, warnings } = match decide(command, known, self.now) {
             Ok(decision) => decision,
-            Err(problems) => return Decided::Answer(Answer::Refused(problems)),
+            Err(problems) => return Decided::Answer { answer: Answer::Refused(problems), rests_on: rests_on() },
         };
         if events.is_empty() {
-            return Decided::Answer(Answer::Unchanged { warnings });
+            return Decided::Answer { answer: Answer::Unchanged { warnings }, rests_on: rests_on() };
         }
         let origin = self.origin(request, index, log);
         let mut made: Vec<Made> = Vec::with_capacity(events.len());
@@ -174,16 +194,23 @@ impl<'s> Batch<'s> {
     }
 
     fn merchant(&self, code: CreditCode) -> Option<&Merchant> {
-        self.merchants.get(&code).or_else(|| self.state.world.get(code))
+        let tentative = self.merchants.get(&code).map(|tentative| &tentative.merchant);
+        tentative.or_else(|| self.picture.world.get(code))
     }
 
     fn try_on(&mut self, code: CreditCode, events: &[Made]) {
-        let copy = || self.state.world.get(code).cloned().unwrap_or_else(|| Merchant::new(code));
-        let merchant = self.merchants.entry(code).or_insert_with(copy);
+        let write = self.writes;
+        self.writes += 1;
+        let copy = || {
+            let merchant = self.picture.world.get(code).cloned().unwrap_or_else(|| Merchant::new(code));
+            Tentative { merchant, write }
+        };
+        let tentative = self.merchants.entry(code).or_insert_with(copy);
+        tentative.write = write;
         for Made { envelope, event, said } in events {
             self.position += 1;
             let stamp = Stamp { position: self.position, recorded_at: self.now, history: envelope.history };
-            merchant.fold(stamp, event, *said);
+            tentative.merchant.fold(stamp, event, *said);
             if let Event::ComplaintReceived(received) = event {
                 self.tickets.insert(received.ticket.clone(), code);
             }

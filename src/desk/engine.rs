@@ -1,14 +1,11 @@
 //! The desk's thread.
 
 use super::batch::{Batch, Decided, Made, Waiting, receipt};
-use super::hold::{Holds, OwnHold};
-use super::snapshot::Keeper;
 use super::told;
-use super::watch::Watch;
-use super::{Answer, Counters, DeskError, Job, State};
+use super::{Answer, Counters, DeskError, Job};
 use crate::alerts::recipients::Recipients;
 use crate::alerts::request::About;
-use crate::alerts::requests::{Requester, ask};
+use crate::alerts::requests::ask;
 use crate::clock::Clock;
 use crate::domain::envelope::{NewEvent, Position};
 use crate::domain::event::Event;
@@ -17,10 +14,15 @@ use crate::domain::merchant::Horizon;
 use crate::domain::time::Instant;
 use crate::lights::moment::sector_of;
 use crate::log::contract::{Appended, EventLog, LogError};
+use crate::picture::snapshot::Keeper;
+use crate::picture::{Picture, Published, Seen};
 use crate::trail;
+use crate::watch::Watch;
+use crate::watch::hold::{Holds, OwnHold};
 use crossbeam_channel::{Receiver, Sender, select};
+use jiff::SignedDuration;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 /// Commands taken together at most: enough to share a disk write among many callers, few enough to stay within a few
@@ -34,6 +36,10 @@ const AFTER_FAILURE: Duration = Duration::from_millis(200);
 /// How often a command is decided again because other nodes wrote about the same merchant meanwhile.
 const CONTESTS: u32 = 50;
 
+/// By how much the clocks of nodes may differ: within it, the newest time on record counts as now, so that a node whose
+/// clock is a little behind decides on what it knows. A log that is further ahead was written by a clock that was wrong.
+const SKEW: SignedDuration = SignedDuration::from_mins(5);
+
 /// Why lights are left to others.
 const STANDS_BY: &str = "another node put other policies or recipients in force, so this one leaves lights and mail to \
                          it; restart this one with the same files";
@@ -45,15 +51,15 @@ pub(super) struct Engine {
     pub(super) grown: Receiver<()>,
     /// Other nodes append to the log, too.
     pub(super) shared: bool,
-    pub(super) state: Arc<RwLock<State>>,
+    /// The picture that is folded on; readers have the one that was published last.
+    pub(super) picture: Picture,
+    pub(super) published: Arc<Published>,
     pub(super) counters: Arc<Counters>,
     pub(super) log: Arc<dyn EventLog>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) recipients: Arc<Recipients>,
     pub(super) sectors: Vec<String>,
-    pub(super) changes: tokio::sync::watch::Sender<Position>,
     pub(super) ready: Arc<AtomicBool>,
-    pub(super) requester: Requester,
     pub(super) watch: Watch,
     pub(super) keeper: Option<Keeper>,
     /// Holds that other nodes, or this one, told of.
@@ -103,14 +109,14 @@ impl Engine {
                 let _ = settler.send(watched.clone().map_err(DeskError::from));
             }
             if let Some(keeper) = &mut self.keeper {
-                keeper.after_fold(&self.requester);
+                keeper.after_fold(|| self.published.picture(), self.picture.position);
             }
             if stop {
                 break;
             }
         }
         if let Some(keeper) = self.keeper.take() {
-            keeper.stop(&self.requester);
+            keeper.stop(&self.picture);
         }
     }
 
@@ -130,15 +136,16 @@ impl Engine {
         }
     }
 
-    /// Returns the time: the clock's, or the log's if another node's clock is ahead.
+    /// Returns the time: the clock's, or the log's if another node's clock is a little ahead.
     fn now(&self) -> Instant {
-        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        let now = self.clock.now();
-        state.marks.last_recorded.map_or(now, |last| last.max(now))
+        now(&self.picture, self.clock.now())
     }
 
-    pub(super) fn position(&self) -> Position {
-        self.state.read().unwrap_or_else(PoisonError::into_inner).position
+    /// Shows readers what was folded. Only called where an append ends.
+    pub(super) fn publish(&mut self) {
+        if self.published.position() < self.picture.position {
+            self.published.put(self.picture.clone());
+        }
     }
 
     /// Decides requests and makes them durable together; returns those that must wait for the next round: their key is in
@@ -155,8 +162,7 @@ impl Engine {
         let mut later = Vec::new();
         let mut decided = Vec::new();
         let told = {
-            let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-            let mut batch = Batch::new(&state, &self.sectors, now, self.own_hold.as_mut());
+            let mut batch = Batch::new(&self.picture, &self.sectors, now, self.own_hold.as_mut());
             for one in waiting {
                 if batch.can_take(&one.request) {
                     let parts = batch.take(&one, &*self.log);
@@ -167,11 +173,12 @@ impl Engine {
             }
             batch.told
         };
+        let mut fates = Fates::default();
         let mut folded = Vec::new();
         let mut finished = Vec::new();
         let mut again = Vec::new();
         for (mut one, parts) in decided {
-            match self.finish(&mut one, parts, &mut folded) {
+            match self.finish(&mut one, parts, &mut fates, &mut folded) {
                 Some(answer) => finished.push((one.sender, answer)),
                 None => again.push(one),
             }
@@ -191,39 +198,51 @@ impl Engine {
     }
 
     /// Waits for what was decided. Returns the answer, or nothing if some of it is to be decided again.
+    ///
+    /// An answer without a write of its own (unchanged, refused) is true only if the writes of this batch that it rests on
+    /// are on disk: else it is decided again, or fails as they did.
     fn finish(
         &self,
         one: &mut Waiting,
         parts: Vec<(usize, Decided)>,
+        fates: &mut Fates,
         folded: &mut Vec<Folded>,
     ) -> Option<Result<Vec<Answer>, DeskError>> {
         let mut failure = None;
         let mut contest = None;
         for (index, part) in parts {
             let answer = match part {
-                Decided::Answer(answer) => answer,
+                Decided::Answer { answer, rests_on } => match fates.worst(&rests_on) {
+                    None => Ok(answer),
+                    Some(error) => Err(error),
+                },
                 Decided::Failed(error) => {
                     failure = failure.or(Some(error));
                     continue;
                 }
-                Decided::Write { pending, events, warnings } => match pending.wait() {
-                    Ok(appended) => {
+                Decided::Write { pending, events, warnings } => {
+                    let outcome = pending.wait();
+                    fates.0.push(outcome.as_ref().err().cloned());
+                    outcome.map(|appended| {
                         let ids = events.iter().map(|made| made.envelope.id).collect();
                         if !appended.repeated {
                             folded.push(Folded { appended, events, hold: one.request.hold_lights });
                         }
                         Answer::Accepted(receipt(&appended, ids, warnings))
-                    }
-                    Err(error) if is_contest(&error) && one.contests < CONTESTS => {
-                        contest = Some(error);
-                        continue;
-                    }
-                    Err(error) => {
-                        self.counters.log_failures.fetch_add(1, Ordering::Relaxed);
-                        failure = failure.or(Some(error.into()));
-                        continue;
-                    }
-                },
+                    })
+                }
+            };
+            let answer = match answer {
+                Ok(answer) => answer,
+                Err(error) if is_contest(&error) && one.contests < CONTESTS => {
+                    contest = Some(error);
+                    continue;
+                }
+                Err(error) => {
+                    self.counters.log_failures.fetch_add(1, Ordering::Relaxed);
+                    failure = failure.or(Some(error.into()));
+                    continue;
+                }
             };
             let counter = match &answer {
                 Answer::Accepted(_) => &self.counters.accepted,
@@ -239,7 +258,7 @@ impl Engine {
             (Some(error), _) => Some(Err(error)),
             (None, Some(error)) => {
                 self.counters.contests.fetch_add(1, Ordering::Relaxed);
-                tracing::debug!(%error, "Another node was faster; deciding again");
+                tracing::debug!(%error, "What this was decided on has changed; deciding again");
                 one.contests += 1;
                 None
             }
@@ -247,27 +266,33 @@ impl Engine {
         }
     }
 
-    /// Takes durable events into the state and notes whose lights to look at.
+    /// Takes durable events into the picture and notes whose lights to look at.
     fn fold(&mut self, mut folded: Vec<Folded>) {
         // An append that had to be tried again may have come after a later one.
         folded.sort_by_key(|one| one.appended.first);
         for Folded { appended, events, hold } in folded {
-            if let Err(error) = self.follow_before(appended.first) {
+            if let Err(error) = self.fold_one(&appended, &events, hold) {
                 tracing::warn!(%error, "What was written is read from the log later");
                 return;
             }
-            let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-            if appended.first <= state.position {
-                continue;
-            }
-            for (position, Made { envelope, event, said }) in (appended.first..).zip(&events) {
-                let stamp = Stamp { position, recorded_at: appended.recorded_at, history: envelope.history };
-                if let Some(index) = state.fold(stamp, envelope.id, event, *said) {
-                    self.watch.touched(&state, index, event, hold);
-                }
+        }
+        self.publish();
+    }
+
+    fn fold_one(&mut self, appended: &Appended, events: &[Made], hold: bool) -> Result<(), LogError> {
+        self.follow_before(appended.first)?;
+        if appended.first <= self.picture.position {
+            return Ok(());
+        }
+        for (position, Made { envelope, event, said }) in (appended.first..).zip(events) {
+            let stamp = Stamp { position, recorded_at: appended.recorded_at, history: envelope.history };
+            let seen = Seen { stamp, id: envelope.id, event, said: *said };
+            let about = self.picture.fold(&seen).map_err(|reason| LogError::Unavailable(reason.to_string()))?;
+            if let Some(index) = about {
+                self.watch.touched(&self.picture, index, event, hold);
             }
         }
-        let _ = self.changes.send(self.position());
+        Ok(())
     }
 
     /// Looks at the lights that may have changed and asks for the mails that follow.
@@ -303,10 +328,9 @@ impl Engine {
     /// Says whether other policies or recipients are in force than this node was started with: then another node was
     /// started with newer ones, and judging by the old would turn its lights back.
     fn stands_by(&mut self) -> bool {
-        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        let other = state.marks.policy.as_ref() != Some(&state.policies.digest)
-            || state.marks.recipients.as_ref() != Some(&self.recipients_digest);
-        drop(state);
+        let Picture { marks, policies, .. } = &self.picture;
+        let other = marks.policy.as_ref() != Some(&policies.digest)
+            || marks.recipients.as_ref() != Some(&self.recipients_digest);
         if other != self.counters.stands_by.swap(other, Ordering::Relaxed) {
             if other {
                 tracing::warn!("{STANDS_BY}");
@@ -319,14 +343,11 @@ impl Engine {
 
     fn look(&mut self, now: Instant, settle: bool) -> Result<(), LogError> {
         let began = trail::now();
-        let appends = {
-            let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-            self.watch.look(&state, &*self.log, now, settle)?
-        };
+        let appends = self.watch.look(&self.picture, &*self.log, now, settle)?;
         if appends.is_empty() {
             return Ok(());
         }
-        let before = self.position();
+        let before = self.picture.position;
         let pending: Vec<_> =
             appends.into_iter().map(|append| (append.events.clone(), self.log.submit(append))).collect();
         let mut recorded: Vec<(Appended, Vec<NewEvent>)> = Vec::with_capacity(pending.len());
@@ -347,7 +368,7 @@ impl Engine {
         }
         let contested = contest.is_some();
         // A contest that others did not cause would be fought for ever.
-        let moved = self.position() > before;
+        let moved = self.picture.position > before;
         match failure.or(contest.filter(|_| !moved)) {
             Some(error) => {
                 self.watch.look_again();
@@ -364,45 +385,72 @@ impl Engine {
         }
     }
 
-    /// Takes in what this node concluded, and what others wrote between.
+    /// Takes in what this desk concluded, and what others wrote between.
     fn take_in_own(&mut self, recorded: &[(Appended, Vec<NewEvent>)]) -> Result<(), LogError> {
         for (appended, events) in recorded {
             self.follow_before(appended.first)?;
-            let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-            if appended.first <= state.position {
+            if appended.first <= self.picture.position {
                 continue;
             }
             for (position, envelope) in (appended.first..).zip(events) {
-                let Ok(event) = envelope.decode() else { continue };
                 let stamp = Stamp { position, recorded_at: appended.recorded_at, history: envelope.history };
-                state.apply(stamp, envelope.id, &event, &envelope.data);
-                self.requester.apply(&event, envelope.id, position);
-                if matches!(event, Event::LightChanged(_)) {
+                let folded = self.picture.fold_written(stamp, envelope);
+                let (event, _) = folded.map_err(|reason| LogError::Unavailable(reason.to_string()))?;
+                if let Event::LightChanged(_) = event {
                     self.counters.lights_changed.fetch_add(1, Ordering::Relaxed);
                 }
             }
         }
-        let _ = self.changes.send(self.position());
+        self.publish();
         Ok(())
     }
 
     fn ask_for_mail(&mut self, now: Instant) -> Result<(), LogError> {
-        if self.requester.open().next().is_none() {
+        if self.picture.rises.is_empty() {
             return Ok(());
         }
-        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let Picture { world, policies, rises, .. } = &self.picture;
         let horizon = Horizon::new(now, Position::MAX);
-        let mut about = |code: &_| {
-            let merchant = state.world.get(*code);
+        let about = |code: &_| {
+            let merchant = world.get(*code);
             About {
                 name: merchant.and_then(|merchant| merchant.name(Position::MAX)).map(str::to_owned),
-                sector: merchant.and_then(|merchant| sector_of(merchant, &horizon, &state.policies)).map(str::to_owned),
+                sector: merchant.and_then(|merchant| sector_of(merchant, &horizon, policies)).map(str::to_owned),
                 division: merchant.and_then(|merchant| merchant.division(Position::MAX)),
             }
         };
-        let asked = ask(&mut self.requester, &*self.log, &self.recipients, &mut about, now)?;
-        self.counters.mails_requested.fetch_add(u64::try_from(asked).unwrap_or(u64::MAX), Ordering::Relaxed);
-        Ok(())
+        let (mut asked, outcome) = ask(rises, &*self.log, &self.recipients, &about, now);
+        let new = asked.iter().filter(|(appended, _)| !appended.repeated).count();
+        self.counters.mails_requested.fetch_add(u64::try_from(new).unwrap_or(u64::MAX), Ordering::Relaxed);
+        asked.sort_by_key(|(appended, _)| appended.first);
+        self.take_in_own(&asked)?;
+        self.follow()?;
+        outcome
+    }
+}
+
+/// Returns the time to decide by: the clock's, or the newest on record if that is a little ahead.
+pub(super) fn now(picture: &Picture, clock: Instant) -> Instant {
+    match picture.marks.last_recorded {
+        Some(last) if last > clock && last.duration_since(clock) <= SKEW => last,
+        _ => clock,
+    }
+}
+
+/// Returns by how much a clock is behind the newest time on record, if by more than nodes may differ.
+pub(super) fn behind(picture: &Picture, clock: Instant) -> Option<SignedDuration> {
+    picture.marks.last_recorded.map(|last| last.duration_since(clock)).filter(|behind| *behind > SKEW)
+}
+
+/// What became of the writes of a batch, in the order they were decided: the error of each that failed.
+#[derive(Default)]
+struct Fates(Vec<Option<LogError>>);
+
+impl Fates {
+    /// Returns why one of these writes failed, if one did; a failure before a contest.
+    fn worst(&self, writes: &[usize]) -> Option<LogError> {
+        let failed = || writes.iter().filter_map(|write| self.0.get(*write)?.as_ref());
+        failed().find(|error| !is_contest(error)).or_else(|| failed().next()).cloned()
     }
 }
 

@@ -2,22 +2,16 @@
 //! durable in one go, answers, then looks at the lights that may have changed and asks for mail.
 
 mod batch;
+mod counters;
 mod engine;
-mod hold;
-mod others;
-mod pipeline;
+mod follow;
 mod rehearsal;
-mod replay;
-mod snapshot;
 mod start;
-mod state;
 mod told;
-mod unseen;
-mod watch;
 
+pub use counters::Counters;
 pub use rehearsal::Rehearsal;
 pub use start::{Start, StartError};
-pub use state::{Counters, State};
 
 use crate::clock::Clock;
 use crate::domain::check::Problem;
@@ -26,9 +20,10 @@ use crate::domain::envelope::{Origin, Position};
 use crate::domain::tidy::tidy;
 use crate::domain::time::Instant;
 use crate::log::contract::{EventLog, LogError};
+use crate::picture::{Picture, Published};
 use crossbeam_channel::{Receiver, Sender};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use uuid::Uuid;
 
@@ -131,11 +126,10 @@ pub(crate) enum Job {
 #[derive(Clone)]
 pub struct Desk {
     jobs: Sender<Job>,
-    state: Arc<RwLock<State>>,
+    published: Arc<Published>,
     counters: Arc<Counters>,
     log: Arc<dyn EventLog>,
     clock: Arc<dyn Clock>,
-    changes: tokio::sync::watch::Receiver<Position>,
     ready: Arc<AtomicBool>,
     thread: Arc<Mutex<Option<JoinHandle<()>>>>,
 }
@@ -172,9 +166,17 @@ impl Desk {
         receiver
     }
 
-    /// Returns the state as of the last durable batch, for reading. Hold it briefly: the desk waits to update it.
-    pub fn state(&self) -> RwLockReadGuard<'_, State> {
-        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    /// Returns the picture as of the last durable batch. It stays as it is for as long as it is held, and holding it keeps
+    /// nobody waiting.
+    #[must_use]
+    pub fn picture(&self) -> Arc<Picture> {
+        self.published.picture()
+    }
+
+    /// Returns where the newest picture is found.
+    #[must_use]
+    pub const fn published(&self) -> &Arc<Published> {
+        &self.published
     }
 
     /// Returns the log.
@@ -201,10 +203,18 @@ impl Desk {
         &self.counters
     }
 
-    /// Returns a feed that tells the position after each change of the state.
+    /// Returns a feed that tells the position of each new picture.
     #[must_use]
     pub fn changes(&self) -> tokio::sync::watch::Receiver<Position> {
-        self.changes.clone()
+        self.published.changes()
+    }
+
+    /// Returns by how much the machine's clock is behind the newest time on record, if by more than nodes may differ: then
+    /// somebody's clock was ahead for a while. Lights and mail go by the clock meanwhile; what is recorded gets the newest
+    /// time on record.
+    #[must_use]
+    pub fn clock_behind(&self) -> Option<jiff::SignedDuration> {
+        engine::behind(&self.picture(), self.clock.now())
     }
 
     /// Says whether the lights are up to date: after a start, whether deadlines passed meanwhile were looked at.

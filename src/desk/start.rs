@@ -1,23 +1,21 @@
 //! Starting the desk: fold the log, record what policies and recipients are in force, take up the watch.
 
-use super::Desk;
 use super::engine::Engine;
-use super::hold::{Holds, OwnHold};
-use super::others::listen;
-use super::replay::replay;
-use super::snapshot::{self, Keeper};
-use super::state::{Counters, State};
-use super::watch::{Watch, Watermark};
+use super::follow::listen;
+use super::{Counters, Desk};
 use crate::alerts::recipients::Recipients;
-use crate::alerts::requests::Requester;
 use crate::clock::Clock;
-use crate::domain::envelope::{NewEvent, Origin, Position, hex};
-use crate::domain::event::{DecodeError, Event, RecipientsChanged};
+use crate::domain::envelope::{NewEvent, Origin, hex};
+use crate::domain::event::{Event, RecipientsChanged};
 use crate::log::contract::{Append, EventLog, Expected, LogError};
+use crate::picture::snapshot::Keeper;
+use crate::picture::{Picture, Published, ReplayError};
 use crate::policy::Policies;
+use crate::watch::hold::{Holds, OwnHold};
+use crate::watch::{Watch, Watermark};
 use sha2::{Digest as _, Sha256};
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex};
 use uuid::Uuid;
 
 /// Namespace of the ids of governance events.
@@ -45,49 +43,12 @@ pub enum StartError {
     /// The log cannot be read or written.
     #[error(transparent)]
     Log(#[from] LogError),
-    /// An event cannot be read.
-    #[error("event at position {position}: {reason}")]
-    Event {
-        /// Where.
-        position: u64,
-        /// Why.
-        reason: DecodeError,
-    },
+    /// The log cannot be folded.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
     /// No thread could be started.
     #[error("a thread of the desk cannot be started: {0}")]
     Thread(#[from] std::io::Error),
-}
-
-impl State {
-    /// Folds the whole log under `policies`: the state that every index, list and light can be made from again (law 3).
-    ///
-    /// # Errors
-    /// See [`StartError`].
-    pub fn replay(log: &dyn EventLog, policies: Arc<Policies>) -> Result<Self, StartError> {
-        let mut state = Self::new(policies);
-        replay(log, &mut state, &mut Requester::default(), 0)?;
-        Ok(state)
-    }
-}
-
-/// Returns the state of the log with the rises nobody was told of, and the position of the snapshot it was made from, 0
-/// for none.
-fn resume(log: &dyn EventLog, policies: Arc<Policies>) -> Result<(State, Requester, Position), StartError> {
-    if let Some(path) = log.folder().map(|folder| folder.join(snapshot::FILE)).filter(|path| path.exists()) {
-        match snapshot::load(&path, log, policies.clone()) {
-            Ok((mut state, mut requester, known)) => {
-                let position = state.position;
-                replay(log, &mut state, &mut requester, known)?;
-                return Ok((state, requester, position));
-            }
-            Err(reason) => {
-                tracing::warn!(path = %path.display(), %reason, "Snapshot not used; folding the whole log instead");
-            }
-        }
-    }
-    let (mut state, mut requester) = (State::new(policies), Requester::default());
-    replay(log, &mut state, &mut requester, 0)?;
-    Ok((state, requester, 0))
 }
 
 impl Start {
@@ -98,47 +59,52 @@ impl Start {
     pub fn start(self) -> Result<Desk, StartError> {
         let policies = Arc::new(self.policies);
         let sectors = policies.sectors.all().iter().map(|sector| sector.id.clone()).collect();
-        let (mut state, mut requester, snapshot) = resume(&*self.log, policies.clone())?;
-        let first_recorded = state.marks.first_recorded;
+        let (mut picture, snapshot) = Picture::resume(&*self.log, policies.clone())?;
+        let first_recorded = picture.marks.first_recorded;
         let digest = hex(&Sha256::digest(self.recipients_text.as_bytes()));
         let list = Event::RecipientsChanged(RecipientsChanged { digest: digest.clone(), text: self.recipients_text });
         let activation = Event::PolicyActivated(policies.activation());
-        let in_force = |state: &State| state.marks.policy.as_ref() == Some(&policies.digest);
-        let told = |state: &State| state.marks.recipients.as_ref() == Some(&digest);
-        let mut policies_changed = state.marks.policy_round;
-        for (event, known) in [(&activation, &in_force as &dyn Fn(&State) -> bool), (&list, &told)] {
-            record(&*self.log, &mut state, &mut requester, event, &*self.clock, known)?;
-            policies_changed |= state.marks.policy_round;
+        let in_force = |picture: &Picture| picture.marks.policy.as_ref() == Some(&policies.digest);
+        let told = |picture: &Picture| picture.marks.recipients.as_ref() == Some(&digest);
+        let mut policies_changed = picture.marks.policy_round;
+        for (event, known) in [(&activation, &in_force as &dyn Fn(&Picture) -> bool), (&list, &told)] {
+            record(&*self.log, &mut picture, event, &*self.clock, known)?;
+            policies_changed |= picture.marks.policy_round;
         }
-        let clock = self.clock.now();
-        let now = state.marks.last_recorded.map_or(clock, |last| last.max(clock));
+        if let Some(behind) = super::engine::behind(&picture, self.clock.now()) {
+            tracing::warn!(
+                "This machine's clock is {behind:#} behind the newest time on record. Set it right, or, if the one that \
+                 was ahead has been set right, go on: lights and mail go by the clock, and what is recorded until then \
+                 carries that newest time"
+            );
+        }
+        let now = super::engine::now(&picture, self.clock.now());
         // Evidence recorded before the midnight was looked at then; what came between it and the record of it was not.
-        let watermark = match state.marks.midnight {
-            Some(at) => Some(Watermark { at, position: self.log.position_at(at)? }),
+        // A midnight that by this clock is still to come was closed by one that was ahead: it comes again.
+        let watermark = match picture.marks.midnight {
+            Some(at) => Some(Watermark { at: at.min(now), position: self.log.position_at(at)? }),
             None => None,
         };
-        let watch = Watch::resume(&state, &*self.log, watermark, first_recorded, now, policies_changed)?;
+        let watch = Watch::resume(&picture, &*self.log, watermark, first_recorded, now, policies_changed)?;
         let (jobs, inbox) = crossbeam_channel::bounded(4096);
-        let (changed, changes) = tokio::sync::watch::channel(state.position);
         let alive = Arc::new(());
-        let grown = listen(&self.log, &alive, state.position)?;
-        let state = Arc::new(RwLock::new(state));
-        let keeper = self.log.folder().map(|dir| Keeper::new(dir, state.clone(), self.log.clone(), snapshot));
+        let grown = listen(&self.log, &alive, picture.position)?;
+        let published = Published::new(picture.clone());
+        let keeper = self.log.folder().map(|dir| Keeper::new(dir, self.log.clone(), snapshot));
         let counters = Arc::new(Counters::default());
         let ready = Arc::new(AtomicBool::new(false));
         let engine = Engine {
             jobs: inbox,
             grown,
             shared: self.log.is_shared(),
-            state: state.clone(),
+            picture,
+            published: published.clone(),
             counters: counters.clone(),
             log: self.log.clone(),
             clock: self.clock.clone(),
             recipients: self.recipients,
             sectors,
-            changes: changed,
             ready: ready.clone(),
-            requester,
             watch,
             keeper,
             holds: Holds::default(),
@@ -152,11 +118,10 @@ impl Start {
             .map_err(StartError::Thread)?;
         Ok(Desk {
             jobs,
-            state,
+            published,
             counters,
             log: self.log,
             clock: self.clock,
-            changes,
             ready,
             thread: Arc::new(Mutex::new(Some(thread))),
         })
@@ -169,16 +134,15 @@ impl Start {
 /// read. Of nodes with different files the last one's are in force; the others stand by.
 fn record(
     log: &dyn EventLog,
-    state: &mut State,
-    requester: &mut Requester,
+    picture: &mut Picture,
     event: &Event,
     clock: &dyn Clock,
-    known: &dyn Fn(&State) -> bool,
+    known: &dyn Fn(&Picture) -> bool,
 ) -> Result<(), StartError> {
-    while !known(state) {
+    while !known(picture) {
         let written = log.read_stream(STREAM, 0, usize::MAX)?.len();
-        replay(log, state, requester, 0)?;
-        if known(state) {
+        picture.catch_up(log)?;
+        if known(picture) {
             break;
         }
         let now = clock.now();
@@ -193,7 +157,7 @@ fn record(
             events: vec![NewEvent::new(id, now, &Origin::service(), event)],
         };
         match log.append(append) {
-            Ok(_) => return replay(log, state, requester, 0),
+            Ok(_) => return Ok(picture.catch_up(log)?),
             Err(LogError::Conflict { .. } | LogError::Duplicate { .. }) if log.is_shared() => {}
             Err(error) => return Err(error.into()),
         }

@@ -10,8 +10,8 @@ use super::envelope::hex;
 use super::event::{Event, KeyCreated};
 use super::time::Instant;
 use super::words::{Role, UnknownWord};
+use imbl::{HashMap, Vector};
 use sha2::{Digest as _, Sha256};
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use subtle::ConstantTimeEq as _;
@@ -72,7 +72,8 @@ pub struct Key {
     pub created_at: Instant,
     /// When it was revoked, if it was.
     pub revoked_at: Option<Instant>,
-    hash: String,
+    /// Digest of its text.
+    pub(crate) hash: String,
 }
 
 impl Key {
@@ -101,7 +102,7 @@ pub enum KeyRefused {
 #[derive(Debug, Clone, Default)]
 pub struct Keys {
     keys: HashMap<Uuid, Arc<Key>>,
-    order: Vec<Uuid>,
+    order: Vector<Uuid>,
 }
 
 impl Keys {
@@ -114,7 +115,7 @@ impl Keys {
             Event::KeyCreated(created) => {
                 let key = Arc::new(Key::from_event(at, created)?);
                 if self.keys.insert(key.id, key).is_none() {
-                    self.order.push(created.key);
+                    self.order.push_back(created.key);
                 }
             }
             Event::KeyRevoked(revoked) => {
@@ -125,6 +126,12 @@ impl Keys {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Takes over a key as it was kept elsewhere, behind those that are there.
+    pub fn take_over(&mut self, key: Key) {
+        self.order.push_back(key.id);
+        self.keys.insert(key.id, Arc::new(key));
     }
 
     /// Returns the key that a text shows, if it opens doors at `now`.

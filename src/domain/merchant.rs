@@ -366,6 +366,12 @@ impl Merchant {
         self.detail(known, |row| row.name.as_deref())
     }
 
+    /// Says whether a shop is known that closed.
+    #[must_use]
+    pub fn has_closed_shop(&self) -> bool {
+        self.shops.iter().any(|shop| shop.exits.iter().any(|step| step.action == ExitAction::Close))
+    }
+
     /// Returns the brand.
     #[must_use]
     pub fn brand(&self, known: Position) -> Option<&str> {

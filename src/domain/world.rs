@@ -4,47 +4,43 @@ use super::code::CreditCode;
 use super::envelope::Position;
 use super::event::Event;
 use super::fold::{Stamp, evidence_about, said};
+use super::index::Index;
 use super::merchant::Merchant;
-use std::collections::HashMap;
+use super::pages::Pages;
+use imbl::OrdSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// Every merchant known, in the order first heard of.
+/// Every merchant known, in the order first heard of. A copy shares all that was not changed since.
 #[derive(Debug, Default, Clone)]
 pub struct World {
-    merchants: Vec<Merchant>,
-    by_code: HashMap<CreditCode, u32>,
+    merchants: Pages<Merchant>,
+    by_code: Index<CreditCode, u32>,
     /// The merchant that the first ticket with this hash is about.
-    tickets: HashMap<u64, u32>,
+    tickets: Index<u64, u32>,
     /// Later tickets with the hash of another merchant's.
-    other_tickets: HashMap<Box<str>, u32>,
+    other_tickets: Index<Box<str>, u32>,
     /// The first merchant filed under a brand or a representative.
-    links: HashMap<u64, u32>,
+    links: Index<u64, u32>,
     /// The others.
-    more_links: HashMap<u64, Vec<u32>>,
+    more_links: Index<u64, OrdSet<u32>>,
+    /// Of all filed so, those with a shop that closed: few, and the only ones whose links light anybody.
+    closers: Index<u64, OrdSet<u32>>,
     head: Position,
 }
 
 impl World {
-    /// Returns the world of these merchants; the indexes are made anew.
-    #[must_use]
-    pub fn of(merchants: Vec<Merchant>) -> Self {
-        let newest = merchants.iter().filter_map(|merchant| merchant.last.map(|last| last.position)).max();
-        let mut world = Self { head: newest.unwrap_or_default(), ..Self::default() };
-        world.by_code.reserve(merchants.len());
-        for (index, merchant) in (0_u32..).zip(&merchants) {
-            world.by_code.insert(merchant.code, index);
-            for complaint in &merchant.complaints {
-                world.own(&complaint.ticket, index);
-            }
-            // Every row left its own state of brand and representative behind.
-            for row in &merchant.rows {
-                for key in link_keys(merchant, row.position).into_iter().flatten() {
-                    world.file(key, index);
-                }
-            }
+    /// Takes over a merchant as it was kept elsewhere, behind those that are there; the indexes follow.
+    pub fn take_over(&mut self, merchant: Merchant) {
+        let index = u32::try_from(self.merchants.len()).unwrap_or(u32::MAX);
+        self.by_code.insert(merchant.code, index);
+        self.head = self.head.max(merchant.last.map_or(0, |last| last.position));
+        for complaint in &merchant.complaints {
+            self.own(&complaint.ticket, index);
         }
-        world.merchants = merchants;
-        world
+        for key in keys_ever(&merchant) {
+            self.file(key, index, merchant.has_closed_shop());
+        }
+        self.merchants.push(merchant);
     }
 
     /// Takes one event of the log into account. Returns the index of the merchant it is evidence about, if any.
@@ -64,45 +60,59 @@ impl World {
                 self.own(&received.ticket, index);
             }
             Event::MerchantRegistered(_) | Event::MerchantDetailsChanged(_) => self.link(index),
+            Event::ShopClosed(_) => self.link_closer(index),
             _ => {}
         }
         Some(index)
     }
 
     fn index_or_new(&mut self, code: CreditCode) -> u32 {
+        if let Some(index) = self.by_code.get(&code) {
+            return *index;
+        }
         let next = u32::try_from(self.merchants.len()).unwrap_or(u32::MAX);
-        let merchants = &mut self.merchants;
-        *self.by_code.entry(code).or_insert_with(|| {
-            merchants.push(Merchant::new(code));
-            next
-        })
+        self.by_code.insert(code, next);
+        self.merchants.push(Merchant::new(code));
+        next
     }
 
     /// Files a merchant under every brand and representative it ever stated. A superset: whoever asks compares the
     /// values in force again, so a changed brand or a hash collision does no harm.
     fn link(&mut self, index: u32) {
         let Some(merchant) = self.at(index) else { return };
-        let keys = link_keys(merchant, Position::MAX);
+        let (keys, closer) = (link_keys(merchant, Position::MAX), merchant.has_closed_shop());
         for key in keys.into_iter().flatten() {
-            self.file(key, index);
+            self.file(key, index, closer);
         }
     }
 
-    fn file(&mut self, key: u64, index: u32) {
-        let first = *self.links.entry(key).or_insert(index);
-        if first != index {
-            let others = self.more_links.entry(key).or_default();
-            if others.last() != Some(&index) && !others.contains(&index) {
-                others.push(index);
-            }
+    /// Files a merchant whose shop closed among the closers under everything it ever stated.
+    fn link_closer(&mut self, index: u32) {
+        let Some(merchant) = self.at(index) else { return };
+        for key in keys_ever(merchant) {
+            self.file(key, index, true);
+        }
+    }
+
+    fn file(&mut self, key: u64, index: u32, closer: bool) {
+        let first = self.links.get(&key).copied();
+        match first {
+            None => self.links.insert(key, index),
+            Some(first) if first == index => {}
+            Some(_) => add(&mut self.more_links, key, index),
+        }
+        if closer {
+            add(&mut self.closers, key, index);
         }
     }
 
     /// Notes whose ticket it is. The text itself is kept with the complaint only.
     fn own(&mut self, ticket: &str, index: u32) {
-        let first = *self.tickets.entry(hash_of(&ticket)).or_insert(index);
-        if first != index {
-            self.other_tickets.insert(ticket.into(), index);
+        let hash = hash_of(&ticket);
+        match self.tickets.get(&hash) {
+            None => self.tickets.insert(hash, index),
+            Some(first) if *first == index => {}
+            Some(_) => self.other_tickets.insert(ticket.into(), index),
         }
     }
 
@@ -114,7 +124,7 @@ impl World {
 
     /// Returns every merchant.
     #[must_use]
-    pub fn merchants(&self) -> &[Merchant] {
+    pub const fn merchants(&self) -> &Pages<Merchant> {
         &self.merchants
     }
 
@@ -143,32 +153,62 @@ impl World {
         if first.complaint(ticket).is_some() {
             return Some(first.code);
         }
-        self.at(*self.other_tickets.get(ticket)?).map(|merchant| merchant.code)
+        self.at(*self.other_tickets.get(&Box::from(ticket))?).map(|merchant| merchant.code)
     }
 
     /// Returns the other merchants that share, as known at `known`, the brand or the legal representative (name and
     /// digest, both present) with this one; each once.
     #[must_use]
     pub fn linked(&self, merchant: &Merchant, known: Position) -> Vec<u32> {
+        let of_key = |key: u64| {
+            let others = self.more_links.get(&key).into_iter().flatten();
+            self.links.get(&key).into_iter().chain(others).copied()
+        };
+        self.among(merchant, known, of_key)
+    }
+
+    /// Returns those of [`World::linked`] that have a shop which closed. However many merchants share a brand, only these
+    /// are looked at.
+    #[must_use]
+    pub fn linked_closers(&self, merchant: &Merchant, known: Position) -> Vec<u32> {
+        self.among(merchant, known, |key| self.closers.get(&key).into_iter().flatten().copied())
+    }
+
+    /// Returns those filed under a merchant's brand or representative that really share it at `known`.
+    fn among<I: Iterator<Item = u32>>(
+        &self,
+        merchant: &Merchant,
+        known: Position,
+        filed: impl Fn(u64) -> I,
+    ) -> Vec<u32> {
         let brand = merchant.brand(known);
         let representative = merchant.representative(known);
-        let mut found: Vec<u32> = link_keys(merchant, known)
-            .into_iter()
-            .flatten()
-            .flat_map(|key| self.links.get(&key).into_iter().chain(self.more_links.get(&key).into_iter().flatten()))
-            .copied()
-            .filter(|index| {
-                self.at(*index).is_some_and(|other| {
-                    other.code != merchant.code
-                        && (brand.is_some() && other.brand(known) == brand
-                            || representative.is_some() && other.representative(known) == representative)
-                })
+        let shares = |index: &u32| {
+            self.at(*index).is_some_and(|other| {
+                other.code != merchant.code
+                    && (brand.is_some() && other.brand(known) == brand
+                        || representative.is_some() && other.representative(known) == representative)
             })
-            .collect();
+        };
+        let mut found: Vec<u32> =
+            link_keys(merchant, known).into_iter().flatten().flat_map(filed).filter(shares).collect();
         found.sort_unstable();
         found.dedup();
         found
     }
+}
+
+fn add(index: &mut Index<u64, OrdSet<u32>>, key: u64, merchant: u32) {
+    if index.get(&key).is_none_or(|there| !there.contains(&merchant))
+        && let Some(there) = index.entry(key, OrdSet::new)
+    {
+        there.insert(merchant);
+    }
+}
+
+/// Returns everything a merchant was ever filed under: every row left its own state of brand and representative behind.
+fn keys_ever(merchant: &Merchant) -> Vec<u64> {
+    merchant.rows.iter().flat_map(|row| link_keys(merchant, row.position)).flatten().collect()
 }
 
 /// Returns what a merchant is filed under, as known at `known`.

@@ -1,6 +1,5 @@
-//! How far this node is behind a log that it shares with others.
+//! How far this node is behind its log.
 
-use super::access::KeyFollower;
 use crate::desk::Desk;
 use crate::domain::envelope::Position;
 use std::fmt;
@@ -10,10 +9,9 @@ use std::time::{Duration, Instant};
 /// How often is looked whether the desk keeps up.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Watches whether this node keeps up. On a log of its own there is nothing to keep up with.
+/// Watches whether this node keeps up with what it and others append.
 pub struct Following {
     desk: Desk,
-    keys: Option<KeyFollower>,
     max_behind: Duration,
     lag: Mutex<Lag>,
 }
@@ -25,8 +23,8 @@ impl fmt::Debug for Following {
 }
 
 impl Following {
-    pub(super) fn new(desk: Desk, keys: Option<KeyFollower>, max_behind: Duration) -> Arc<Self> {
-        Arc::new(Self { desk, keys, max_behind, lag: Mutex::default() })
+    pub(super) fn new(desk: Desk, max_behind: Duration) -> Arc<Self> {
+        Arc::new(Self { desk, max_behind, lag: Mutex::default() })
     }
 
     /// Looks again and again, as long as somebody else holds it.
@@ -48,11 +46,7 @@ impl Following {
 
     /// Returns how many events of the log the desk has yet to take in.
     pub(super) fn events_behind(&self) -> u64 {
-        // Of a log of its own the desk takes in what concerns it before anybody sees it, and never counts the rest.
-        if !self.desk.log().is_shared() {
-            return 0;
-        }
-        let shown = *self.desk.changes().borrow();
+        let shown = self.desk.published().position();
         self.desk.log().head().saturating_sub(shown)
     }
 
@@ -71,17 +65,13 @@ impl Following {
                 "this node's lights are {events} events behind the log, for {seconds} s, more than the {limit} s allowed"
             ));
         }
-        let keys = self.keys.as_ref().and_then(KeyFollower::trouble)?;
-        Some(format!("keys made or revoked at other nodes are not taken in: {keys}"))
+        None
     }
 
     fn look(&self) -> Duration {
-        if !self.desk.log().is_shared() {
-            return Duration::ZERO;
-        }
         // The desk is asked second: what it takes in meanwhile counts in its favour.
         let head = self.desk.log().head();
-        let shown = *self.desk.changes().borrow();
+        let shown = self.desk.published().position();
         self.lag.lock().unwrap_or_else(PoisonError::into_inner).look(head, shown, Instant::now())
     }
 }

@@ -9,11 +9,10 @@
 //! Waiting holds no thread, is bounded in time and, for each key, in number: a position far beyond the log costs nobody
 //! else anything.
 
-use super::access::{Keyring, SESSION_COOKIE};
+use super::access::SESSION_COOKIE;
 use super::problem::{Code, Problem};
-use crate::desk::Desk;
 use crate::domain::envelope::Position;
-use crate::mail::worker::Worker;
+use crate::picture::Published;
 use actix_web::cookie::time::Duration as CookieDuration;
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::http::header::{AUTHORIZATION, HeaderName, HeaderValue};
@@ -22,7 +21,6 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::watch;
 use uuid::Uuid;
 
 /// Header with a position, in answers and in requests.
@@ -37,9 +35,7 @@ const WAITING: usize = 64;
 
 /// What a request has to wait for, and how long.
 pub struct Freshness {
-    desk: Desk,
-    mail: Arc<Worker>,
-    keyring: Arc<Keyring>,
+    published: Arc<Published>,
     patience: Duration,
     waiting: Mutex<HashMap<Uuid, usize>>,
 }
@@ -51,70 +47,33 @@ impl fmt::Debug for Freshness {
 }
 
 impl Freshness {
-    pub(super) fn new(desk: Desk, mail: Arc<Worker>, keyring: Arc<Keyring>, patience: Duration) -> Self {
-        Self { desk, mail, keyring, patience, waiting: Mutex::default() }
+    pub(super) fn new(published: Arc<Published>, patience: Duration) -> Self {
+        Self { published, patience, waiting: Mutex::default() }
     }
 
-    /// Waits until this node shows `position`; with `outbox`, the outbox too. Returns whether there was anything to wait
-    /// for.
+    /// Waits until this node shows `position`. Returns whether there was anything to wait for.
     ///
     /// # Errors
     /// [`Code::Behind`] when it does not within the patience, or too many requests with this key wait already.
-    pub(super) async fn reach(&self, key: Uuid, position: Position, outbox: bool) -> Result<bool, Problem> {
-        if self.shows(position, outbox) {
+    pub(super) async fn reach(&self, key: Uuid, position: Position) -> Result<bool, Problem> {
+        if self.published.position() >= position {
             return Ok(false);
         }
         let _place = Place::take(&self.waiting, key).ok_or_else(|| {
             Problem::new(Code::Behind, format_args!("{WAITING} requests with this key wait for a position already"))
         })?;
-        match tokio::time::timeout(self.patience, self.wait(position, outbox)).await {
-            Ok(Some(())) => Ok(true),
+        let mut positions = self.published.changes();
+        match tokio::time::timeout(self.patience, positions.wait_for(|at| *at >= position)).await {
+            Ok(Ok(_)) => Ok(true),
             _ => Err(Problem::new(
                 Code::Behind,
                 format_args!(
                     "position {position} is asked for, this node shows {}; to read what is there, leave \
                      `Warnlight-Position` out",
-                    self.shown(outbox)
+                    self.published.position()
                 ),
             )),
         }
-    }
-
-    /// Returns `None` if the position will never be reached, because something stopped.
-    async fn wait(&self, position: Position, outbox: bool) -> Option<()> {
-        let mut desk = self.desk.changes();
-        while self.desk_shown() < position {
-            desk.changed().await.ok()?;
-        }
-        if self.is_shared() {
-            self.keyring.seen().wait_for(|at| *at >= position).await.ok()?;
-        }
-        if outbox {
-            self.mail.changes().wait_for(|at| *at >= position).await.ok()?;
-        }
-        Some(())
-    }
-
-    fn shows(&self, position: Position, outbox: bool) -> bool {
-        self.shown(outbox) >= position
-    }
-
-    fn shown(&self, outbox: bool) -> Position {
-        let at = |feed: watch::Receiver<Position>| *feed.borrow();
-        let keys = if self.is_shared() { at(self.keyring.seen()) } else { Position::MAX };
-        let mails = if outbox { at(self.mail.changes()) } else { Position::MAX };
-        self.desk_shown().min(keys).min(mails)
-    }
-
-    /// Returns the position whose events the desk shows. Events about keys and mails are no business of a desk that
-    /// has the log to itself: it never counts them, and a change is answered after it was folded.
-    fn desk_shown(&self) -> Position {
-        let folded = *self.desk.changes().borrow();
-        if self.is_shared() { folded } else { folded.max(self.desk.log().head()) }
-    }
-
-    fn is_shared(&self) -> bool {
-        self.desk.log().is_shared()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Opening the service to the network.
 
-use super::access::{Gate, KeyFollower, Keyring, KeyringError, Sessions};
+use super::access::{Gate, Keyring, KeyringError, Sessions};
 use super::following::Following;
 use super::fresh::Freshness;
 use super::metrics::Metrics;
@@ -101,14 +101,11 @@ impl Open<'_> {
             Some(secret) => secret.expose().as_bytes().to_vec(),
             None => random_secret()?,
         };
-        // On a log of its own all keys are made and revoked through this keyring.
-        let keys = is_shared.then(|| KeyFollower::start(self.keyring.clone())).transpose()?;
-        let following = Following::new(self.desk.clone(), keys, settings.log.max_behind);
-        if is_shared {
-            following.look_again();
-        }
+        self.keyring.follow(self.desk.published().clone());
+        let following = Following::new(self.desk.clone(), settings.log.max_behind);
+        following.look_again();
         let patience = settings.http.position_patience;
-        let fresh = Freshness::new(self.desk.clone(), self.mail.clone(), self.keyring.clone(), patience);
+        let fresh = Freshness::new(self.desk.published().clone(), patience);
         let (following, fresh) = (web::Data::from(following), web::Data::new(fresh));
         let gate = web::Data::new(Gate {
             keyring: self.keyring,

@@ -4,14 +4,14 @@ use super::problem::{Code, Problem};
 use crate::desk::Desk;
 use crate::domain::access::{Key, Scope};
 use crate::log::contract::LogError;
-use crate::mail::outbox::Outbox;
 use crate::mail::worker::Worker;
+use crate::picture::Picture;
 use crate::policy::Policies;
 use crate::policy::rule::Rule;
 use crate::views::View;
 use actix_web::web;
 use std::fmt;
-use std::sync::{Arc, RwLockReadGuard};
+use std::sync::Arc;
 
 /// How cookies are marked.
 #[derive(Debug, Clone, Copy)]
@@ -36,11 +36,11 @@ impl fmt::Debug for Site {
 }
 
 impl Site {
-    /// Asks the views, seen through a scope, holding up the desk as briefly as the question takes.
+    /// Asks the views of the newest picture, seen through a scope.
     pub fn view<T>(&self, scope: &Scope, ask: impl FnOnce(&View<'_>) -> T) -> T {
         let now = self.desk.now();
-        let state = self.desk.state();
-        ask(&View { world: &state.world, lights: &state.lights, policies: &state.policies, scope, now })
+        let picture = self.desk.picture();
+        ask(&View::new(&picture, scope, now))
     }
 
     /// Works on a thread that may block.
@@ -59,12 +59,13 @@ impl Site {
     /// Returns the policies in force.
     #[must_use]
     pub fn policies(&self) -> Arc<Policies> {
-        self.desk.state().policies.clone()
+        self.desk.picture().policies.clone()
     }
 
-    /// Returns the outbox. Hold it briefly.
-    pub fn outbox(&self) -> RwLockReadGuard<'_, Outbox> {
-        self.mail.outbox()
+    /// Returns the newest picture.
+    #[must_use]
+    pub fn picture(&self) -> Arc<Picture> {
+        self.desk.picture()
     }
 }
 

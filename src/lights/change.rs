@@ -3,13 +3,13 @@
 use super::explain::{Draft, explain};
 use super::grade::{Grade, grade};
 use super::moment::Subject;
-use super::state::{Lit, light_stream};
 use crate::domain::code::CreditCode;
 use crate::domain::envelope::{NewEvent, Origin};
 use crate::domain::event::{DeadlineMissed, Event, LightCause, LightChanged, Reason};
 use crate::domain::time::Instant;
 use crate::domain::words::Light;
 use crate::log::contract::{Append, Expected};
+use crate::picture::lights::{Lit, light_stream};
 use uuid::Uuid;
 
 /// Namespace of the ids of light changes. Chosen at random once; never changes, or a restart would record twice.

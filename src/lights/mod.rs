@@ -5,4 +5,3 @@ pub mod explain;
 pub mod facts;
 pub mod grade;
 pub mod moment;
-pub mod state;

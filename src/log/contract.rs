@@ -297,6 +297,17 @@ pub trait EventLog: Send + Sync {
     /// See [`LogError`].
     fn subscribe(&self, after: Position) -> Result<Box<dyn Subscription>, LogError>;
 
+    /// Waits until the log holds something after position `after`, at most for `patience`; returns its head either way.
+    ///
+    /// # Errors
+    /// See [`LogError`].
+    fn wait_beyond(&self, after: Position, patience: Duration) -> Result<Position, LogError> {
+        if self.head() <= after {
+            self.subscribe(after)?.next(patience)?;
+        }
+        Ok(self.head())
+    }
+
     /// Reads every byte of every event, recomputes the digest chain, and names the first record that does not fit.
     /// `progress` is told how many of how many events are done.
     ///

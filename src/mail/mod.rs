@@ -2,7 +2,6 @@
 //! is an event again, for each recipient on its own.
 
 pub mod message;
-pub mod outbox;
 pub mod render;
 pub mod rulebook;
 pub mod transport;

@@ -1,4 +1,4 @@
-//! The mail worker (发送): follows the log, sends what is due, and puts on record what came of it.
+//! The mail worker (发送): looks at the outbox of each new picture, sends what is due, and puts on record what came of it.
 //!
 //! The order that keeps law 8: the request is in the log before anything is sent, and the outcome is in the log before the
 //! mail counts as done. A crash between sending and recording makes the mail go out again under the same Message-ID, so
@@ -9,20 +9,19 @@ mod claim;
 mod sender;
 
 use super::message::MessageError;
-use super::outbox::{Due, Outbox, ReplayError, Summary};
 use super::render::{Letter, RenderError, Renderer};
 use super::transport::Transport;
 use crate::clock::Clock;
-use crate::domain::envelope::{Position, Recorded};
-use crate::domain::event::{DecodeError, Event};
 use crate::domain::time::Instant;
-use crate::log::contract::{EventLog, LogError, Subscription};
+use crate::log::contract::{EventLog, LogError};
+use crate::picture::outbox::{Due, Summary};
+use crate::picture::{Picture, Published};
 use crate::settings::Mail;
 use crossbeam_channel::{Receiver, Sender};
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use uuid::Uuid;
@@ -37,8 +36,10 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Everything the worker works with.
 #[derive(Clone)]
 pub struct Parts {
-    /// The log: requests come from it, outcomes go to it.
+    /// The log: the texts of requests are read from it, outcomes go to it.
     pub log: Arc<dyn EventLog>,
+    /// Where the outbox is found.
+    pub published: Arc<Published>,
     /// How mails leave.
     pub transport: Arc<dyn Transport>,
     /// Writes the texts.
@@ -53,12 +54,6 @@ pub struct Parts {
 /// Why the worker did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The outbox could not be folded.
-    #[error(transparent)]
-    Replay(#[from] ReplayError),
-    /// The log could not be followed.
-    #[error(transparent)]
-    Log(#[from] LogError),
     /// The sender in the settings is no address.
     #[error(transparent)]
     Sender(#[from] MessageError),
@@ -83,9 +78,6 @@ struct Shared {
     parts: Parts,
     /// Stands in this worker's claims; new with each start, so that nobody takes over what another life had claimed.
     me: Uuid,
-    outbox: RwLock<Outbox>,
-    /// Position of the last event that the outbox has taken in or passed over.
-    folded: tokio::sync::watch::Sender<Position>,
     stopping: AtomicBool,
     trouble: Mutex<BTreeMap<Task, String>>,
     /// Attempts that a sender handed back without a record.
@@ -149,14 +141,12 @@ impl std::fmt::Debug for Worker {
 }
 
 impl Worker {
-    /// Folds the outbox from the whole log, then starts to follow and to send.
+    /// Starts to follow the outbox and to send.
     ///
     /// # Errors
     /// See [`StartError`]. Nothing is sent then.
     pub fn start(parts: Parts) -> Result<Self, StartError> {
         sender::check(&parts.settings)?;
-        let (outbox, position) = Outbox::replay(&*parts.log)?;
-        let subscription = parts.log.subscribe(position)?;
         let senders = parts.settings.senders.max(1);
         // One in hand for each sender, so that none waits for the follower.
         let (hand_out, jobs) = crossbeam_channel::bounded(senders);
@@ -165,8 +155,6 @@ impl Worker {
         let shared = Arc::new(Shared {
             parts,
             me: Uuid::now_v7(),
-            outbox: RwLock::new(outbox),
-            folded: tokio::sync::watch::Sender::new(position),
             stopping: AtomicBool::new(false),
             trouble: Mutex::new(BTreeMap::new()),
             returned,
@@ -182,27 +170,15 @@ impl Worker {
                 }
             })?);
         }
-        let follower = Follower {
-            shared,
-            subscription,
-            hand_out,
-            came_back,
-            on_the_way: HashMap::new(),
-            honoured: HashMap::new(),
-        };
+        let follower = Follower { shared, hand_out, came_back, on_the_way: HashMap::new(), honoured: HashMap::new() };
         worker.threads.push(std::thread::Builder::new().name("mail".to_owned()).spawn(move || follower.run())?);
         Ok(worker)
     }
 
-    /// Returns the outbox as of now. Holding it holds up the worker: read and let go.
-    pub fn outbox(&self) -> RwLockReadGuard<'_, Outbox> {
-        self.shared.outbox.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Returns a feed of the position up to which the outbox has followed the log.
+    /// Returns the newest picture, which holds the outbox.
     #[must_use]
-    pub fn changes(&self) -> tokio::sync::watch::Receiver<Position> {
-        self.shared.folded.subscribe()
+    pub fn picture(&self) -> Arc<Picture> {
+        self.shared.parts.published.picture()
     }
 
     /// Writes the letter of a mail once more, as its recipient got or will get it; `None` if it is not addressed to them.
@@ -249,13 +225,12 @@ impl Drop for Worker {
 /// The thread that follows the log and hands out what is due. When it ends, the senders end: it holds their channel.
 struct Follower {
     shared: Arc<Shared>,
-    subscription: Box<dyn Subscription>,
     hand_out: Sender<Due>,
     came_back: Receiver<(Due, Back)>,
     /// Handed out and not yet on record; with how it came back, if it did.
     on_the_way: HashMap<Recipient, (Due, Option<Back>)>,
-    /// Attempts that other nodes claimed while this one looked on, and until when by its own clock it leaves them alone.
-    honoured: HashMap<(Recipient, u32), Instant>,
+    /// Claims of other nodes, each by its number on an attempt, and until when by its own clock this one honours it.
+    honoured: HashMap<(Recipient, u32, u32), Instant>,
 }
 
 /// A mail and an address.
@@ -267,62 +242,44 @@ fn recipient(due: &Due) -> Recipient {
 
 impl Follower {
     fn run(mut self) {
+        let mut picture = self.shared.parts.published.picture();
         while !self.shared.is_stopping() {
-            self.hand_out_due();
-            // The record of an attempt comes back through the log, so a sender that is done wakes this thread.
-            match self.subscription.next(PATIENCE) {
-                Ok(events) => {
-                    self.shared.out_of_trouble(Task::Reading);
-                    if let Err(reason) = self.fold(&events) {
-                        // Written by newer software: what it says about a mail is not known here, so nothing is sent.
-                        self.shared.in_trouble(Task::Reading, &reason.to_string());
-                        return;
-                    }
-                }
-                Err(error) => {
-                    self.shared.in_trouble(Task::Reading, &error.to_string());
-                    self.shared.pause();
-                }
+            if self.shared.parts.log.is_shared() {
+                self.honour(&picture);
             }
+            self.hand_out_due(&picture);
+            // The record of an attempt comes back with a picture, so a sender that is done wakes this thread.
+            picture = self.shared.parts.published.wait_for(picture.position + 1, PATIENCE);
         }
-    }
-
-    fn fold(&mut self, events: &[Recorded]) -> Result<(), DecodeError> {
-        if events.iter().any(|recorded| Outbox::reads(&recorded.event.event_type)) {
-            let mut outbox = self.shared.outbox.write().unwrap_or_else(PoisonError::into_inner);
-            for recorded in events {
-                outbox.apply_recorded(recorded)?;
-            }
-        }
-        for recorded in events.iter().filter(|recorded| &*recorded.event.event_type == "mail.claimed") {
-            self.honour(&recorded.event.decode()?);
-        }
-        if let Some(last) = events.last() {
-            self.shared.folded.send_replace(last.position);
-        }
-        Ok(())
     }
 
     /// Leaves an attempt to the node that claims it for as long as the claim is, from when it was seen. So a node whose
     /// clock is ahead does not take for run out what is being sent.
-    fn honour(&mut self, event: &Event) {
-        if let Event::MailClaimed(claimed) = event
-            && claimed.by != self.shared.me
-            && let Ok(end) = self.shared.parts.clock.now().checked_add(claimed.until.duration_since(claimed.at))
-        {
-            self.honoured.insert(((claimed.mail, claimed.address.as_str().into()), claimed.attempt), end);
+    fn honour(&mut self, picture: &Picture) {
+        let now = self.shared.parts.clock.now();
+        for (mail, delivery, claim) in picture.outbox.claims().filter(|(.., claim)| claim.by != self.shared.me) {
+            if let Ok(end) = now.checked_add(claim.until.duration_since(claim.at)) {
+                let name = ((mail, delivery.address.clone()), delivery.next_attempt(), claim.number);
+                self.honoured.entry(name).or_insert(end);
+            }
         }
+        let claimed = |(mail, address): &Recipient, attempt: u32, number: u32| {
+            let deliveries = picture.outbox.deliveries(*mail).iter();
+            deliveries
+                .filter(|one| one.awaits(address, attempt))
+                .any(|one| one.claim.is_some_and(|it| it.number == number))
+        };
+        self.honoured.retain(|(recipient, attempt, number), _| claimed(recipient, *attempt, *number));
     }
 
-    fn hand_out_due(&mut self) {
+    fn hand_out_due(&mut self, picture: &Picture) {
         for (due, back) in self.came_back.try_iter() {
             if let Some((_, how)) = self.on_the_way.get_mut(&recipient(&due)) {
                 *how = Some(back);
             }
         }
         let now = self.shared.parts.clock.now();
-        self.honoured.retain(|_, end| *end > now);
-        let outbox = self.shared.outbox.read().unwrap_or_else(PoisonError::into_inner);
+        let outbox = &picture.outbox;
         self.on_the_way.retain(|_, (due, back)| match back {
             // A sender is at it; its own claim is no reason to hand it out once more.
             None => outbox.awaits(due),
@@ -334,15 +291,15 @@ impl Follower {
             if self.on_the_way.contains_key(&recipient) {
                 continue;
             }
-            let attempt = (recipient, due.attempt);
-            if self.honoured.contains_key(&attempt) {
+            let claimed = (recipient.clone(), due.attempt, due.claim.saturating_sub(1));
+            if self.honoured.get(&claimed).is_some_and(|end| *end > now) {
                 continue;
             }
             // Full: the senders have enough for now.
             if self.hand_out.try_send(due.clone()).is_err() {
                 break;
             }
-            self.on_the_way.insert(attempt.0, (due, None));
+            self.on_the_way.insert(recipient, (due, None));
         }
     }
 }

@@ -11,8 +11,8 @@ use crate::domain::words::Light;
 use crate::lights::explain::explain;
 use crate::lights::grade::grade;
 use crate::lights::moment::Moment;
-use crate::lights::state::light_stream;
 use crate::log::contract::{EventLog, LogError};
+use crate::picture::lights::light_stream;
 
 /// A light with its reasons, as derived.
 #[derive(Debug, Clone, PartialEq, Eq)]

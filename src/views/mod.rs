@@ -13,7 +13,8 @@ use crate::domain::time::Instant;
 use crate::domain::world::World;
 use crate::lights::facts::{Trace, compute};
 use crate::lights::moment::{Moment, sector_of};
-use crate::lights::state::Lights;
+use crate::picture::Picture;
+use crate::picture::lights::Lights;
 use crate::policy::Policies;
 use crate::policy::fact::{FactId, Value};
 use rust_decimal::Decimal;
@@ -34,6 +35,13 @@ pub struct View<'a> {
 }
 
 impl<'a> View<'a> {
+    /// Returns a view of a picture.
+    #[must_use]
+    pub fn new(picture: &'a Picture, scope: &'a Scope, now: Instant) -> Self {
+        let Picture { world, lights, policies, .. } = picture;
+        Self { world, lights, policies, scope, now }
+    }
+
     /// Returns the present horizon: everything recorded is known.
     #[must_use]
     pub fn horizon(&self) -> Horizon {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 use warnlight::alerts::recipients::{BUILT_IN, Recipients};
 use warnlight::clock::ManualClock;
-use warnlight::desk::{Answer, Request, Start, State};
+use warnlight::desk::{Answer, Request, Start};
 use warnlight::domain::code::CreditCode;
 use warnlight::domain::command::Command;
 use warnlight::domain::decide::{Known, decide};
@@ -25,6 +25,7 @@ use warnlight::lights::grade::grade;
 use warnlight::lights::moment::Moment;
 use warnlight::log::contract::EventLog;
 use warnlight::log::memory::MemoryLog;
+use warnlight::picture::Picture;
 use warnlight::policy::Policies;
 use warnlight::policy::fact::{FactId, FactTable, Unit, Value};
 
@@ -248,8 +249,8 @@ proptest! {
         }
         desk.settle().unwrap();
         desk.stop();
-        let replayed = State::replay(&*log, policies.clone()).unwrap();
-        let live = desk.state();
+        let replayed = Picture::replay(&*log, policies.clone()).unwrap();
+        let live = desk.picture();
         prop_assert_eq!(live.world.merchants(), replayed.world.merchants());
         for now in [turn, plus_days(turn, 31)].map(|day| plus_hours(start_of(day), 12)) {
             let expected = service.tell(&policies, now, Position::MAX);

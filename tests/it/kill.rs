@@ -13,13 +13,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 use uuid::Uuid;
-use warnlight::desk::State;
 use warnlight::domain::code::CreditCode;
 use warnlight::domain::envelope::{Position, Recorded};
 use warnlight::domain::event::{Event, LightChanged, MailRequested};
 use warnlight::domain::words::Light;
 use warnlight::log::contract::EventLog;
 use warnlight::log::embedded::EmbeddedLog;
+use warnlight::picture::Picture;
 use warnlight::policy::Policies;
 
 /// Kills, as the owner asked for.
@@ -250,8 +250,8 @@ pub(crate) fn judge_lights(log: &dyn EventLog, events: &[Recorded]) {
         assert!(found <= expected, "a mail was accepted twice");
     }
     // Grading everything again from the log gives the lights that were recorded.
-    let state = State::replay(log, Arc::new(Policies::built_in().unwrap())).unwrap();
-    for merchant in state.world.merchants() {
+    let state = Picture::replay(log, Arc::new(Policies::built_in().unwrap())).unwrap();
+    for merchant in state.world.merchants().iter() {
         let recorded = lights.get(&merchant.code);
         let at = recorded
             .map_or(merchant.last.unwrap().recorded_at, |change| change.at.max(merchant.last.unwrap().recorded_at));

@@ -5,6 +5,7 @@ mod faulty;
 pub(crate) mod server;
 mod surroundings;
 
+use crate::shared::picture_of;
 use faulty::FaultyLog;
 use jiff::SignedDuration;
 use serde_json::json;
@@ -16,7 +17,7 @@ use std::time::Duration;
 use uuid::Uuid;
 use warnlight::alerts::recipients::{BUILT_IN, Recipients};
 use warnlight::alerts::request::{self, About};
-use warnlight::alerts::requests::{self, Requester};
+use warnlight::alerts::requests;
 use warnlight::clock::{Clock, ManualClock};
 use warnlight::domain::envelope::{NewEvent, Origin, Recorded};
 use warnlight::domain::event::{Event, LightCause, LightChanged, MailAttempted, Reason, Recipient, Seen as Compared};
@@ -24,10 +25,11 @@ use warnlight::domain::time::Instant;
 use warnlight::domain::words::Light;
 use warnlight::log::contract::{Append, EventLog, Expected};
 use warnlight::log::memory::MemoryLog;
-use warnlight::mail::outbox::{State, Tally, deliveries_of};
 use warnlight::mail::render::Renderer;
 use warnlight::mail::transport::{Smtp, Spool, Transport};
 use warnlight::mail::worker::{Parts, Worker};
+use warnlight::picture::outbox::{State, Tally, deliveries_of};
+use warnlight::picture::rises::Rises;
 use warnlight::settings::{Mail, Secret, Smtp as SmtpSettings, Tls};
 
 const NAME: &str = "北京“某某”健身有限公司 <script>";
@@ -94,6 +96,7 @@ impl Bench {
 
     fn work_over(&self, log: Arc<dyn EventLog>, transport: impl Transport + 'static) -> Worker {
         Worker::start(Parts {
+            published: picture_of(&log),
             log,
             transport: Arc::new(transport),
             renderer: Arc::new(Renderer::new("https://warn.example.org", Box::new(())).unwrap()),
@@ -301,7 +304,7 @@ fn a_mailbox_that_does_not_answer_does_not_keep_the_others_waiting() {
     let worker = bench.work(smtp(server.port));
     let events = bench.until("mail.accepted", 3);
     assert!(!attempts(&events).iter().any(|attempt| attempt.address == "stuck@example.org"));
-    let tally = worker.outbox().tally();
+    let tally = worker.picture().outbox.tally();
     assert!(tally.waiting >= 1, "{tally:?}");
     server.release();
     bench.until("mail.accepted", 4);
@@ -433,7 +436,7 @@ fn without_a_server_each_mail_is_one_file_and_a_rebuild_writes_none() {
         std::fs::remove_file(folder.path().join(file)).unwrap();
     }
     let worker = bench.work(spool());
-    assert_eq!(worker.outbox().tally(), Tally { accepted: 2, ..Tally::default() });
+    assert_eq!(worker.picture().outbox.tally(), Tally { accepted: 2, ..Tally::default() });
     // The new mail shows that the worker has looked at everything before it.
     let mail = bench.ask(2, &["c@example.org"]);
     bench.until("mail.accepted", 3);
@@ -447,19 +450,21 @@ fn a_rise_is_asked_for_once_also_after_a_crash_and_imported_history_never() {
     let bench = Bench::new();
     let recipients = Recipients::parse(BUILT_IN).unwrap();
     let fold = || {
-        let mut requester = Requester::default();
+        let mut rises = Rises::default();
         for recorded in bench.all() {
-            requester.apply(&recorded.event.decode().unwrap(), recorded.event.id, recorded.position);
+            rises.apply(&recorded.event.decode().unwrap(), recorded.event.id, recorded.position);
         }
-        requester
+        rises
     };
-    let ask = |requester: &mut Requester| {
-        let mut about = |_: &_| About {
+    let ask = |rises: &Rises| {
+        let about = |_: &_| About {
             name: Some(NAME.to_owned()),
             sector: Some("commerce".to_owned()),
             division: "110108".parse().ok(),
         };
-        requests::ask(requester, &*bench.log, &recipients, &mut about, bench.clock.now()).unwrap()
+        let (asked, outcome) = requests::ask(rises, &*bench.log, &recipients, &about, bench.clock.now());
+        outcome.unwrap();
+        asked.iter().filter(|(appended, _)| !appended.repeated).count()
     };
     for number in 1..=3 {
         bench.append("light", Uuid::from_u128(number), &Event::LightChanged(red(true)));
@@ -467,10 +472,9 @@ fn a_rise_is_asked_for_once_also_after_a_crash_and_imported_history_never() {
     bench.append("light", Uuid::from_u128(4), &Event::LightChanged(red(false)));
     // A stop after the first request leaves two open; the next start finds them.
     let stale = fold();
-    let mut requester = fold();
-    assert_eq!(ask(&mut requester), 3);
-    assert_eq!(ask(&mut requester), 0);
-    assert_eq!(ask(&mut stale.clone()), 0, "somebody who did not see the requests asks for the same");
+    assert_eq!(ask(&fold()), 3);
+    assert_eq!(ask(&fold()), 0);
+    assert_eq!(ask(&stale), 0, "somebody who did not see the requests asks for the same");
     assert_eq!(fold().open().count(), 0);
 
     let events = bench.all();

@@ -13,13 +13,14 @@ use faces::{Balky, Dying, Late};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use warnlight::clock::ManualClock;
-use warnlight::desk::{Answer, Desk, DeskError, Request, State};
+use warnlight::desk::{Answer, Desk, DeskError, Request};
 use warnlight::domain::command::Command;
 use warnlight::domain::envelope::Origin;
 use warnlight::domain::event::Event;
 use warnlight::domain::time::Instant;
 use warnlight::log::contract::EventLog;
 use warnlight::log::memory::MemoryLog;
+use warnlight::picture::Picture;
 use warnlight::policy::Policies;
 
 /// Two faces of one log, and what must live as long.
@@ -151,8 +152,8 @@ fn check(log: &dyn EventLog, nodes: &[Node]) {
     let twice: Vec<_> = seen.iter().filter(|(_, count)| **count > 1).collect();
     assert!(twice.is_empty(), "{twice:?}");
     for desk in nodes.iter().filter_map(|node| node.desk.as_ref()) {
-        let whole = State::replay(log, Arc::new(Policies::built_in().unwrap())).unwrap();
-        let state = desk.state();
+        let whole = Picture::replay(log, Arc::new(Policies::built_in().unwrap())).unwrap();
+        let state = desk.picture();
         assert_eq!(state.position, log.head());
         assert_eq!(state.lights.entries(), whole.lights.entries());
         assert!(state.world.merchants() == whole.world.merchants(), "merchants differ");
@@ -321,7 +322,7 @@ fn an_import_at_one_node_changes_each_light_once_although_another_watches() {
     nodes[0].execute(import(vec![register(HAIR, "8040", "Aurora"), balance(HAIR, "2025-03-01", "600000")])).unwrap();
     // The other node has heard of it, and would find a silent bank.
     nodes[1].settle().unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(nodes[1].state().position, logs[1].head());
+    assert_eq!(nodes[1].picture().position, logs[1].head());
     let lights = |log: &dyn EventLog| {
         histories(log).into_iter().filter(|told| matches!(told, Told::Light { .. })).collect::<Vec<_>>()
     };

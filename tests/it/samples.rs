@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
-use warnlight::desk::{Answer, Rehearsal, State};
+use warnlight::desk::{Answer, Rehearsal};
 use warnlight::domain::decide::{Known, decide};
 use warnlight::domain::envelope::{NewEvent, Origin, Position};
 use warnlight::domain::fold::Stamp;
@@ -18,6 +18,7 @@ use warnlight::intake::item::Item;
 use warnlight::intake::read::read;
 use warnlight::lights::grade::grade;
 use warnlight::lights::moment::Moment;
+use warnlight::picture::Picture;
 use warnlight::policy::Policies;
 
 const FORMS: [&str; 3] = ["district-utf8", "district-gb18030", "district.xlsx"];
@@ -121,7 +122,7 @@ fn three_forms_at_three_instants_give_the_expected_lights_and_reasons() {
 #[test]
 fn any_form_after_any_other_changes_nothing() {
     let policies = Arc::new(Policies::built_in().unwrap());
-    let mut rehearsal = Rehearsal::new(State::new(policies));
+    let mut rehearsal = Rehearsal::new(Picture::new(policies));
     for (turn, form) in FORMS.into_iter().chain([FORMS[0]]).enumerate() {
         for command in commands(&samples().join(form)) {
             let command = command.unwrap();
@@ -137,7 +138,7 @@ fn any_form_after_any_other_changes_nothing() {
 #[test]
 fn bad_rows_are_refused_where_and_why_the_readme_says() {
     let policies = Arc::new(Policies::built_in().unwrap());
-    let mut rehearsal = Rehearsal::new(State::new(policies));
+    let mut rehearsal = Rehearsal::new(Picture::new(policies));
     let rows = commands(&samples().join("bad/投诉.csv"));
     let fates: Vec<String> = rows
         .into_iter()

@@ -1,7 +1,10 @@
 //! Logs made from other logs: what a double does not do itself, it forwards.
 
 use std::sync::Arc;
+use std::time::Duration;
 use warnlight::log::contract::{Append, EventLog, Pending};
+use warnlight::picture::{Picture, Published};
+use warnlight::policy::Policies;
 
 /// In `impl EventLog for …`: forwards everything but `submit`, or everything but `submit` and another, to a field. What the
 /// contract gets later is forwarded here once.
@@ -122,4 +125,21 @@ impl EventLog for Shared {
     }
 
     forward!(0, but is_shared);
+}
+
+/// Returns the picture of a log, kept up with it by a thread as a desk would, for as long as somebody holds it.
+pub(crate) fn picture_of(log: &Arc<dyn EventLog>) -> Arc<Published> {
+    let mut picture = Picture::replay(&**log, Arc::new(Policies::built_in().unwrap())).unwrap();
+    let published = Published::new(picture.clone());
+    let (log, held) = (log.clone(), Arc::downgrade(&published));
+    std::thread::spawn(move || {
+        while let Some(published) = held.upgrade() {
+            let _ = log.wait_beyond(picture.position, Duration::from_millis(100));
+            // A log that cannot be read now is read later.
+            if picture.catch_up(&*log).is_ok() && picture.position > published.position() {
+                published.put(picture.clone());
+            }
+        }
+    });
+    published
 }

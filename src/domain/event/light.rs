@@ -187,3 +187,12 @@ pub struct WatchReleased {
     /// The hold.
     pub hold: Uuid,
 }
+
+impl LightChanged {
+    /// Says whether the change asks for a mail: the light is worse than before, and it may be told (it does not come from an
+    /// import of history).
+    #[must_use]
+    pub fn asks_for_mail(&self) -> bool {
+        self.notify && self.to > self.from
+    }
+}

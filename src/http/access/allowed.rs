@@ -86,7 +86,7 @@ impl<P: Permission> FromRequest for Allowed<P> {
         let request = request.clone();
         Either::Right(Box::pin(async move {
             let freshness = request.app_data::<web::Data<Freshness>>().ok_or(Code::Internal)?;
-            let waited = freshness.reach(allowed.caller.key.id, position, P::FROM_OUTBOX).await?;
+            let waited = freshness.reach(allowed.caller.key.id, position).await?;
             // What was waited for may be that the key was revoked.
             if waited { Self::judge(&request) } else { Ok(allowed) }
         }))

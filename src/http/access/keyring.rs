@@ -6,13 +6,17 @@ use crate::domain::envelope::{NewEvent, Origin, Position, Revision};
 use crate::domain::event::{Event, KeyCreated, KeyRevoked};
 use crate::domain::time::Instant;
 use crate::log::contract::{Append, EventLog, Expected, LogError};
+use crate::picture::Published;
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
 use tokio::sync::watch;
 use uuid::Uuid;
 
 /// Events read at a time.
 const BATCH: usize = 500;
+/// Longest wait until what was recorded about a key counts here.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Why a key cannot be made, read or revoked.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +38,9 @@ pub enum KeyringError {
     /// The key asked for does not make sense.
     #[error("{0}")]
     Invalid(&'static str),
+    /// It is recorded, and the desk has not come that far.
+    #[error("it is recorded, and will count here when the desk has come that far; look again in a moment")]
+    NotYetSeen,
     /// There is no such key.
     #[error("there is no key `{0}`; `warnlight key list` shows all")]
     NotFound(Uuid),
@@ -50,17 +57,19 @@ pub struct NewKey {
     pub expires_at: Option<Instant>,
 }
 
-/// The keys in force.
+/// The keys in force: first those of the log's own stream, and once there is a desk, those of its newest picture.
 pub struct Keyring {
     log: Arc<dyn EventLog>,
     clock: Arc<dyn Clock>,
-    state: RwLock<State>,
-    /// Position up to which the log was looked through for keys.
-    seen: watch::Sender<Position>,
+    own: RwLock<Own>,
+    published: OnceLock<Arc<Published>>,
+    /// The feed of a keyring that follows no desk: nothing ever comes.
+    still: watch::Sender<Position>,
 }
 
+/// Keys as read from their stream.
 #[derive(Default)]
-struct State {
+struct Own {
     keys: Keys,
     next: Revision,
 }
@@ -77,52 +86,39 @@ impl Keyring {
     /// # Errors
     /// See [`KeyringError`].
     pub fn open(log: Arc<dyn EventLog>, clock: Arc<dyn Clock>) -> Result<Self, KeyringError> {
-        let keyring = Self { log, clock, state: RwLock::default(), seen: watch::Sender::new(0) };
-        keyring.refresh()?;
+        let keyring =
+            Self { log, clock, own: RwLock::default(), published: OnceLock::new(), still: watch::Sender::new(0) };
+        keyring.read_stream()?;
         Ok(keyring)
     }
 
-    /// Takes into account what was recorded since the last look, by this node or another.
-    ///
-    /// # Errors
-    /// See [`KeyringError`].
-    pub fn refresh(&self) -> Result<(), KeyringError> {
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        // Asked first: what is durable before the reading is read.
-        let mut seen = self.log.head();
+    /// From now on, keys are those of the newest picture: what any node makes or revokes counts here as soon as it is folded.
+    pub fn follow(&self, published: Arc<Published>) {
+        // Whoever was followed first is followed on: a node has one desk.
+        let _ = self.published.set(published);
+    }
+
+    /// Takes into account what was recorded in the stream since the last look.
+    fn read_stream(&self) -> Result<(), KeyringError> {
+        let mut own = self.own.write().unwrap_or_else(PoisonError::into_inner);
         loop {
-            let batch = self.log.read_stream(STREAM, state.next, BATCH)?;
+            let batch = self.log.read_stream(STREAM, own.next, BATCH)?;
             if batch.is_empty() {
-                self.saw(seen);
                 return Ok(());
             }
             for recorded in batch {
                 let unreadable = |reason: String| KeyringError::Unreadable { position: recorded.position, reason };
                 let event = recorded.event.decode().map_err(|error| unreadable(error.to_string()))?;
-                state.keys.apply(recorded.recorded_at, &event).map_err(|error| unreadable(error.to_string()))?;
-                state.next = recorded.revision + 1;
-                seen = seen.max(recorded.position);
+                own.keys.apply(recorded.recorded_at, &event).map_err(|error| unreadable(error.to_string()))?;
+                own.next = recorded.revision + 1;
             }
         }
     }
 
-    /// Notes that the log holds nothing about keys up to `position` that is not taken into account.
-    pub(super) fn saw(&self, position: Position) {
-        self.seen.send_if_modified(|seen| {
-            let further = position > *seen;
-            *seen = position.max(*seen);
-            further
-        });
-    }
-
-    /// Returns a feed of the position up to which the log was looked through for keys.
+    /// Returns a feed of the position up to which keys are known.
     #[must_use]
     pub fn seen(&self) -> watch::Receiver<Position> {
-        self.seen.subscribe()
-    }
-
-    pub(super) const fn log(&self) -> &Arc<dyn EventLog> {
-        &self.log
+        self.published.get().map_or_else(|| self.still.subscribe(), |published| published.changes())
     }
 
     /// Returns the key that a text shows, if it opens doors now.
@@ -194,18 +190,25 @@ impl Keyring {
 
     fn record(&self, event: &Event, origin: &Origin) -> Result<(), KeyringError> {
         let now = self.clock.now();
-        self.log.append(Append {
+        let appended = self.log.append(Append {
             stream: STREAM.into(),
             expected: Expected::Any,
             recorded_at: now,
             idempotency_key: None,
             events: vec![NewEvent::new(Uuid::now_v7(), now, origin, event)],
         })?;
-        self.refresh()
+        let Some(published) = self.published.get() else { return self.read_stream() };
+        if published.wait_for(appended.last, PATIENCE).position < appended.last {
+            return Err(KeyringError::NotYetSeen);
+        }
+        Ok(())
     }
 
     fn read<T>(&self, ask: impl FnOnce(&Keys) -> T) -> T {
-        ask(&self.state.read().unwrap_or_else(PoisonError::into_inner).keys)
+        match self.published.get() {
+            Some(published) => ask(&published.picture().keys),
+            None => ask(&self.own.read().unwrap_or_else(PoisonError::into_inner).keys),
+        }
     }
 }
 

@@ -1,7 +1,6 @@
 //! Who is asking, and what they may do.
 
 mod allowed;
-mod follower;
 mod form;
 mod keyring;
 mod mac;
@@ -10,7 +9,6 @@ mod session;
 
 pub(crate) use allowed::refused;
 pub use allowed::{Allowed, Caller, Gate, SESSION_COOKIE, TOKEN_HEADER, caller};
-pub use follower::KeyFollower;
 pub use form::TrustedForm;
 pub use keyring::{Keyring, KeyringError, NewKey};
 pub use permission::*;

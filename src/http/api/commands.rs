@@ -324,7 +324,7 @@ fn decide(
     let wrote_all = receipts.iter().all(|receipt| receipt.status == Status::Accepted);
     let last = receipts.iter().filter_map(|receipt| receipt.position).max();
     // What was known already, or is the reason for a refusal, is in the state; nothing says at which position.
-    let shown = last.filter(|_| wrote_all).unwrap_or_else(|| site.desk.state().position);
+    let shown = last.filter(|_| wrote_all).unwrap_or_else(|| site.desk.published().position());
     Ok((receipts, shown))
 }
 

@@ -4,7 +4,7 @@ use crate::http::following::Following;
 use crate::http::metrics::{Metrics, figure};
 use crate::http::problem::{Code, Problem};
 use crate::http::site::Site;
-use crate::mail::outbox::State;
+use crate::picture::outbox::State;
 use crate::trail;
 use actix_web::{HttpResponse, web};
 use std::fmt::Write as _;
@@ -74,7 +74,7 @@ pub async fn metrics(
         "Events of the log the desk has yet to take in.",
         behind,
     );
-    let tally = site.outbox().tally();
+    let tally = site.picture().outbox.tally();
     let _ =
         writeln!(text, "# HELP warnlight_mail_recipients Recipients by fate.\n# TYPE warnlight_mail_recipients gauge");
     for state in State::ALL {

@@ -159,7 +159,7 @@ impl From<KeyringError> for Problem {
             KeyringError::Log(error) => error.into(),
             KeyringError::Invalid(_) => Self::new(Code::Refused, error),
             KeyringError::NotFound(_) => Self::new(Code::NotFound, error),
-            KeyringError::NoRandomness(_) => Self::new(Code::Unavailable, error),
+            KeyringError::NoRandomness(_) | KeyringError::NotYetSeen => Self::new(Code::Unavailable, error),
             KeyringError::Unreadable { .. } => Self::new(Code::Internal, error),
         }
     }

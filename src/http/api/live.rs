@@ -49,7 +49,7 @@ pub async fn follow(
     if let Some(seen) = last_seen {
         // Another node was ahead of this one. If it stays ahead, or the id is of another log, the feed begins at what is
         // here: better told twice than not at all.
-        let _ = fresh.reach(allowed.caller().key.id, seen, false).await;
+        let _ = fresh.reach(allowed.caller().key.id, seen).await;
     }
     let changes = site.desk.changes();
     let head = *changes.borrow();

@@ -7,7 +7,7 @@ use crate::domain::envelope::Position;
 use crate::http::access::{Allowed, ReadMails};
 use crate::http::problem::{Code, Problem};
 use crate::http::site::Site;
-use crate::mail::outbox::{Delivery, State, Summary, deliveries_of};
+use crate::picture::outbox::{Delivery, State, Summary, deliveries_of};
 use actix_web::web;
 use serde::{Deserialize, Serialize};
 
@@ -73,7 +73,7 @@ pub(crate) fn mails(
 ) -> Result<MailList, Problem> {
     // Copied out under the lock: reading streams below takes longer than the mail worker should wait.
     let found: Vec<(Summary, Vec<Delivery>)> = site.view(scope, |view| {
-        let outbox = site.outbox();
+        let outbox = &site.picture().outbox;
         let wanted = |summary: &&Summary| {
             state.is_none_or(|state| summary.has(state)) && view.merchant(summary.credit_code).is_some()
         };

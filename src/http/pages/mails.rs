@@ -7,7 +7,7 @@ use crate::http::access::{Allowed, ReadMails};
 use crate::http::api::mails::{MailState, mails};
 use crate::http::problem::{Code, Problem};
 use crate::http::site::Site;
-use crate::mail::outbox::{Delivery, State};
+use crate::picture::outbox::{Delivery, State};
 use actix_web::{HttpRequest, HttpResponse, web};
 use minijinja::{Value, context};
 use serde::Deserialize;
@@ -71,7 +71,7 @@ pub async fn letter(
     let letter = site
         .block(&allowed.caller().key, move |site, scope| {
             let unknown = || Problem::new(Code::NotFound, "there is no such mail");
-            let summary = site.outbox().mail(mail).cloned().ok_or_else(unknown)?;
+            let summary = site.picture().outbox.mail(mail).cloned().ok_or_else(unknown)?;
             if !site.view(scope, |view| view.merchant(summary.credit_code).is_some()) {
                 return Err(unknown());
             }

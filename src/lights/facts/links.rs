@@ -11,7 +11,7 @@ use crate::policy::fact::Value;
 pub(super) fn closed_unannounced_24m(subject: &Subject<'_>, trace: &mut Trace) -> Option<Value> {
     let horizon = &subject.moment.horizon;
     let mut found = 0;
-    for other in subject.world.linked(subject.merchant, horizon.known) {
+    for other in subject.world.linked_closers(subject.merchant, horizon.known) {
         let Some(other) = subject.world.at(other) else { continue };
         let mut closed = false;
         for shop in &other.shops {

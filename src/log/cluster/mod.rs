@@ -266,6 +266,10 @@ impl EventLog for ClusterLog {
         self.replica.subscribe(after)
     }
 
+    fn wait_beyond(&self, after: Position, patience: std::time::Duration) -> Result<Position, LogError> {
+        self.replica.wait_beyond(after, patience)
+    }
+
     fn verify(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<Verified, LogError> {
         verify::verify(&self.remote, &self.prefix, &self.replica, progress)
     }

@@ -31,6 +31,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 use uuid::Uuid;
 use writer::{GroupLimit, Job, Writer};
 
@@ -253,6 +254,11 @@ impl EventLog for EmbeddedLog {
 
     fn subscribe(&self, after: Position) -> Result<Box<dyn Subscription>, LogError> {
         Ok(Box::new(subscription::Feed::new(self.shared.clone(), after)))
+    }
+
+    fn wait_beyond(&self, after: Position, patience: Duration) -> Result<Position, LogError> {
+        subscription::Feed::new(self.shared.clone(), after).wait(patience)?;
+        self.shared.head()
     }
 
     fn verify(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<Verified, LogError> {

@@ -25,7 +25,7 @@ impl Feed {
     }
 
     /// Waits until there is something new; false if nothing came.
-    fn wait(&self, patience: Duration) -> Result<bool, LogError> {
+    pub(super) fn wait(&self, patience: Duration) -> Result<bool, LogError> {
         if let Some(bell) = &self.shared.bell {
             return match bell.wait(self.after, patience) {
                 Heard::More => Ok(true),

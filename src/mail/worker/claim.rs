@@ -10,7 +10,7 @@ use crate::domain::envelope::{NewEvent, Origin, Recorded};
 use crate::domain::event::{Event, MailClaimed};
 use crate::domain::time::Instant;
 use crate::log::contract::{Append, Expected, LogError};
-use crate::mail::outbox::deliveries_of;
+use crate::picture::outbox::deliveries_of;
 use jiff::SignedDuration;
 use std::time::Duration;
 use uuid::Uuid;

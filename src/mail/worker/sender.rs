@@ -7,9 +7,9 @@ use crate::domain::event::{Event, LightChanged, MailAttempted, MailFate, MailReq
 use crate::domain::time::Instant;
 use crate::log::contract::{Append, EventLog, Expected, LogError};
 use crate::mail::message::{self, MessageError, Outgoing};
-use crate::mail::outbox::Summary;
 use crate::mail::render::Letter;
 use crate::mail::transport::{Reply, SendError};
+use crate::picture::outbox::Summary;
 use crate::settings::Mail;
 use crate::trail::{self, Kind, Span, Value};
 use lettre::message::Mailbox;
@@ -31,9 +31,7 @@ pub(super) fn deliver(shared: &Shared, due: &Due) {
     let back = |how: Back| {
         let _ = shared.returned.send((due.clone(), how));
     };
-    let still_due = |shared: &Shared| {
-        !shared.is_stopping() && shared.outbox.read().unwrap_or_else(std::sync::PoisonError::into_inner).unclaimed(due)
-    };
+    let still_due = |shared: &Shared| !shared.is_stopping() && shared.parts.published.picture().outbox.unclaimed(due);
     if !still_due(shared) {
         back(Back::Taken);
         return;

@@ -45,14 +45,14 @@ fn one_key_one_answer() {
 #[test]
 fn a_refused_command_says_what_is_wrong_in_both_languages_and_writes_nothing() {
     let app = App::start();
-    let position = app.desk.state().position;
+    let position = app.desk.picture().position;
     let exit = json!({ "command": "record_exit", "credit_code": HERE, "mall": "东方广场", "unit": "B1-01",
         "action": "amend", "date": "2025-06-30" });
     let reply = app.post("/api/v1/commands").role(Role::Lead).json(&exit).send();
     assert_eq!((reply.status, reply.code().as_str()), (422, "refused"));
     let problem = reply.json()["problems"][0].clone();
     assert!(!problem["zh"].as_str().unwrap().is_ascii() && problem["en"].as_str().unwrap().len() > 5, "{problem}");
-    assert_eq!(app.desk.state().position, position);
+    assert_eq!(app.desk.picture().position, position);
 }
 
 #[test]

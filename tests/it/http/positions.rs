@@ -98,12 +98,12 @@ fn a_position_beyond_the_log_is_answered_by_what_to_do_in_both_languages() {
     assert_eq!((page.status, page.header("retry-after")), (503, "1"));
     assert!(page.text.contains("本节点尚未跟上") && page.text.contains("<html"), "{}", page.text);
     // A change is not decided on less than its sender has seen.
-    let position = app.desk.state().position;
+    let position = app.desk.picture().position;
     let body = json!({ "command": "report_balance", "credit_code": HERE, "date": "2025-06-01", "outstanding": "1.00" });
     let reply =
         app.post("/api/v1/commands").role(Role::Admin).header("warnlight-position", "1000000").json(&body).send();
     assert_eq!(reply.code(), "behind");
-    assert_eq!(app.desk.state().position, position);
+    assert_eq!(app.desk.picture().position, position);
     // Open to everybody, so nobody waits there.
     app.get("/healthz").header("warnlight-position", "1000000").ok();
 }
@@ -126,7 +126,7 @@ fn whoever_asks_for_what_never_comes_ties_up_nothing_and_only_so_often() {
     const ASKING: usize = 70;
     const WAITING: usize = 64;
     let app = App::with(&[ALL_PATIENCE]);
-    let awaited = (app.desk.state().position + 1).to_string();
+    let awaited = (app.desk.picture().position + 1).to_string();
     let (tell, told) = mpsc::channel();
     std::thread::scope(|scope| {
         for _ in 0..ASKING {

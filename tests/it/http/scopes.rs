@@ -133,7 +133,7 @@ fn the_log_can_be_read_to_its_end_page_by_page() {
 #[test]
 fn nobody_speaks_of_a_merchant_or_mall_that_is_not_theirs() {
     let app = App::start();
-    let position = app.desk.state().position;
+    let position = app.desk.picture().position;
     let exit = json!({ "credit_code": THERE, "mall": "西单大悦城", "planned_on": "2025-12-01" });
     let foreign_tenant = json!({ "credit_code": THERE, "mall": "东方广场", "planned_on": "2025-12-01" });
     for body in [&exit, &foreign_tenant] {
@@ -159,7 +159,7 @@ fn nobody_speaks_of_a_merchant_or_mall_that_is_not_theirs() {
         let reply = app.post("/api/v1/commands").role(role).json(body).send();
         assert_eq!((reply.status, reply.code().as_str()), (403, "out_of_scope"), "{role} {body}");
     }
-    assert_eq!(app.desk.state().position, position, "what was refused wrote nothing");
+    assert_eq!(app.desk.picture().position, position, "what was refused wrote nothing");
 }
 
 #[test]

@@ -68,7 +68,7 @@ fn a_form_without_its_token_changes_nothing() {
     let cookie = app.log_in(Role::Operator);
     let token = app.token(&cookie);
     let other = app.token(&app.log_in(Role::Operator));
-    let position = app.desk.state().position;
+    let position = app.desk.picture().position;
     let fields = [
         ("action", "post"),
         ("credit_code", HERE),
@@ -84,7 +84,7 @@ fn a_form_without_its_token_changes_nothing() {
     for token in [None, Some(""), Some("0000"), Some(other.as_str())] {
         assert_eq!(send(token).status, 403, "{token:?}");
     }
-    assert_eq!(app.desk.state().position, position);
+    assert_eq!(app.desk.picture().position, position);
     let done = send(Some(&token));
     assert_eq!((done.status, done.header("location")), (303, "/mall?said=done"));
     let page = app.get("/mall?said=done").header("cookie", &cookie).html().ok();

@@ -2,7 +2,7 @@
 
 use super::surroundings::{CutOff, Gated, Held, Late, Postbox, Slow};
 use super::{Bench, CLAIM, FaultyLog, LONG, Server, count, server_at, start_time};
-use crate::shared::Shared;
+use crate::shared::{Shared, picture_of};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use jiff::SignedDuration;
 use serde_json::json;
@@ -196,8 +196,10 @@ fn whatever_a_node_was_at_when_it_died_another_sends_the_mail_when_the_claim_has
 fn first_come(bench: &Bench, postbox: &Postbox, clock: Arc<dyn Clock>) -> (Uuid, Worker, Worker, Sender<bool>) {
     let (arrived, at_gate) = unbounded();
     let (gate, open) = unbounded::<()>();
+    let log: Arc<dyn EventLog> = Arc::new(Gated { inner: bench.shared(), arrived, open });
     let second = Worker::start(Parts {
-        log: Arc::new(Gated { inner: bench.shared(), arrived, open }),
+        published: picture_of(&log),
+        log,
         transport: Arc::new(postbox.clone()),
         renderer: Arc::new(Renderer::new("https://warn.example.org", Box::new(())).unwrap()),
         clock,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
-use warnlight::desk::{Request, State};
+use warnlight::desk::Request;
 use warnlight::domain::command::Command;
 use warnlight::domain::envelope::Origin;
 use warnlight::domain::event::{Event, LightCause};
@@ -18,6 +18,7 @@ use warnlight::lights::grade::grade;
 use warnlight::lights::moment::Moment;
 use warnlight::log::contract::EventLog;
 use warnlight::log::memory::MemoryLog;
+use warnlight::picture::Picture;
 use warnlight::policy::Policies;
 
 fn sample(now: &str) -> Vec<Command> {
@@ -52,11 +53,11 @@ fn every_light_can_be_derived_again_and_every_view_rebuilt() {
     let stage = lived_through();
     stage.desk.stop();
     let built_in = Arc::new(Policies::built_in().unwrap());
-    let state = State::replay(&*stage.log, built_in).unwrap();
+    let state = Picture::replay(&*stage.log, built_in).unwrap();
 
     // Law 3.
     {
-        let live = stage.desk.state();
+        let live = stage.desk.picture();
         assert_eq!(live.world.merchants(), state.world.merchants());
         assert_eq!(live.lights.entries(), state.lights.entries());
         assert_eq!(live.position, state.position);

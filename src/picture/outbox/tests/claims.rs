@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::event::MailClaimed;
+use std::collections::BTreeSet;
 
 const ADDRESSES: [&str; 2] = ["a@x", "b@x"];
 
@@ -78,9 +79,9 @@ proptest! {
         let mut history = Vec::new();
         let mut happen = |event: Event, history: &mut Vec<Event>, outbox: &mut Outbox| {
             let recorded = recorded(Position::try_from(log.len()).unwrap() + 1, &event);
-            outbox.apply_recorded(&recorded).unwrap();
+            outbox.apply(&recorded.event.decode().unwrap(), Place::from(&recorded));
             if !matches!(event, Event::MailClaimed(_)) {
-                without.apply_recorded(&recorded).unwrap();
+                without.apply(&recorded.event.decode().unwrap(), Place::from(&recorded));
             }
             log.push(recorded);
             history.push(event);
@@ -138,7 +139,7 @@ proptest! {
         }
         let mut again = Outbox::default();
         for recorded in &log {
-            again.apply_recorded(recorded).unwrap();
+            again.apply(&recorded.event.decode().unwrap(), Place::from(recorded));
         }
         prop_assert_eq!(again, outbox);
     }

@@ -15,32 +15,32 @@ const AGAIN: SignedDuration = SignedDuration::from_mins(5);
 
 /// The holds that are on.
 #[derive(Debug, Default)]
-pub(super) struct Holds(BTreeMap<Uuid, Instant>);
+pub(crate) struct Holds(BTreeMap<Uuid, Instant>);
 
 impl Holds {
     /// Says whether this hold is on.
-    pub(super) fn contains(&self, hold: Uuid) -> bool {
+    pub(crate) fn contains(&self, hold: Uuid) -> bool {
         self.0.contains_key(&hold)
     }
 
     /// Says whether none is on.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// Notes a hold, or that it goes on.
-    pub(super) fn begin(&mut self, held: &WatchHeld) {
+    pub(crate) fn begin(&mut self, held: &WatchHeld) {
         let until = self.0.entry(held.hold).or_insert(held.until);
         *until = held.until.max(*until);
     }
 
     /// Notes that a hold is over; says whether it was the last one.
-    pub(super) fn end(&mut self, hold: Uuid) -> bool {
+    pub(crate) fn end(&mut self, hold: Uuid) -> bool {
         self.0.remove(&hold).is_some() && self.0.is_empty()
     }
 
     /// Ends those that nobody spoke of in time; says whether these were the last ones.
-    pub(super) fn expire(&mut self, now: Instant) -> bool {
+    pub(crate) fn expire(&mut self, now: Instant) -> bool {
         let before = self.0.len();
         self.0.retain(|_, until| *until > now);
         before > 0 && self.0.is_empty()
@@ -49,24 +49,24 @@ impl Holds {
 
 /// The hold of this node.
 #[derive(Debug)]
-pub(super) struct OwnHold {
+pub(crate) struct OwnHold {
     hold: Uuid,
     until: Option<Instant>,
 }
 
 impl OwnHold {
     /// Returns a hold that nobody was told of.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { hold: Uuid::now_v7(), until: None }
     }
 
     /// Returns what evidence of this hold is marked with.
-    pub(super) const fn id(&self) -> Uuid {
+    pub(crate) const fn id(&self) -> Uuid {
         self.hold
     }
 
     /// Tells the other nodes, if it is time to: before the first evidence, and while it goes on.
-    pub(super) fn tell(&mut self, log: &dyn EventLog, now: Instant) -> Option<Pending> {
+    pub(crate) fn tell(&mut self, log: &dyn EventLog, now: Instant) -> Option<Pending> {
         if self.until.is_some_and(|until| until.duration_since(now) > AGAIN) {
             return None;
         }
@@ -76,14 +76,14 @@ impl OwnHold {
     }
 
     /// Tells the other nodes that it is over, if they were told of it.
-    pub(super) fn release(&self, log: &dyn EventLog, now: Instant) -> Option<Pending> {
+    pub(crate) fn release(&self, log: &dyn EventLog, now: Instant) -> Option<Pending> {
         self.until?;
         Some(log.submit(append(now, &Event::WatchReleased(WatchReleased { hold: self.hold }))))
     }
 }
 
 fn append(now: Instant, event: &Event) -> Append {
-    super::watch::append(Uuid::now_v7(), now, now, event)
+    super::append(Uuid::now_v7(), now, now, event)
 }
 
 #[cfg(test)]

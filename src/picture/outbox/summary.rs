@@ -91,6 +91,8 @@ pub struct Claim {
     pub number: u32,
     /// The worker that claims.
     pub by: Uuid,
+    /// When it was made.
+    pub at: Instant,
     /// End of the claim.
     pub until: Instant,
 }
@@ -295,7 +297,7 @@ impl Delivery {
         self.retry_at.map(|retry_at| self.claim.map_or(retry_at, |claim| claim.until))
     }
 
-    pub(super) const fn next_attempt(&self) -> u32 {
+    pub(crate) const fn next_attempt(&self) -> u32 {
         self.attempts.saturating_add(1)
     }
 
@@ -314,7 +316,7 @@ impl Delivery {
     /// Takes in a claim. One on an attempt that is on record came too late, and one of a lower number changes nothing.
     fn claimed(&mut self, claimed: &MailClaimed) {
         if self.awaits(&claimed.address, claimed.attempt) && claimed.claim >= self.next_claim() {
-            self.claim = Some(Claim { number: claimed.claim, by: claimed.by, until: claimed.until });
+            self.claim = Some(Claim { number: claimed.claim, by: claimed.by, at: claimed.at, until: claimed.until });
         }
     }
 

@@ -1,19 +1,19 @@
 //! Evidence found again in the log: what came day by day while midnights waited to be looked at, and what a light follows
 //! from.
 
-use super::state::State;
 use crate::domain::envelope::{NewEvent, Position};
 use crate::domain::event::LightCause;
 use crate::domain::merchant::{LastEvidence, Merchant};
 use crate::domain::time::{Day, day_of};
 use crate::log::contract::{EventLog, LogError};
+use crate::picture::Picture;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 /// Returns the newest evidence of each day about each merchant after a position. Payloads are not read: the stream says
 /// whom an event is about.
 pub(super) fn days_of(
-    state: &State,
+    picture: &Picture,
     log: &dyn EventLog,
     after: Position,
 ) -> Result<BTreeMap<(Day, u32), LastEvidence>, LogError> {
@@ -21,10 +21,10 @@ pub(super) fn days_of(
     log.scan(after, &mut |seen| {
         let code = match seen.stream.split_once('-') {
             Some(("merchant", code)) => code.parse().ok(),
-            Some(("complaint", ticket)) => state.world.ticket_owner(ticket),
+            Some(("complaint", ticket)) => picture.world.ticket_owner(ticket),
             _ => None,
         };
-        if let Some(index) = code.and_then(|code| state.world.index_of(code)) {
+        if let Some(index) = code.and_then(|code| picture.world.index_of(code)) {
             let this = LastEvidence { position: seen.position, recorded_at: seen.recorded_at, history: seen.history };
             let newest = found.entry((day_of(seen.recorded_at), index)).or_insert(this);
             // One that may be told is enough to tell.

@@ -1,11 +1,15 @@
 //! The fold of `light.changed`: which light every merchant was last recorded with.
 
+use super::part::{FoldError, Part, Seen};
+use super::snapshot::{Keep, Stored as _};
 use crate::domain::code::CreditCode;
 use crate::domain::envelope::Position;
-use crate::domain::event::LightChanged;
+use crate::domain::event::{Event, LightChanged};
+use crate::domain::index::Index;
+use crate::domain::pages::Pages;
 use crate::domain::time::Instant;
 use crate::domain::words::Light;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -30,8 +34,14 @@ pub struct Lit {
 #[derive(Debug, Default, Clone)]
 pub struct Lights {
     /// In the order first recorded.
-    lit: Vec<(CreditCode, Lit)>,
-    places: HashMap<CreditCode, u32>,
+    lit: Pages<(CreditCode, Lit)>,
+    places: Index<CreditCode, u32>,
+    words: Arc<Words>,
+}
+
+/// Texts kept once.
+#[derive(Debug, Default, Clone)]
+struct Words {
     names: HashSet<Arc<str>>,
     lists: HashSet<Arc<[Arc<str>]>>,
 }
@@ -74,21 +84,21 @@ impl Lights {
     /// The same few rules fire together for many merchants; each list is kept once.
     fn list<'r>(&mut self, rules: impl Iterator<Item = &'r str>) -> Arc<[Arc<str>]> {
         let rules: Vec<Arc<str>> = rules.map(|rule| self.name(rule)).collect();
-        if let Some(list) = self.lists.get(rules.as_slice()) {
+        if let Some(list) = self.words.lists.get(rules.as_slice()) {
             return list.clone();
         }
         let list: Arc<[Arc<str>]> = rules.into();
-        self.lists.insert(list.clone());
+        Arc::make_mut(&mut self.words).lists.insert(list.clone());
         list
     }
 
     /// Rule ids repeat over all lists; each is kept once.
     fn name(&mut self, rule: &str) -> Arc<str> {
-        if let Some(name) = self.names.get(rule) {
+        if let Some(name) = self.words.names.get(rule) {
             return name.clone();
         }
         let name: Arc<str> = Arc::from(rule);
-        self.names.insert(name.clone());
+        Arc::make_mut(&mut self.words).names.insert(name.clone());
         name
     }
 
@@ -107,8 +117,34 @@ impl Lights {
 
     /// Returns every light ever recorded, in the order first recorded.
     #[must_use]
-    pub fn entries(&self) -> &[(CreditCode, Lit)] {
+    pub const fn entries(&self) -> &Pages<(CreditCode, Lit)> {
         &self.lit
+    }
+}
+
+impl Part for Lights {
+    type Kept = (CreditCode, Lit);
+
+    fn fold(&mut self, seen: &Seen<'_>) -> Result<(), FoldError> {
+        match seen.event {
+            Event::LightChanged(change) => self.apply(seen.stamp.position, seen.id, change),
+            Event::DeadlineMissed(missed) => self.count(missed.credit_code),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn keep(&self, keep: &mut Keep<'_>) {
+        for (code, lit) in self.entries().iter() {
+            keep.one(|out| {
+                code.put(out);
+                lit.put(out);
+            });
+        }
+    }
+
+    fn restore(&mut self, (code, lit): Self::Kept) {
+        self.insert(code, lit);
     }
 }
 

@@ -5,8 +5,9 @@
 //! knowing only what was recorded before it; so after a stop those that passed meanwhile are gone through one by one,
 //! and what time did keeps its own instant whatever arrives first.
 
-use super::state::State;
-use super::unseen::{days_of, evidence_for};
+mod evidence;
+pub(crate) mod hold;
+
 use crate::domain::envelope::{NewEvent, Origin, Position};
 use crate::domain::event::{DayClosed, Event, LightCause, TimeReached};
 use crate::domain::merchant::{Complaint, LastEvidence};
@@ -15,6 +16,8 @@ use crate::domain::words::Channel;
 use crate::lights::change::change;
 use crate::lights::moment::Moment;
 use crate::log::contract::{Append, EventLog, Expected, LogError};
+use crate::picture::Picture;
+use evidence::{days_of, evidence_for};
 use jiff::SignedDuration;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
@@ -32,7 +35,7 @@ const JUST_AFTER: SignedDuration = SignedDuration::from_secs(1);
 
 /// What is to be looked at.
 #[derive(Debug, Default)]
-pub(super) struct Watch {
+pub(crate) struct Watch {
     /// Evidence that came before this start, or before a midnight or timer that still waits, by the time it came.
     past: BTreeMap<(Instant, u32), Touch>,
     touched: BTreeMap<u32, Touch>,
@@ -79,18 +82,18 @@ struct Round {
 
 /// Where the watch stopped last time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Watermark {
+pub(crate) struct Watermark {
     /// Last midnight looked at.
-    pub(super) at: Instant,
+    pub(crate) at: Instant,
     /// What was recorded by then.
-    pub(super) position: Position,
+    pub(crate) position: Position,
 }
 
 impl Watch {
     /// Returns a watch that takes up where the last one stopped. `first_recorded` is the time of the log's
     /// first event: without a watermark no midnight since was looked at.
-    pub(super) fn resume(
-        state: &State,
+    pub(crate) fn resume(
+        picture: &Picture,
         log: &dyn EventLog,
         watermark: Option<Watermark>,
         first_recorded: Option<Instant>,
@@ -103,10 +106,10 @@ impl Watch {
         let midnight = midnight_after(since);
         watch.next_midnight = Some(midnight);
         let mut waited = false;
-        for (index, merchant) in (0..).zip(state.world.merchants()) {
+        for (index, merchant) in (0..).zip(picture.world.merchants().iter()) {
             // Evidence that came after the last midnight may have been looked at or not; looking again changes nothing.
             if let Some(last) = merchant.last.filter(|last| last.position > seen) {
-                watch.came_before(state, index, &last);
+                watch.came_before(picture, index, &last);
                 waited |= last.recorded_at >= midnight;
             }
             for complaint in &merchant.complaints {
@@ -114,33 +117,33 @@ impl Watch {
             }
         }
         if waited {
-            for ((_, index), evidence) in days_of(state, log, seen)? {
-                watch.came_before(state, index, &evidence);
+            for ((_, index), evidence) in days_of(picture, log, seen)? {
+                watch.came_before(picture, index, &evidence);
             }
         }
         if policies_changed {
-            watch.round = Some(Round { midnight: None, known: state.position, next: 0, changed: 0 });
+            watch.round = Some(Round { midnight: None, known: picture.position, next: 0, changed: 0 });
         }
         Ok(watch)
     }
 
     /// Notes evidence from before this start.
-    fn came_before(&mut self, state: &State, index: u32, evidence: &LastEvidence) {
-        let Some(merchant) = state.world.at(index) else { return };
+    fn came_before(&mut self, picture: &Picture, index: u32, evidence: &LastEvidence) {
+        let Some(merchant) = picture.world.at(index) else { return };
         let mut past = |index, cause| {
             merge(&mut self.past, (evidence.recorded_at, index), Touch::by(cause, evidence));
         };
         past(index, LightCause::Evidence);
         if merchant.shops.iter().any(|shop| !shop.exits.is_empty()) {
-            for other in state.world.linked(merchant, Position::MAX) {
+            for other in picture.world.linked(merchant, Position::MAX) {
                 past(other, LightCause::Link);
             }
         }
     }
 
     /// Notes that evidence about a merchant was folded.
-    pub(super) fn touched(&mut self, state: &State, index: u32, event: &Event, hold: bool) {
-        let Some(merchant) = state.world.at(index) else { return };
+    pub(crate) fn touched(&mut self, picture: &Picture, index: u32, event: &Event, hold: bool) {
+        let Some(merchant) = picture.world.at(index) else { return };
         let Some(last) = merchant.last else { return };
         self.touch(index, Touch::by(LightCause::Evidence, &last), hold);
         let about_exit = matches!(
@@ -154,8 +157,8 @@ impl Watch {
             && merchant.shops.iter().any(|shop| !shop.exits.is_empty());
         if about_exit || about_links {
             // Those that were linked until this event, too: they may be rid of a reason.
-            let before = state.world.linked(merchant, last.position.saturating_sub(1));
-            for other in state.world.linked(merchant, Position::MAX).into_iter().chain(before) {
+            let before = picture.world.linked(merchant, last.position.saturating_sub(1));
+            for other in picture.world.linked(merchant, Position::MAX).into_iter().chain(before) {
                 self.touch(other, Touch::by(LightCause::Link, &last), hold);
             }
         }
@@ -207,18 +210,18 @@ impl Watch {
     }
 
     /// Says whether there is something to look at now.
-    pub(super) fn is_busy(&self) -> bool {
+    pub(crate) fn is_busy(&self) -> bool {
         !self.past.is_empty() || !self.touched.is_empty() || self.round.is_some()
     }
 
     /// Returns when time itself will be a reason to look.
-    pub(super) fn next_due(&self) -> Option<Instant> {
+    pub(crate) fn next_due(&self) -> Option<Instant> {
         let timer = self.timers.peek().map(|Reverse((at, _))| *at);
         [timer, self.next_midnight].into_iter().flatten().min()
     }
 
     /// Lets what was held back be looked at.
-    pub(super) fn release(&mut self, now: Instant) {
+    pub(crate) fn release(&mut self, now: Instant) {
         for (index, held) in std::mem::take(&mut self.held) {
             merge(&mut self.touched, index, Touch { since: now, ..held });
         }
@@ -226,7 +229,7 @@ impl Watch {
 
     /// Notes that another node, which knew everything up to a position, recorded a light: what waits here from up to there
     /// has been looked at; and that node may have known less than is known here.
-    pub(super) fn lit_elsewhere(&mut self, index: u32, known: Position, recorded_at: Instant) {
+    pub(crate) fn lit_elsewhere(&mut self, index: u32, known: Position, recorded_at: Instant) {
         if let Some(waiting) = self.touched.get_mut(&index).filter(|waiting| waiting.newest <= known) {
             waiting.newest = 0;
         }
@@ -235,7 +238,7 @@ impl Watch {
     }
 
     /// Notes that another node went over all merchants at a midnight.
-    pub(super) fn closed_elsewhere(&mut self, midnight: Instant) {
+    pub(crate) fn closed_elsewhere(&mut self, midnight: Instant) {
         if self.next_midnight.is_some_and(|next| next <= midnight) {
             self.next_midnight = Some(midnight_after(midnight));
         }
@@ -247,9 +250,9 @@ impl Watch {
     }
 
     /// Looks at what is to be looked at, a slice of it, and returns the appends that record what changed.
-    pub(super) fn look(
+    pub(crate) fn look(
         &mut self,
-        state: &State,
+        picture: &Picture,
         log: &dyn EventLog,
         now: Instant,
         settle: bool,
@@ -258,7 +261,7 @@ impl Watch {
             self.release(now);
         }
         self.handed = Handed::default();
-        let mut look = Look { state, log, now, known: HashMap::new(), changed: HashSet::new(), appends: Vec::new() };
+        let mut look = Look { picture, log, now, known: HashMap::new(), changed: HashSet::new(), appends: Vec::new() };
         if let Err(error) = self.look_through(&mut look) {
             self.look_again();
             return Err(error);
@@ -312,7 +315,7 @@ impl Watch {
                 let known = look.known_at(why.since)?;
                 look.merchant(index, why, why.since, known)?;
             } else {
-                look.merchant(index, why, look.now, look.state.position)?;
+                look.merchant(index, why, look.now, look.picture.position)?;
             }
             if look.appends.len() >= SLICE {
                 return Ok(());
@@ -325,11 +328,11 @@ impl Watch {
     fn go_round(&mut self, look: &mut Look<'_>) -> Result<(), LogError> {
         let Some(round) = &mut self.round else { return Ok(()) };
         self.handed.round = Some(*round);
-        let all = look.state.world.merchants().len();
+        let all = look.picture.world.merchants().len();
         let end = (round.next + SLICE).min(all);
         let (cause, at, known) = match round.midnight {
             Some(at) => (LightCause::Time, at, round.known),
-            None => (LightCause::Policy, look.now, look.state.position),
+            None => (LightCause::Policy, look.now, look.picture.position),
         };
         let why = Touch { cause, notify: true, since: at, newest: known };
         let mut changed = 0;
@@ -368,7 +371,7 @@ impl Watch {
     }
 
     /// What was handed out by the last look is on disk.
-    pub(super) fn recorded(&mut self) {
+    pub(crate) fn recorded(&mut self) {
         if std::mem::take(&mut self.handed).closing
             && let Some(midnight) = self.round.take().and_then(|round| round.midnight)
         {
@@ -377,7 +380,7 @@ impl Watch {
     }
 
     /// What was handed out by the last look is not, or not all, on disk: look at it again.
-    pub(super) fn look_again(&mut self) {
+    pub(crate) fn look_again(&mut self) {
         let handed = std::mem::take(&mut self.handed);
         for (key, why) in handed.past {
             merge(&mut self.past, key, why);
@@ -393,7 +396,7 @@ impl Watch {
 }
 
 struct Look<'a> {
-    state: &'a State,
+    picture: &'a Picture,
     log: &'a dyn EventLog,
     now: Instant,
     known: HashMap<Instant, Position>,
@@ -410,7 +413,7 @@ impl Look<'_> {
         let mut known = self.log.position_at(at)?;
         if self.log.is_shared() {
             // Other nodes may have recorded more at the very instant; what is not folded is not known here.
-            known = known.min(self.state.position);
+            known = known.min(self.picture.position);
         }
         self.known.insert(at, known);
         Ok(known)
@@ -418,14 +421,14 @@ impl Look<'_> {
 
     /// Looks at one merchant; says whether its light changed.
     fn merchant(&mut self, index: u32, why: Touch, at: Instant, known: Position) -> Result<bool, LogError> {
-        let Some(merchant) = self.state.world.at(index) else { return Ok(false) };
-        let lit = self.state.lights.get(merchant.code);
+        let Some(merchant) = self.picture.world.at(index) else { return Ok(false) };
+        let lit = self.picture.lights.get(merchant.code);
         // A light recorded for a later instant has overtaken this look.
         if at < self.now && lit.is_some_and(|lit| lit.at > at) {
             return Ok(false);
         }
-        let moment = Moment::new(&self.state.policies, at, known);
-        let subject = moment.subject(&self.state.world, merchant);
+        let moment = Moment::new(&self.picture.policies, at, known);
+        let subject = moment.subject(&self.picture.world, merchant);
         let Some(change) = change(&subject, lit) else { return Ok(false) };
         let mut reasons = Vec::with_capacity(change.reasons.len());
         for draft in change.reasons.clone() {
@@ -480,7 +483,7 @@ fn day_closed(midnight: Instant, merchants: usize, changed: u64, now: Instant) -
 }
 
 /// Returns the append that says that a time has come; every node makes the same.
-pub(super) fn time_reached(at: Instant, now: Instant) -> Append {
+pub(crate) fn time_reached(at: Instant, now: Instant) -> Append {
     append(derived(&format!("reached/{at}")), at, now, &Event::TimeReached(TimeReached { at }))
 }
 
@@ -489,7 +492,7 @@ fn derived(name: &str) -> Uuid {
 }
 
 /// Returns the append of an event of the watch's own.
-pub(super) fn append(id: Uuid, occurred_at: Instant, now: Instant, event: &Event) -> Append {
+pub(crate) fn append(id: Uuid, occurred_at: Instant, now: Instant, event: &Event) -> Append {
     Append {
         stream: Arc::from(STREAM),
         expected: Expected::Any,

@@ -10,11 +10,21 @@ use thin_vec::ThinVec;
 use uuid::Uuid;
 
 /// A value that a snapshot holds.
-pub(super) trait Stored: Sized {
+pub(in crate::picture) trait Stored: Sized {
     /// Appends the value.
     fn put(&self, out: &mut Vec<u8>);
     /// Takes the value off the front; `None` if there is no such value.
     fn get(from: &mut &[u8]) -> Option<Self>;
+}
+
+/// Reads so many values; `None` if there are not so many.
+pub(in crate::picture) fn read_all<T: Stored>(count: usize, from: &mut &[u8]) -> Option<Vec<T>> {
+    // No value takes less than a byte: a wrong count does not ask for all the memory there is.
+    let mut all = Vec::with_capacity(count.min(from.len()));
+    for _ in 0..count {
+        all.push(T::get(from)?);
+    }
+    Some(all)
 }
 
 fn take<'a>(from: &mut &'a [u8], count: usize) -> Option<&'a [u8]> {
@@ -67,6 +77,16 @@ impl Stored for u32 {
 
     fn get(from: &mut &[u8]) -> Option<Self> {
         u64::get(from)?.try_into().ok()
+    }
+}
+
+impl Stored for u8 {
+    fn put(&self, out: &mut Vec<u8>) {
+        out.push(*self);
+    }
+
+    fn get(from: &mut &[u8]) -> Option<Self> {
+        take(from, 1)?.first().copied()
     }
 }
 

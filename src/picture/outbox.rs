@@ -5,13 +5,13 @@ mod summary;
 
 pub use summary::{Claim, Delivery, State, Summary, Tally, UnknownState, deliveries_of};
 
-use crate::alerts::request;
+use super::part::{FoldError, Part, Seen};
+use super::snapshot::{Keep, Stored as _};
 use crate::domain::envelope::{Position, Recorded};
-use crate::domain::event::{DecodeError, Event, MailRequested};
+use crate::domain::event::{Event, MailRequested};
+use crate::domain::fold::Stamp;
 use crate::domain::time::Instant;
-use crate::log::contract::{EventLog, EventRef, LogError};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::ops::ControlFlow;
+use imbl::{HashMap, OrdMap, OrdSet};
 use std::sync::Arc;
 use summary::Step;
 use uuid::Uuid;
@@ -40,9 +40,10 @@ impl From<&Recorded> for Place {
     }
 }
 
-impl From<&EventRef<'_>> for Place {
-    fn from(event: &EventRef<'_>) -> Self {
-        Self { id: event.id, position: event.position, recorded_at: event.recorded_at, history: event.history }
+impl From<&Seen<'_>> for Place {
+    fn from(seen: &Seen<'_>) -> Self {
+        let Stamp { position, recorded_at, history } = seen.stamp;
+        Self { id: seen.id, position, recorded_at, history }
     }
 }
 
@@ -63,20 +64,13 @@ pub struct Due {
     pub change: Option<Position>,
 }
 
-/// Why the outbox could not be folded from a log.
-#[derive(Debug, thiserror::Error)]
-pub enum ReplayError {
-    /// The log could not be read.
-    #[error(transparent)]
-    Log(#[from] LogError),
-    /// An event could not be read.
-    #[error("event at position {position}: {reason}")]
-    Decode {
-        /// Where.
-        position: Position,
-        /// Why.
-        reason: DecodeError,
-    },
+/// One thing of the outbox as a snapshot keeps it: a mail with its recipients if it is not done, or a rise whose request has
+/// not come.
+#[derive(Debug)]
+pub(super) struct Kept {
+    pub(super) summary: Option<Summary>,
+    pub(super) open: Vec<Delivery>,
+    pub(super) rise: Option<(Uuid, Position)>,
 }
 
 /// The outbox.
@@ -86,62 +80,21 @@ pub enum ReplayError {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outbox {
     /// Every mail, by the position of its request.
-    mails: BTreeMap<Position, Summary>,
+    mails: OrdMap<Position, Summary>,
     places: HashMap<Uuid, Position>,
     /// Recipients of the mails that are not done.
     open: HashMap<Uuid, Vec<Delivery>>,
     /// What to do when.
-    agenda: BTreeSet<(Instant, Position, Arc<str>)>,
+    agenda: OrdSet<(Instant, Position, Arc<str>)>,
     /// Rises whose request has not come yet.
-    rises: HashMap<Uuid, Position>,
+    rises: OrdMap<Uuid, Position>,
 }
 
 impl Outbox {
-    /// Says whether this fold reads events of the type; others need not be decoded.
-    #[must_use]
-    pub fn reads(event_type: &str) -> bool {
-        event_type == "light.changed" || event_type.starts_with("mail.")
-    }
-
-    /// Folds a whole log and returns the outbox and the position it is at.
-    ///
-    /// # Errors
-    /// When the log cannot be read, or holds a mail event that this software does not know.
-    pub fn replay(log: &dyn EventLog) -> Result<(Self, Position), ReplayError> {
-        let mut outbox = Self::default();
-        let mut at = 0;
-        let mut outcome = Ok(());
-        log.scan(0, &mut |event| {
-            at = event.position;
-            if Self::reads(event.event_type) {
-                match Event::decode(event.event_type, event.schema_version, event.data) {
-                    Ok(decoded) => outbox.apply(&decoded, Place::from(&event)),
-                    Err(reason) => {
-                        outcome = Err(ReplayError::Decode { position: event.position, reason });
-                        return ControlFlow::Break(());
-                    }
-                }
-            }
-            ControlFlow::Continue(())
-        })?;
-        outcome.map(|()| (outbox, at))
-    }
-
-    /// Folds an event as the log holds it.
-    ///
-    /// # Errors
-    /// When its payload cannot be read; the outbox is as before.
-    pub fn apply_recorded(&mut self, recorded: &Recorded) -> Result<(), DecodeError> {
-        if Self::reads(&recorded.event.event_type) {
-            self.apply(&recorded.event.decode()?, Place::from(recorded));
-        }
-        Ok(())
-    }
-
     /// Folds an event.
     pub fn apply(&mut self, event: &Event, place: Place) {
         match event {
-            Event::LightChanged(change) if request::asks_for_mail(change) => {
+            Event::LightChanged(change) if change.asks_for_mail() => {
                 self.rises.insert(place.id, place.position);
             }
             Event::MailRequested(requested) => self.requested(requested, place),
@@ -197,6 +150,13 @@ impl Outbox {
         }
     }
 
+    /// Returns the claims on attempts that are still to be made.
+    pub fn claims(&self) -> impl Iterator<Item = (Uuid, &Delivery, Claim)> {
+        self.open.iter().flat_map(|(mail, deliveries)| {
+            deliveries.iter().filter_map(|delivery| Some((*mail, delivery, delivery.claim?)))
+        })
+    }
+
     /// Returns what is due at `now`, longest due first.
     pub fn due(&self, now: Instant) -> impl Iterator<Item = Due> {
         self.agenda.iter().take_while(move |(at, ..)| *at <= now).filter_map(|(_, position, address)| {
@@ -216,7 +176,7 @@ impl Outbox {
     /// Returns when something is due next, which may be past; `None` if nothing waits.
     #[must_use]
     pub fn next_due(&self) -> Option<Instant> {
-        self.agenda.first().map(|(at, ..)| *at)
+        self.agenda.get_min().map(|(at, ..)| *at)
     }
 
     /// Says whether this attempt is still to be made, by whomever: it was asked for and is neither on record nor overtaken.
@@ -266,6 +226,42 @@ impl Outbox {
             whole += summary.tally;
         }
         whole
+    }
+}
+
+impl Part for Outbox {
+    type Kept = Kept;
+
+    fn fold(&mut self, seen: &Seen<'_>) -> Result<(), FoldError> {
+        self.apply(seen.event, Place::from(seen));
+        Ok(())
+    }
+
+    fn keep(&self, keep: &mut Keep<'_>) {
+        for summary in self.mails.values() {
+            let open = self.open.get(&summary.mail).cloned().unwrap_or_default();
+            keep.one(|out| Kept { summary: Some(summary.clone()), open, rise: None }.put(out));
+        }
+        for (id, position) in &self.rises {
+            keep.one(|out| Kept { summary: None, open: Vec::new(), rise: Some((*id, *position)) }.put(out));
+        }
+    }
+
+    fn restore(&mut self, Kept { summary, open, rise }: Kept) {
+        if let Some((id, position)) = rise {
+            self.rises.insert(id, position);
+        }
+        let Some(summary) = summary else { return };
+        for delivery in &open {
+            if let Some(due_at) = delivery.due_at() {
+                self.agenda.insert((due_at, summary.position, delivery.address.clone()));
+            }
+        }
+        if !open.is_empty() {
+            self.open.insert(summary.mail, open);
+        }
+        self.places.insert(summary.mail, summary.position);
+        self.mails.insert(summary.position, summary);
     }
 }
 

@@ -2,16 +2,21 @@
 //! added here; [`super::FOLD`] is raised then, and when a fold comes to mean something else.
 
 use super::code::Stored;
-use crate::desk::state::Marks;
-use crate::domain::event::ShopName;
+use crate::domain::access::{Key, Scope};
+use crate::domain::event::{Event, ShopName};
 use crate::domain::merchant::{
     Act, Amount, Assigned, Complaint, Dated, ExitItem, FilingStep, GuaranteeItem, LastEvidence, Listing, Merchant,
     RatioItem, Row, Shop, Signal,
 };
+use crate::domain::words::Role;
 use crate::domain::words::{
     Channel, ComplaintKind, EnforcementKind, ExitAction, FilingStatus, Light, ListKind, Outcome, SignalKind,
 };
-use crate::lights::state::Lit;
+use crate::picture::lights::Lit;
+use crate::picture::marks::Marks;
+use crate::picture::outbox::{Claim, Delivery, Kept as Mail, State, Summary, Tally};
+use crate::picture::rises::Rise;
+use uuid::Uuid;
 
 macro_rules! structs {
     ($($name:ident { $($field:ident),+ $(,)? })+) => {$(
@@ -41,6 +46,19 @@ impl Stored for Amount {
     }
 }
 
+impl Stored for Rise {
+    /// The change is long and has many parts, and there are few: it is kept as the log has it.
+    fn put(&self, out: &mut Vec<u8>) {
+        let Self { id, change } = self;
+        (*id, Event::LightChanged(change.clone()).to_json()).put(out);
+    }
+
+    fn get(from: &mut &[u8]) -> Option<Self> {
+        let (id, change): (Uuid, String) = Stored::get(from)?;
+        Some(Self { id, change: serde_json::from_str(&change).ok()? })
+    }
+}
+
 macro_rules! words {
     ($($name:ident),+) => {$(
         impl Stored for $name {
@@ -56,7 +74,19 @@ macro_rules! words {
     )+};
 }
 
-words!(Channel, ComplaintKind, EnforcementKind, ExitAction, FilingStatus, Light, ListKind, Outcome, SignalKind);
+words!(
+    Role,
+    State,
+    Channel,
+    ComplaintKind,
+    EnforcementKind,
+    ExitAction,
+    FilingStatus,
+    Light,
+    ListKind,
+    Outcome,
+    SignalKind
+);
 
 structs! {
     Merchant {
@@ -81,5 +111,12 @@ structs! {
     Listing { list, entered_on, position, removed }
     Act { date, position, kind, due_on }
     Lit { light, rules, at, event, position, revision }
+    Key { id, name, scope, expires_at, created_at, revoked_at, hash }
+    Scope { role, malls, sectors, divisions, bank }
+    Summary { mail, position, change, credit_code, sector, from, to, requested_at, tally }
+    Tally { waiting, accepted, refused, given_up, bounced, acknowledged, nobody }
+    Delivery { address, office, state, attempts, changed_at, retry_at, reply, claim }
+    Claim { number, by, until, at }
+    Mail { summary, open, rise }
     Marks { midnight, policy, policy_round, recipients, first_recorded, last_recorded }
 }

@@ -179,7 +179,7 @@ proptest! {
         let mut happen = |event: Event, outbox: &mut Outbox| {
             position += 1;
             let recorded = recorded(position, &event);
-            outbox.apply_recorded(&recorded).unwrap();
+            outbox.apply(&recorded.event.decode().unwrap(), Place::from(&recorded));
             log.push(recorded);
         };
         for mail in 0..3 {
@@ -220,7 +220,7 @@ proptest! {
         }
         let mut again = Outbox::default();
         for recorded in &log {
-            again.apply_recorded(recorded).unwrap();
+            again.apply(&recorded.event.decode().unwrap(), Place::from(recorded));
         }
         prop_assert_eq!(again, outbox);
     }

@@ -1,0 +1,135 @@
+//! Following the log: whatever was appended beside the desk (mail's record, keys, what other nodes wrote) is taken into the
+//! picture, in order, before anything is decided on it.
+
+use super::engine::Engine;
+use crate::domain::envelope::{Position, Recorded};
+use crate::domain::event::Event;
+use crate::domain::time::Instant;
+use crate::log::contract::{EventLog, LogError};
+use crossbeam_channel::{Receiver, TrySendError, bounded};
+use std::sync::{Arc, Weak};
+use std::thread::Builder;
+use std::time::Duration;
+
+/// Events read at a time.
+const PAGE: usize = 500;
+/// How often the listener looks whether its desk is still there.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+impl Engine {
+    /// Takes in everything that the log holds by now, and publishes it.
+    ///
+    /// # Errors
+    /// See [`LogError`]; what was taken in stays so, and the next call goes on from there.
+    pub(super) fn follow(&mut self) -> Result<(), LogError> {
+        self.follow_to(self.log.head())?;
+        self.publish();
+        Ok(())
+    }
+
+    /// Takes in what others wrote before a position at which this desk wrote.
+    pub(super) fn follow_before(&mut self, first: Position) -> Result<(), LogError> {
+        self.follow_to(first.saturating_sub(1))
+    }
+
+    /// Takes in everything up to a position that is the end of an append. Nothing is published before that is reached:
+    /// events that were appended together show together.
+    fn follow_to(&mut self, until: Position) -> Result<(), LogError> {
+        while self.picture.position < until {
+            let wanted = usize::try_from(until - self.picture.position).unwrap_or(PAGE).min(PAGE);
+            let page = self.log.read_all(self.picture.position, wanted)?;
+            if page.is_empty() {
+                break;
+            }
+            for recorded in &page {
+                self.take_in(recorded)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn take_in(&mut self, recorded: &Recorded) -> Result<(), LogError> {
+        let Recorded { position, recorded_at, event: envelope, .. } = recorded;
+        let (event, about) = self.picture.fold_recorded(recorded).map_err(|reason| {
+            LogError::Unavailable(format!("the event at position {position} cannot be understood here: {reason}"))
+        })?;
+        if let Some(index) = about {
+            let hold = envelope.correlation.is_some_and(|correlation| self.holds.contains(correlation));
+            self.watch.touched(&self.picture, index, &event, hold);
+        }
+        match &event {
+            Event::LightChanged(change) => {
+                if let Some(index) = self.picture.world.index_of(change.credit_code) {
+                    self.watch.lit_elsewhere(index, change.known, *recorded_at);
+                }
+            }
+            Event::DayClosed(closed) => self.watch.closed_elsewhere(closed.at),
+            Event::WatchHeld(held) => self.holds.begin(held),
+            Event::WatchReleased(released) if self.holds.end(released.hold) => self.watch.release(*recorded_at),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Makes the past final before a deadline is looked at: once something is recorded at or after the deadline, nothing
+    /// can be recorded before it any more, at any node. Without that, what another node wrote just in time could come to be
+    /// known here after the deadline was found missed.
+    pub(super) fn seal(&mut self, now: Instant) -> Result<(), LogError> {
+        while self.shared
+            && let Some(due) = self.watch.next_due().filter(|due| *due <= now)
+        {
+            let position = self.picture.position;
+            if self.picture.marks.last_recorded >= Some(due) {
+                return Ok(());
+            }
+            match self.log.append(crate::watch::time_reached(due, now)) {
+                Ok(_) | Err(LogError::Duplicate { .. }) => self.follow()?,
+                Err(error) => return Err(error),
+            }
+            if self.picture.position == position {
+                // Reached before, by the log's account, and not by its times: the log says two things.
+                return Err(LogError::Unavailable(format!(
+                    "the log holds that {due} was reached, and nothing after it"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets go of holds whose holder has not been heard of in time.
+    pub(super) fn forget_holds(&mut self, now: Instant) {
+        if self.holds.expire(now) {
+            self.watch.release(now);
+        }
+    }
+}
+
+/// Returns a channel that tells when the log has grown.
+pub(super) fn listen(
+    log: &Arc<dyn EventLog>,
+    alive: &Arc<()>,
+    after: Position,
+) -> Result<Receiver<()>, std::io::Error> {
+    let (bell, heard) = bounded(1);
+    let (log, alive): (Weak<dyn EventLog>, Weak<()>) = (Arc::downgrade(log), Arc::downgrade(alive));
+    Builder::new().name("desk-listener".to_owned()).spawn(move || {
+        let mut after = after;
+        while alive.strong_count() > 0 {
+            let Some(log) = log.upgrade() else { return };
+            match log.wait_beyond(after, PATIENCE) {
+                Ok(head) if head <= after => {}
+                Ok(head) => {
+                    after = head;
+                    if let Err(TrySendError::Disconnected(())) = bell.try_send(()) {
+                        return;
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the log cannot be listened to; it is looked at from time to time");
+                    std::thread::sleep(PATIENCE);
+                }
+            }
+        }
+    })?;
+    Ok(heard)
+}

@@ -1,0 +1,23 @@
+//! Merchants and their evidence, as a part of the picture.
+
+use super::part::{FoldError, Part, Seen};
+use super::snapshot::{Keep, Stored as _};
+use crate::domain::merchant::Merchant;
+use crate::domain::world::World;
+
+impl Part for World {
+    type Kept = Merchant;
+
+    fn fold(&mut self, seen: &Seen<'_>) -> Result<(), FoldError> {
+        World::fold(self, seen.stamp, seen.event, seen.said);
+        Ok(())
+    }
+
+    fn keep(&self, keep: &mut Keep<'_>) {
+        self.merchants().iter().for_each(|merchant| keep.one(|out| merchant.put(out)));
+    }
+
+    fn restore(&mut self, kept: Merchant) {
+        self.take_over(kept);
+    }
+}

@@ -1,0 +1,85 @@
+//! The picture (全景): everything the log tells, folded into one immutable value with one position.
+//!
+//! Whoever reads (pages, API, mail, exports) holds a picture and waits for nobody; whoever folds works on a copy that shares
+//! all that did not change, and publishes it whole ([`Published`]). A snapshot is one picture written out.
+//!
+//! Its parts are listed in [`parts`]. To add one, write a file with a type that implements [`Part`] and add a line there:
+//! it is then folded, published and kept in snapshots.
+
+mod evidence;
+mod in_order;
+mod keys;
+pub mod lights;
+pub mod marks;
+pub mod outbox;
+mod part;
+mod published;
+mod replay;
+pub mod rises;
+pub mod snapshot;
+
+pub use part::{FoldError, Seen};
+pub use published::Published;
+pub use replay::ReplayError;
+
+use crate::domain::access::Keys;
+use crate::domain::envelope::{NewEvent, Position, Recorded};
+use crate::domain::event::Event;
+use crate::domain::fold::{Stamp, evidence_about, said};
+use crate::domain::world::World;
+use crate::policy::Policies;
+use lights::Lights;
+use marks::Marks;
+use outbox::Outbox;
+use part::{Part, parts};
+use rises::Rises;
+use std::sync::Arc;
+
+parts! {
+    /// Merchants and their evidence.
+    1: world: World,
+    /// Lights last recorded.
+    2: lights: Lights,
+    /// Rises of lights that nobody was told of yet.
+    3: rises: Rises,
+    /// Mails and their fate.
+    4: outbox: Outbox,
+    /// Keys, and who may do what with them.
+    5: keys: Keys,
+    /// What the service last recorded about itself.
+    6: marks: Marks,
+}
+
+impl Picture {
+    /// Folds one event as it came from the log or went there. Returns the index of the merchant it is evidence about, if
+    /// any.
+    ///
+    /// # Errors
+    /// See [`FoldError`]; the picture is of no use then.
+    pub fn fold(&mut self, seen: &Seen<'_>) -> Result<Option<u32>, FoldError> {
+        self.fold_parts(seen)?;
+        self.position = seen.stamp.position;
+        Ok(evidence_about(seen.event).and_then(|code| self.world.index_of(code)))
+    }
+
+    /// Decodes and folds one event of the log.
+    ///
+    /// # Errors
+    /// See [`FoldError`].
+    pub fn fold_recorded(&mut self, recorded: &Recorded) -> Result<(Event, Option<u32>), FoldError> {
+        let stamp =
+            Stamp { position: recorded.position, recorded_at: recorded.recorded_at, history: recorded.event.history };
+        self.fold_written(stamp, &recorded.event)
+    }
+
+    /// Decodes and folds an event that was appended.
+    ///
+    /// # Errors
+    /// See [`FoldError`].
+    pub fn fold_written(&mut self, stamp: Stamp, written: &NewEvent) -> Result<(Event, Option<u32>), FoldError> {
+        let event = written.decode()?;
+        let said = said(&event, &written.data);
+        let about = self.fold(&Seen { stamp, id: written.id, event: &event, said })?;
+        Ok((event, about))
+    }
+}
