@@ -1,6 +1,8 @@
 //! The desk's thread.
 
 use super::batch::{Batch, Decided, Made, Waiting, receipt};
+use super::follow::Listener;
+use super::pulse::Pulse;
 use super::told;
 use super::{Answer, Counters, DeskError, Job};
 use crate::alerts::recipients::Recipients;
@@ -20,7 +22,6 @@ use crate::trail;
 use crate::watch::Watch;
 use crate::watch::hold::{Holds, OwnHold};
 use crossbeam_channel::{Receiver, Sender, select};
-use jiff::SignedDuration;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -36,10 +37,6 @@ const AFTER_FAILURE: Duration = Duration::from_millis(200);
 /// How often a command is decided again because other nodes wrote about the same merchant meanwhile.
 const CONTESTS: u32 = 50;
 
-/// By how much the clocks of nodes may differ: within it, the newest time on record counts as now, so that a node whose
-/// clock is a little behind decides on what it knows. A log that is further ahead was written by a clock that was wrong.
-const SKEW: SignedDuration = SignedDuration::from_mins(5);
-
 /// Why lights are left to others.
 const STANDS_BY: &str = "another node put other policies or recipients in force, so this one leaves lights and mail to \
                          it; restart this one with the same files";
@@ -47,8 +44,7 @@ const STANDS_BY: &str = "another node put other policies or recipients in force,
 /// Everything the thread works with.
 pub(super) struct Engine {
     pub(super) jobs: Receiver<Job>,
-    /// Tells that a shared log has grown.
-    pub(super) grown: Receiver<()>,
+    pub(super) listener: Listener,
     /// Other nodes append to the log, too.
     pub(super) shared: bool,
     /// The picture that is folded on; readers have the one that was published last.
@@ -60,6 +56,7 @@ pub(super) struct Engine {
     pub(super) recipients: Arc<Recipients>,
     pub(super) sectors: Vec<String>,
     pub(super) ready: Arc<AtomicBool>,
+    pub(super) pulse: Arc<Pulse>,
     pub(super) watch: Watch,
     pub(super) keeper: Option<Keeper>,
     /// Holds that other nodes, or this one, told of.
@@ -68,8 +65,6 @@ pub(super) struct Engine {
     pub(super) own_hold: Option<OwnHold>,
     /// Digest of the recipients this node was started with.
     pub(super) recipients_digest: String,
-    /// Kept while the thread works: the listener ends with it.
-    pub(super) _alive: Arc<()>,
 }
 
 impl Engine {
@@ -84,7 +79,7 @@ impl Engine {
                     Ok(job) => sort(job, &mut waiting, &mut settlers, &mut stop),
                     Err(_) => break,
                 },
-                recv(self.grown) -> _ => {}
+                recv(self.listener.grown) -> _ => {}
                 default(self.patience()) => {}
             }
             while !stop
@@ -100,10 +95,15 @@ impl Engine {
                 waiting = self.execute(waiting);
             }
             let watched = self.watch_over(!settlers.is_empty());
+            let news = self.pulse.note(watched.as_ref().err().map(ToString::to_string));
             if let Err(error) = &watched {
                 self.counters.log_failures.fetch_add(1, Ordering::Relaxed);
-                tracing::error!(%error, "Lights could not be recorded; trying again");
+                if news {
+                    tracing::error!(%error, "Lights could not be recorded; trying again until they can");
+                }
                 std::thread::sleep(AFTER_FAILURE);
+            } else if news {
+                tracing::info!("Lights are recorded again");
             }
             for settler in settlers {
                 let _ = settler.send(watched.clone().map_err(DeskError::from));
@@ -138,7 +138,7 @@ impl Engine {
 
     /// Returns the time: the clock's, or the log's if another node's clock is a little ahead.
     fn now(&self) -> Instant {
-        now(&self.picture, self.clock.now())
+        self.picture.marks.now(self.clock.now())
     }
 
     /// Shows readers what was folded. Only called where an append ends.
@@ -304,9 +304,11 @@ impl Engine {
             self.own_hold = Some(OwnHold::new());
         }
         loop {
+            self.pulse.beat();
             self.follow()?;
             let now = self.now();
             self.forget_holds(now);
+            self.watch.keep_to(&self.picture, now);
             if self.stands_by() {
                 return if settle { Err(LogError::Unavailable(STANDS_BY.to_owned())) } else { Ok(()) };
             }
@@ -427,19 +429,6 @@ impl Engine {
         self.follow()?;
         outcome
     }
-}
-
-/// Returns the time to decide by: the clock's, or the newest on record if that is a little ahead.
-pub(super) fn now(picture: &Picture, clock: Instant) -> Instant {
-    match picture.marks.last_recorded {
-        Some(last) if last > clock && last.duration_since(clock) <= SKEW => last,
-        _ => clock,
-    }
-}
-
-/// Returns by how much a clock is behind the newest time on record, if by more than nodes may differ.
-pub(super) fn behind(picture: &Picture, clock: Instant) -> Option<SignedDuration> {
-    picture.marks.last_recorded.map(|last| last.duration_since(clock)).filter(|behind| *behind > SKEW)
 }
 
 /// What became of the writes of a batch, in the order they were decided: the error of each that failed.

@@ -8,13 +8,16 @@ use crate::domain::time::Instant;
 use crate::log::contract::{EventLog, LogError};
 use crossbeam_channel::{Receiver, TrySendError, bounded};
 use std::sync::{Arc, Weak};
-use std::thread::Builder;
+use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 /// Events read at a time.
 const PAGE: usize = 500;
-/// How often the listener looks whether its desk is still there.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How often the listener looks whether its desk is still there: a desk that stops waits for it, so that nobody holds the
+/// log any more.
+const PATIENCE: Duration = Duration::from_millis(50);
+/// Pause after a log could not be listened to.
+const PAUSE: Duration = Duration::from_secs(1);
 
 impl Engine {
     /// Takes in everything that the log holds by now, and publishes it.
@@ -104,18 +107,31 @@ impl Engine {
     }
 }
 
-/// Returns a channel that tells when the log has grown.
-pub(super) fn listen(
-    log: &Arc<dyn EventLog>,
-    alive: &Arc<()>,
-    after: Position,
-) -> Result<Receiver<()>, std::io::Error> {
-    let (bell, heard) = bounded(1);
-    let (log, alive): (Weak<dyn EventLog>, Weak<()>) = (Arc::downgrade(log), Arc::downgrade(alive));
-    Builder::new().name("desk-listener".to_owned()).spawn(move || {
+/// Hears of it when the log has grown, by whomever.
+pub(super) struct Listener {
+    /// Tells it.
+    pub(super) grown: Receiver<()>,
+    alive: Option<Arc<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        drop(self.alive.take());
+        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("The thread that listens to the log had ended by a panic");
+        }
+    }
+}
+
+/// Listens to a log from a position on.
+pub(super) fn listen(log: &Arc<dyn EventLog>, after: Position) -> Result<Listener, std::io::Error> {
+    let (bell, grown) = bounded(1);
+    let alive = Arc::new(());
+    let (log, held): (_, Weak<()>) = (log.clone(), Arc::downgrade(&alive));
+    let thread = Builder::new().name("desk-listener".to_owned()).spawn(move || {
         let mut after = after;
-        while alive.strong_count() > 0 {
-            let Some(log) = log.upgrade() else { return };
+        while held.strong_count() > 0 {
             match log.wait_beyond(after, PATIENCE) {
                 Ok(head) if head <= after => {}
                 Ok(head) => {
@@ -126,10 +142,10 @@ pub(super) fn listen(
                 }
                 Err(error) => {
                     tracing::warn!(%error, "the log cannot be listened to; it is looked at from time to time");
-                    std::thread::sleep(PATIENCE);
+                    std::thread::sleep(PAUSE);
                 }
             }
         }
     })?;
-    Ok(heard)
+    Ok(Listener { grown, alive: Some(alive), thread: Some(thread) })
 }

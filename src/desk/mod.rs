@@ -5,6 +5,7 @@ mod batch;
 mod counters;
 mod engine;
 mod follow;
+mod pulse;
 mod rehearsal;
 mod start;
 mod told;
@@ -22,6 +23,7 @@ use crate::domain::time::Instant;
 use crate::log::contract::{EventLog, LogError};
 use crate::picture::{Picture, Published};
 use crossbeam_channel::{Receiver, Sender};
+use pulse::Pulse;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -131,6 +133,7 @@ pub struct Desk {
     log: Arc<dyn EventLog>,
     clock: Arc<dyn Clock>,
     ready: Arc<AtomicBool>,
+    pulse: Arc<Pulse>,
     thread: Arc<Mutex<Option<JoinHandle<()>>>>,
 }
 
@@ -214,13 +217,22 @@ impl Desk {
     /// time on record.
     #[must_use]
     pub fn clock_behind(&self) -> Option<jiff::SignedDuration> {
-        engine::behind(&self.picture(), self.clock.now())
+        self.picture().marks.ahead_of(self.clock.now())
     }
 
     /// Says whether the lights are up to date: after a start, whether deadlines passed meanwhile were looked at.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.ready.load(Ordering::Acquire) && self.is_alive() && !self.stands_by()
+    }
+
+    /// Returns what keeps commands from being taken or lights from being up to date, if anything does.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        if !self.is_alive() {
+            return Some("the desk has stopped".to_owned());
+        }
+        self.pulse.trouble()
     }
 
     /// Says whether another node put other policies or recipients in force than this one was started with: then lights and

@@ -2,6 +2,7 @@
 
 use super::engine::Engine;
 use super::follow::listen;
+use super::pulse::Pulse;
 use super::{Counters, Desk};
 use crate::alerts::recipients::Recipients;
 use crate::clock::Clock;
@@ -71,14 +72,14 @@ impl Start {
             record(&*self.log, &mut picture, event, &*self.clock, known)?;
             policies_changed |= picture.marks.policy_round;
         }
-        if let Some(behind) = super::engine::behind(&picture, self.clock.now()) {
+        if let Some(behind) = picture.marks.ahead_of(self.clock.now()) {
             tracing::warn!(
                 "This machine's clock is {behind:#} behind the newest time on record. Set it right, or, if the one that \
                  was ahead has been set right, go on: lights and mail go by the clock, and what is recorded until then \
                  carries that newest time"
             );
         }
-        let now = super::engine::now(&picture, self.clock.now());
+        let now = picture.marks.now(self.clock.now());
         // Evidence recorded before the midnight was looked at then; what came between it and the record of it was not.
         // A midnight that by this clock is still to come was closed by one that was ahead: it comes again.
         let watermark = match picture.marks.midnight {
@@ -87,15 +88,15 @@ impl Start {
         };
         let watch = Watch::resume(&picture, &*self.log, watermark, first_recorded, now, policies_changed)?;
         let (jobs, inbox) = crossbeam_channel::bounded(4096);
-        let alive = Arc::new(());
-        let grown = listen(&self.log, &alive, picture.position)?;
+        let listener = listen(&self.log, picture.position)?;
         let published = Published::new(picture.clone());
         let keeper = self.log.folder().map(|dir| Keeper::new(dir, self.log.clone(), snapshot));
         let counters = Arc::new(Counters::default());
         let ready = Arc::new(AtomicBool::new(false));
+        let pulse = Arc::new(Pulse::new());
         let engine = Engine {
             jobs: inbox,
-            grown,
+            listener,
             shared: self.log.is_shared(),
             picture,
             published: published.clone(),
@@ -105,12 +106,12 @@ impl Start {
             recipients: self.recipients,
             sectors,
             ready: ready.clone(),
+            pulse: pulse.clone(),
             watch,
             keeper,
             holds: Holds::default(),
             own_hold: self.log.is_shared().then(OwnHold::new),
             recipients_digest: digest,
-            _alive: alive,
         };
         let thread = std::thread::Builder::new()
             .name("desk".to_owned())
@@ -123,6 +124,7 @@ impl Start {
             log: self.log,
             clock: self.clock,
             ready,
+            pulse,
             thread: Arc::new(Mutex::new(Some(thread))),
         })
     }

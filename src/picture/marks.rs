@@ -4,6 +4,7 @@ use super::part::{FoldError, Part, Seen};
 use super::snapshot::{Keep, Stored as _};
 use crate::domain::event::Event;
 use crate::domain::time::Instant;
+use jiff::SignedDuration;
 
 /// The marks of the watch and of what is in force.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,6 +21,27 @@ pub struct Marks {
     pub first_recorded: Option<Instant>,
     /// Time of the last event.
     pub last_recorded: Option<Instant>,
+}
+
+/// By how much the clocks of nodes may differ: within it, the newest time on record counts as now, so that a node whose
+/// clock is a little behind decides on what it knows. A log that is further ahead was written by a clock that was wrong.
+const SKEW: SignedDuration = SignedDuration::from_mins(5);
+
+impl Marks {
+    /// Returns the time to decide by: the clock's, or the newest on record if that is a little ahead.
+    #[must_use]
+    pub fn now(&self, clock: Instant) -> Instant {
+        match self.last_recorded {
+            Some(last) if last > clock && self.ahead_of(clock).is_none() => last,
+            _ => clock,
+        }
+    }
+
+    /// Returns by how much the newest time on record is ahead of a clock, if by more than nodes may differ.
+    #[must_use]
+    pub fn ahead_of(&self, clock: Instant) -> Option<SignedDuration> {
+        self.last_recorded.map(|last| last.duration_since(clock)).filter(|ahead| *ahead > SKEW)
+    }
 }
 
 impl Part for Marks {

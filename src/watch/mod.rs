@@ -44,6 +44,8 @@ pub(crate) struct Watch {
     next_midnight: Option<Instant>,
     round: Option<Round>,
     handed: Handed,
+    /// The midnight that a clock which was ahead had closed last, once this watch keeps to the right one.
+    kept_since: Option<Instant>,
 }
 
 /// Why a merchant is looked at.
@@ -73,11 +75,19 @@ struct Handed {
 /// A round over all merchants.
 #[derive(Debug, Clone, Copy)]
 struct Round {
-    /// A midnight, or `None` for a round at the present because the policies changed.
+    /// A midnight, or `None` for a round at the present.
     midnight: Option<Instant>,
+    /// What a light that changes in it changed by.
+    cause: LightCause,
     known: Position,
     next: usize,
     changed: u64,
+}
+
+impl Round {
+    fn at_present(picture: &Picture, cause: LightCause) -> Self {
+        Self { midnight: None, cause, known: picture.position, next: 0, changed: 0 }
+    }
 }
 
 /// Where the watch stopped last time.
@@ -122,9 +132,27 @@ impl Watch {
             }
         }
         if policies_changed {
-            watch.round = Some(Round { midnight: None, known: picture.position, next: 0, changed: 0 });
+            watch.round = Some(Round::at_present(picture, LightCause::Policy));
         }
+        watch.keep_to(picture, now);
         Ok(watch)
+    }
+
+    /// Keeps to the clock. If that was ahead and has been set right, midnights and clocks of tickets that it had run over
+    /// come again, and everybody is looked at once more as of now.
+    pub(crate) fn keep_to(&mut self, picture: &Picture, now: Instant) {
+        let next = midnight_after(now);
+        let was_ahead = picture.marks.midnight.is_some_and(|closed| closed > now);
+        if !was_ahead || self.kept_since == picture.marks.midnight {
+            return;
+        }
+        self.kept_since = picture.marks.midnight;
+        self.next_midnight = Some(next);
+        self.timers.clear();
+        for (index, merchant) in (0..).zip(picture.world.merchants().iter()) {
+            merchant.complaints.iter().for_each(|complaint| self.set_timers(index, complaint, now));
+        }
+        self.round = Some(Round::at_present(picture, LightCause::Time));
     }
 
     /// Notes evidence from before this start.
@@ -134,7 +162,7 @@ impl Watch {
             merge(&mut self.past, (evidence.recorded_at, index), Touch::by(cause, evidence));
         };
         past(index, LightCause::Evidence);
-        if merchant.shops.iter().any(|shop| !shop.exits.is_empty()) {
+        if merchant.has_closed_shop() {
             for other in picture.world.linked(merchant, Position::MAX) {
                 past(other, LightCause::Link);
             }
@@ -153,9 +181,9 @@ impl Watch {
                 | Event::ExitNoticeAmended(_)
                 | Event::ExitNoticeWithdrawn(_)
         );
-        let about_links = matches!(event, Event::MerchantRegistered(_) | Event::MerchantDetailsChanged(_))
-            && merchant.shops.iter().any(|shop| !shop.exits.is_empty());
-        if about_exit || about_links {
+        let about_links = matches!(event, Event::MerchantRegistered(_) | Event::MerchantDetailsChanged(_));
+        // A link lights others by a closed shop only.
+        if (about_exit || about_links) && merchant.has_closed_shop() {
             // Those that were linked until this event, too: they may be rid of a reason.
             let before = picture.world.linked(merchant, last.position.saturating_sub(1));
             for other in picture.world.linked(merchant, Position::MAX).into_iter().chain(before) {
@@ -284,7 +312,8 @@ impl Watch {
                 }
                 Some(midnight) => {
                     let known = look.known_at(just_before(midnight))?;
-                    self.round = Some(Round { midnight: Some(midnight), known, next: 0, changed: 0 });
+                    let cause = LightCause::Time;
+                    self.round = Some(Round { midnight: Some(midnight), cause, known, next: 0, changed: 0 });
                 }
             }
         }
@@ -305,7 +334,8 @@ impl Watch {
             look.merchant(index, why, since, known)?;
         }
         let touched: Vec<u32> = self.touched.iter().filter(|(_, why)| ready(why)).map(|(index, _)| *index).collect();
-        for index in touched {
+        // Most looks change nothing: they are bounded too, so that commands and revocations go in between.
+        for index in touched.into_iter().take(SLICE) {
             if look.changed.contains(&index) {
                 continue;
             }
@@ -330,11 +360,11 @@ impl Watch {
         self.handed.round = Some(*round);
         let all = look.picture.world.merchants().len();
         let end = (round.next + SLICE).min(all);
-        let (cause, at, known) = match round.midnight {
-            Some(at) => (LightCause::Time, at, round.known),
-            None => (LightCause::Policy, look.now, look.picture.position),
+        let (at, known) = match round.midnight {
+            Some(at) => (at, round.known),
+            None => (look.now, look.picture.position),
         };
-        let why = Touch { cause, notify: true, since: at, newest: known };
+        let why = Touch { cause: round.cause, notify: true, since: at, newest: known };
         let mut changed = 0;
         for index in round.next..end {
             changed += u64::from(look.merchant(u32::try_from(index).unwrap_or(u32::MAX), why, at, known)?);
@@ -344,7 +374,9 @@ impl Watch {
         if end == all {
             match round.midnight {
                 Some(midnight) => {
-                    look.appends.push(day_closed(midnight, all, round.changed, look.now));
+                    let again = look.picture.marks.midnight.is_some_and(|closed| closed >= midnight);
+                    let again = again.then_some(look.picture.position);
+                    look.appends.push(day_closed(midnight, again, all, round.changed, look.now));
                     self.handed.closing = true;
                 }
                 None => self.round = None,
@@ -411,7 +443,10 @@ impl Look<'_> {
             return Ok(*known);
         }
         let mut known = self.log.position_at(at)?;
-        if self.log.is_shared() {
+        if self.picture.marks.ahead_of(self.now).is_some() {
+            // Since a clock that was ahead, everything is recorded at its time: that does not say what was known when.
+            known = self.picture.position;
+        } else if self.log.is_shared() {
             // Other nodes may have recorded more at the very instant; what is not folded is not known here.
             known = known.min(self.picture.position);
         }
@@ -423,8 +458,9 @@ impl Look<'_> {
     fn merchant(&mut self, index: u32, why: Touch, at: Instant, known: Position) -> Result<bool, LogError> {
         let Some(merchant) = self.picture.world.at(index) else { return Ok(false) };
         let lit = self.picture.lights.get(merchant.code);
-        // A light recorded for a later instant has overtaken this look.
-        if at < self.now && lit.is_some_and(|lit| lit.at > at) {
+        // A light recorded for a later instant has overtaken this look; one for an instant still to come was recorded by a
+        // clock that was ahead.
+        if at < self.now && lit.is_some_and(|lit| lit.at > at && lit.at <= self.now) {
             return Ok(false);
         }
         let moment = Moment::new(&self.picture.policies, at, known);
@@ -476,10 +512,13 @@ fn midnight_after(at: Instant) -> Instant {
     start_of(plus_days(day_of(at), 1))
 }
 
-fn day_closed(midnight: Instant, merchants: usize, changed: u64, now: Instant) -> Append {
+/// Returns the append that closes a day. A day that a clock which was ahead had closed before it came is closed `again`, once
+/// it has come, at a position that tells the two apart.
+fn day_closed(midnight: Instant, again: Option<Position>, merchants: usize, changed: u64, now: Instant) -> Append {
     let day: Day = plus_days(day_of(midnight), -1);
     let closed = DayClosed { day, at: midnight, merchants: u64::try_from(merchants).unwrap_or(u64::MAX), changed };
-    append(derived(&day.to_string()), midnight, now, &Event::DayClosed(closed))
+    let id = again.map_or_else(|| derived(&day.to_string()), |known| derived(&format!("{day}/again/{known}")));
+    append(id, midnight, now, &Event::DayClosed(closed))
 }
 
 /// Returns the append that says that a time has come; every node makes the same.

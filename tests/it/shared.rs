@@ -133,10 +133,13 @@ pub(crate) fn picture_of(log: &Arc<dyn EventLog>) -> Arc<Published> {
     let published = Published::new(picture.clone());
     let (log, held) = (log.clone(), Arc::downgrade(&published));
     std::thread::spawn(move || {
+        let mut feed = log.subscribe(picture.position).unwrap();
         while let Some(published) = held.upgrade() {
-            let _ = log.wait_beyond(picture.position, Duration::from_millis(100));
             // A log that cannot be read now is read later.
-            if picture.catch_up(&*log).is_ok() && picture.position > published.position() {
+            for recorded in feed.next(Duration::from_millis(50)).unwrap_or_default() {
+                picture.fold_recorded(&recorded).unwrap();
+            }
+            if picture.position > published.position() {
                 published.put(picture.clone());
             }
         }
