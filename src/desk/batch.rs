@@ -3,7 +3,7 @@
 //! What a command of the batch changes is tried on copies of the merchants it touches, so that later commands see it and
 //! nobody else does before it is on disk.
 
-use super::{Answer, DeskError, Receipt, Request};
+use super::{Answer, DeskError, Receipt, Request, RequestKey};
 use crate::domain::code::CreditCode;
 use crate::domain::command::Command;
 use crate::domain::decide::{Decision, Known, decide};
@@ -16,7 +16,6 @@ use crate::log::contract::{Append, Appended, EventLog, Expected, LogError, Pendi
 use crate::picture::Picture;
 use crate::watch::hold::OwnHold;
 use crossbeam_channel::Sender;
-use sha2::{Digest as _, Sha256};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -109,16 +108,14 @@ impl<'s> Batch<'s> {
     /// Says whether a request can join: two with one key cannot share a batch, or the second would miss the first's
     /// answer.
     pub(super) fn can_take(&self, request: &Request) -> bool {
-        request.key.as_ref().is_none_or(|key| !self.keys.contains(key))
+        request.key.as_ref().and_then(|key| key.names.first()).is_none_or(|name| !self.keys.contains(name))
     }
 
     /// Decides those commands of a request that have no answer, and hands their events to the log. Returns what was
     /// decided with the command's place in the request.
     pub(super) fn take(&mut self, waiting: &Waiting, log: &dyn EventLog) -> Vec<(usize, Decided)> {
         let request = &waiting.request;
-        if let Some(key) = &request.key {
-            self.keys.insert(key.clone());
-        }
+        self.keys.extend(request.key.as_ref().and_then(|key| key.names.first()).cloned());
         let commands = request.commands.iter().zip(&waiting.answers).enumerate();
         commands
             .filter(|(_, (_, answer))| answer.is_none())
@@ -127,7 +124,7 @@ impl<'s> Batch<'s> {
     }
 
     fn one(&mut self, request: &Request, index: usize, command: &Command, log: &dyn EventLog) -> Decided {
-        let keyed = request.key.as_ref().map(|key| Keyed::new(key, index, command));
+        let keyed = request.key.as_ref().and_then(|key| Keyed::new(key, index));
         if let Some(keyed) = &keyed {
             match keyed.first_answer(log) {
                 Ok(None) => {}
@@ -225,11 +222,8 @@ struct Keyed {
 }
 
 impl Keyed {
-    fn new(key: &Arc<str>, index: usize, command: &Command) -> Self {
-        let key = if index == 0 { key.clone() } else { format!("{key}#{index}").into() };
-        // Commands are plain structs with text keys, which always serialise.
-        let content = Sha256::digest(serde_json::to_vec(command).unwrap_or_default()).into();
-        Self { key, content }
+    fn new(key: &RequestKey, index: usize) -> Option<Self> {
+        Some(Self { key: key.names.get(index)?.clone(), content: key.content })
     }
 
     /// Ids say which key and content they come from: that is how other content under the same key is noticed.

@@ -84,10 +84,19 @@ pub struct Request {
     /// Trace ids of commands that belong to other trails than the origin's, by the command's place. Shorter or empty: the
     /// others belong to the origin's.
     pub trails: Vec<Option<Uuid>>,
-    /// The client's key: the same key with the same content gets the first answer.
-    pub key: Option<Arc<str>>,
+    /// The client's key: the same key for the same request gets the first answer.
+    pub key: Option<RequestKey>,
     /// Look at lights only when [`Desk::settle`] asks: an import changes each light once, not once per sheet.
     pub hold_lights: bool,
+}
+
+/// An idempotency key, for one request as it was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestKey {
+    /// A key for each command, derived from the client's. None of them is another request's.
+    pub names: Vec<Arc<str>>,
+    /// Digest of the request as it was sent: under one key there is one request.
+    pub content: [u8; 32],
 }
 
 impl Request {

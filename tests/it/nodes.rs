@@ -13,7 +13,7 @@ use faces::{Balky, Dying, Late};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use warnlight::clock::ManualClock;
-use warnlight::desk::{Answer, Desk, DeskError, Request};
+use warnlight::desk::{Answer, Desk, DeskError, Request, RequestKey};
 use warnlight::domain::command::Command;
 use warnlight::domain::envelope::Origin;
 use warnlight::domain::event::Event;
@@ -279,7 +279,8 @@ fn commands_about_one_merchant_at_two_nodes_at_once_are_all_taken_each_once() {
         for (number, desk) in nodes.iter().enumerate() {
             scope.spawn(move || {
                 let say = |key: String, command| {
-                    let request = Request { key: Some(key.into()), ..Request::new(vec![command], Origin::of("test")) };
+                    let request =
+                        Request { key: Some(request_key(&key)), ..Request::new(vec![command], Origin::of("test")) };
                     desk.execute(request).unwrap().remove(0)
                 };
                 // The same, under the same keys, at both.
@@ -413,4 +414,9 @@ fn an_import_whose_end_could_not_be_told_is_looked_at_when_it_is_told_again() {
     desk.settle().unwrap();
     assert_eq!(histories(&*log).len(), 1);
     desk.stop();
+}
+
+/// A client's key, and the request it stands for.
+fn request_key(key: &str) -> RequestKey {
+    RequestKey { names: (0..4).map(|place| format!("{place}/{key}").into()).collect(), content: [7; 32] }
 }

@@ -1,6 +1,6 @@
 //! Recording what happened: commands, one or many, plain or as CloudEvents.
 
-use crate::desk::{Answer, DeskError, Receipt, Request};
+use crate::desk::{Answer, DeskError, Receipt, Request, RequestKey};
 use crate::domain::access::{OutOfScope, Scope};
 use crate::domain::check::Problem as CheckProblem;
 use crate::domain::command::Command;
@@ -309,6 +309,7 @@ fn decide(
     let answers = if commands.is_empty() {
         Vec::new()
     } else {
+        let key = key.map(|key| RequestKey { names: vec![key], content: [0; 32] });
         site.desk.execute(Request { key, trails: trails.clone(), ..Request::new(commands, origin) })?
     };
     let mut answers = answers.into_iter().zip(trails);

@@ -37,7 +37,7 @@ fn race((logs, _held): &Pair) {
             let both = [0, 1].map(|node| {
                 let (desks, barrier) = (&desks, &barrier);
                 scope.spawn(move || {
-                    let key = Some(Arc::from(format!("k{round}")));
+                    let key = Some(super::request_key(&format!("k{round}")));
                     let trace = Uuid::from_u128(u128::from(round) * 10 + node as u128 + 1);
                     barrier.wait();
                     let request = Request {
@@ -76,7 +76,7 @@ fn whichever_step_a_node_dies_in_the_other_goes_on_with_the_trail_of_the_command
     let closed = r#"{"command":"record_exit","credit_code":"91110108MA0000000A","mall":"M","unit":"1","action":"close",
         "date":"2025-03-20"}"#;
     let commands = vec![register(HAIR, "8040", ""), serde_json::from_str(closed).unwrap()];
-    let request = Request { key: Some(Arc::from("k")), ..Request::new(commands, on(trace)) };
+    let request = Request { key: Some(super::request_key("k")), ..Request::new(commands, on(trace)) };
     let mut survived = false;
     for (appends, lands) in (0..20).flat_map(|appends| [(appends, false), (appends, true)]) {
         let (logs, _held) = memory();
