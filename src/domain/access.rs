@@ -1,17 +1,19 @@
 //! Who may see and say what: keys, roles and scopes, folded from the events of the stream [`STREAM`].
 
 mod scope;
+mod sight;
 #[cfg(test)]
 mod tests;
 
 pub use scope::{MerchantFacts, OutOfScope, Scope};
+pub use sight::{Matter, Reader, Sight, TABLE as SIGHT, hide_spool, spooled};
 
 use super::envelope::hex;
 use super::event::{Event, KeyCreated};
 use super::time::Instant;
 use super::words::{Role, UnknownWord};
 use sha2::{Digest as _, Sha256};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
 use subtle::ConstantTimeEq as _;
@@ -102,6 +104,8 @@ pub enum KeyRefused {
 pub struct Keys {
     keys: HashMap<Uuid, Arc<Key>>,
     order: Vec<Uuid>,
+    /// Sessions that were logged out, by when they would have ended anyway.
+    ended: BTreeSet<(Instant, Uuid)>,
 }
 
 impl Keys {
@@ -121,6 +125,11 @@ impl Keys {
                 if let Some(key) = self.keys.get_mut(&revoked.key) {
                     Arc::make_mut(key).revoked_at.get_or_insert(at);
                 }
+            }
+            Event::SessionEnded(ended) => {
+                // Those whose time is over need no memory.
+                self.ended = self.ended.split_off(&(at, Uuid::nil()));
+                self.ended.insert((ended.ends_at, ended.session));
             }
             _ => {}
         }
@@ -157,6 +166,12 @@ impl Keys {
         } else {
             Err(KeyRefused::Expired)
         }
+    }
+
+    /// Says whether a session that would end at an instant was logged out.
+    #[must_use]
+    pub fn has_ended(&self, session: Uuid, ends_at: Instant) -> bool {
+        self.ended.contains(&(ends_at, session))
     }
 
     /// Returns every key, revoked ones too, in the order they were created.
