@@ -27,7 +27,7 @@ pub enum Matter {
     Published,
     /// Letters, talks, orders, penalties.
     Act,
-    /// What offices arrange among themselves: leads, joint checks, alerts.
+    /// What is for offices among themselves: leads, joint checks, alerts, links to other merchants.
     Office,
     /// Lights and missed deadlines.
     Light,
@@ -107,6 +107,8 @@ impl Matter {
             ("complaints", _) => Self::Complaint,
             ("listed" | "registry", _) => Self::Published,
             ("rectification" | "penalties", _) => Self::Act,
+            // It counts what happened at other merchants, which may be in nobody's scope.
+            ("linked", _) => Self::Office,
             _ => return None,
         })
     }
