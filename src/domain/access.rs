@@ -1,16 +1,18 @@
 //! Who may see and say what: keys, roles and scopes, folded from the events of the stream [`STREAM`].
 
 mod scope;
+mod sight;
 #[cfg(test)]
 mod tests;
 
 pub use scope::{MerchantFacts, OutOfScope, Scope};
+pub use sight::{Matter, Reader, Sight, TABLE as SIGHT, hide_spool, spooled};
 
 use super::envelope::hex;
 use super::event::{Event, KeyCreated};
 use super::time::Instant;
 use super::words::{Role, UnknownWord};
-use imbl::{HashMap, Vector};
+use imbl::{HashMap, OrdSet, Vector};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
 use std::sync::Arc;
@@ -103,6 +105,8 @@ pub enum KeyRefused {
 pub struct Keys {
     keys: HashMap<Uuid, Arc<Key>>,
     order: Vector<Uuid>,
+    /// Sessions that were logged out, by when they would have ended anyway.
+    ended: OrdSet<(Instant, Uuid)>,
 }
 
 impl Keys {
@@ -123,6 +127,11 @@ impl Keys {
                     Arc::make_mut(key).revoked_at.get_or_insert(at);
                 }
             }
+            Event::SessionEnded(ended) => {
+                // Those whose time is over need no memory.
+                self.ended = std::mem::take(&mut self.ended).split(&(at, Uuid::nil())).1;
+                self.ended.insert((ended.ends_at, ended.session));
+            }
             _ => {}
         }
         Ok(())
@@ -132,6 +141,16 @@ impl Keys {
     pub fn take_over(&mut self, key: Key) {
         self.order.push_back(key.id);
         self.keys.insert(key.id, Arc::new(key));
+    }
+
+    /// Returns the sessions that were logged out, each with when it would have ended anyway.
+    pub fn ended(&self) -> impl Iterator<Item = (Instant, Uuid)> {
+        self.ended.iter().copied()
+    }
+
+    /// Takes over a session that was logged out, as it was kept elsewhere.
+    pub fn take_over_ended(&mut self, ends_at: Instant, session: Uuid) {
+        self.ended.insert((ends_at, session));
     }
 
     /// Returns the key that a text shows, if it opens doors at `now`.
@@ -164,6 +183,12 @@ impl Keys {
         } else {
             Err(KeyRefused::Expired)
         }
+    }
+
+    /// Says whether a session that would end at an instant was logged out.
+    #[must_use]
+    pub fn has_ended(&self, session: Uuid, ends_at: Instant) -> bool {
+        self.ended.contains(&(ends_at, session))
     }
 
     /// Returns every key, revoked ones too, in the order they were created.

@@ -7,6 +7,7 @@ use super::language::{self, Language};
 use super::metrics::Metrics;
 use super::pages::filters::escaped;
 use super::pages::{Frame, Pages};
+use super::path;
 use super::problem::{Code, Problem};
 use super::site::Cookies;
 use super::traced::{self, Traced};
@@ -23,6 +24,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, web};
 use minijinja::value::Serde;
 use minijinja::{Value, context};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::time::Instant;
 use uuid::Uuid;
 
@@ -48,7 +50,7 @@ pub(super) struct RequestId(pub(super) Uuid);
 /// # Errors
 /// Passes on what the framework itself could not answer.
 pub(super) async fn stand(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
@@ -56,11 +58,12 @@ pub(super) async fn stand(
     let traced = Traced::of(request.headers());
     request.extensions_mut().insert(id);
     request.extensions_mut().insert(traced.clone());
+    let path = path::normalise(&mut request);
     let asked = Asked::of(&request);
-    let mut response = if asked.is_change && asked.is_foreign {
-        request.error_response(Problem::from(Code::ForeignSite))
-    } else {
-        next.call(request).await?.map_into_boxed_body()
+    let mut response = match path {
+        Err(problem) => request.error_response(problem),
+        Ok(()) if asked.is_change && asked.is_foreign => request.error_response(Problem::from(Code::ForeignSite)),
+        Ok(()) => next.call(request).await?.map_into_boxed_body(),
     };
     let status = response.status();
     if status.is_client_error() || status.is_server_error() {
@@ -190,17 +193,12 @@ fn to_log_in(request: &HttpRequest) -> HttpResponse {
     HttpResponse::SeeOther().insert_header((LOCATION, format!("/login?next={next}"))).finish()
 }
 
+/// What stays as it is in a query: RFC 3986, `unreserved`.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
 /// Encodes a text for a query.
 pub(super) fn encode(text: &str) -> String {
-    use std::fmt::Write as _;
-    text.bytes().fold(String::with_capacity(text.len()), |mut encoded, byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-        encoded
-    })
+    utf8_percent_encode(text, UNRESERVED).to_string()
 }
 
 fn dress(headers: &mut HeaderMap, id: RequestId, traced: &Traced, secure: bool) {

@@ -3,12 +3,15 @@
 pub mod access;
 pub mod api;
 mod assets;
+mod body;
+mod feeds;
 mod following;
 mod fresh;
 mod front;
 mod language;
 mod metrics;
 pub mod pages;
+mod path;
 pub mod problem;
 pub mod routes;
 mod serve;

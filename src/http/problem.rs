@@ -98,6 +98,9 @@ problem_codes! {
     Refused 422 "refused"
         "内容未被接受" "没有任何记录被写入；请按所列问题改正后重新提交。"
         "the content was refused" "Nothing was recorded; correct what is listed and send it again.",
+    TooManyRequests 429 "too_many_requests"
+        "请求过于频繁或同时过多" "请稍后再试。"
+        "too many requests, or too many at once" "Wait a little, then try again.",
     Internal 500 "internal"
         "系统内部错误" "请稍后再试；若再次出现，请将请求编号告知管理员。"
         "something went wrong inside" "Try again later; if it happens again, tell the operator the request id.",
@@ -119,7 +122,11 @@ impl Code {
     /// Returns after how many seconds to try again, where waiting is all it takes.
     #[must_use]
     pub const fn retry_after(self) -> Option<u16> {
-        if matches!(self, Self::Behind) { Some(1) } else { None }
+        match self {
+            Self::Behind => Some(1),
+            Self::TooManyRequests => Some(60),
+            _ => None,
+        }
     }
 
     /// Returns the code that stands for a bare status, for answers made outside our handlers.
@@ -130,6 +137,7 @@ impl Code {
             StatusCode::METHOD_NOT_ALLOWED => Self::MethodNotAllowed,
             StatusCode::PAYLOAD_TOO_LARGE => Self::TooLarge,
             StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::UnsupportedMediaType,
+            StatusCode::TOO_MANY_REQUESTS => Self::TooManyRequests,
             StatusCode::SERVICE_UNAVAILABLE => Self::Unavailable,
             status if status.is_client_error() => Self::BadRequest,
             _ => Self::Internal,

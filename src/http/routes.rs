@@ -11,6 +11,7 @@ use actix_web::dev::ResourceDef;
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::web::ServiceConfig;
 use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, ResponseError as _, guard, web};
+use std::sync::LazyLock;
 
 /// A right, with the roles that have it.
 #[derive(Debug, Clone, Copy)]
@@ -112,7 +113,7 @@ routes! {
         "Records what happened: one command, or an array of them with a receipt for each",
         [] body "Commands" -> "CommandReceipts";
     post "/api/v1/cloudevents" Record api::commands::cloud_events,
-        "Records what happened, told as CloudEvents of the type cn.warnlight.command.<command>, one or a batch",
+        "Records what happened, told as CloudEvents of the type cn.warnlight.command.<command>: one, a batch, or one in binary mode (`ce-*` headers)",
         [] body "CloudEvents" -> "CommandReceipts";
     get "/api/v1/merchants" ReadLights api::merchants::list,
         "Merchants in scope, worst light first, then by money at risk",
@@ -166,7 +167,7 @@ routes! {
     get "/problems/{code}" open api::problems::get, "One kind of problem", [] -> "ProblemKinds";
     get "/healthz" open api::health::alive, "Whether the process answers", [] -> "text/plain";
     get "/readyz" open api::health::ready, "Whether lights are up to date, this node keeps up with the log, and mail moves", [] -> "text/plain";
-    get "/metrics" open api::health::metrics, "Figures for Prometheus", [] -> "text/plain";
+    get "/metrics" open api::health::metrics, "Figures for Prometheus; from elsewhere than the machine itself an administrator's key is needed, unless `http.metrics` is open", [] -> "text/plain";
     get "/assets/{name}" open assets::get, "Style, script and icon of the pages", [] -> "text/css";
     get "/login" open pages::login::form, "The log-in page", [("next", "where to go then")] -> "text/html";
     post "/login" open pages::login::log_in, "Begins a session", [] body "LogIn" -> "text/html";
@@ -189,10 +190,14 @@ pub(super) fn configure(config: &mut ServiceConfig) {
     config.default_service(web::to(elsewhere));
 }
 
+/// The pattern and the method of every route, compiled once.
+static PATTERNS: LazyLock<Vec<(ResourceDef, &'static str)>> =
+    LazyLock::new(|| TABLE.iter().map(|route| (ResourceDef::new(route.path), route.method)).collect());
+
 /// Answers what no route takes: the path is unknown, or known under other methods.
 async fn elsewhere(request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let fits = |route: &&Route| ResourceDef::new(route.path).is_match(request.path());
-    let methods: Vec<&str> = TABLE.iter().filter(fits).map(|route| route.method).collect();
+    let fits = |(pattern, _): &&(ResourceDef, &str)| pattern.is_match(request.path());
+    let methods: Vec<&str> = PATTERNS.iter().filter(fits).map(|(_, method)| *method).collect();
     if methods.is_empty() {
         return Err(Code::NotFound.into());
     }

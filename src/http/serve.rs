@@ -1,6 +1,7 @@
 //! Opening the service to the network.
 
-use super::access::{Gate, Keyring, KeyringError, Sessions};
+use super::access::{Gate, Keyring, KeyringError, Sessions, Throttle};
+use super::feeds::Feeds;
 use super::following::Following;
 use super::fresh::Freshness;
 use super::metrics::Metrics;
@@ -13,7 +14,7 @@ use crate::desk::Desk;
 use crate::mail::worker::Worker;
 use crate::settings::{Settings, SettingsError};
 use actix_web::dev::{Server, ServerHandle};
-use actix_web::error::{JsonPayloadError, PathError, QueryPayloadError, UrlencodedError};
+use actix_web::error::{PathError, QueryPayloadError, UrlencodedError};
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App, Error, HttpRequest, HttpServer, web};
 use std::io;
@@ -111,7 +112,13 @@ impl Open<'_> {
             keyring: self.keyring,
             sessions: Arc::new(Sessions::new(&secret, settings.session.lifetime)),
             clock: self.session_clock,
+            throttle: {
+                let session = &settings.session;
+                Arc::new(Throttle::new(session.failures_per_address, session.failures_per_key, session.failure_memory))
+            },
         });
+        let feeds = web::Data::new(Feeds::new(settings.http.live_feeds_per_key, settings.http.live_feeds));
+        let metrics_for = web::Data::new(settings.http.metrics);
         let secure = settings.http.public_url.as_deref().is_some_and(|url| url.starts_with("https://"));
         let cookies = web::Data::new(Cookies { secure });
         let pages = web::Data::new(Pages::new()?);
@@ -125,10 +132,11 @@ impl Open<'_> {
                 .app_data(pages.clone())
                 .app_data(metrics.clone())
                 .app_data(site.clone())
+                .app_data(feeds.clone())
+                .app_data(metrics_for.clone())
                 .app_data(following.clone())
                 .app_data(fresh.clone())
                 .app_data(web::PayloadConfig::new(limit))
-                .app_data(web::JsonConfig::default().limit(limit).error_handler(wrong_json))
                 .app_data(web::FormConfig::default().limit(64 * 1024).error_handler(wrong_form))
                 .app_data(web::QueryConfig::default().error_handler(wrong_query))
                 .app_data(web::PathConfig::default().error_handler(wrong_path))
@@ -149,15 +157,6 @@ fn random_secret() -> Result<Vec<u8>, ServeError> {
     let mut secret = vec![0; 32];
     getrandom::fill(&mut secret).map_err(|error| ServeError::NoRandomness(error.to_string()))?;
     Ok(secret)
-}
-
-fn wrong_json(error: JsonPayloadError, _: &HttpRequest) -> Error {
-    let code = match &error {
-        JsonPayloadError::Overflow { .. } | JsonPayloadError::OverflowKnownLength { .. } => Code::TooLarge,
-        JsonPayloadError::ContentType => Code::UnsupportedMediaType,
-        _ => Code::BadRequest,
-    };
-    Problem::new(code, error).into()
 }
 
 fn wrong_form(error: UrlencodedError, _: &HttpRequest) -> Error {

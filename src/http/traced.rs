@@ -3,6 +3,7 @@
 //! The answer names it in `Warnlight-Trace`. W3C has a header for answers, `traceresponse`, but took it out of Trace Context
 //! Level 2 before the Candidate Recommendation; it is in the draft of Level 3 only, so its form may still change.
 
+use super::metrics::method_name;
 use crate::domain::envelope::Position;
 use crate::trail::{self, Kind, Parent, Span, Value};
 use actix_web::http::Method;
@@ -74,7 +75,7 @@ impl Traced {
     pub(super) fn answered(&self, method: &Method, route: &str, status: u16) {
         trail::export(|| {
             let mut attributes = vec![
-                ("http.request.method", Value::Text(method.to_string().into())),
+                ("http.request.method", Value::Text(method_name(method).into())),
                 ("http.route", Value::Text(route.to_owned().into())),
                 ("http.response.status_code", Value::Number(status.into())),
             ];
@@ -87,7 +88,7 @@ impl Traced {
                 id: self.span,
                 parent: self.parent,
                 kind: Kind::Server,
-                name: format!("{method} {route}").into(),
+                name: format!("{} {route}", method_name(method)).into(),
                 began: self.began,
                 ended: trail::now(),
                 failed: status >= 500,

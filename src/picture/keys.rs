@@ -3,19 +3,38 @@
 use super::part::{FoldError, Part, Seen};
 use super::snapshot::{Keep, Stored as _};
 use crate::domain::access::{Key, Keys};
+use crate::domain::time::Instant;
+use uuid::Uuid;
+
+/// A key, or a session that was logged out.
+#[derive(Debug)]
+pub(super) struct Kept {
+    pub(super) key: Option<Key>,
+    pub(super) ended: Option<(Instant, Uuid)>,
+}
 
 impl Part for Keys {
-    type Kept = Key;
+    type Kept = Kept;
 
     fn fold(&mut self, seen: &Seen<'_>) -> Result<(), FoldError> {
         Ok(self.apply(seen.stamp.recorded_at, seen.event)?)
     }
 
     fn keep(&self, keep: &mut Keep<'_>) {
-        self.all().for_each(|key| keep.one(|out| key.put(out)));
+        for key in self.all() {
+            keep.one(|out| Kept { key: Some(Key::clone(key)), ended: None }.put(out));
+        }
+        for ended in self.ended() {
+            keep.one(|out| Kept { key: None, ended: Some(ended) }.put(out));
+        }
     }
 
-    fn restore(&mut self, kept: Key) {
-        self.take_over(kept);
+    fn restore(&mut self, Kept { key, ended }: Kept) {
+        if let Some(key) = key {
+            self.take_over(key);
+        }
+        if let Some((ends_at, session)) = ended {
+            self.take_over_ended(ends_at, session);
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::reader::Section;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::str::FromStr;
 use std::time::Duration;
 
 /// Where the service is reached.
@@ -17,6 +18,33 @@ pub struct Http {
     pub body_limit: usize,
     /// How long a request waits for this node to show the position of the log that it names.
     pub position_patience: Duration,
+    /// Live feeds that may be open at this node.
+    pub live_feeds: usize,
+    /// Live feeds that may be open with one key.
+    pub live_feeds_per_key: usize,
+    /// Who may read `/metrics` without a key.
+    pub metrics: MetricsFor,
+}
+
+/// Who may read the figures of the service without a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MetricsFor {
+    /// Whoever asks on the machine itself, not through a proxy.
+    Local,
+    /// Everybody.
+    Everybody,
+}
+
+impl FromStr for MetricsFor {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "local" => Ok(Self::Local),
+            "open" => Ok(Self::Everybody),
+            _ => Err(()),
+        }
+    }
 }
 
 impl Http {
@@ -31,8 +59,14 @@ impl Http {
             .and_then(|number| usize::try_from(number).ok())
             .unwrap_or(8_388_608);
         let position_patience = Duration::from_secs(section.number("position_patience_seconds", 0..=60).unwrap_or(5));
+        let mut count = |key, most, otherwise| {
+            section.number(key, 1..=most).and_then(|number| usize::try_from(number).ok()).unwrap_or(otherwise)
+        };
+        let live_feeds = count("live_feeds", 100_000, 512);
+        let live_feeds_per_key = count("live_feeds_per_key", 100_000, 64);
+        let metrics = section.parsed("metrics", "\"local\" or \"open\"").unwrap_or(MetricsFor::Local);
         section.finish();
-        Self { listen, public_url, workers, body_limit, position_patience }
+        Self { listen, public_url, workers, body_limit, position_patience, live_feeds, live_feeds_per_key, metrics }
     }
 
     /// Returns the address that links begin with, without a slash at its end.

@@ -13,7 +13,7 @@ mod tests;
 mod trace;
 
 pub use checkpoints::Checkpoints;
-pub use http::Http;
+pub use http::{Http, MetricsFor};
 pub use log::{Engine, Log};
 pub use mail::{ANSWERS, CLAIM_MARGIN, Mail, Smtp, Tls};
 pub use policies::Policies;

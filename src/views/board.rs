@@ -160,7 +160,7 @@ impl View<'_> {
             division: merchant.division(Position::MAX).map(|division| division.to_string()),
             street: merchant.detail(Position::MAX, |row| row.street.as_deref()).map(str::to_owned),
             malls: self.malls(merchant),
-            money: money(moment, self.world, merchant),
+            money: self.money_seen(moment, merchant),
         }
     }
 }

@@ -26,7 +26,11 @@ impl<'a> View<'a> {
         let mut found: Vec<(CreditCode, &Complaint)> = self
             .merchants()
             .filter(|merchant| filter.credit_code.is_none_or(|code| code == merchant.code))
-            .flat_map(|merchant| merchant.complaints.iter().map(|complaint| (merchant.code, complaint)))
+            .flat_map(|merchant| {
+                let reader = self.reader(merchant);
+                let seen = merchant.complaints.iter().filter(move |complaint| reader.sees_complaint(complaint));
+                seen.map(|complaint| (merchant.code, complaint))
+            })
             .filter(|(_, complaint)| filter.open.is_none_or(|open| open == complaint.outcome(&horizon).is_none()))
             .collect();
         found

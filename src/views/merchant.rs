@@ -37,7 +37,7 @@ impl<'a> View<'a> {
     pub fn explain(
         &self,
         log: &dyn EventLog,
-        merchant: &Merchant,
+        merchant: &'a Merchant,
         at: Instant,
         known: Position,
     ) -> Result<Explained, LogError> {
@@ -47,7 +47,7 @@ impl<'a> View<'a> {
         let drafts = explain(&subject, &grade);
         let mut reasons = Vec::with_capacity(drafts.len());
         for draft in drafts {
-            let events = log.ids_at(&draft.positions)?;
+            let events = self.ids_seen(log, merchant, &draft.positions)?;
             reasons.push(draft.with_events(events));
         }
         Ok(Explained { light: grade.light, reasons })
@@ -57,12 +57,18 @@ impl<'a> View<'a> {
     ///
     /// # Errors
     /// When the log cannot be read.
-    pub fn timeline(&self, log: &dyn EventLog, merchant: &Merchant, limit: usize) -> Result<Vec<Recorded>, LogError> {
+    pub fn timeline(
+        &self,
+        log: &dyn EventLog,
+        merchant: &'a Merchant,
+        limit: usize,
+    ) -> Result<Vec<Recorded>, LogError> {
         let mut events = tail(log, &merchant_stream(merchant.code), u64::from(merchant.revision), limit)?;
         let lights = self.lights.get(merchant.code).map_or(0, |lit| u64::from(lit.revision));
         events.extend(tail(log, &light_stream(merchant.code), lights, limit)?);
         // The newest tickets are enough: each brings at least one event.
-        for complaint in merchant.complaints.iter().rev().take(limit) {
+        let reader = self.reader(merchant);
+        for complaint in merchant.complaints.iter().rev().filter(|it| reader.sees_complaint(it)).take(limit) {
             events.extend(log.read_stream(&complaint_stream(&complaint.ticket), 0, limit)?);
         }
         events.sort_by_key(|event| std::cmp::Reverse(event.position));

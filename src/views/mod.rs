@@ -5,10 +5,11 @@ pub mod board;
 pub mod complaints;
 pub mod exits;
 pub mod merchant;
+pub mod sight;
 
 use crate::domain::access::{MerchantFacts, Scope};
 use crate::domain::envelope::Position;
-use crate::domain::merchant::{Horizon, Merchant};
+use crate::domain::merchant::{Horizon, Merchant, Shop};
 use crate::domain::time::Instant;
 use crate::domain::world::World;
 use crate::lights::facts::{Trace, compute};
@@ -108,6 +109,13 @@ pub(crate) fn money(moment: &Moment<'_>, world: &World, merchant: &Merchant) -> 
     }
 }
 
+/// Says whether a shop was only claimed: a mall spoke of it while nobody knew the merchant, and when the merchant came into the
+/// register, it was with another shop. A row of the register is followed by the shop it brings, if that was not known.
+fn is_claim(merchant: &Merchant, shop: &Shop) -> bool {
+    let Some(first) = merchant.rows.first().map(|row| row.position) else { return false };
+    shop.position < first && merchant.shops.iter().any(|other| other.position == first + 1)
+}
+
 /// Calls `ask` with what decides whether a merchant is in a scope.
 pub fn with_facts<T>(
     merchant: &Merchant,
@@ -115,7 +123,8 @@ pub fn with_facts<T>(
     policies: &Policies,
     ask: impl FnOnce(&MerchantFacts<'_>) -> T,
 ) -> T {
-    let malls: Vec<&str> = merchant.shops.iter().map(|shop| shop.name.mall.as_str()).collect();
+    let malls: Vec<&str> =
+        merchant.shops.iter().filter(|shop| !is_claim(merchant, shop)).map(|shop| shop.name.mall.as_str()).collect();
     ask(&MerchantFacts {
         registered: merchant.is_registered(horizon.known),
         division: merchant.division(horizon.known),

@@ -84,6 +84,18 @@ pub struct KeyRevoked {
     pub reason: String,
 }
 
+/// A browser session was logged out (退出登录). It would have ended by itself at `ends_at`; after that nobody asks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SessionEnded {
+    /// The session.
+    pub session: Uuid,
+    /// The key it was begun with.
+    pub key: Uuid,
+    /// When it would have ended by itself.
+    pub ends_at: Instant,
+}
+
 /// Personal data became unreadable: the key it was encrypted under was destroyed (删除).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

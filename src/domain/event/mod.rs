@@ -192,6 +192,7 @@ events! {
     "user.revoked" 1 UserRevoked(UserNamed),
     "key.created" 1 KeyCreated(KeyCreated),
     "key.revoked" 1 KeyRevoked(KeyRevoked),
+    "session.ended" 1 SessionEnded(SessionEnded),
     "record.erased" 1 RecordErased(RecordErased),
     "log.checkpoint_signed" 1 CheckpointSigned(CheckpointSigned),
 }

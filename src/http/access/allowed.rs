@@ -2,7 +2,7 @@
 
 use super::permission::Permission;
 use super::session::Session;
-use super::{Sessions, keyring::Keyring};
+use super::{Sessions, Throttle, keyring::Keyring};
 use crate::clock::Clock;
 use crate::domain::access::{Key, KeyRefused, Scope};
 use crate::domain::envelope::Origin;
@@ -32,6 +32,19 @@ pub struct Gate {
     pub sessions: Arc<Sessions>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// How often a log-in may fail.
+    pub throttle: Arc<Throttle>,
+}
+
+impl Gate {
+    /// Says whether a caller that was let in may go on: the session holds, wherever it may have been logged out, and the
+    /// key opens doors.
+    #[must_use]
+    pub fn lets_on(&self, caller: &Caller) -> bool {
+        let holds =
+            |session: &Session| self.sessions.holds(session, self.clock.now()) && !self.keyring.has_ended(session);
+        caller.session.as_ref().is_none_or(holds) && self.keyring.by_id(caller.key.id).is_ok()
+    }
 }
 
 /// Who is asking.
@@ -121,11 +134,13 @@ pub fn caller(request: &HttpRequest) -> Result<Caller, Problem> {
         return Ok(Caller { key: gate.keyring.check(key).map_err(refused)?, session: None, traced });
     }
     let cookie = request.cookie(SESSION_COOKIE).ok_or(Code::KeyMissing)?;
-    let session = gate.sessions.check(cookie.value(), gate.clock.now()).ok_or(Code::KeyExpired)?;
+    let session = gate.sessions.check(cookie.value(), gate.clock.now());
+    let session = session.filter(|session| !gate.keyring.has_ended(session)).ok_or(Code::KeyExpired)?;
     let key = gate.keyring.by_id(session.key).map_err(refused)?;
     // A browser sends the cookie by itself, so a change needs the token too. Forms of pages carry it in their body,
     // where their own extractor looks; everything else must send it as a header.
-    let is_form = !request.path().starts_with("/api/");
+    // The route says which it is, not the path as it was spelt.
+    let is_form = request.match_pattern().is_some_and(|route| !route.starts_with("/api/"));
     if !is_read(request.method()) && !is_form {
         let token = request.headers().get(TOKEN_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
         if !gate.sessions.is_form_token(&session, token) {

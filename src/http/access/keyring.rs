@@ -1,10 +1,13 @@
 //! The keys in force, read from the log and kept up with it; making and revoking keys.
 
+use super::session::Session;
+use super::wanted;
 use crate::clock::Clock;
 use crate::domain::access::{KEY_BYTES, Key, KeyRefused, KeyText, Keys, STREAM, Scope};
 use crate::domain::envelope::{NewEvent, Origin, Position, Revision};
-use crate::domain::event::{Event, KeyCreated, KeyRevoked};
+use crate::domain::event::{Event, KeyCreated, KeyRevoked, SessionEnded};
 use crate::domain::time::Instant;
+use crate::domain::words::Role;
 use crate::log::contract::{Append, EventLog, Expected, LogError};
 use crate::picture::Published;
 use std::fmt;
@@ -17,6 +20,10 @@ use uuid::Uuid;
 const BATCH: usize = 500;
 /// Longest wait until what was recorded about a key counts here.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Why the last administrator stays.
+const LAST_ADMIN: &str =
+    "this is the last key of an administrator that opens doors; make another one first, then revoke this";
 
 /// Why a key cannot be made, read or revoked.
 #[derive(Debug, thiserror::Error)]
@@ -154,7 +161,7 @@ impl Keyring {
     /// # Errors
     /// See [`KeyringError`].
     pub fn create(&self, new: NewKey, origin: &Origin) -> Result<(KeyText, Arc<Key>), KeyringError> {
-        check(&new)?;
+        let new = wanted::tidy(new, self.clock.now())?;
         let mut random = [0_u8; KEY_BYTES];
         getrandom::fill(&mut random).map_err(|error| KeyringError::NoRandomness(error.to_string()))?;
         let id = Uuid::now_v7();
@@ -162,7 +169,7 @@ impl Keyring {
         let Scope { role, malls, sectors, divisions, bank } = new.scope;
         let created = KeyCreated {
             key: id,
-            name: new.name.trim().to_owned(),
+            name: new.name,
             hash: text.hash(),
             role: role.name().to_owned(),
             malls,
@@ -171,28 +178,63 @@ impl Keyring {
             bank,
             expires_at: new.expires_at,
         };
-        self.record(&Event::KeyCreated(created), origin)?;
+        self.record(&Event::KeyCreated(created), origin, Expected::Any)?;
         let key = self.all().into_iter().find(|key| key.id == id).ok_or(KeyringError::NotFound(id))?;
         Ok((text, key))
     }
 
-    /// Revokes a key; revoking it again changes nothing.
+    /// Revokes a key; revoking it again changes nothing. The last key that can make others is kept.
     ///
     /// # Errors
     /// See [`KeyringError`].
     pub fn revoke(&self, id: Uuid, reason: &str, origin: &Origin) -> Result<(), KeyringError> {
-        let known = self.all().into_iter().find(|key| key.id == id).ok_or(KeyringError::NotFound(id))?;
-        if known.revoked_at.is_some() {
-            return Ok(());
+        let revoked = Event::KeyRevoked(KeyRevoked { key: id, reason: wanted::reason(reason)? });
+        loop {
+            // Judged by the stream itself: its revision says that nothing was missed.
+            self.read_stream()?;
+            let (keys, next) = {
+                let own = self.own.read().unwrap_or_else(PoisonError::into_inner);
+                (own.keys.all().cloned().collect::<Vec<_>>(), own.next)
+            };
+            let known = keys.iter().find(|key| key.id == id).ok_or(KeyringError::NotFound(id))?;
+            if known.revoked_at.is_some() {
+                return Ok(());
+            }
+            let now = self.clock.now();
+            let is_admin = |key: &&Arc<Key>| key.scope.role == Role::Admin && key.is_valid(now);
+            if is_admin(&known) && keys.iter().filter(is_admin).count() == 1 {
+                return Err(KeyringError::Invalid(LAST_ADMIN));
+            }
+            // Two administrators who revoke each other at the same moment, wherever they are: one comes second, and is looked
+            // at again.
+            let expected = next.checked_sub(1).map_or(Expected::NoStream, Expected::Revision);
+            match self.record(&revoked, origin, expected) {
+                Err(KeyringError::Log(LogError::Conflict { .. })) => {}
+                done => return done,
+            }
         }
-        self.record(&Event::KeyRevoked(KeyRevoked { key: id, reason: reason.trim().to_owned() }), origin)
     }
 
-    fn record(&self, event: &Event, origin: &Origin) -> Result<(), KeyringError> {
+    /// Records that a session was logged out, so that it is over at every node and after a restart.
+    ///
+    /// # Errors
+    /// See [`KeyringError`].
+    pub fn end_session(&self, session: &Session, origin: &Origin) -> Result<(), KeyringError> {
+        let ended = SessionEnded { session: session.id, key: session.key, ends_at: session.ends_at };
+        self.record(&Event::SessionEnded(ended), origin, Expected::Any)
+    }
+
+    /// Says whether a session was logged out, here or elsewhere.
+    #[must_use]
+    pub fn has_ended(&self, session: &Session) -> bool {
+        self.read(|keys| keys.has_ended(session.id, session.ends_at))
+    }
+
+    fn record(&self, event: &Event, origin: &Origin, expected: Expected) -> Result<(), KeyringError> {
         let now = self.clock.now();
         let appended = self.log.append(Append {
             stream: STREAM.into(),
-            expected: Expected::Any,
+            expected,
             recorded_at: now,
             idempotency_key: None,
             events: vec![NewEvent::new(Uuid::now_v7(), now, origin, event)],
@@ -210,32 +252,4 @@ impl Keyring {
             None => ask(&self.own.read().unwrap_or_else(PoisonError::into_inner).keys),
         }
     }
-}
-
-/// Checks that a key allows something, and not more than meant.
-fn check(new: &NewKey) -> Result<(), KeyringError> {
-    use crate::domain::words::Role;
-    let scope = &new.scope;
-    let wrong = |message| Err(KeyringError::Invalid(message));
-    if new.name.trim().is_empty() {
-        return wrong("a key needs a name, such as the office that gets it");
-    }
-    if (scope.role == Role::Operator) == scope.malls.is_empty() {
-        return wrong("an operator's key names the malls it is for, and only an operator's key does");
-    }
-    if (scope.role == Role::Bank) != scope.bank.as_deref().is_some_and(|bank| !bank.trim().is_empty()) {
-        return wrong("a bank's key names the bank, and only a bank's key does");
-    }
-    if !scope.sectors.is_empty() && scope.role != Role::Regulator {
-        return wrong("only a regulator's key is limited to sectors");
-    }
-    if !scope.divisions.is_empty() && !matches!(scope.role, Role::Regulator | Role::Lead) {
-        return wrong("only the keys of regulators and the lead office are limited to divisions");
-    }
-    let digits =
-        |prefix: &String| matches!(prefix.len(), 2 | 4 | 6) && prefix.bytes().all(|byte| byte.is_ascii_digit());
-    if !scope.divisions.iter().all(digits) {
-        return wrong("a division is 2, 4 or 6 digits such as 11 or 110108");
-    }
-    Ok(())
 }

@@ -3,9 +3,10 @@
 mod allowed;
 mod form;
 mod keyring;
-mod mac;
 mod permission;
 mod session;
+mod throttle;
+mod wanted;
 
 pub(crate) use allowed::refused;
 pub use allowed::{Allowed, Caller, Gate, SESSION_COOKIE, TOKEN_HEADER, caller};
@@ -13,3 +14,4 @@ pub use form::TrustedForm;
 pub use keyring::{Keyring, KeyringError, NewKey};
 pub use permission::*;
 pub use session::{Session, Sessions};
+pub use throttle::{Throttle, address, is_from_here};

@@ -45,6 +45,8 @@ permissions! {
     ReadMails "read_mails" from outbox: Regulator Lead Admin;
     /// Read the event log itself.
     ReadLog "read_log": Lead Admin;
+    /// Read the figures of the service from another machine.
+    ReadMetrics "read_metrics": Admin;
     /// Make, list and revoke keys.
     ManageKeys "manage_keys": Admin;
 }

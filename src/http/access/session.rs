@@ -1,12 +1,13 @@
 //! Browser sessions: a signed cookie that names a key, not the key itself.
 //!
-//! Nothing is stored, so any node of a cluster with the same secret takes any node's cookie. Whether the key still opens
-//! doors is asked on every request: a revoked key ends its sessions at once.
+//! Nothing is stored as long as it holds, so any node of a cluster with the same secret takes any node's cookie. Whether the
+//! key still opens doors is asked on every request: a revoked key ends its sessions at once. That a session was logged out
+//! is recorded (`session.ended`), so it is over at every node and after a restart.
 
-use super::mac::mac;
 use crate::domain::envelope::hex;
 use crate::domain::time::Instant;
 use jiff::SignedDuration;
+use ring::hmac;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -16,15 +17,17 @@ use uuid::Uuid;
 
 /// Signs and checks sessions.
 pub struct Sessions {
-    secret: Vec<u8>,
+    secret: hmac::Key,
     lifetime: SignedDuration,
-    /// Sessions that were logged out, until they would have ended anyway.
-    ended: Mutex<HashMap<String, Instant>>,
+    /// Sessions that were logged out here, until they would have ended anyway: they are over even while the log takes nothing.
+    ended: Mutex<HashMap<Uuid, Instant>>,
 }
 
 /// A session that holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
+    /// Which session.
+    pub id: Uuid,
     /// The key it was begun with.
     pub key: Uuid,
     /// When it ends.
@@ -43,43 +46,53 @@ impl Sessions {
     #[must_use]
     pub fn new(secret: &[u8], lifetime: Duration) -> Self {
         let lifetime = SignedDuration::try_from(lifetime).unwrap_or(SignedDuration::from_hours(8));
-        Self { secret: secret.to_vec(), lifetime, ended: Mutex::default() }
+        Self { secret: hmac::Key::new(hmac::HMAC_SHA256, secret), lifetime, ended: Mutex::default() }
     }
 
-    /// Returns the cookie value of a new session; `nonce` is random.
+    /// Returns the cookie value of a new session; `id` is random.
     #[must_use]
-    pub fn begin(&self, key: Uuid, now: Instant, nonce: [u8; 16]) -> (String, Session) {
+    pub fn begin(&self, key: Uuid, now: Instant, id: Uuid) -> (String, Session) {
         let ends_at = now.checked_add(self.lifetime).unwrap_or(now);
-        let signed = format!("{}.{}.{}", key.simple(), ends_at.as_second(), hex(&nonce));
-        let value = format!("{signed}.{}", hex(&self.sign("session", &signed)));
-        (value, Session { key, ends_at, signed })
+        // A cookie holds whole seconds.
+        let ends_at = Instant::from_second(ends_at.as_second()).unwrap_or(ends_at);
+        let signed = format!("{}.{}.{}", key.simple(), ends_at.as_second(), id.simple());
+        let value = format!("{signed}.{}", self.sign("session", &signed));
+        (value, Session { id, key, ends_at, signed })
     }
 
     /// Returns the session of a cookie value, if the signature is ours, its time is not over and it was not logged out.
     #[must_use]
     pub fn check(&self, value: &str, now: Instant) -> Option<Session> {
         let (signed, signature) = value.rsplit_once('.')?;
-        if !bool::from(hex(&self.sign("session", signed)).as_bytes().ct_eq(signature.as_bytes())) {
+        if !bool::from(self.sign("session", signed).as_bytes().ct_eq(signature.as_bytes())) {
             return None;
         }
         let mut parts = signed.split('.');
         let key = Uuid::try_parse(parts.next()?).ok()?;
         let ends_at = Instant::from_second(parts.next()?.parse().ok()?).ok()?;
-        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner).contains_key(signed);
-        (now < ends_at && !ended).then(|| Session { key, ends_at, signed: signed.to_owned() })
+        let id = Uuid::try_parse(parts.next()?).ok()?;
+        let session = Session { id, key, ends_at, signed: signed.to_owned() };
+        self.holds(&session, now).then_some(session)
+    }
+
+    /// Says whether a session still holds, as far as this node knows by itself.
+    #[must_use]
+    pub fn holds(&self, session: &Session, now: Instant) -> bool {
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        now < session.ends_at && !ended.contains_key(&session.id)
     }
 
     /// Ends a session before its time.
     pub fn end(&self, session: &Session, now: Instant) {
         let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         ended.retain(|_, ends_at| now < *ends_at);
-        ended.insert(session.signed.clone(), session.ends_at);
+        ended.insert(session.id, session.ends_at);
     }
 
     /// Returns the token that forms of this session carry, so that no other site can send them.
     #[must_use]
     pub fn form_token(&self, session: &Session) -> String {
-        hex(&self.sign("form", &session.signed))
+        self.sign("form", &session.signed)
     }
 
     /// Says whether a token belongs to a session.
@@ -88,8 +101,8 @@ impl Sessions {
         self.form_token(session).as_bytes().ct_eq(token.as_bytes()).into()
     }
 
-    fn sign(&self, purpose: &str, signed: &str) -> [u8; 32] {
-        mac(&self.secret, format!("{purpose}:{signed}").as_bytes())
+    fn sign(&self, purpose: &str, signed: &str) -> String {
+        hex(hmac::sign(&self.secret, format!("{purpose}:{signed}").as_bytes()).as_ref())
     }
 }
 
@@ -110,7 +123,7 @@ mod tests {
     #[test]
     fn a_session_holds_until_its_time_is_over() {
         let sessions = sessions(b"s");
-        let (value, session) = sessions.begin(KEY, at(0), [1; 16]);
+        let (value, session) = sessions.begin(KEY, at(0), Uuid::from_u128(1));
         assert_eq!(sessions.check(&value, at(59)), Some(session));
         assert_eq!(sessions.check(&value, at(60)), None);
     }
@@ -118,7 +131,7 @@ mod tests {
     #[test]
     fn a_changed_or_foreign_cookie_is_no_session() {
         let sessions = sessions(b"s");
-        let (value, _) = sessions.begin(KEY, at(0), [1; 16]);
+        let (value, _) = sessions.begin(KEY, at(0), Uuid::from_u128(1));
         let longer_life = value.replacen(".60.", ".99.", 1);
         assert_ne!(longer_life, value);
         for forged in [longer_life.as_str(), value.trim_end_matches(char::is_alphanumeric), "", ".", "a.b.c.d"] {
@@ -130,7 +143,7 @@ mod tests {
     #[test]
     fn a_session_that_was_logged_out_is_over() {
         let sessions = sessions(b"s");
-        let (value, session) = sessions.begin(KEY, at(0), [1; 16]);
+        let (value, session) = sessions.begin(KEY, at(0), Uuid::from_u128(1));
         sessions.end(&session, at(1));
         assert_eq!(sessions.check(&value, at(2)), None);
     }
@@ -138,8 +151,8 @@ mod tests {
     #[test]
     fn a_form_token_belongs_to_one_session() {
         let sessions = sessions(b"s");
-        let (_, mine) = sessions.begin(KEY, at(0), [1; 16]);
-        let (value, other) = sessions.begin(KEY, at(0), [2; 16]);
+        let (_, mine) = sessions.begin(KEY, at(0), Uuid::from_u128(1));
+        let (value, other) = sessions.begin(KEY, at(0), Uuid::from_u128(2));
         let token = sessions.form_token(&mine);
         assert!(sessions.is_form_token(&mine, &token));
         assert!(!sessions.is_form_token(&other, &token));

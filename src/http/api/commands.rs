@@ -1,23 +1,25 @@
 //! Recording what happened: commands, one or many, plain or as CloudEvents.
 
+use super::cloud_events::{self, plain};
 use crate::desk::{Answer, DeskError, Receipt, Request, RequestKey};
 use crate::domain::access::{OutOfScope, Scope};
-use crate::domain::check::Problem as CheckProblem;
+use crate::domain::check::{Problem as CheckProblem, check};
 use crate::domain::command::Command;
 use crate::domain::envelope::{Origin, Position};
+use crate::domain::tidy::tidy;
 use crate::domain::time::Instant;
 use crate::http::access::{Allowed, Caller, Record};
+use crate::http::body;
 use crate::http::fresh;
 use crate::http::problem::{Code, FieldProblem, Problem};
 use crate::http::site::Site;
 use crate::http::traced::Traced;
 use crate::log::contract::LogError;
-use crate::trail::{self, Parent};
+use crate::trail;
 use crate::views::with_facts;
-use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 use std::sync::Arc;
 use std::time::SystemTime;
 use uuid::Uuid;
@@ -26,9 +28,6 @@ use uuid::Uuid;
 const MOST: usize = 10_000;
 /// Longest idempotency key, characters.
 const LONGEST_KEY: usize = 200;
-/// Type of a CloudEvent that carries a command: this, then the command's name.
-const TYPE_PREFIX: &str = "cn.warnlight.command.";
-
 /// What became of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -131,15 +130,19 @@ pub async fn post(
     request: HttpRequest,
     body: web::Bytes,
 ) -> Result<HttpResponse, Problem> {
-    let body: Value =
-        serde_json::from_slice(&body).map_err(|error| Problem::new(Code::BadRequest, format_args!("JSON: {error}")))?;
-    take(&allowed, &site, &request, body, Ok, |_| None).await
+    let read = |item: &RawValue| {
+        let command = serde_json::from_str(item.get()).map_err(|error| plain(&error))?;
+        Ok((Said { command, trail: None }, None))
+    };
+    let body = body::work(body, move |body| Ok(Taken::read(body::items(body, MOST)?, read))).await?;
+    take(&allowed, &site, &request, body).await
 }
 
-/// Takes CloudEvents in structured mode, one (`application/cloudevents+json`) or a batch
-/// (`application/cloudevents-batch+json`). Each carries a command: type `cn.warnlight.command.<command>`, data the
-/// command's fields. Unless an idempotency key is given, source and id of the event are the key of a single one. An event that
-/// carries a trail, in `traceparent` or `correlation`, stays on it.
+/// Takes CloudEvents: in structured mode one (`application/cloudevents+json`) or a batch
+/// (`application/cloudevents-batch+json`), in binary mode one (attributes in `ce-*` headers, the data in the body). Each
+/// carries a command: type `cn.warnlight.command.<command>`, data the command's fields. Unless an idempotency key is given,
+/// source and id of the event are the key of a single one. An event that carries a trail, in `traceparent` or `correlation`,
+/// stays on it.
 ///
 /// # Errors
 /// As for [`post`].
@@ -149,49 +152,62 @@ pub async fn cloud_events(
     request: HttpRequest,
     body: web::Bytes,
 ) -> Result<HttpResponse, Problem> {
-    let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let media_type = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    if !["application/cloudevents+json", "application/cloudevents-batch+json"].contains(&media_type.as_str()) {
+    let media_type = body::media_type(&request);
+    let body = if media_type.starts_with("application/cloudevents") {
+        let wants_batch = match media_type.as_str() {
+            "application/cloudevents+json" => false,
+            "application/cloudevents-batch+json" => true,
+            _ => return Err(Code::UnsupportedMediaType.into()),
+        };
+        body::work(body, move |body| {
+            let items = body::items(body, MOST)?;
+            if matches!(items, body::Items::Many(_)) != wants_batch {
+                let detail = format!("`{media_type}` does not fit the body: a batch is an array, one event an object");
+                return Err(Problem::new(Code::BadRequest, detail));
+            }
+            Ok(Taken::read(items, |item| cloud_events::structured(item).map(Said::arrived)))
+        })
+        .await?
+    } else if cloud_events::is_binary(request.headers()) && (media_type.is_empty() || body::is_json(&media_type)) {
+        let attributes = cloud_events::attributes(request.headers())?;
+        body::work(body, move |body| {
+            let data = std::str::from_utf8(body).map_err(|error| Problem::new(Code::BadRequest, error))?;
+            let said = cloud_events::arrived(&attributes, data).map(Said::arrived);
+            Ok(Taken::of(vec![said], false))
+        })
+        .await?
+    } else {
         return Err(Code::UnsupportedMediaType.into());
-    }
-    let body: Value =
-        serde_json::from_slice(&body).map_err(|error| Problem::new(Code::BadRequest, format_args!("JSON: {error}")))?;
-    if body.is_array() != media_type.contains("batch") {
-        let detail = format!("`{media_type}` does not fit the body: a batch is an array, one event an object");
-        return Err(Problem::new(Code::BadRequest, detail));
-    }
-    take(&allowed, &site, &request, body, command_in, trail_in).await
+    };
+    take(&allowed, &site, &request, body).await
 }
 
-/// Returns the trail that a CloudEvent is on: by the attribute of CloudEvents' extension for distributed tracing, or by the
-/// one that our own events carry. What cannot be read is passed over, as in the header.
-fn trail_in(event: &Value) -> Option<Uuid> {
-    let text = |name: &str| event.get(name).and_then(Value::as_str);
-    let parent = text("traceparent").and_then(Parent::parse).map(|parent| parent.trace);
-    parent.or_else(|| text("correlation")?.parse().ok().filter(|trace: &Uuid| !trace.is_nil()))
+/// The commands of a request, as they were read.
+struct Taken {
+    commands: Vec<Parsed>,
+    is_batch: bool,
+    /// What stands for the request if the client gives no idempotency key.
+    key: Option<String>,
 }
 
-/// Returns the command that a CloudEvent carries.
-fn command_in(mut event: Value) -> Result<Value, String> {
-    if event.get("specversion").and_then(Value::as_str) != Some("1.0") {
-        return Err("`specversion` must be `1.0`".to_owned());
-    }
-    for attribute in ["id", "source", "type"] {
-        if event.get(attribute).and_then(Value::as_str).is_none_or(str::is_empty) {
-            return Err(format!("`{attribute}` is needed"));
+impl Taken {
+    fn read<'a>(items: body::Items<'a>, read: impl Fn(&'a RawValue) -> Result<(Said, Option<String>), String>) -> Self {
+        match items {
+            body::Items::One(item) => Self::of(vec![read(item)], false),
+            body::Items::Many(items) => Self::of(items.into_iter().map(read).collect(), true),
         }
     }
-    let kind = event.get("type").and_then(Value::as_str).unwrap_or_default();
-    let name = kind
-        .strip_prefix(TYPE_PREFIX)
-        .ok_or_else(|| format!("`type` is `{TYPE_PREFIX}` and the name of a command, not `{kind}`"))?
-        .to_owned();
-    match event.get_mut("data").map(Value::take) {
-        Some(Value::Object(mut fields)) => {
-            fields.insert("command".to_owned(), Value::String(name));
-            Ok(Value::Object(fields))
-        }
-        _ => Err("`data` must be an object with the command's fields".to_owned()),
+
+    fn of(read: Vec<Result<(Said, Option<String>), String>>, is_batch: bool) -> Self {
+        let mut key = None;
+        let commands = read.into_iter().enumerate().map(|(index, read)| match read {
+            Ok((said, own)) => {
+                key = own.filter(|_| !is_batch);
+                Ok(said)
+            }
+            Err(error) => Err(Box::new(unreadable(&error, is_batch.then_some(index)))),
+        });
+        Self { commands: commands.collect(), is_batch, key }
     }
 }
 
@@ -199,31 +215,11 @@ async fn take(
     allowed: &Allowed<Record>,
     site: &Site,
     request: &HttpRequest,
-    body: Value,
-    unpack: impl Fn(Value) -> Result<Value, String>,
-    trail: impl Fn(&Value) -> Option<Uuid>,
+    body: Taken,
 ) -> Result<HttpResponse, Problem> {
     let key = idempotency_key(request)?;
-    let (items, is_batch) = match body {
-        Value::Array(items) => (items, true),
-        item => (vec![item], false),
-    };
-    if items.is_empty() || items.len() > MOST {
-        return Err(Problem::new(Code::TooLarge, format_args!("1 to {MOST} commands at a time, not {}", items.len())));
-    }
-    let key = key.or_else(|| if is_batch { None } else { items.first().and_then(event_key) });
-    let parsed: Vec<Parsed> = items
-        .into_iter()
-        .enumerate()
-        .map(|(index, item)| {
-            let trail = trail(&item);
-            let read = |item| serde_json::from_value(item).map_err(|error| error.to_string());
-            let command = unpack(item).and_then(read);
-            command
-                .map(|command| Said { command, trail })
-                .map_err(|error| Box::new(unreadable(&error, is_batch.then_some(index))))
-        })
-        .collect();
+    let Taken { commands: parsed, is_batch, key: own_key } = body;
+    let key = key.or(own_key);
     let receipts = execute(site, request, allowed.caller(), allowed.origin(), parsed, key, is_batch).await?;
     if is_batch {
         return Ok(HttpResponse::Ok().json(receipts));
@@ -250,6 +246,12 @@ pub(crate) type Parsed = Result<Said, Box<FieldProblem>>;
 pub(crate) struct Said {
     command: Command,
     trail: Option<Uuid>,
+}
+
+impl Said {
+    fn arrived(event: cloud_events::Arrived) -> (Self, Option<String>) {
+        (Self { command: event.command, trail: event.trail }, Some(event.key))
+    }
 }
 
 /// Hands commands to the desk, those out of scope or unreadable excepted, and returns a receipt for each. The position
@@ -289,19 +291,23 @@ fn decide(
     let mut receipts: Vec<Option<CommandReceipt>> = Vec::with_capacity(parsed.len());
     let mut commands = Vec::new();
     let mut trails = Vec::new();
+    let mut standings = Vec::new();
     for (index, command) in parsed.into_iter().enumerate() {
-        let checked = command.and_then(|said| {
-            check_scope(site, scope, &said.command)
-                .map(|()| said)
-                .map_err(|reason| Box::new(out_of_scope(reason, is_batch.then_some(index))))
-        });
-        match checked {
-            Ok(Said { command, trail }) => {
+        let Said { command, trail } = match command {
+            Ok(said) => said,
+            Err(problem) => {
+                receipts.push(Some(CommandReceipt::refused(vec![*problem])));
+                continue;
+            }
+        };
+        match check_scope(site, scope, &command) {
+            Ok(standing) => {
                 commands.push(command);
                 trails.push(trail);
+                standings.push(standing);
                 receipts.push(None);
             }
-            Err(problem) => receipts.push(Some(CommandReceipt::refused(vec![*problem]))),
+            Err(reason) => receipts.push(Some(reason.receipt(is_batch.then_some(index)))),
         }
     }
     let began = trail::now();
@@ -312,9 +318,13 @@ fn decide(
         let key = key.map(|key| RequestKey { names: vec![key], content: [0; 32] });
         site.desk.execute(Request { key, trails: trails.clone(), ..Request::new(commands, origin) })?
     };
-    let mut answers = answers.into_iter().zip(trails);
+    let mut answers = answers.into_iter().zip(trails).zip(standings);
     for (index, place) in receipts.iter_mut().enumerate().filter(|(_, place)| place.is_none()) {
-        let Some((answer, own)) = answers.next() else { break };
+        let Some(((answer, own), standing)) = answers.next() else { break };
+        if matches!((&answer, &standing), (Answer::Refused(_), Standing::Blind)) {
+            *place = Some(NotSaid::OutOfScope(OutOfScope::Place).receipt(is_batch.then_some(index)));
+            continue;
+        }
         let trace = match &answer {
             Answer::Accepted(receipt) => trail_of(site, receipt, own.or(correlation), traced, began)?,
             Answer::Unchanged { .. } | Answer::Refused(_) => None,
@@ -374,21 +384,70 @@ pub(crate) async fn execute_one(
     }
 }
 
-fn check_scope(site: &Site, scope: &Scope, command: &Command) -> Result<(), OutOfScope> {
-    site.view(scope, |view| match view.world.get(command.credit_code()) {
-        Some(merchant) => {
-            with_facts(merchant, &view.horizon(), view.policies, |facts| scope.may_say(command, Some(facts)))?;
-            // A known ticket belongs to a merchant already; whoever may not see that one may not speak of it.
-            match command {
-                Command::RecordComplaint(row) => match view.world.ticket_owner(&row.ticket) {
-                    Some(owner) if view.merchant(owner).is_none() => Err(OutOfScope::Place),
-                    _ => Ok(()),
-                },
-                _ => Ok(()),
+/// How a command stands to the scope of who says it.
+enum Standing {
+    /// About a merchant that the speaker sees.
+    Known,
+    /// Allowed, but nothing about the merchant is known to the speaker: a refusal by what is on record would tell.
+    Blind,
+}
+
+/// Checks a command against a scope. What is wrong with a command by itself is said first, so that the answer is the same
+/// whether or not the register holds a merchant that the speaker does not see.
+fn check_scope(site: &Site, scope: &Scope, command: &Command) -> Result<Standing, NotSaid> {
+    site.view(scope, |view| {
+        let merchant = view.world.get(command.credit_code());
+        let seen = merchant.is_some_and(|merchant| view.sees(merchant)) || scope.is_everything();
+        let may = match merchant {
+            Some(merchant) => {
+                with_facts(merchant, &view.horizon(), view.policies, |facts| scope.may_say(command, Some(facts)))
             }
+            None => scope.may_say(command, None),
+        };
+        // A known ticket belongs to a merchant already; whoever may not see it may not speak of it.
+        let may = may.and_then(|()| match command {
+            Command::RecordComplaint(row) if !scope.is_everything() => {
+                let owner = view.world.ticket_owner(&row.ticket);
+                let is_theirs = owner.is_none_or(|owner| {
+                    view.merchant(owner).is_some_and(|owner| {
+                        let mut known = owner.complaints.iter().filter(|known| *known.ticket == *row.ticket);
+                        known.all(|known| view.reader(owner).sees_complaint(known))
+                    })
+                });
+                if is_theirs { Ok(()) } else { Err(OutOfScope::Place) }
+            }
+            _ => Ok(()),
+        });
+        match may {
+            Ok(()) if seen => Ok(Standing::Known),
+            Err(OutOfScope::Role) => Err(NotSaid::OutOfScope(OutOfScope::Role)),
+            other if !seen => {
+                let problems = check(&tidy(command.clone()), view.now);
+                match other {
+                    _ if !problems.is_empty() => Err(NotSaid::Wrong(problems)),
+                    Ok(()) => Ok(Standing::Blind),
+                    Err(reason) => Err(NotSaid::OutOfScope(reason)),
+                }
+            }
+            Err(reason) => Err(NotSaid::OutOfScope(reason)),
+            Ok(()) => Ok(Standing::Known),
         }
-        None => scope.may_say(command, None),
     })
+}
+
+/// Why a command does not reach the desk.
+enum NotSaid {
+    OutOfScope(OutOfScope),
+    Wrong(Vec<CheckProblem>),
+}
+
+impl NotSaid {
+    fn receipt(self, index: Option<usize>) -> CommandReceipt {
+        CommandReceipt::refused(match self {
+            Self::OutOfScope(reason) => vec![out_of_scope(reason, index)],
+            Self::Wrong(problems) => problems.into_iter().map(|problem| field(problem, index)).collect(),
+        })
+    }
 }
 
 fn out_of_scope(reason: OutOfScope, index: Option<usize>) -> FieldProblem {
@@ -413,11 +472,8 @@ fn out_of_scope(reason: OutOfScope, index: Option<usize>) -> FieldProblem {
 /// A command that cannot be read; the message names the field.
 fn unreadable(error: &str, index: Option<usize>) -> FieldProblem {
     // The reader of JSON puts the name of a missing or unknown field in backticks first.
-    let field = error
-        .starts_with("missing field")
-        .then(|| error.split('`').nth(1))
-        .or_else(|| error.starts_with("unknown field").then(|| error.split('`').nth(1)))
-        .flatten();
+    let names_field = ["missing field", "unknown field", "duplicate field"].iter().any(|kind| error.starts_with(kind));
+    let field = names_field.then(|| error.split('`').nth(1)).flatten();
     FieldProblem {
         index,
         field: field.unwrap_or("command").to_owned(),
@@ -442,12 +498,6 @@ pub(crate) fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, P
         let detail = format!("`Idempotency-Key` is 1 to {LONGEST_KEY} visible ASCII characters without blanks");
         Err(Problem::new(Code::InvalidParameter, detail))
     }
-}
-
-fn event_key(item: &Value) -> Option<String> {
-    item.get("specversion")?;
-    let part = |name: &str| item.get(name).and_then(Value::as_str);
-    Some(format!("{}#{}", part("source")?, part("id")?))
 }
 
 impl From<DeskError> for Problem {

@@ -2,13 +2,13 @@
 
 use super::commands::{CommandReceipt, execute_one, idempotency_key};
 use super::{Paging, optional, yuan};
-use crate::domain::access::Scope;
 use crate::domain::code::CreditCode;
 use crate::domain::command::{Command, RecordComplaint};
 use crate::domain::merchant::Complaint;
 use crate::domain::time::Instant;
-use crate::domain::words::{Channel, ComplaintKind, Outcome, Role};
+use crate::domain::words::{Channel, ComplaintKind, Outcome};
 use crate::http::access::{Allowed, HandleComplaints, ReadComplaints};
+use crate::http::body::Json;
 use crate::http::problem::{Code, Problem};
 use crate::http::site::Site;
 use crate::views::complaints::ComplaintFilter;
@@ -91,11 +91,6 @@ pub struct ComplaintPage {
     pub items: Vec<ComplaintState>,
 }
 
-/// An operator sees what came in at malls, not what its tenants' customers told the authorities.
-fn sees(scope: &Scope, complaint: &Complaint) -> bool {
-    scope.role != Role::Operator || complaint.channel == Channel::Mall
-}
-
 /// Lists complaints.
 ///
 /// # Errors
@@ -113,11 +108,9 @@ pub async fn list(
     let page = site
         .block(&allowed.caller().key, move |site, scope| {
             site.view(scope, |view| {
-                let (_, found) = view.complaints(&filter, 0, usize::MAX);
-                let seen: Vec<_> = found.into_iter().filter(|(_, complaint)| sees(scope, complaint)).collect();
-                let total = seen.len();
-                let items = seen.into_iter().skip(skip).take(take);
-                Ok(ComplaintPage { total, items: items.map(|(code, it)| ComplaintState::new(code, it)).collect() })
+                let (total, found) = view.complaints(&filter, skip, take);
+                let items = found.into_iter().map(|(code, complaint)| ComplaintState::new(code, complaint)).collect();
+                Ok(ComplaintPage { total, items })
             })
         })
         .await?;
@@ -132,10 +125,10 @@ pub async fn post(
     allowed: Allowed<HandleComplaints>,
     site: web::Data<Site>,
     request: HttpRequest,
-    body: web::Json<RecordComplaint>,
+    body: Json<RecordComplaint>,
 ) -> Result<web::Json<CommandReceipt>, Problem> {
     let key = idempotency_key(&request)?;
-    let command = Command::RecordComplaint(body.into_inner());
+    let command = Command::RecordComplaint(body.0);
     execute_one(&site, &request, allowed.caller(), allowed.origin(), command, key).await.map(web::Json)
 }
 
@@ -157,16 +150,16 @@ pub async fn answer(
     site: web::Data<Site>,
     request: HttpRequest,
     ticket: web::Path<String>,
-    body: web::Json<FirstAnswer>,
+    body: Json<FirstAnswer>,
 ) -> Result<web::Json<CommandReceipt>, Problem> {
     let key = idempotency_key(&request)?;
     let known = site.view(allowed.scope(), |view| {
         let merchant = view.merchant(view.world.ticket_owner(&ticket)?)?;
         let complaint = merchant.complaints.iter().find(|complaint| *complaint.ticket == **ticket)?;
-        sees(view.scope, complaint).then(|| as_recorded(merchant.code, complaint))
+        view.reader(merchant).sees_complaint(complaint).then(|| as_recorded(merchant.code, complaint))
     });
     let mut row = known.ok_or(Code::NotFound)?;
-    row.answered_at = Some(body.answered_at.unwrap_or_else(|| site.desk.now()));
+    row.answered_at = Some(body.0.answered_at.unwrap_or_else(|| site.desk.now()));
     let command = Command::RecordComplaint(row);
     execute_one(&site, &request, allowed.caller(), allowed.origin(), command, key).await.map(web::Json)
 }

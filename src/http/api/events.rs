@@ -1,12 +1,9 @@
 //! The event log itself, as CloudEvents, and the schemas of its types.
 
 use super::Paging;
-use super::merchants::hide_other_shops;
-use crate::domain::access::Scope;
 use crate::domain::code::CreditCode;
 use crate::domain::envelope::{CloudEvent, Position};
 use crate::domain::event::contract;
-use crate::domain::words::Role;
 use crate::http::access::{Allowed, ReadLog};
 use crate::http::problem::{Code, Problem};
 use crate::http::site::Site;
@@ -54,7 +51,7 @@ pub async fn list(
                     events.truncate(end);
                     next = None;
                 }
-                events.retain(|event| shows(event, scope, |code| view.merchant(code).is_some()));
+                events = std::mem::take(&mut events).into_iter().filter_map(|event| view.shown(event)).collect();
             });
             Ok((events, next))
         })
@@ -65,29 +62,6 @@ pub async fn list(
         answer.insert_header((LINK, format!("</api/v1/events?after={next}&limit={limit}>; rel=\"next\"")));
     }
     Ok(answer.json(events))
-}
-
-/// Says whether a reader may see an event: those about a merchant in scope, and of the others what concerns everybody.
-/// Who holds which key is for administrators.
-fn shows(event: &CloudEvent, scope: &Scope, sees: impl Fn(CreditCode) -> bool) -> bool {
-    if scope.role == Role::Admin {
-        return true;
-    }
-    match event.subject.as_deref().map(str::parse) {
-        Some(Ok(code)) => sees(code),
-        Some(Err(_)) => false,
-        None => {
-            let governs = ["cn.warnlight.policy.", "cn.warnlight.recipients.", "cn.warnlight.watch."];
-            governs.iter().any(|prefix| event.event_type.starts_with(prefix))
-                || event.event_type.starts_with("cn.warnlight.mail.") && scope.is_everything()
-        }
-    }
-}
-
-/// Takes what a reader may not see out of a light change that goes to it live.
-pub(crate) fn for_reader(mut event: CloudEvent, scope: &Scope) -> CloudEvent {
-    hide_other_shops(&mut event.data, scope);
-    event
 }
 
 /// Serves the schema of an event type.

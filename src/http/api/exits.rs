@@ -8,6 +8,7 @@ use crate::domain::exit::Exit;
 use crate::domain::time::{Day, day_of};
 use crate::domain::words::ExitAction;
 use crate::http::access::{Allowed, PostExits, ReadExits};
+use crate::http::body::Json;
 use crate::http::problem::Problem;
 use crate::http::site::Site;
 use crate::views::exits::ExitRow;
@@ -153,9 +154,9 @@ pub async fn post(
     allowed: Allowed<PostExits>,
     site: web::Data<Site>,
     request: HttpRequest,
-    body: web::Json<NewNotice>,
+    body: Json<NewNotice>,
 ) -> Result<web::Json<CommandReceipt>, Problem> {
-    let NewNotice { credit_code, mall, unit, date, planned_on, refund_plan } = body.into_inner();
+    let NewNotice { credit_code, mall, unit, date, planned_on, refund_plan } = body.0;
     let notice = Notice { mall, unit, date, planned_on: Some(planned_on), refund_plan };
     step(&allowed, &site, &request, credit_code, ExitAction::Post, notice).await
 }
@@ -169,9 +170,9 @@ pub async fn amend(
     site: web::Data<Site>,
     request: HttpRequest,
     code: web::Path<String>,
-    body: web::Json<Notice>,
+    body: Json<Notice>,
 ) -> Result<web::Json<CommandReceipt>, Problem> {
-    step(&allowed, &site, &request, credit_code(&code)?, ExitAction::Amend, body.into_inner()).await
+    step(&allowed, &site, &request, credit_code(&code)?, ExitAction::Amend, body.0).await
 }
 
 /// Withdraws the standing notice.
@@ -183,9 +184,9 @@ pub async fn withdraw(
     site: web::Data<Site>,
     request: HttpRequest,
     code: web::Path<String>,
-    body: web::Json<Notice>,
+    body: Json<Notice>,
 ) -> Result<web::Json<CommandReceipt>, Problem> {
-    step(&allowed, &site, &request, credit_code(&code)?, ExitAction::Withdraw, body.into_inner()).await
+    step(&allowed, &site, &request, credit_code(&code)?, ExitAction::Withdraw, body.0).await
 }
 
 async fn step(

@@ -1,12 +1,14 @@
 //! Whether the service lives, whether it can be asked, and how it does.
 
+use crate::http::access::{Allowed, ReadMetrics, is_from_here};
 use crate::http::following::Following;
 use crate::http::metrics::{Metrics, figure};
 use crate::http::problem::{Code, Problem};
 use crate::http::site::Site;
 use crate::picture::outbox::State;
+use crate::settings::MetricsFor;
 use crate::trail;
-use actix_web::{HttpResponse, web};
+use actix_web::{FromRequest as _, HttpRequest, HttpResponse, web};
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -36,12 +38,20 @@ pub async fn ready(site: web::Data<Site>, following: web::Data<Following>) -> Re
     Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ready\n"))
 }
 
-/// Writes the figures of the service for Prometheus. They name nobody.
+/// Writes the figures of the service for Prometheus. They name nobody, but tell how busy offices are.
+///
+/// # Errors
+/// When they are asked for from elsewhere than this machine, without the right to read them.
 pub async fn metrics(
+    request: HttpRequest,
+    open_to: web::Data<MetricsFor>,
     site: web::Data<Site>,
     following: web::Data<Following>,
     metrics: web::Data<Metrics>,
-) -> HttpResponse {
+) -> Result<HttpResponse, Problem> {
+    if **open_to == MetricsFor::Local && !is_from_here(&request) {
+        Allowed::<ReadMetrics>::extract(&request).await?;
+    }
     let mut text = String::new();
     let counters = site.desk.counters();
     let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
@@ -81,5 +91,5 @@ pub async fn metrics(
         let _ = writeln!(text, "warnlight_mail_recipients{{state=\"{}\"}} {}", state.name(), tally.of(*state));
     }
     metrics.write(&mut text);
-    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text)
+    Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text))
 }

@@ -4,8 +4,10 @@ use crate::domain::access::{Key, Scope};
 use crate::domain::time::Instant;
 use crate::domain::words::Role;
 use crate::http::access::{Allowed, Gate, KeyringError, ManageKeys, NewKey};
+use crate::http::body::Json;
 use crate::http::fresh;
 use crate::http::problem::{Code, Problem};
+use crate::http::site::Site;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -111,10 +113,18 @@ pub async fn list(_allowed: Allowed<ManageKeys>, gate: web::Data<Gate>) -> web::
 pub async fn create(
     allowed: Allowed<ManageKeys>,
     gate: web::Data<Gate>,
+    site: web::Data<Site>,
     request: HttpRequest,
-    body: web::Json<KeyWanted>,
+    body: Json<KeyWanted>,
 ) -> Result<HttpResponse, Problem> {
-    let KeyWanted { name, role, malls, sectors, divisions, bank, expires_at } = body.into_inner();
+    let KeyWanted { name, role, malls, sectors, divisions, bank, expires_at } = body.0;
+    let policies = site.policies();
+    if let Some(unknown) = sectors.iter().find(|sector| policies.sectors.get(sector.trim()).is_none()) {
+        let shown: String = unknown.chars().filter(|letter| !letter.is_control()).take(40).collect();
+        let known: Vec<&str> = policies.sectors.all().iter().map(|sector| sector.id.as_str()).collect();
+        let detail = format!("there is no sector `{shown}`; use one of {}", known.join(", "));
+        return Err(Problem::new(Code::Refused, detail));
+    }
     let new = NewKey { name, scope: Scope { role, malls, sectors, divisions, bank }, expires_at };
     let (keyring, origin) = (gate.keyring.clone(), allowed.origin());
     let (text, key) = blocking(move || keyring.create(new, &origin)).await?;

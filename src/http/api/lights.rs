@@ -1,7 +1,7 @@
 //! Lights of all merchants in short, as other software wants them.
 
+use super::instant;
 use super::merchants::Query;
-use super::optional;
 use crate::domain::envelope::Position;
 use crate::domain::time::Instant;
 use crate::domain::words::Light;
@@ -53,7 +53,7 @@ pub async fn list(
     site: web::Data<Site>,
     query: web::Query<At>,
 ) -> Result<web::Json<Vec<LightOf>>, Problem> {
-    let at: Option<Instant> = optional("at", query.at.as_deref())?;
+    let at: Option<Instant> = instant("at", query.at.as_deref())?;
     let lights = site
         .block(&allowed.caller().key, move |site, scope| {
             site.view(scope, |view| {

@@ -3,10 +3,9 @@
 //! Each event's id is its position in the log, so a browser that lost the line goes on where it was
 //! (`Last-Event-ID`), at another node too, and misses nothing.
 
-use super::events::for_reader;
-use crate::domain::access::Scope;
 use crate::domain::envelope::{CloudEvent, Position};
 use crate::http::access::{Allowed, Caller, Gate, ReadLights};
+use crate::http::feeds::{Feeds, Place};
 use crate::http::fresh::Freshness;
 use crate::http::problem::Problem;
 use crate::http::site::Site;
@@ -20,8 +19,10 @@ use tokio::sync::watch;
 
 /// A comment is sent after this much silence, so that proxies keep the line and a dead one is noticed.
 const SILENCE: Duration = Duration::from_secs(15);
-/// Events read from the log at a time.
-const BATCH: usize = 500;
+/// How often a feed looks whether it may go on: a session ends by a clock, which tells nobody.
+const LOOK: Duration = Duration::from_secs(1);
+/// Events read from the log at a time: what a slow reader has not taken waits in memory.
+const BATCH: usize = 50;
 
 struct Feed {
     site: web::Data<Site>,
@@ -31,19 +32,25 @@ struct Feed {
     keys: watch::Receiver<Position>,
     at: Position,
     ready: VecDeque<web::Bytes>,
+    /// Looks since something was sent.
+    quiet: u32,
+    _place: Place,
 }
 
-/// Follows light changes in the caller's scope. Ends when the key is revoked, the session is over or the service stops.
+/// Follows light changes in the caller's scope. Ends when the key is revoked or expires, when the session is over or logged
+/// out, and when the service stops.
 ///
 /// # Errors
-/// None once it has begun.
+/// When there are too many feeds already; none once it has begun.
 pub async fn follow(
     allowed: Allowed<ReadLights>,
     site: web::Data<Site>,
     gate: web::Data<Gate>,
     fresh: web::Data<Freshness>,
+    feeds: web::Data<Feeds>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
+    let place = feeds.into_inner().take(allowed.caller().key.id)?;
     let last_seen = request.headers().get("last-event-id").and_then(|value| value.to_str().ok());
     let last_seen: Option<Position> = last_seen.and_then(|id| id.parse().ok());
     if let Some(seen) = last_seen {
@@ -56,7 +63,7 @@ pub async fn follow(
     let at = last_seen.map_or(head, |seen| seen.min(head));
     let opening = web::Bytes::from_static(b"retry: 2000\n\n");
     let (caller, keys, ready) = (allowed.caller().clone(), gate.keyring.seen(), VecDeque::from([opening]));
-    let feed = Feed { site, gate, caller, changes, keys, at, ready };
+    let feed = Feed { site, gate, caller, changes, keys, at, ready, quiet: 0, _place: place };
     let body = stream::unfold(feed, |mut feed| async move {
         let chunk = feed.next().await?;
         Some((Ok::<_, actix_web::Error>(chunk), feed))
@@ -73,13 +80,14 @@ impl Feed {
     /// Returns the next bytes; `None` ends the feed.
     async fn next(&mut self) -> Option<web::Bytes> {
         loop {
-            if let Some(chunk) = self.ready.pop_front() {
-                return Some(chunk);
-            }
             // Marked as seen before looking: what comes meanwhile wakes us again.
             self.keys.borrow_and_update();
-            if !self.is_still_allowed() {
+            if !self.gate.lets_on(&self.caller) {
                 return None;
+            }
+            if let Some(chunk) = self.ready.pop_front() {
+                self.quiet = 0;
+                return Some(chunk);
             }
             let head = *self.changes.borrow_and_update();
             if self.at < head {
@@ -91,14 +99,14 @@ impl Feed {
                 changed = self.changes.changed() => changed.ok()?,
                 // The key may have been revoked.
                 looked = self.keys.changed() => looked.ok()?,
-                () = tokio::time::sleep(SILENCE) => return Some(web::Bytes::from_static(b": still here\n\n")),
+                () = tokio::time::sleep(LOOK) => {
+                    self.quiet += 1;
+                    if LOOK * self.quiet >= SILENCE {
+                        self.ready.push_back(web::Bytes::from_static(b": still here\n\n"));
+                    }
+                }
             }
         }
-    }
-
-    fn is_still_allowed(&self) -> bool {
-        let in_time = self.caller.session.as_ref().is_none_or(|session| self.gate.clock.now() < session.ends_at);
-        in_time && self.gate.keyring.by_id(self.caller.key.id).is_ok()
     }
 
     async fn read(&mut self, head: Position) -> Option<()> {
@@ -111,8 +119,10 @@ impl Feed {
                 recorded.retain(|event| event.position <= head);
                 let at = recorded.last().map_or(head, |last| last.position);
                 let changes = recorded.iter().filter(|event| &*event.event.event_type == "light.changed");
-                let events = changes.map(|event| event.to_cloud_event()).filter(|event| is_seen(site, scope, event));
-                Ok((events.map(|event| for_reader(event, scope)).collect::<Vec<_>>(), at))
+                let events = site.view(scope, |view| {
+                    changes.filter_map(|event| view.shown(event.to_cloud_event())).collect::<Vec<_>>()
+                });
+                Ok((events, at))
             })
             .await
             .inspect_err(|problem| tracing::warn!(%problem, "A live feed ends"))
@@ -121,11 +131,6 @@ impl Feed {
         self.ready.extend(events.iter().map(chunk));
         Some(())
     }
-}
-
-fn is_seen(site: &Site, scope: &Scope, event: &CloudEvent) -> bool {
-    let code = event.subject.as_deref().and_then(|code| code.parse().ok());
-    code.is_some_and(|code| site.view(scope, |view| view.merchant(code).is_some()))
 }
 
 fn chunk(event: &CloudEvent) -> web::Bytes {

@@ -2,8 +2,9 @@
 
 use super::{Paging, optional};
 use crate::alerts::request::stream_of;
-use crate::domain::access::Scope;
+use crate::domain::access::{Scope, spooled};
 use crate::domain::envelope::Position;
+use crate::domain::words::Role;
 use crate::http::access::{Allowed, ReadMails};
 use crate::http::problem::{Code, Problem};
 use crate::http::site::Site;
@@ -63,6 +64,11 @@ pub async fn list(
     Ok(web::Json(list))
 }
 
+/// Where the spool folder lies is the business of who runs the service.
+fn without_folder(delivery: Delivery) -> Delivery {
+    Delivery { reply: delivery.reply.map(|reply| spooled(&reply).into()), ..delivery }
+}
+
 /// Lists mails that a reader may see.
 pub(crate) fn mails(
     site: &Site,
@@ -91,6 +97,8 @@ pub(crate) fn mails(
         } else {
             open
         };
+        let recipients =
+            if scope.role == Role::Admin { recipients } else { recipients.into_iter().map(without_folder).collect() };
         items.push(MailState { summary, recipients });
     }
     Ok(MailList { items, next })

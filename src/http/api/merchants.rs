@@ -1,6 +1,6 @@
 //! Merchants: the board as data, and a merchant's file.
 
-use super::{BothLanguages, Paging, credit_code, filled, optional, yuan};
+use super::{BothLanguages, Paging, credit_code, filled, instant, optional, yuan};
 use crate::domain::access::Scope;
 use crate::domain::envelope::{CloudEvent, Position};
 use crate::domain::event::{Reason, Seen};
@@ -222,14 +222,15 @@ pub struct MerchantFile {
 }
 
 impl MerchantFile {
-    pub(crate) fn new(view: &View<'_>, merchant: &Merchant) -> Option<Self> {
+    pub(crate) fn new<'a>(view: &View<'a>, merchant: &'a Merchant) -> Option<Self> {
+        let reader = view.reader(merchant);
         let horizon = view.horizon();
         let known = Position::MAX;
         let detail = |text: Option<&str>| text.map(str::to_owned);
         let shops = merchant
             .shops
             .iter()
-            .filter(|shop| view.scope.sees_shop_in(&shop.name.mall))
+            .filter(|shop| reader.sees_shops_in(&shop.name.mall))
             .map(|shop| {
                 let bare = ShopState {
                     mall: shop.name.mall.clone(),
@@ -338,11 +339,10 @@ pub struct DutyGiven {
 }
 
 impl ReasonGiven {
-    /// Gives a reason to a reader: comparisons about shops outside the scope are left out.
-    pub(crate) fn new(reason: Reason, policies: &Policies, scope: &Scope) -> Self {
-        let known = rule(policies, &reason.rule);
-        let mut facts = reason.facts;
-        facts.retain(|seen| seen.shop.as_ref().is_none_or(|shop| scope.sees_shop_in(&shop.mall)));
+    /// Gives a reason, true at an instant, to a reader: what the reader may not see is left out.
+    pub(crate) fn new<'a>(view: &View<'a>, merchant: &'a Merchant, mut reason: Reason, at: Instant) -> Self {
+        view.redact(merchant, &mut reason, day_of(at));
+        let known = rule(view.policies, &reason.rule);
         Self {
             title: known.map(|rule| BothLanguages { zh: rule.title.zh.clone(), en: rule.title.en.clone() }),
             duty: known.map(|rule| DutyGiven {
@@ -357,7 +357,7 @@ impl ReasonGiven {
             version: reason.version,
             light: reason.light,
             clause: reason.clause,
-            facts,
+            facts: reason.facts,
             events: reason.events,
         }
     }
@@ -391,8 +391,8 @@ pub async fn reasons(
     query: web::Query<AsOf>,
 ) -> Result<web::Json<Reasons>, Problem> {
     let code = credit_code(&code)?;
-    let at: Option<Instant> = optional("at", query.at.as_deref())?;
-    let known_at: Option<Instant> = optional("known_at", query.known_at.as_deref())?;
+    let at: Option<Instant> = instant("at", query.at.as_deref())?;
+    let known_at: Option<Instant> = instant("known_at", query.known_at.as_deref())?;
     let reasons = site
         .block(&allowed.caller().key, move |site, scope| {
             let log = site.desk.log().clone();
@@ -402,7 +402,7 @@ pub async fn reasons(
                 let at = at.unwrap_or(view.now);
                 let known = known.unwrap_or(view.world.head());
                 let explained = view.explain(&*log, merchant, at, known)?;
-                let given = explained.reasons.into_iter().map(|reason| ReasonGiven::new(reason, view.policies, scope));
+                let given = explained.reasons.into_iter().map(|reason| ReasonGiven::new(view, merchant, reason, at));
                 Ok(Reasons {
                     credit_code: code.to_string(),
                     light: explained.light,
@@ -447,8 +447,7 @@ pub async fn timeline(
     Ok(web::Json(Timeline { events }))
 }
 
-/// Returns the newest events about a merchant that a reader may see: an operator sees those of its own malls, and of
-/// those that are about no shop.
+/// Returns the newest events about a merchant, as far as a reader may see them.
 pub(crate) fn events_about(
     site: &Site,
     scope: &Scope,
@@ -456,27 +455,9 @@ pub(crate) fn events_about(
     limit: usize,
 ) -> Result<Vec<CloudEvent>, Problem> {
     let log = site.desk.log().clone();
-    let recorded = site.view(scope, |view| {
+    site.view(scope, |view| {
         let merchant = view.merchant(code).ok_or(Code::NotFound)?;
-        Ok::<_, Problem>(view.timeline(&*log, merchant, limit)?)
-    })?;
-    let mut events: Vec<CloudEvent> = recorded.iter().map(crate::domain::envelope::Recorded::to_cloud_event).collect();
-    events.retain(|event| {
-        event.data.get("mall").and_then(|mall| mall.as_str()).is_none_or(|mall| scope.sees_shop_in(mall))
-    });
-    for event in &mut events {
-        hide_other_shops(&mut event.data, scope);
-    }
-    Ok(events)
-}
-
-/// Leaves the comparisons about shops outside the scope out of a light change.
-pub(crate) fn hide_other_shops(data: &mut serde_json::Value, scope: &Scope) {
-    let reasons = data.get_mut("reasons").and_then(|reasons| reasons.as_array_mut());
-    for facts in reasons.into_iter().flatten().filter_map(|reason| reason.get_mut("facts")?.as_array_mut()) {
-        facts.retain(|fact| {
-            let mall = fact.get("shop").and_then(|shop| shop.get("mall")).and_then(|mall| mall.as_str());
-            mall.is_none_or(|mall| scope.sees_shop_in(mall))
-        });
-    }
+        let recorded = view.timeline(&*log, merchant, limit)?;
+        Ok(recorded.iter().filter_map(|event| view.shown(event.to_cloud_event())).collect())
+    })
 }

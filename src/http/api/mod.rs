@@ -1,5 +1,6 @@
 //! The JSON API, one file per resource.
 
+mod cloud_events;
 pub mod commands;
 pub mod complaints;
 pub mod events;
@@ -15,6 +16,7 @@ pub mod problems;
 
 use super::problem::{Code, Problem};
 use crate::domain::code::CreditCode;
+use crate::domain::time::{Instant, local};
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Serialize};
 
@@ -74,6 +76,27 @@ where
             text.parse().map_err(|error| Problem::new(Code::InvalidParameter, format_args!("`{name}`: {error}")))
         })
         .transpose()
+}
+
+/// The years that instants of questions and answers lie in.
+const YEARS: std::ops::RangeInclusive<i16> = 1990..=2100;
+
+/// Reads an instant from a query. A plus sign that was not encoded arrives as a blank; it is taken for what it was.
+pub(super) fn instant(name: &str, text: Option<&str>) -> Result<Option<Instant>, Problem> {
+    let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
+    let mended = match text.rsplit_once(' ') {
+        Some((clock, offset)) if clock.contains(['T', 't']) => Some(format!("{clock}+{offset}")),
+        _ => None,
+    };
+    let at: Instant = mended.as_deref().unwrap_or(text).parse().map_err(|error| {
+        let detail = format!("`{name}`: {error}; write it like 2025-06-30T18:00:00%2B08:00 or 2025-06-30T10:00:00Z");
+        Problem::new(Code::InvalidParameter, detail)
+    })?;
+    if YEARS.contains(&local(at).year()) {
+        return Ok(Some(at));
+    }
+    let (first, last) = (YEARS.start(), YEARS.end());
+    Err(Problem::new(Code::InvalidParameter, format_args!("`{name}`: a year from {first} to {last} is needed")))
 }
 
 /// Returns a filled-in text; blank ones count as absent.

@@ -103,6 +103,12 @@ fn operation(route: &Route) -> Value {
                             Without one they get a new one. The answer names it in the header Warnlight-Trace.",
         }));
     }
+    if route.body == Some("CloudEvents") {
+        parameters.extend(["specversion", "id", "source", "type"].map(|name| {
+            json!({ "name": format!("ce-{name}"), "in": "header", "schema": { "type": "string" },
+                "description": "Binary mode of the CloudEvents HTTP binding: an attribute of the event." })
+        }));
+    }
     if route.right.is_some() {
         parameters.push(json!({
             "name": POSITION, "in": "header", "schema": { "type": "integer", "minimum": 0 },
@@ -175,6 +181,8 @@ fn request_body(schema: &str) -> Value {
             "application/cloudevents+json": { "schema": reference("CloudEvent") },
             "application/cloudevents-batch+json": {
                 "schema": { "type": "array", "items": reference("CloudEvent") } },
+            // Binary mode: the attributes are in the headers `ce-…`, the body is the data.
+            "application/json": { "schema": { "type": "object" } },
         }),
         "LogIn" | "FormToken" | "MallForm" => {
             json!({ "application/x-www-form-urlencoded": { "schema": reference(schema) } })

@@ -1,7 +1,8 @@
 //! Logging in and out.
 
 use super::answer;
-use crate::http::access::{Gate, SESSION_COOKIE, TrustedForm, caller, refused};
+use crate::domain::envelope::Origin;
+use crate::http::access::{Gate, SESSION_COOKIE, TrustedForm, address, caller, refused};
 use crate::http::language::Language;
 use crate::http::problem::{Code, Problem};
 use crate::http::site::Cookies;
@@ -12,6 +13,7 @@ use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
 use minijinja::context;
 use serde::Deserialize;
+use uuid::Uuid;
 
 /// Where to go after logging in.
 #[derive(Debug, Deserialize)]
@@ -52,10 +54,17 @@ pub async fn log_in(
     form: web::Form<LogIn>,
 ) -> Result<HttpResponse, Problem> {
     let next = local(&form.next);
-    let key = match gate.keyring.check(form.key.trim()) {
+    let (from, now) = (address(&request), gate.clock.now());
+    let tried = form.key.trim();
+    if !gate.throttle.lets_try(from, tried, now) {
+        tracing::warn!(%from, "Too many log-ins failed; none is tried for a while");
+        return Err(Code::TooManyRequests.into());
+    }
+    let key = match gate.keyring.check(tried) {
         Ok(key) => key,
         Err(reason) => {
-            tracing::warn!(%reason, "A log-in was refused");
+            gate.throttle.note(from, tried, now);
+            tracing::warn!(%reason, %from, "A log-in was refused");
             let language = Language::of(&request);
             let code = refused(reason).code;
             let said = format!("{}{}{}", code.title(language), language.pick("。", ". "), code.advice(language));
@@ -64,11 +73,11 @@ pub async fn log_in(
             return Ok(page);
         }
     };
-    let mut nonce = [0_u8; 16];
-    getrandom::fill(&mut nonce).map_err(|error| Problem::new(Code::Unavailable, error))?;
-    let (value, session) = gate.sessions.begin(key.id, gate.clock.now(), nonce);
+    let mut id = [0_u8; 16];
+    getrandom::fill(&mut id).map_err(|error| Problem::new(Code::Unavailable, error))?;
+    let (value, session) = gate.sessions.begin(key.id, gate.clock.now(), Uuid::from_bytes(id));
     let lifetime = session.ends_at.duration_since(gate.clock.now()).as_secs();
-    tracing::info!(key = %key.id, name = %key.name, "Logged in");
+    tracing::info!(key = %key.id, name = ?key.name, "Logged in");
     Ok(HttpResponse::SeeOther()
         .insert_header((LOCATION, next))
         .cookie(cookie(&cookies, value, Duration::seconds(lifetime)))
@@ -78,15 +87,20 @@ pub async fn log_in(
 /// Ends the session.
 ///
 /// # Errors
-/// When the form does not come from a page of this session.
+/// When the form does not come from a page of this session, or the log did not take it; here the session is over all the same.
 pub async fn log_out(
     request: HttpRequest,
     gate: web::Data<Gate>,
     cookies: web::Data<Cookies>,
     _form: TrustedForm<LogOut>,
 ) -> Result<HttpResponse, Problem> {
-    if let Some(session) = caller(&request)?.session {
+    let caller = caller(&request)?;
+    if let Some(session) = caller.session {
         gate.sessions.end(&session, gate.clock.now());
+        // On record, so that a copy of the cookie opens nothing at other nodes or after a restart.
+        let (keyring, origin) = (gate.keyring.clone(), Origin::of(&caller.key.name));
+        let recorded = web::block(move || keyring.end_session(&session, &origin)).await;
+        recorded.map_err(|error| Problem::new(Code::Unavailable, error))??;
     }
     Ok(HttpResponse::SeeOther()
         .insert_header((LOCATION, "/login"))

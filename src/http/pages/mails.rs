@@ -2,6 +2,7 @@
 
 use super::answer;
 use super::filters::minute;
+use crate::domain::access::spooled;
 use crate::domain::envelope::Position;
 use crate::http::access::{Allowed, ReadMails};
 use crate::http::api::mails::{MailState, mails};
@@ -103,11 +104,6 @@ fn recipient(delivery: &Delivery) -> Value {
         address => &*delivery.address, office => &*delivery.office,
         fate => if waits_again { "retrying" } else { delivery.state.name() },
         attempts => if delivery.attempts > 1 { delivery.attempts } else { 0 },
-        reply => delivery.reply.as_deref().map(in_short),
+        reply => delivery.reply.as_deref().map(spooled),
     }
-}
-
-/// Returns a server's reply as it is, and of a spooled file the name: where the folder lies is nobody's business here.
-fn in_short(reply: &str) -> &str {
-    if reply.ends_with(".eml") { reply.rsplit('/').next().unwrap_or(reply) } else { reply }
 }

@@ -63,7 +63,7 @@ fn read(
         let merchant = view.merchant(code).ok_or(Code::NotFound)?;
         let file = MerchantFile::new(view, merchant).ok_or(Code::NotFound)?;
         let explained = view.explain(&*log, merchant, view.now, view.world.head())?;
-        let given = explained.reasons.into_iter().map(|reason| ReasonGiven::new(reason, view.policies, scope));
+        let given = explained.reasons.into_iter().map(|reason| ReasonGiven::new(view, merchant, reason, view.now));
         Ok::<_, Problem>((file, given.collect()))
     })?;
     Ok((file, reasons, events_about(site, scope, code, TIMELINE)?))

@@ -12,6 +12,7 @@ use crate::domain::words::Role;
 use crate::domain::words::{
     Channel, ComplaintKind, EnforcementKind, ExitAction, FilingStatus, Light, ListKind, Outcome, SignalKind,
 };
+use crate::picture::keys::Kept as KeptKey;
 use crate::picture::lights::Lit;
 use crate::picture::marks::Marks;
 use crate::picture::outbox::{Claim, Delivery, Kept as Mail, State, Summary, Tally};
@@ -111,6 +112,7 @@ structs! {
     Listing { list, entered_on, position, removed }
     Act { date, position, kind, due_on }
     Lit { light, rules, at, event, position, revision }
+    KeptKey { key, ended }
     Key { id, name, scope, expires_at, created_at, revoked_at, hash }
     Scope { role, malls, sectors, divisions, bank }
     Summary { mail, position, change, credit_code, sector, from, to, requested_at, tally }

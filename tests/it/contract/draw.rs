@@ -264,6 +264,7 @@ payloads! {
         expires_at,
     }
     KeyRevoked { key, reason }
+    SessionEnded { session, key, ends_at }
     RecordErased { pseudonym, through, ground }
     CheckpointSigned { position, digest, at, key, signature }
 }
@@ -360,6 +361,7 @@ pub(super) fn every_event(pen: &mut Pen) -> Vec<Event> {
         UserRevoked,
         KeyCreated,
         KeyRevoked,
+        SessionEnded,
         RecordErased,
         CheckpointSigned,
     ]

@@ -233,6 +233,7 @@ impl App {
         let (address, stop) = told.recv().unwrap();
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
+            .allow_non_standard_methods(true)
             .max_redirects(0)
             .max_redirects_will_error(false)
             .timeout_global(Some(Duration::from_secs(20)))
@@ -279,6 +280,16 @@ impl App {
             assert!(!matches!(answer, Answer::Refused(_)), "{answer:?}");
         }
         self.desk.settle().unwrap();
+    }
+
+    /// Waits until what the outbox shows an administrator is as wanted.
+    pub(super) fn mails_until(&self, wanted: impl Fn(&str) -> bool) {
+        let mut changes = self.mail.as_ref().unwrap().changes();
+        actix_web::rt::System::new().block_on(async {
+            while !wanted(&self.get("/api/v1/mails").role(Role::Admin).ok().text) {
+                tokio::time::timeout(Duration::from_secs(20), changes.changed()).await.unwrap().unwrap();
+            }
+        });
     }
 
     pub(super) fn ask(&self, method: &str, path: &str) -> Ask<'_> {

@@ -67,7 +67,6 @@ fn what_cannot_be_read_names_the_field() {
     assert_eq!(unknown.json()["problems"][0]["field"], "colour");
     let broken = app.post("/api/v1/commands").role(Role::Lead).text("application/json", "{").send();
     assert_eq!((broken.status, broken.code().as_str()), (400, "bad_request"));
-    assert_eq!(ask(json!([])).code(), "too_large");
     let huge = format!("[\"{}\"]", "x".repeat(70_000));
     let huge = app.post("/api/v1/commands").role(Role::Lead).text("application/json", &huge).send();
     assert_eq!((huge.status, huge.code().as_str()), (413, "too_large"));
@@ -178,5 +177,156 @@ fn wrong_parameters_are_named() {
         let reply = app.get(path).role(Role::Admin).send();
         assert_eq!((reply.status, reply.code().as_str()), (400, "invalid_parameter"), "{path}");
         assert!(reply.json()["detail"].as_str().unwrap().len() > 5, "{path}");
+    }
+}
+
+#[test]
+fn a_body_may_begin_with_a_byte_order_mark_on_every_route() {
+    let app = App::start();
+    let send = |method: &str, path: &str, body: &Value| {
+        app.ask(method, path).role(Role::Admin).text("application/json", &format!("\u{FEFF}{body}")).send()
+    };
+    assert_eq!(send("POST", "/api/v1/commands", &balance("5.00")).status, 200);
+    assert_eq!(send("POST", "/api/v1/commands", &json!([balance("6.00")])).status, 200);
+    let notice = json!({ "credit_code": HERE, "mall": "东方广场", "unit": "B1-01", "planned_on": "2025-12-01" });
+    assert_eq!(send("POST", "/api/v1/exit-notices", &notice).status, 200);
+    let step = json!({ "mall": "东方广场", "unit": "B1-01", "planned_on": "2025-12-31" });
+    assert_eq!(send("PATCH", &format!("/api/v1/exit-notices/{HERE}"), &step).status, 200);
+    assert_eq!(send("POST", "/api/v1/keys", &json!({ "name": "x", "role": "admin" })).status, 201);
+    let ticket = json!({ "ticket": "T9", "channel": "mall", "received_at": "2025-06-29T01:00:00Z", "credit_code": HERE, "kind": "refund" });
+    assert_eq!(send("POST", "/api/v1/complaints", &ticket).status, 200);
+    let wrong = app.post("/api/v1/keys").role(Role::Admin).text("text/plain", "{}").send();
+    assert_eq!(wrong.code(), "unsupported_media_type");
+    let huge = format!("{{\"name\":\"{}\",\"role\":\"admin\"}}", "x".repeat(70_000));
+    let huge = app.post("/api/v1/keys").role(Role::Admin).text("application/json", &huge).send();
+    assert_eq!(huge.code(), "too_large");
+}
+
+#[test]
+fn nothing_to_do_is_done() {
+    let app = App::start();
+    assert_eq!(app.post("/api/v1/commands").role(Role::Lead).json(&json!([])).ok().json(), json!([]));
+    let events = app.post("/api/v1/cloudevents").role(Role::Lead).text("application/cloudevents-batch+json", "[]");
+    assert_eq!(events.ok().json(), json!([]));
+}
+
+#[test]
+fn a_field_that_is_there_twice_is_refused_on_every_route() {
+    let app = App::start();
+    let position = app.desk.picture().position;
+    let twice = format!(r#""credit_code":"{HERE}","date":"2025-06-01","outstanding":"1.00","outstanding":"2.00""#);
+    let send =
+        |path: &str, media_type: &str, body: &str| app.post(path).role(Role::Admin).text(media_type, body).send();
+    let one = send("/api/v1/commands", "application/json", &format!("{{\"command\":\"report_balance\",{twice}}}"));
+    assert_eq!((one.status, &one.json()["problems"][0]["field"]), (422, &json!("outstanding")), "{one:?}");
+    let tag = send(
+        "/api/v1/commands",
+        "application/json",
+        &format!(
+            r#"{{"command":"report_balance","command":"report_balance","credit_code":"{HERE}","date":"2025-06-01","outstanding":"1.00"}}"#
+        ),
+    );
+    assert_eq!(tag.status, 422, "{tag:?}");
+    let event = format!(
+        r#"{{"specversion":"1.0","id":"1","source":"/b","type":"cn.warnlight.command.report_balance","data":{{{twice}}}}}"#
+    );
+    assert_eq!(send("/api/v1/cloudevents", "application/cloudevents+json", &event).status, 422);
+    let event =
+        event.replacen("\"id\":\"1\"", "\"id\":\"1\",\"id\":\"2\"", 1).replacen(",\"outstanding\":\"2.00\"", "", 1);
+    assert_eq!(send("/api/v1/cloudevents", "application/cloudevents+json", &event).status, 422);
+    let notice = format!(r#"{{"credit_code":"{HERE}","mall":"东方广场","mall":"x","planned_on":"2025-12-01"}}"#);
+    assert_eq!(send("/api/v1/exit-notices", "application/json", &notice).status, 400);
+    let key = r#"{"name":"x","role":"lead","role":"admin"}"#;
+    assert_eq!(send("/api/v1/keys", "application/json", key).status, 400);
+    assert_eq!(app.desk.picture().position, position);
+}
+
+#[test]
+fn more_commands_than_are_taken_are_not_read() {
+    let app = App::start();
+    let many = format!("[{}1]", "1,".repeat(10_000));
+    let reply = app.post("/api/v1/commands").role(Role::Lead).text("application/json", &many).send();
+    assert_eq!((reply.status, reply.code().as_str()), (413, "too_large"));
+    assert!(reply.json()["detail"].as_str().unwrap().contains("10000"), "{reply:?}");
+}
+
+#[test]
+fn cloud_events_come_in_binary_mode_and_with_data_in_base64() {
+    let app = App::start();
+    let data = json!({ "credit_code": HERE, "date": "2025-06-01", "outstanding": "5.00" }).to_string();
+    // Headers and body as the Python SDK (cloudevents 2.2.0, `to_binary_event`) writes them.
+    let binary = |id: &str, media_type: &str, data: &str| {
+        let ask = app.post("/api/v1/cloudevents").role(Role::Lead).text(media_type, data);
+        ask.header("ce-specversion", "1.0")
+            .header("ce-id", id)
+            .header("ce-source", "https://bank.example/%E6%B5%B7%E6%B7%80")
+            .header("ce-type", "cn.warnlight.command.report_balance")
+            .header("ce-time", "2025-06-01T01:00:00.993222Z")
+            .send()
+    };
+    let first = binary("1", "application/json", &data);
+    assert_eq!((first.status, &first.json()["status"]), (200, &json!("accepted")), "{first:?}");
+    assert_eq!(
+        binary("1", "application/json; charset=utf-8", &data).json()["repeated"],
+        true,
+        "source and id are the key"
+    );
+    assert_eq!(binary("2", "text/plain", &data).code(), "unsupported_media_type");
+    assert_eq!(binary("2", "application/json", "[]").status, 422);
+    let incomplete = app
+        .post("/api/v1/cloudevents")
+        .role(Role::Lead)
+        .text("application/json", &data)
+        .header("ce-specversion", "1.0");
+    assert_eq!(incomplete.send().status, 422);
+    assert_eq!(
+        app.post("/api/v1/cloudevents").role(Role::Lead).text("application/json", &data).send().code(),
+        "unsupported_media_type"
+    );
+    let event = json!({ "specversion": "1.0", "id": "9", "source": "/b", "type": "cn.warnlight.command.report_balance",
+        "data_base64": "eyJjcmVkaXRfY29kZSI6IjkxMTEwMTA4TUEwMDAwMDAwMCIsImRhdGUiOiIyMDI1LTA2LTAyIiwib3V0c3RhbmRpbmciOiI3LjAwIn0=" });
+    let taken =
+        app.post("/api/v1/cloudevents").role(Role::Lead).text("application/cloudevents+json", &event.to_string()).ok();
+    assert_eq!(taken.json()["status"], "accepted");
+}
+
+#[test]
+fn what_the_log_could_not_hold_is_refused_at_the_door() {
+    let app = App::start();
+    let event = json!({ "specversion": "1.0", "id": "1", "source": "s".repeat(600), "type": "cn.warnlight.command.report_balance",
+        "data": { "credit_code": HERE, "date": "2025-06-01", "outstanding": "5.00" } });
+    let reply = app
+        .post("/api/v1/cloudevents")
+        .role(Role::Lead)
+        .text("application/cloudevents+json", &event.to_string())
+        .send();
+    assert_eq!((reply.status, reply.code().as_str()), (422, "refused"));
+    assert!(reply.text.contains("at most 400"), "{reply:?}");
+    // The longest name and the longest idempotency key together.
+    let key = app.key(&"字".repeat(100), super::app::scope_of(Role::Lead));
+    let longest = "k".repeat(200);
+    let taken = app.post("/api/v1/commands").key(&key).header("idempotency-key", &longest).json(&balance("5.00")).ok();
+    assert_eq!(taken.json()["status"], "accepted");
+}
+
+#[test]
+fn an_instant_is_understood_with_a_plus_sign_that_was_not_encoded_and_lies_in_our_time() {
+    let app = App::start();
+    for at in [
+        "2025-06-30T18:00:00+08:00",
+        "2025-06-30T18:00:00%2B08:00",
+        "2025-06-30T10:00:00Z",
+        "2025-06-30T18:00:00%2b08:00",
+    ] {
+        app.get(&format!("/api/v1/lights?at={at}")).role(Role::Lead).ok();
+        let reasons =
+            app.get(&format!("/api/v1/merchants/{HERE}/reasons?at={at}&known_at={at}")).role(Role::Lead).ok().json();
+        assert_eq!(reasons["at"], "2025-06-30T10:00:00Z", "{at}");
+    }
+    for at in
+        ["-009999-01-03T12:00:00Z", "1989-12-31T00:00:00Z", "9999-01-01T00:00:00Z", "2025-06-30T18:00:00", "yesterday"]
+    {
+        let reply = app.get(&format!("/api/v1/lights?at={at}")).role(Role::Lead).send();
+        assert_eq!(reply.code(), "invalid_parameter", "{at}");
     }
 }

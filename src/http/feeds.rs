@@ -1,0 +1,86 @@
+//! How many live feeds there may be: each holds a connection and memory for as long as it lasts.
+
+use super::problem::{Code, Problem};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use uuid::Uuid;
+
+/// The live feeds under way, counted by key.
+#[derive(Debug)]
+pub struct Feeds {
+    most_per_key: usize,
+    most: usize,
+    open: Mutex<HashMap<Uuid, usize>>,
+}
+
+impl Feeds {
+    /// Returns room for `most` feeds, and of them `most_per_key` with one key.
+    #[must_use]
+    pub fn new(most_per_key: usize, most: usize) -> Self {
+        Self { most_per_key, most, open: Mutex::default() }
+    }
+
+    /// Takes a place for a feed with a key.
+    ///
+    /// # Errors
+    /// [`Code::TooManyRequests`] when this key has its share, [`Code::Unavailable`] when the node has all it can carry.
+    pub fn take(self: &Arc<Self>, key: Uuid) -> Result<Place, Problem> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = open.get(&key).copied().unwrap_or(0);
+        if own >= self.most_per_key {
+            let most = self.most_per_key;
+            let detail = format!(
+                "{most} live feeds are open with this key already; close one, or raise `http.live_feeds_per_key`"
+            );
+            return Err(Problem::new(Code::TooManyRequests, detail));
+        }
+        if open.values().sum::<usize>() >= self.most {
+            let most = self.most;
+            let detail =
+                format!("this node carries {most} live feeds already; ask another node, or raise `http.live_feeds`");
+            return Err(Problem::new(Code::Unavailable, detail));
+        }
+        open.insert(key, own + 1);
+        Ok(Place { feeds: self.clone(), key })
+    }
+}
+
+/// A place among the feeds; given back when dropped.
+#[derive(Debug)]
+pub struct Place {
+    feeds: Arc<Feeds>,
+    key: Uuid,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut open = self.feeds.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = open.get_mut(&self.key) {
+            *count -= 1;
+            if *count == 0 {
+                open.remove(&self.key);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_has_its_share_and_the_node_its_limit_and_places_come_back() {
+        let feeds = Arc::new(Feeds::new(2, 3));
+        let [mine, other] = [1, 2].map(Uuid::from_u128);
+        let code = |taken: Result<Place, Problem>| taken.err().map(|problem| problem.code);
+        let first = feeds.take(mine).unwrap();
+        let second = feeds.take(mine).unwrap();
+        assert_eq!(code(feeds.take(mine)), Some(Code::TooManyRequests));
+        let third = feeds.take(other).unwrap();
+        assert_eq!(code(feeds.take(other)), Some(Code::Unavailable));
+        drop(first);
+        assert_eq!(code(feeds.take(other)), None);
+        drop((second, third));
+        assert!(feeds.open.lock().unwrap().is_empty(), "nothing is kept of keys without a feed");
+    }
+}

@@ -1,0 +1,283 @@
+//! Every event type through every route, for a mall and for a bank: what is not theirs shows up nowhere.
+
+use super::app::{App, HERE, encoded, instant};
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
+use std::sync::Arc;
+use uuid::Uuid;
+use warnlight::domain::envelope::NewEvent;
+use warnlight::domain::event::Event;
+use warnlight::domain::words::Role;
+use warnlight::http::routes::TABLE;
+use warnlight::log::contract::{Append, EventLog, Expected};
+use warnlight::log::memory::MemoryLog;
+
+const FOREIGN_MALL: &str = "西单大悦城";
+const FOREIGN_BANK: &str = "乙银行";
+
+/// Texts that say something; each is replaced by a mark that names its event.
+const FREE: [&str; 10] =
+    ["note", "reason", "text", "result", "authority", "number", "value", "refund_plan", "complainant", "lead"];
+
+/// An event about `HERE`: of the reader's own mall, channel, bank, or of somebody else's.
+struct Told {
+    id: Uuid,
+    event_type: &'static str,
+    is_own: bool,
+    mark: String,
+}
+
+/// What a role may see, read off docs/OPERATIONS.md a second time.
+fn may_see(role: Role, told: &Told) -> bool {
+    let (subject, step) = told.event_type.split_once('.').unwrap();
+    let published = ["listed", "delisted", "yellow_card_posted", "yellow_card_removed"].contains(&step);
+    match (role, subject) {
+        (Role::Operator, "merchant") => told.is_own || step == "sector_assigned" || step.starts_with("deregistration"),
+        (Role::Operator, "mall" | "complaint") => told.is_own,
+        (Role::Bank, "filing") => told.is_own,
+        (Role::Bank, "custody") => told.is_own || step.starts_with("guarantee"),
+        (Role::Bank, "mall" | "complaint" | "alert") | (Role::Operator, "alert") => false,
+        (Role::Operator | Role::Bank, "enforcement") => published,
+        _ => true,
+    }
+}
+
+/// The example of a type, about `HERE`.
+fn example(event_type: &str, is_own: bool, mark: &str) -> Value {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("events");
+    let text = fs::read_to_string(folder.join(format!("{event_type}.v1.example.json"))).unwrap();
+    let mut data: Value = serde_json::from_str(&text).unwrap();
+    let fields = data.as_object_mut().unwrap();
+    fields.insert("credit_code".to_owned(), json!(HERE));
+    let rows = ["merchant.registered", "merchant.details_changed", "merchant.shop_opened", "merchant.shop_linked"];
+    let has_mall = event_type.starts_with("mall.") || rows.contains(&event_type);
+    if has_mall {
+        fields.insert("mall".to_owned(), json!(if is_own { "东方广场" } else { FOREIGN_MALL }));
+        fields.insert("unit".to_owned(), json!(if is_own { "B1-01" } else { "秘-号" }));
+    }
+    if event_type.starts_with("filing.") {
+        fields.insert("bank".to_owned(), Value::Null);
+    }
+    for (name, value) in fields {
+        match name.as_str() {
+            "ticket" => *value = json!(if is_own { "OWN-1" } else { "SECRET-1" }),
+            "channel" => *value = json!(if is_own { "mall" } else { "12345" }),
+            "bank" => *value = json!(if is_own { "甲银行" } else { FOREIGN_BANK }),
+            "date" => *value = json!(if is_own { "2025-02-01" } else { "2024-06-01" }),
+            "planned_on" => *value = json!("2025-12-01"),
+            "received_at" => *value = json!("2025-06-01T00:00:00Z"),
+            name if FREE.contains(&name) => *value = json!(mark),
+            _ => {}
+        }
+    }
+    data
+}
+
+/// A log in which everything there can be evidence of has happened twice: once to the reader's own, once to others'.
+fn told() -> (Arc<dyn EventLog>, Vec<Told>) {
+    let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new());
+    let mut all = Vec::new();
+    let about_merchants = ["merchant", "filing", "prepaid", "custody", "mall", "complaint", "enforcement", "alert"]
+        .map(|it| format!("{it}."));
+    for (event_type, _) in Event::CONTRACT {
+        if !about_merchants.iter().any(|subject| event_type.starts_with(subject)) {
+            continue;
+        }
+        for is_own in [true, false] {
+            let id = Uuid::new_v4();
+            let mark = format!("秘[{event_type}-{}]", if is_own { "own" } else { "other" });
+            let data = example(event_type, is_own, &mark);
+            let stream = match data["ticket"].as_str() {
+                Some(ticket) => format!("complaint-{ticket}"),
+                None if event_type.starts_with("alert.") => format!("alert-{id}"),
+                None => format!("merchant-{HERE}"),
+            };
+            log.append(Append {
+                stream: stream.into(),
+                expected: Expected::Any,
+                recorded_at: instant("2025-06-10T00:00:00Z"),
+                idempotency_key: None,
+                events: vec![NewEvent {
+                    id,
+                    event_type: (*event_type).into(),
+                    schema_version: 1,
+                    occurred_at: instant("2025-06-10T00:00:00Z"),
+                    actor: "test".into(),
+                    causation: None,
+                    correlation: None,
+                    history: true,
+                    data: data.to_string().into(),
+                }],
+            })
+            .unwrap();
+            all.push(Told { id, event_type, is_own, mark });
+        }
+    }
+    (log, all)
+}
+
+/// Everything that the routes answer to a role, and the searches that would find what is hidden.
+fn everything(app: &App, role: Role) -> String {
+    let mut text = String::new();
+    let searches =
+        [FOREIGN_MALL, FOREIGN_BANK, "SECRET-1", "秘"].map(|query| format!("/api/v1/merchants?q={}", encoded(query)));
+    let filters = ["/api/v1/merchants", "/api/v1/lights/counts", "/", "/api/v1/exit-notices"]
+        .map(|path| format!("{path}?mall={}", encoded(FOREIGN_MALL)));
+    let more = [
+        format!("/api/v1/merchants/{HERE}/timeline?limit=500"),
+        format!("/api/v1/merchants/{HERE}/reasons?at=2025-06-20T00:00:00Z"),
+        "/api/v1/lights?at=2025-06-20T00:00:00Z".to_owned(),
+        "/api/v1/complaints?open=true".to_owned(),
+        format!("/api/v1/complaints?credit_code={HERE}"),
+        format!("/mall/sheet?credit_code={HERE}&mall={}&unit=秘-号", FOREIGN_MALL)
+            .replace(FOREIGN_MALL, &encoded(FOREIGN_MALL))
+            .replace("秘-号", &encoded("秘-号")),
+    ];
+    let routes =
+        TABLE.iter().filter(|route| route.method == "GET" && route.right.is_some() && route.path != "/api/v1/live");
+    let routes =
+        routes.map(|route| route.path.replace("{credit_code}", HERE).replace("{mail}", &Uuid::nil().to_string()));
+    for path in routes.chain(searches).chain(filters).chain(more) {
+        for reply in [app.get(&path).role(role).send(), app.get(&path).role(role).html().send()] {
+            let _ = writeln!(text, "{path}: {}", reply.text);
+        }
+    }
+    text
+}
+
+#[test]
+fn what_is_not_theirs_shows_up_nowhere_and_what_is_does() {
+    let (log, all) = told();
+    let app = App::on(log, &[]);
+    // The last word on where the merchant keeps its money, and a light change for the feeds.
+    let mut feeds = [Role::Operator, Role::Bank].map(|role| {
+        let feed = app.get("/api/v1/live").role(role).open();
+        (role, BufReader::new(feed.into_body().into_reader()))
+    });
+    let before = app.get("/api/v1/lights").role(Role::Admin).ok().text;
+    let refunds: Vec<Value> = (0..12)
+        .map(|number| {
+            json!({ "command": "record_complaint", "credit_code": HERE, "ticket": format!("SECRET-R{number}"), "channel": "12345",
+                "kind": "refund", "received_at": "2025-06-29T01:00:00Z", "amount": "7654.32" })
+        })
+        .collect();
+    app.tell(&refunds);
+    app.tell(&[json!({ "command": "record_signal", "credit_code": HERE, "mall": FOREIGN_MALL, "unit": "秘-号",
+        "kind": "wage_arrears", "date": "2025-05-01", "value": "秘[signal]" })]);
+    app.tell(&[
+        json!({ "command": "record_listing", "credit_code": HERE, "list": "serious", "entered_on": "2025-06-20" }),
+    ]);
+    assert_ne!(app.get("/api/v1/lights").role(Role::Admin).ok().text, before, "a light changed");
+    let admin = everything(&app, Role::Admin);
+    for (role, feed) in &mut feeds {
+        let mut text = everything(&app, *role);
+        let event = feed.lines().map_while(Result::ok).find(|line| line.starts_with("data: "));
+        text.push_str(&event.unwrap());
+        for told in &all {
+            let line = |needle: &str| {
+                text.lines().find(|line| line.contains(needle)).map(|line| line.chars().take(300).collect::<String>())
+            };
+            let id = told.id.to_string();
+            if may_see(*role, told) {
+                assert!(line(&id).is_some(), "{role} sees {}, own: {}", told.event_type, told.is_own);
+            } else {
+                assert_eq!(line(&id), None, "{role} sees {}, own: {}", told.event_type, told.is_own);
+                assert_eq!(line(&told.mark), None, "{role} sees {}, own: {}", told.event_type, told.is_own);
+            }
+        }
+        let hidden: &[&str] = match role {
+            Role::Operator => &[FOREIGN_MALL, "秘-号", "SECRET-", "\"12345\"", "7654.32"],
+            _ => &[FOREIGN_BANK, "秘[signal]", "SECRET-", "OWN-1", "\"12345\"", "7654.32"],
+        };
+        for needle in hidden {
+            assert!(admin.contains(needle), "`{needle}` is there to be hidden");
+            let found = text.lines().filter(|line| !line.contains("merchants?q=")).find(|line| line.contains(needle));
+            // A bank sees in which malls a merchant has its shops: that is the register.
+            assert_eq!(found.map(|line| line.chars().take(400).collect::<String>()), None, "{role}: {needle}");
+        }
+    }
+}
+
+#[test]
+fn a_refusal_tells_nothing_of_a_ticket_that_the_speaker_does_not_see() {
+    let (log, _) = told();
+    let app = App::on(log, &[]);
+    let ticket = json!({ "ticket": "SECRET-1", "channel": "mall", "received_at": "2025-06-29T01:00:00Z", "credit_code": HERE,
+        "kind": "closed", "amount": "1.00" });
+    let reply = app.post("/api/v1/complaints").role(Role::Operator).json(&ticket).send();
+    assert_eq!(reply.code(), "out_of_scope");
+    for part in ["12345", "SECRET", "2025-06"] {
+        assert!(!reply.text.contains(part), "{reply:?}");
+    }
+    assert_eq!(
+        app.post("/api/v1/complaints/SECRET-1/answer").role(Role::Operator).json(&json!({})).send().code(),
+        "not_found"
+    );
+}
+
+#[test]
+fn a_mall_that_spoke_of_a_stranger_does_not_see_it_when_it_registers_elsewhere() {
+    let app = App::start();
+    let stranger = super::app::NOBODY;
+    let tenant = "91110108MA99999981";
+    for code in [stranger, tenant] {
+        let signal = json!({ "command": "record_signal", "credit_code": code, "mall": "东方广场", "unit": "B1-77",
+            "kind": "rent_arrears", "date": "2025-06-01" });
+        app.post("/api/v1/commands").role(Role::Operator).json(&signal).ok();
+        app.get(&format!("/api/v1/merchants/{code}")).role(Role::Operator).ok();
+    }
+    app.tell(&[
+        json!({ "command": "register_merchant", "credit_code": stranger, "name": "外地", "division_code": "110105", "mall": FOREIGN_MALL }),
+        json!({ "command": "register_merchant", "credit_code": tenant, "name": "本地", "division_code": "110108",
+            "mall": "东方广场", "unit": "B1-77" }),
+    ]);
+    app.get(&format!("/api/v1/merchants/{tenant}")).role(Role::Operator).ok();
+    for path in ["", "/timeline", "/reasons"] {
+        let reply = app.get(&format!("/api/v1/merchants/{stranger}{path}")).role(Role::Operator).send();
+        assert_eq!(reply.code(), "not_found", "{path}");
+    }
+}
+
+#[test]
+fn whether_a_code_is_registered_elsewhere_is_not_told() {
+    let app = App::start();
+    let step = json!({ "mall": "东方广场", "unit": "B1-01" });
+    let late = json!({ "mall": "东方广场", "unit": "B1-01", "planned_on": "2025-12-01", "date": "2999-01-01" });
+    for (path, body) in [("/withdraw", &step), ("/withdraw", &late)] {
+        let answers: Vec<(u16, Value)> = [super::app::THERE, super::app::NOBODY]
+            .map(|code| {
+                let reply =
+                    app.post(&format!("/api/v1/exit-notices/{code}{path}")).role(Role::Operator).json(body).send();
+                let mut answer = reply.json();
+                answer["instance"] = Value::Null;
+                (reply.status, answer)
+            })
+            .into();
+        assert_eq!(answers[0], answers[1], "{body}");
+        assert!(answers[0].0 == 403 || answers[0].0 == 422, "{answers:?}");
+    }
+}
+
+#[test]
+fn where_mails_are_spooled_is_told_to_administrators_only() {
+    let app = App::start();
+    let exit = json!({ "command": "record_exit", "credit_code": HERE, "mall": "东方广场", "unit": "B1-01", "action": "post",
+        "date": "2025-06-20", "planned_on": "2025-07-10" });
+    app.tell(&[exit]);
+    app.mails_until(|text| text.contains(".eml"));
+    let folder = app.folder().display().to_string();
+    assert!(app.get("/api/v1/mails").role(Role::Admin).ok().text.contains(&folder));
+    let everywhere =
+        app.key("市级", warnlight::domain::access::Scope { role: Role::Lead, ..super::app::scope_of(Role::Admin) });
+    for (path, key) in [
+        ("/api/v1/mails", app.key_of(Role::Regulator)),
+        ("/api/v1/mails", app.key_of(Role::Lead)),
+        ("/api/v1/events?limit=500", everywhere.as_str()),
+    ] {
+        let text = app.get(path).key(key).ok().text;
+        assert!(text.contains(".eml") && !text.contains(&folder), "{path}: {text}");
+    }
+}
