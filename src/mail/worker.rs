@@ -6,23 +6,26 @@
 //! recipient and attempt. Where several nodes share a log, each claims a mail before it sends it (see [`claim`]).
 
 mod claim;
+mod pace;
 mod sender;
 
 use super::message::MessageError;
-use super::outbox::{Due, Outbox, ReplayError, Summary};
+use super::outbox::{Due, Outbox, ReplayError, State, Summary};
 use super::render::{Letter, RenderError, Renderer};
 use super::transport::Transport;
+use crate::alerts::request::stream_of;
 use crate::clock::Clock;
-use crate::domain::envelope::{Position, Recorded};
-use crate::domain::event::{DecodeError, Event};
+use crate::domain::envelope::{NewEvent, Origin, Position, Recorded};
+use crate::domain::event::{DecodeError, Event, MailSendAgainOrdered};
 use crate::domain::time::Instant;
-use crate::log::contract::{EventLog, LogError, Subscription};
+use crate::log::contract::{Append, EventLog, Expected, LogError, Subscription};
 use crate::settings::Mail;
 use crossbeam_channel::{Receiver, Sender};
+use pace::Pace;
 use std::collections::{BTreeMap, HashMap};
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use uuid::Uuid;
@@ -78,6 +81,20 @@ pub enum LetterError {
     Render(#[from] RenderError),
 }
 
+/// Why a mail is not sent again.
+#[derive(Debug, thiserror::Error)]
+pub enum SendAgainError {
+    /// There is no such mail to that address among those that were not delivered.
+    #[error("no mail of this id to this address was refused or given up")]
+    Unknown,
+    /// It is on its way, or has arrived.
+    #[error("only what was refused or given up is sent again, and this is {}", .0.name())]
+    NotDone(State),
+    /// The log did not take the order.
+    #[error(transparent)]
+    Log(#[from] LogError),
+}
+
 /// What the threads share.
 struct Shared {
     parts: Parts,
@@ -86,7 +103,10 @@ struct Shared {
     outbox: RwLock<Outbox>,
     /// Position of the last event that the outbox has taken in or passed over.
     folded: tokio::sync::watch::Sender<Position>,
-    stopping: AtomicBool,
+    stopping: Arc<AtomicBool>,
+    pace: Mutex<Pace>,
+    /// Attempts that told nothing about the recipient.
+    held_up: AtomicU64,
     trouble: Mutex<BTreeMap<Task, String>>,
     /// Attempts that a sender handed back without a record.
     returned: Sender<(Due, Back)>,
@@ -97,6 +117,10 @@ struct Shared {
 impl Shared {
     fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Acquire)
+    }
+
+    fn pace(&self) -> MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits a moment before something is tried again; ends at once when the worker stops.
@@ -124,6 +148,7 @@ impl Shared {
 enum Task {
     Reading,
     Recording,
+    Sending,
 }
 
 /// How a sender hands back an attempt that it did not make.
@@ -157,7 +182,7 @@ impl Worker {
         sender::check(&parts.settings)?;
         let (outbox, position) = Outbox::replay(&*parts.log)?;
         let subscription = parts.log.subscribe(position)?;
-        let senders = parts.settings.senders.max(1);
+        let (senders, per_minute) = (parts.settings.senders.max(1), parts.settings.per_minute);
         // One in hand for each sender, so that none waits for the follower.
         let (hand_out, jobs) = crossbeam_channel::bounded(senders);
         let (returned, came_back) = crossbeam_channel::unbounded();
@@ -167,7 +192,9 @@ impl Worker {
             me: Uuid::now_v7(),
             outbox: RwLock::new(outbox),
             folded: tokio::sync::watch::Sender::new(position),
-            stopping: AtomicBool::new(false),
+            stopping: Arc::default(),
+            pace: Mutex::new(Pace::new(per_minute)),
+            held_up: AtomicU64::new(0),
             trouble: Mutex::new(BTreeMap::new()),
             returned,
             stopped,
@@ -213,10 +240,56 @@ impl Worker {
         sender::letter(&self.shared.parts, mail, address)
     }
 
+    /// Orders to send a mail again that was refused or given up for a recipient, and returns where the order stands in the
+    /// log. The same order again, before it was carried out, is that order.
+    ///
+    /// # Errors
+    /// See [`SendAgainError`].
+    pub fn send_again(&self, mail: Uuid, address: &str, origin: &Origin) -> Result<Position, SendAgainError> {
+        let (attempts, state) = self
+            .outbox()
+            .deliveries(mail)
+            .iter()
+            .find(|delivery| *delivery.address == *address)
+            .map(|delivery| (delivery.attempts, delivery.state))
+            .ok_or(SendAgainError::Unknown)?;
+        if !matches!(state, State::Refused | State::GivenUp) {
+            return Err(SendAgainError::NotDone(state));
+        }
+        let at = self.shared.parts.clock.now();
+        let ordered = Event::MailSendAgainOrdered(MailSendAgainOrdered { mail, address: address.to_owned(), at });
+        let id = Uuid::new_v5(&mail, format!("{} {attempts} {address}", ordered.event_type()).as_bytes());
+        let append = Append {
+            stream: stream_of(mail),
+            expected: Expected::Any,
+            recorded_at: at,
+            idempotency_key: None,
+            events: vec![NewEvent::new(id, at, origin, &ordered)],
+        };
+        match self.shared.parts.log.append(append) {
+            Ok(appended) => Ok(appended.first),
+            // Somebody else ordered the same a moment ago.
+            Err(LogError::Duplicate { .. }) => Ok(self.shared.parts.log.head()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Returns what keeps all mail from being sent or recorded, if anything does.
     #[must_use]
     pub fn trouble(&self) -> Option<String> {
         self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).values().next().cloned()
+    }
+
+    /// Returns the time between two mails at present: more than the settings say where the server said that we are too fast.
+    #[must_use]
+    pub fn gap(&self) -> Duration {
+        self.shared.pace().gap()
+    }
+
+    /// Returns how many attempts since the start told nothing about the recipient.
+    #[must_use]
+    pub fn held_up(&self) -> u64 {
+        self.shared.held_up.load(Ordering::Relaxed)
     }
 
     /// Orders to stop without waiting: from now on nothing new is begun.
@@ -224,7 +297,8 @@ impl Worker {
         self.shared.stopping.store(true, Ordering::Release);
     }
 
-    /// Stops: mails on their way are finished and recorded, nothing new is begun. What waits is sent after the next start.
+    /// Stops: mails on their way are finished and recorded if the server answers within a moment, nothing new is begun. What
+    /// waits is sent after the next start.
     pub fn stop(mut self) {
         self.halt();
     }
@@ -254,8 +328,9 @@ struct Follower {
     came_back: Receiver<(Due, Back)>,
     /// Handed out and not yet on record; with how it came back, if it did.
     on_the_way: HashMap<Recipient, (Due, Option<Back>)>,
-    /// Attempts that other nodes claimed while this one looked on, and until when by its own clock it leaves them alone.
-    honoured: HashMap<(Recipient, u32), Instant>,
+    /// Attempts that other nodes claimed while this one looked on; from when and until when by its own clock it leaves them
+    /// alone.
+    honoured: HashMap<(Recipient, u32), (Instant, Instant)>,
 }
 
 /// A mail and an address.
@@ -308,9 +383,10 @@ impl Follower {
     fn honour(&mut self, event: &Event) {
         if let Event::MailClaimed(claimed) = event
             && claimed.by != self.shared.me
-            && let Ok(end) = self.shared.parts.clock.now().checked_add(claimed.until.duration_since(claimed.at))
+            && let now = self.shared.parts.clock.now()
+            && let Ok(end) = now.checked_add(claimed.until.duration_since(claimed.at))
         {
-            self.honoured.insert(((claimed.mail, claimed.address.as_str().into()), claimed.attempt), end);
+            self.honoured.insert(((claimed.mail, claimed.address.as_str().into()), claimed.attempt), (now, end));
         }
     }
 
@@ -321,7 +397,8 @@ impl Follower {
             }
         }
         let now = self.shared.parts.clock.now();
-        self.honoured.retain(|_, end| *end > now);
+        // What lies before its own beginning was seen by a clock that was ahead and is mended.
+        self.honoured.retain(|_, (seen, end)| *seen <= now && now < *end);
         let outbox = self.shared.outbox.read().unwrap_or_else(PoisonError::into_inner);
         self.on_the_way.retain(|_, (due, back)| match back {
             // A sender is at it; its own claim is no reason to hand it out once more.
@@ -338,10 +415,13 @@ impl Follower {
             if self.honoured.contains_key(&attempt) {
                 continue;
             }
-            // Full: the senders have enough for now.
-            if self.hand_out.try_send(due.clone()).is_err() {
+            let mut pace = self.shared.pace();
+            // The server rests, or the senders have enough for now.
+            if !pace.allows(now) || self.hand_out.try_send(due.clone()).is_err() {
                 break;
             }
+            pace.begun(now);
+            drop(pace);
             self.on_the_way.insert(attempt.0, (due, None));
         }
     }

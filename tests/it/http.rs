@@ -6,6 +6,7 @@ mod commands;
 mod described;
 mod line;
 mod live;
+mod mails;
 mod nodes;
 mod positions;
 mod rights;
