@@ -10,6 +10,7 @@ use crate::domain::envelope::{Position, Recorded};
 use crate::domain::event::{DecodeError, Event, MailRequested};
 use crate::domain::time::Instant;
 use crate::log::contract::{EventLog, EventRef, LogError};
+use jiff::SignedDuration;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -229,6 +230,17 @@ impl Outbox {
                 requested: *position,
                 change: summary.change,
             })
+        })
+    }
+
+    /// Returns the attempts whose claims were made by a clock that is ahead of `now`, with the length of the claims.
+    pub fn claimed_ahead(&self, now: Instant) -> impl Iterator<Item = (Uuid, Arc<str>, u32, SignedDuration)> {
+        let ahead = self.said.iter().rev().take_while(move |(at, ..)| *at > now);
+        ahead.filter_map(|(_, position, address)| {
+            let mail = self.mails.get(position)?.mail;
+            let delivery = self.open.get(&mail)?.iter().find(|delivery| delivery.address == *address)?;
+            let claim = delivery.claim?;
+            Some((mail, address.clone(), delivery.next_attempt(), claim.until.duration_since(claim.at)))
         })
     }
 

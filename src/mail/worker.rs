@@ -181,6 +181,14 @@ impl Worker {
     pub fn start(parts: Parts) -> Result<Self, StartError> {
         sender::check(&parts.settings)?;
         let (outbox, position) = Outbox::replay(&*parts.log)?;
+        // Whether a claim that was made by a clock ahead of this one has run out cannot be told: it is left its length.
+        let now = parts.clock.now();
+        let honoured = outbox
+            .claimed_ahead(now)
+            .filter_map(|(mail, address, attempt, long)| {
+                Some((((mail, address), attempt), (now, now.checked_add(long).ok()?)))
+            })
+            .collect();
         let subscription = parts.log.subscribe(position)?;
         let (senders, per_minute) = (parts.settings.senders.max(1), parts.settings.per_minute);
         // One in hand for each sender, so that none waits for the follower.
@@ -209,14 +217,7 @@ impl Worker {
                 }
             })?);
         }
-        let follower = Follower {
-            shared,
-            subscription,
-            hand_out,
-            came_back,
-            on_the_way: HashMap::new(),
-            honoured: HashMap::new(),
-        };
+        let follower = Follower { shared, subscription, hand_out, came_back, on_the_way: HashMap::new(), honoured };
         worker.threads.push(std::thread::Builder::new().name("mail".to_owned()).spawn(move || follower.run())?);
         Ok(worker)
     }

@@ -191,6 +191,33 @@ fn whatever_a_node_was_at_when_it_died_another_sends_the_mail_when_the_claim_has
     }
 }
 
+#[test]
+fn a_claim_by_a_clock_that_was_ahead_and_is_mended_is_left_its_length_and_no_more() {
+    let bench = Bench::new();
+    let postbox = Postbox::default();
+    bench.clock.advance(SignedDuration::from_hours(40 * 24));
+    let mail = bench.ask(1, &["a@example.org"]);
+    let (log, _cut) = CutOff::at(&bench.shared(), "mail.attempted");
+    let (held, entered, order) = Held::before(&postbox);
+    let node = bench.work_over(log, held);
+    assert_eq!(hear(&entered), mail);
+    node.order_stop();
+    order.send(false).unwrap();
+    node.stop();
+
+    bench.clock.set(start_time());
+    let node = bench.node(postbox.clone());
+    bench.mark(2, 1);
+    bench.pass(CLAIM - Duration::from_nanos(1));
+    bench.mark(3, 2);
+    assert_eq!(postbox.copies(mail).len(), 0);
+    bench.pass(Duration::from_nanos(1));
+    bench.until("mail.accepted", 3);
+    node.stop();
+    bench.one_outcome_each();
+    assert_eq!((bench.claims(mail).len(), postbox.copies(mail).len()), (2, 1));
+}
+
 /// Starts two nodes, of which the first gets the claim and holds the mail, and the second is refused it. Returns the mail,
 /// the nodes, and what tells the first to go on.
 fn first_come(bench: &Bench, postbox: &Postbox, clock: Arc<dyn Clock>) -> (Uuid, Worker, Worker, Sender<bool>) {
