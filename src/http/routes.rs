@@ -149,7 +149,9 @@ routes! {
         "Records the first answer to a complaint", [] body "FirstAnswer" -> "CommandReceipt";
     get "/api/v1/mails" ReadMails api::mails::list,
         "Mails about merchants in scope with the fate of each recipient, newest first",
-        [("state", "with a recipient in this state"), ("before", "asked for before this position"), LIMIT] -> "MailList";
+        [("state", "with a recipient in this state, or `nobody`: addressed to nobody"), ("before", "asked for before this position"), LIMIT] -> "MailList";
+    post "/api/v1/mails/{mail}/send-again" SendMails api::mails::send_again,
+        "Orders to send a mail again to a recipient for whom it was refused or given up", [] body "SendAgain" -> "Ordered";
     get "/api/v1/events" ReadLog api::events::list,
         "The event log in order, as a batch of CloudEvents; the Link header leads on",
         [("after", "events after this position"), LIMIT] -> "application/cloudevents-batch+json";
@@ -182,6 +184,7 @@ routes! {
     get "/mails" ReadMails pages::mails::show, "The mail record", [("before", "older ones")] -> "text/html";
     get "/mails/{mail}" ReadMails pages::mails::letter,
         "A mail as one recipient gets it", [("to", "the recipient's address")] -> "text/html";
+    post "/mails/{mail}" SendMails pages::mails::send_again, "Sends a mail again", [] body "SendAgainForm" -> "text/html";
 }
 
 /// Registers every route, and an answer for everything else.

@@ -1,7 +1,9 @@
 //! How a mail leaves: over SMTP, or as a file.
 
+mod line;
 mod smtp;
 mod spool;
+mod verdict;
 
 pub use smtp::Smtp;
 pub use spool::Spool;
@@ -12,6 +14,7 @@ use crate::settings::Mail;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Longest reply on record, in characters: a server may say anything.
@@ -19,57 +22,100 @@ pub const REPLY_LIMIT: usize = 500;
 
 /// What a server said, on one line of at most [`REPLY_LIMIT`] characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reply(String);
+pub struct Reply {
+    text: String,
+    /// As much of it as names nobody: servers like to repeat addresses.
+    in_short: String,
+}
 
 impl Reply {
-    /// Makes a text fit for the record.
+    /// Makes a text fit for the record. It must name nobody.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        // Cut first: what is cleaned is bounded too.
-        let start: String = text.chars().take(4 * REPLY_LIMIT).collect();
-        Self(one_line(&start).chars().take(REPLY_LIMIT).collect())
+        let text = for_the_record(text);
+        Self { in_short: text.clone(), text }
+    }
+
+    /// Makes what a server said fit for the record; `in_short` tells it without the server's words.
+    #[must_use]
+    pub fn said(text: &str, in_short: String) -> Self {
+        Self { text: for_the_record(text), in_short }
     }
 
     /// Returns the text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
+
+    /// Returns what may be logged and shown to everybody.
+    #[must_use]
+    pub fn in_short(&self) -> &str {
+        &self.in_short
+    }
+}
+
+fn for_the_record(text: &str) -> String {
+    // Cut first: what is cleaned is bounded too.
+    let start: String = text.chars().take(4 * REPLY_LIMIT).collect();
+    one_line(&start).chars().take(REPLY_LIMIT).collect()
 }
 
 /// Why a mail was not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
-    /// The server will not take it, now or later (5xx on the mail itself).
-    #[error("refused: {}", .0.as_str())]
+    /// The server will not take it for this recipient, now or later.
+    #[error("refused: {}", .0.in_short())]
     Refused(Reply),
-    /// The server does not take it now (4xx).
-    #[error("put off: {}", .0.as_str())]
+    /// The server does not take it for this recipient now.
+    #[error("put off: {}", .0.in_short())]
     PutOff(Reply),
-    /// No mail could be spoken about: no connection, broken connection, no encryption, log-in refused, disk full. It says
-    /// nothing about the recipient.
-    #[error("not reached: {}", .0.as_str())]
-    Unreachable(Reply),
+    /// The server says that we are too fast. Nothing about the recipient.
+    #[error("too fast: {}", .0.in_short())]
+    Throttled(Reply),
+    /// There was no word about the recipient: no connection, no encryption, log-in or sender refused, a rule of the server,
+    /// the disk full.
+    #[error("held up: {}", .0.in_short())]
+    HeldUp(Reply),
+    /// The text was handed over, and neither yes nor no came back: the server may have it.
+    #[error("unclear: {}", .0.in_short())]
+    Unclear(Reply),
+    /// The service was stopped before anything was handed over.
+    #[error("broken off: {}", .0.in_short())]
+    BrokenOff(Reply),
+}
+
+/// How long a conversation may last.
+#[derive(Debug, Clone)]
+pub struct Allowance {
+    /// From beginning to end. When it has passed, another node may send the mail.
+    pub within: Duration,
+    /// Set when the service is to stop; then it ends within a moment.
+    pub stopping: Arc<AtomicBool>,
+}
+
+impl Allowance {
+    /// Returns so much time, with no stop in sight.
+    #[must_use]
+    pub fn of(within: Duration) -> Self {
+        Self { within, stopping: Arc::default() }
+    }
+
+    /// Says whether the service is to stop.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
 }
 
 /// A way for mails to leave. One call is one recipient, so that a bad mailbox harms nobody else.
 pub trait Transport: Send + Sync {
-    /// Hands a mail over and returns what the server said when it took it.
-    ///
-    /// # Errors
-    /// See [`SendError`]. After [`SendError::Unreachable`] the server may have taken the mail all the same; the next attempt
-    /// carries the same Message-ID.
-    fn send(&self, outgoing: &Outgoing) -> Result<Reply, SendError>;
-
-    /// As [`Transport::send`], but begins nothing more once `within` has passed: then another node may send the mail. A way
+    /// Hands a mail over and returns what the server said when it took it. It does not go on for longer than allowed; a way
     /// that nobody can draw out need not look at it.
     ///
     /// # Errors
-    /// As [`Transport::send`].
-    fn send_within(&self, outgoing: &Outgoing, within: Duration) -> Result<Reply, SendError> {
-        let _ = within;
-        self.send(outgoing)
-    }
+    /// See [`SendError`].
+    fn send(&self, outgoing: &Outgoing, allowance: &Allowance) -> Result<Reply, SendError>;
 }
 
 /// Returns the way mails leave by the settings: to the mail server, or into the spool folder under the folder `data`.

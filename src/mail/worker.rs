@@ -6,22 +6,27 @@
 //! recipient and attempt. Where several nodes share a log, each claims a mail before it sends it (see [`claim`]).
 
 mod claim;
+mod pace;
 mod sender;
 
 use super::message::MessageError;
 use super::render::{Letter, RenderError, Renderer};
 use super::transport::Transport;
+use crate::alerts::request::stream_of;
 use crate::clock::Clock;
+use crate::domain::envelope::{NewEvent, Origin, Position};
+use crate::domain::event::{Event, MailSendAgainOrdered};
 use crate::domain::time::Instant;
-use crate::log::contract::{EventLog, LogError};
-use crate::picture::outbox::{Due, Summary};
+use crate::log::contract::{Append, EventLog, Expected, LogError};
+use crate::picture::outbox::{Due, State, Summary};
 use crate::picture::{Picture, Published};
 use crate::settings::Mail;
 use crossbeam_channel::{Receiver, Sender};
+use pace::Pace;
 use std::collections::{BTreeMap, HashMap};
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use uuid::Uuid;
@@ -73,12 +78,29 @@ pub enum LetterError {
     Render(#[from] RenderError),
 }
 
+/// Why a mail is not sent again.
+#[derive(Debug, thiserror::Error)]
+pub enum SendAgainError {
+    /// There is no such mail to that address among those that were not delivered.
+    #[error("no mail of this id to this address was refused or given up")]
+    Unknown,
+    /// It is on its way, or has arrived.
+    #[error("only what was refused or given up is sent again, and this is {}", .0.name())]
+    NotDone(State),
+    /// The log did not take the order.
+    #[error(transparent)]
+    Log(#[from] LogError),
+}
+
 /// What the threads share.
 struct Shared {
     parts: Parts,
     /// Stands in this worker's claims; new with each start, so that nobody takes over what another life had claimed.
     me: Uuid,
-    stopping: AtomicBool,
+    stopping: Arc<AtomicBool>,
+    pace: Mutex<Pace>,
+    /// Attempts that told nothing about the recipient.
+    held_up: AtomicU64,
     trouble: Mutex<BTreeMap<Task, String>>,
     /// Attempts that a sender handed back without a record.
     returned: Sender<(Due, Back)>,
@@ -89,6 +111,10 @@ struct Shared {
 impl Shared {
     fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Acquire)
+    }
+
+    fn pace(&self) -> MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits a moment before something is tried again; ends at once when the worker stops.
@@ -116,6 +142,7 @@ impl Shared {
 enum Task {
     Reading,
     Recording,
+    Sending,
 }
 
 /// How a sender hands back an attempt that it did not make.
@@ -147,7 +174,7 @@ impl Worker {
     /// See [`StartError`]. Nothing is sent then.
     pub fn start(parts: Parts) -> Result<Self, StartError> {
         sender::check(&parts.settings)?;
-        let senders = parts.settings.senders.max(1);
+        let (senders, per_minute) = (parts.settings.senders.max(1), parts.settings.per_minute);
         // One in hand for each sender, so that none waits for the follower.
         let (hand_out, jobs) = crossbeam_channel::bounded(senders);
         let (returned, came_back) = crossbeam_channel::unbounded();
@@ -155,7 +182,9 @@ impl Worker {
         let shared = Arc::new(Shared {
             parts,
             me: Uuid::now_v7(),
-            stopping: AtomicBool::new(false),
+            stopping: Arc::default(),
+            pace: Mutex::new(Pace::new(per_minute)),
+            held_up: AtomicU64::new(0),
             trouble: Mutex::new(BTreeMap::new()),
             returned,
             stopped,
@@ -175,6 +204,12 @@ impl Worker {
         Ok(worker)
     }
 
+    /// Returns where the newest picture is found, whose outbox this worker goes by.
+    #[must_use]
+    pub fn published(&self) -> &Arc<Published> {
+        &self.shared.parts.published
+    }
+
     /// Returns the newest picture, which holds the outbox.
     #[must_use]
     pub fn picture(&self) -> Arc<Picture> {
@@ -189,10 +224,57 @@ impl Worker {
         sender::letter(&self.shared.parts, mail, address)
     }
 
+    /// Orders to send a mail again that was refused or given up for a recipient, and returns where the order stands in the
+    /// log. The same order again, before it was carried out, is that order.
+    ///
+    /// # Errors
+    /// See [`SendAgainError`].
+    pub fn send_again(&self, mail: Uuid, address: &str, origin: &Origin) -> Result<Position, SendAgainError> {
+        let picture = self.picture();
+        let (attempts, state) = picture
+            .outbox
+            .deliveries(mail)
+            .iter()
+            .find(|delivery| *delivery.address == *address)
+            .map(|delivery| (delivery.attempts, delivery.state))
+            .ok_or(SendAgainError::Unknown)?;
+        if !matches!(state, State::Refused | State::GivenUp) {
+            return Err(SendAgainError::NotDone(state));
+        }
+        let at = self.shared.parts.clock.now();
+        let ordered = Event::MailSendAgainOrdered(MailSendAgainOrdered { mail, address: address.to_owned(), at });
+        let id = Uuid::new_v5(&mail, format!("{} {attempts} {address}", ordered.event_type()).as_bytes());
+        let append = Append {
+            stream: stream_of(mail),
+            expected: Expected::Any,
+            recorded_at: at,
+            idempotency_key: None,
+            events: vec![NewEvent::new(id, at, origin, &ordered)],
+        };
+        match self.shared.parts.log.append(append) {
+            Ok(appended) => Ok(appended.first),
+            // Somebody else ordered the same a moment ago.
+            Err(LogError::Duplicate { .. }) => Ok(self.shared.parts.log.head()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Returns what keeps all mail from being sent or recorded, if anything does.
     #[must_use]
     pub fn trouble(&self) -> Option<String> {
         self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).values().next().cloned()
+    }
+
+    /// Returns the time between two mails at present: more than the settings say where the server said that we are too fast.
+    #[must_use]
+    pub fn gap(&self) -> Duration {
+        self.shared.pace().gap()
+    }
+
+    /// Returns how many attempts since the start told nothing about the recipient.
+    #[must_use]
+    pub fn held_up(&self) -> u64 {
+        self.shared.held_up.load(Ordering::Relaxed)
     }
 
     /// Orders to stop without waiting: from now on nothing new is begun.
@@ -200,7 +282,8 @@ impl Worker {
         self.shared.stopping.store(true, Ordering::Release);
     }
 
-    /// Stops: mails on their way are finished and recorded, nothing new is begun. What waits is sent after the next start.
+    /// Stops: mails on their way are finished and recorded if the server answers within a moment, nothing new is begun. What
+    /// waits is sent after the next start.
     pub fn stop(mut self) {
         self.halt();
     }
@@ -229,8 +312,9 @@ struct Follower {
     came_back: Receiver<(Due, Back)>,
     /// Handed out and not yet on record; with how it came back, if it did.
     on_the_way: HashMap<Recipient, (Due, Option<Back>)>,
-    /// Claims of other nodes, each by its number on an attempt, and until when by its own clock this one honours it.
-    honoured: HashMap<(Recipient, u32, u32), Instant>,
+    /// Claims of other nodes, each by its number on an attempt; from when and until when by its own clock this one leaves
+    /// the attempt alone.
+    honoured: HashMap<(Recipient, u32, u32), (Instant, Instant)>,
 }
 
 /// A mail and an address.
@@ -243,9 +327,11 @@ fn recipient(due: &Due) -> Recipient {
 impl Follower {
     fn run(mut self) {
         let mut picture = self.shared.parts.published.picture();
+        let mut begins = true;
         while !self.shared.is_stopping() {
             if self.shared.parts.log.is_shared() {
-                self.honour(&picture);
+                self.honour(&picture, begins);
+                begins = false;
             }
             self.hand_out_due(&picture);
             // The record of an attempt comes back with a picture, so a sender that is done wakes this thread.
@@ -255,12 +341,19 @@ impl Follower {
 
     /// Leaves an attempt to the node that claims it for as long as the claim is, from when it was seen. So a node whose
     /// clock is ahead does not take for run out what is being sent.
-    fn honour(&mut self, picture: &Picture) {
+    fn honour(&mut self, picture: &Picture, begins: bool) {
         let now = self.shared.parts.clock.now();
         for (mail, delivery, claim) in picture.outbox.claims().filter(|(.., claim)| claim.by != self.shared.me) {
-            if let Ok(end) = now.checked_add(claim.until.duration_since(claim.at)) {
+            // Of what was claimed before this worker began, only what a clock ahead of this one claimed gets its whole length:
+            // whether it has run out cannot be told.
+            let end = if begins && !claim.is_ahead_of(now) {
+                Ok(claim.until)
+            } else {
+                now.checked_add(claim.until.duration_since(claim.at))
+            };
+            if let Ok(end) = end {
                 let name = ((mail, delivery.address.clone()), delivery.next_attempt(), claim.number);
-                self.honoured.entry(name).or_insert(end);
+                self.honoured.entry(name).or_insert((now, end));
             }
         }
         let claimed = |(mail, address): &Recipient, attempt: u32, number: u32| {
@@ -292,13 +385,17 @@ impl Follower {
                 continue;
             }
             let claimed = (recipient.clone(), due.attempt, due.claim.saturating_sub(1));
-            if self.honoured.get(&claimed).is_some_and(|end| *end > now) {
+            // What lies before its own beginning was seen by a clock that was ahead and is mended.
+            if self.honoured.get(&claimed).is_some_and(|(seen, end)| (*seen..*end).contains(&now)) {
                 continue;
             }
-            // Full: the senders have enough for now.
-            if self.hand_out.try_send(due.clone()).is_err() {
+            let mut pace = self.shared.pace();
+            // The server rests, or the senders have enough for now.
+            if !pace.allows(now) || self.hand_out.try_send(due.clone()).is_err() {
                 break;
             }
+            pace.begun(now);
+            drop(pace);
             self.on_the_way.insert(recipient, (due, None));
         }
     }

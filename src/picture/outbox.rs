@@ -3,7 +3,7 @@
 
 mod summary;
 
-pub use summary::{Claim, Delivery, State, Summary, Tally, UnknownState, deliveries_of};
+pub use summary::{Claim, Delivery, Kind, State, Summary, Tally, UnknownState, deliveries_of};
 
 use super::part::{FoldError, Part, Seen};
 use super::snapshot::{Keep, Stored as _};
@@ -56,6 +56,8 @@ pub struct Due {
     pub address: Arc<str>,
     /// Number of the attempt; the first is 1.
     pub attempt: u32,
+    /// Number of the attempt by the recipient's schedule: what was held up by the server does not count.
+    pub counted: u32,
     /// Number that the next claim on this attempt has; the first is 1.
     pub claim: u32,
     /// Position of the request.
@@ -86,6 +88,8 @@ pub struct Outbox {
     open: HashMap<Uuid, Vec<Delivery>>,
     /// What to do when.
     agenda: OrdSet<(Instant, Position, Arc<str>)>,
+    /// The same, by when it was said: what was said at a time that has yet to come was said by a clock that was ahead.
+    said: OrdSet<(Instant, Position, Arc<str>)>,
     /// Rises whose request has not come yet.
     rises: OrdMap<Uuid, Position>,
 }
@@ -115,7 +119,7 @@ impl Outbox {
         let summary = Summary::new(requested, place, change, &deliveries);
         if summary.tally.waiting > 0 {
             for delivery in &deliveries {
-                self.agenda.insert((place.recorded_at, place.position, delivery.address.clone()));
+                self.plan(delivery, place.position);
             }
             self.open.insert(requested.mail, deliveries);
         }
@@ -137,16 +141,21 @@ impl Outbox {
         };
         let Some(delivery) = deliveries.iter_mut().find(|delivery| *delivery.address == *step.address) else { return };
         let before = delivery.state;
-        if let Some(due_at) = delivery.due_at() {
-            self.agenda.remove(&(due_at, position, delivery.address.clone()));
-        }
+        let old = delivery.clone();
         delivery.record(event, step);
-        if let Some(due_at) = delivery.due_at() {
-            self.agenda.insert((due_at, position, delivery.address.clone()));
-        }
-        summary.tally.shift(before, delivery.state);
-        if summary.tally.waiting == 0 {
+        let new = delivery.clone();
+        summary.tally.shift(before, new.state);
+        if summary.tally.is_settled() {
             self.open.remove(&step.mail);
+        }
+        self.strike_out(&old, position);
+        self.plan(&new, position);
+    }
+
+    fn plan(&mut self, delivery: &Delivery, position: Position) {
+        if let Some((said_at, due_at)) = delivery.due_at() {
+            self.agenda.insert((due_at, position, delivery.address.clone()));
+            self.said.insert((said_at, position, delivery.address.clone()));
         }
     }
 
@@ -157,15 +166,25 @@ impl Outbox {
         })
     }
 
-    /// Returns what is due at `now`, longest due first.
+    fn strike_out(&mut self, delivery: &Delivery, position: Position) {
+        if let Some((said_at, due_at)) = delivery.due_at() {
+            self.agenda.remove(&(due_at, position, delivery.address.clone()));
+            self.said.remove(&(said_at, position, delivery.address.clone()));
+        }
+    }
+
+    /// Returns what is due at `now`, longest due first; then what was put off by a clock that was ahead and is mended.
     pub fn due(&self, now: Instant) -> impl Iterator<Item = Due> {
-        self.agenda.iter().take_while(move |(at, ..)| *at <= now).filter_map(|(_, position, address)| {
+        let due = self.agenda.iter().take_while(move |(at, ..)| *at <= now);
+        let ahead = self.said.iter().rev().take_while(move |(at, ..)| *at > now);
+        due.chain(ahead).filter_map(|(_, position, address)| {
             let summary = self.mails.get(position)?;
             let delivery = self.open.get(&summary.mail)?.iter().find(|delivery| delivery.address == *address)?;
             Some(Due {
                 mail: summary.mail,
                 address: address.clone(),
                 attempt: delivery.next_attempt(),
+                counted: delivery.next_counted(),
                 claim: delivery.next_claim(),
                 requested: *position,
                 change: summary.change,
@@ -252,11 +271,7 @@ impl Part for Outbox {
             self.rises.insert(id, position);
         }
         let Some(summary) = summary else { return };
-        for delivery in &open {
-            if let Some(due_at) = delivery.due_at() {
-                self.agenda.insert((due_at, summary.position, delivery.address.clone()));
-            }
-        }
+        open.iter().for_each(|delivery| self.plan(delivery, summary.position));
         if !open.is_empty() {
             self.open.insert(summary.mail, open);
         }

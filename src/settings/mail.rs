@@ -14,7 +14,7 @@ const LONGEST_WAIT: u64 = 604_800;
 /// Longest claim, seconds (a day): for so long a mail waits whose node died.
 const LONGEST_CLAIM: u64 = 86_400;
 
-/// Times that a mail server may let us wait once it speaks about a mail: sender, recipient, announcement, text, receipt.
+/// Patiences with a mail server that make up the whole conversation.
 pub const ANSWERS: u32 = 5;
 
 /// What a claim must last longer than a conversation with the mail server: for the log's answers before and after it, and
@@ -34,6 +34,8 @@ pub struct Mail {
     pub schedule: Vec<Duration>,
     /// Mails on their way at the same time.
     pub senders: usize,
+    /// Mails that the server gets in a minute at most; `None` is as many as it takes.
+    pub per_minute: Option<u32>,
     /// Patience with the server.
     pub timeout: Duration,
     /// For how long a node claims a mail that it is about to send, where several nodes share a log.
@@ -139,6 +141,7 @@ impl Mail {
             spool: section.text("spool").unwrap_or_else(|| "spool".to_owned()).into(),
             schedule: schedule.into_iter().map(Duration::from_secs).collect(),
             senders: section.number("senders", 1..=64).and_then(|number| usize::try_from(number).ok()).unwrap_or(4),
+            per_minute: section.number("per_minute", 1..=60_000).and_then(|number| u32::try_from(number).ok()),
             timeout,
             claim,
             base_url: url(&mut section, "base_url"),
@@ -148,8 +151,8 @@ impl Mail {
         mail
     }
 
-    /// Returns how long one mail may be spoken about with the server while it is claimed. It is never longer than a claim
-    /// without [`CLAIM_MARGIN`].
+    /// Returns how long one conversation with the server may last, from connecting on. It is never longer than a claim without
+    /// [`CLAIM_MARGIN`].
     #[must_use]
     pub fn conversation(&self) -> Duration {
         conversation(self.timeout)

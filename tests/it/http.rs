@@ -7,6 +7,7 @@ mod described;
 mod doors;
 mod line;
 mod live;
+mod mails;
 mod nodes;
 mod positions;
 mod rights;

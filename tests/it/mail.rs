@@ -2,12 +2,15 @@
 
 mod claims;
 mod faulty;
+mod misbehaving;
+pub(crate) mod scripted;
 pub(crate) mod server;
 mod surroundings;
 
 use crate::shared::picture_of;
 use faulty::FaultyLog;
 use jiff::SignedDuration;
+use scripted::{At, Does, Scripted};
 use serde_json::json;
 use server::{LONG, Seen, Server};
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,7 +30,7 @@ use warnlight::log::contract::{Append, EventLog, Expected};
 use warnlight::log::memory::MemoryLog;
 use warnlight::mail::render::Renderer;
 use warnlight::mail::transport::{Smtp, Spool, Transport};
-use warnlight::mail::worker::{Parts, Worker};
+use warnlight::mail::worker::{Parts, SendAgainError, Worker};
 use warnlight::picture::outbox::{State, Tally, deliveries_of};
 use warnlight::picture::rises::Rises;
 use warnlight::settings::{Mail, Secret, Smtp as SmtpSettings, Tls};
@@ -56,6 +59,7 @@ impl Bench {
                 spool: "spool".into(),
                 schedule: vec![Duration::from_secs(5), Duration::from_secs(300)],
                 senders: 4,
+                per_minute: None,
                 timeout: PATIENCE,
                 claim: CLAIM,
                 base_url: None,
@@ -279,20 +283,85 @@ fn a_mailbox_that_says_later_twice_gets_its_mail_at_the_third_attempt_by_the_sch
 }
 
 #[test]
-fn a_server_that_is_not_there_is_tried_by_the_schedule_and_then_given_up() {
+fn a_server_that_is_not_there_is_asked_more_and_more_rarely_and_nothing_is_given_up() {
     let bench = Bench::new();
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     bench.ask(1, &["a@example.org"]);
     let worker = bench.work(smtp(port));
+    for (attempt, wait) in [(1, 5), (2, 10), (3, 20), (4, 40), (5, 80), (6, 160), (7, 300), (8, 300)] {
+        let made = attempts(&bench.until("mail.held_up", attempt)).pop().unwrap();
+        assert_eq!(made.retry_at, Some(bench.clock.now() + SignedDuration::from_secs(wait)));
+        assert!(made.reply.to_lowercase().contains("connection"), "{}", made.reply);
+        assert!(worker.trouble().unwrap().contains("takes no mail"));
+        bench.clock.advance(SignedDuration::from_secs(wait));
+    }
+    worker.stop();
+    let server = Scripted::start();
+    let worker = bench.work(smtp(server.port));
+    bench.until("mail.accepted", 1);
+    worker.stop();
+    assert_eq!(count(&bench.all(), "mail.given_up"), 0);
+}
+
+#[test]
+fn a_mailbox_that_is_put_off_by_the_whole_schedule_is_given_up_and_sent_again_by_order() {
+    let bench = Bench::new();
+    let server = Scripted::that(At::Recipient, Does::say("450 4.2.2 mailbox full"));
+    let mail = bench.ask(1, &["a@example.org"]);
+    let worker = bench.work(smtp(server.port));
     for (attempt, wait) in [(1, Some(5)), (2, Some(300)), (3, None)] {
         let made = attempts(&bench.until("mail.attempted", attempt)).pop().unwrap();
         assert_eq!(made.retry_at, wait.map(|seconds| bench.clock.now() + SignedDuration::from_secs(seconds)));
-        assert!(made.reply.to_lowercase().contains("connection"), "{}", made.reply);
         bench.clock.advance(SignedDuration::from_secs(wait.unwrap_or_default()));
     }
     bench.until("mail.given_up", 1);
     worker.stop();
-    assert_eq!(count(&bench.all(), "mail.attempted"), 3);
+
+    // An order counts once until it was carried out, also after a restart, and the schedule begins anew.
+    let worker = bench.work(smtp(server.port));
+    let order = |address: &str| worker.send_again(mail, address, &Origin::of("lead"));
+    let ordered = order("a@example.org").unwrap();
+    let made = attempts(&bench.until("mail.attempted", 4)).pop().unwrap();
+    assert_eq!((made.attempt, made.retry_at), (4, Some(bench.clock.now() + SignedDuration::from_secs(5))));
+    server.mend();
+    bench.clock.advance(SignedDuration::from_secs(5));
+    let events = bench.until("mail.accepted", 1);
+    assert_eq!(&*events.iter().find(|event| event.position == ordered).unwrap().event.actor, "lead");
+    assert!(matches!(order("nobody@example.org"), Err(SendAgainError::Unknown)));
+    let mut changes = worker.published().changes();
+    while *changes.borrow_and_update() < events.last().unwrap().position {
+        std::thread::yield_now();
+    }
+    assert!(matches!(order("a@example.org"), Err(SendAgainError::NotDone(State::Accepted) | SendAgainError::Unknown)));
+    worker.stop();
+    assert_eq!(server.handed().len(), 1);
+}
+
+#[test]
+fn a_log_whose_time_lies_ahead_holds_no_mail_back() {
+    for ahead in [SignedDuration::from_secs(90), SignedDuration::from_hours(40 * 24)] {
+        let bench = Bench::new();
+        let server = Scripted::that(At::Recipient, Does::say("450 4.2.0 later"));
+        bench.clock.advance(ahead);
+        bench.ask(1, &["a@example.org"]);
+        let worker = bench.work(smtp(server.port));
+        bench.until("mail.attempted", 1);
+        server.at(At::Recipient, Does::say("530 log in first"));
+        bench.ask(2, &["b@example.org"]);
+        bench.until("mail.held_up", 1);
+        // The clock is mended. What the log holds is of a time that has yet to come, and so is all that is added to it.
+        bench.clock.set(start_time());
+        server.mend();
+        bench.ask(3, &["c@example.org"]);
+        bench.until("mail.accepted", 3);
+        worker.stop();
+
+        bench.ask(4, &["d@example.org"]);
+        let worker = bench.work(smtp(server.port));
+        bench.until("mail.accepted", 4);
+        worker.stop();
+        assert_eq!(server.handed().len(), 4);
+    }
 }
 
 #[test]

@@ -84,6 +84,45 @@ pub struct MailAttempted {
     pub retry_at: Option<Instant>,
 }
 
+/// An attempt told nothing about the recipient (受阻). Recorded with its `mail.attempted`, which then does not count against
+/// the recipient's schedule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MailHeldUp {
+    /// The mail.
+    pub mail: Uuid,
+    /// The recipient.
+    pub address: String,
+    /// The attempt.
+    pub attempt: u32,
+    /// What held it up.
+    pub cause: HoldCause,
+    /// When.
+    pub at: Instant,
+}
+
+/// What holds up a mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HoldCause {
+    /// The server: it was not there, or said no before a recipient was spoken about.
+    Server,
+    /// The text was handed over, and neither yes nor no came back: the server may have it.
+    Unclear,
+}
+
+/// Somebody ordered to send a mail again that was refused or given up for one recipient (重新发送). Who, the envelope says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MailSendAgainOrdered {
+    /// The mail.
+    pub mail: Uuid,
+    /// The recipient.
+    pub address: String,
+    /// When.
+    pub at: Instant,
+}
+
 /// The fate of a mail for one recipient: accepted by the server, refused by it, given up, bounced, acknowledged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

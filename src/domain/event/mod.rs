@@ -180,9 +180,11 @@ events! {
     "mail.requested" 1 MailRequested(MailRequested),
     "mail.claimed" 1 MailClaimed(MailClaimed),
     "mail.attempted" 1 MailAttempted(MailAttempted),
+    "mail.held_up" 1 MailHeldUp(MailHeldUp),
     "mail.accepted" 1 MailAccepted(MailFate),
     "mail.refused" 1 MailRefused(MailFate),
     "mail.given_up" 1 MailGivenUp(MailFate),
+    "mail.send_again_ordered" 1 MailSendAgainOrdered(MailSendAgainOrdered),
     "mail.bounced" 1 MailBounced(MailFate),
     "mail.acknowledged" 1 MailAcknowledged(MailFate),
 

@@ -43,6 +43,8 @@ permissions! {
     HandleComplaints "handle_complaints": Operator Regulator Lead Admin;
     /// Read the outbox: who was told what, and what became of it.
     ReadMails "read_mails" from outbox: Regulator Lead Admin;
+    /// Send a mail again that was refused or given up.
+    SendMails "send_mails" from outbox: Regulator Lead Admin;
     /// Read the event log itself.
     ReadLog "read_log": Lead Admin;
     /// Read the figures of the service from another machine.

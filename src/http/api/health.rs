@@ -85,11 +85,20 @@ pub async fn metrics(
         behind,
     );
     let tally = site.picture().outbox.tally();
-    let _ =
-        writeln!(text, "# HELP warnlight_mail_recipients Recipients by fate.\n# TYPE warnlight_mail_recipients gauge");
+    let _ = writeln!(
+        text,
+        "# HELP warnlight_mail_recipients Recipients by fate, and mails addressed to nobody.\n# TYPE warnlight_mail_recipients gauge"
+    );
     for state in State::ALL {
         let _ = writeln!(text, "warnlight_mail_recipients{{state=\"{}\"}} {}", state.name(), tally.of(*state));
     }
+    let _ = writeln!(text, "warnlight_mail_recipients{{state=\"nobody\"}} {}", tally.nobody);
+    let help = "Mail stands still: the mail server takes none, or the log does not take what came of it.";
+    figure(&mut text, "gauge", "warnlight_mail_in_trouble", help, u64::from(site.mail.trouble().is_some()));
+    let help = "Time between two mails, longer where the server says that we are too fast.";
+    figure(&mut text, "gauge", "warnlight_mail_gap_seconds", help, site.mail.gap().as_secs_f64());
+    let help = "Attempts since the start that told nothing about the recipient.";
+    figure(&mut text, "counter", "warnlight_mail_held_up_total", help, site.mail.held_up());
     metrics.write(&mut text);
     Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text))
 }

@@ -3,22 +3,25 @@
 use super::{Paging, optional};
 use crate::alerts::request::stream_of;
 use crate::domain::access::{Scope, spooled};
-use crate::domain::envelope::Position;
+use crate::domain::envelope::{Origin, Position};
 use crate::domain::words::Role;
-use crate::http::access::{Allowed, ReadMails};
+use crate::http::access::{Allowed, ReadMails, SendMails};
+use crate::http::fresh;
 use crate::http::problem::{Code, Problem};
 use crate::http::site::Site;
-use crate::picture::outbox::{Delivery, State, Summary, deliveries_of};
-use actix_web::web;
+use crate::mail::worker::SendAgainError;
+use crate::picture::outbox::{Delivery, Kind, Summary, deliveries_of};
+use actix_web::{HttpRequest, web};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// Events of one mail at most: every attempt for every recipient.
-const EVENTS: usize = 5_000;
+const EVENTS: usize = 100_000;
 
 /// Which mails.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct Query {
-    /// With a recipient in this state.
+    /// With a recipient in this state, or addressed to `nobody`.
     pub state: Option<String>,
     /// Asked for before this position: the `next` of the page before.
     pub before: Option<Position>,
@@ -57,10 +60,10 @@ pub async fn list(
     site: web::Data<Site>,
     query: web::Query<Query>,
 ) -> Result<web::Json<MailList>, Problem> {
-    let state: Option<State> = optional("state", query.state.as_deref())?;
+    let kind: Option<Kind> = optional("state", query.state.as_deref())?;
     let (_, limit) = Paging { page: None, per_page: query.limit }.window()?;
     let before = query.before;
-    let list = site.block(&allowed.caller().key, move |site, scope| mails(site, scope, state, before, limit)).await?;
+    let list = site.block(&allowed.caller().key, move |site, scope| mails(site, scope, kind, before, limit)).await?;
     Ok(web::Json(list))
 }
 
@@ -73,7 +76,7 @@ fn without_folder(delivery: Delivery) -> Delivery {
 pub(crate) fn mails(
     site: &Site,
     scope: &Scope,
-    state: Option<State>,
+    kind: Option<Kind>,
     before: Option<Position>,
     limit: usize,
 ) -> Result<MailList, Problem> {
@@ -81,7 +84,7 @@ pub(crate) fn mails(
     let found: Vec<(Summary, Vec<Delivery>)> = site.view(scope, |view| {
         let outbox = &site.picture().outbox;
         let wanted = |summary: &&Summary| {
-            state.is_none_or(|state| summary.has(state)) && view.merchant(summary.credit_code).is_some()
+            kind.is_none_or(|kind| summary.is(kind)) && view.merchant(summary.credit_code).is_some()
         };
         outbox
             .list(before, limit, wanted)
@@ -102,4 +105,51 @@ pub(crate) fn mails(
         items.push(MailState { summary, recipients });
     }
     Ok(MailList { items, next })
+}
+
+/// Which recipient of a mail.
+#[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SendAgain {
+    /// The recipient's address, as the list of mails shows it.
+    pub to: String,
+}
+
+/// An order is on record.
+#[derive(Debug, Clone, Copy, Serialize, utoipa::ToSchema)]
+pub struct Ordered {
+    /// Where in the log.
+    #[schema(value_type = u64)]
+    pub position: Position,
+}
+
+/// Orders to send a mail again to a recipient for whom it was refused or given up.
+///
+/// # Errors
+/// When there is no such mail in the caller's scope, it is not refused or given up, or the log did not take the order.
+pub async fn send_again(
+    allowed: Allowed<SendMails>,
+    site: web::Data<Site>,
+    request: HttpRequest,
+    mail: web::Path<Uuid>,
+    body: web::Json<SendAgain>,
+) -> Result<web::Json<Ordered>, Problem> {
+    let (mail, to, origin) = (*mail, body.into_inner().to, allowed.origin());
+    let position = site.block(&allowed.caller().key, move |site, scope| order(site, scope, mail, &to, &origin)).await?;
+    fresh::note(&request, position);
+    Ok(web::Json(Ordered { position }))
+}
+
+/// Orders to send a mail again, if it is in scope. Returns where the order stands in the log.
+pub(crate) fn order(site: &Site, scope: &Scope, mail: Uuid, to: &str, origin: &Origin) -> Result<Position, Problem> {
+    let unknown = || Problem::new(Code::NotFound, "there is no such mail");
+    let about = site.picture().outbox.mail(mail).map(|summary| summary.credit_code).ok_or_else(unknown)?;
+    if !site.view(scope, |view| view.merchant(about).is_some()) {
+        return Err(unknown());
+    }
+    site.mail.send_again(mail, to, origin).map_err(|error| match error {
+        SendAgainError::Unknown => Problem::new(Code::NotFound, error),
+        SendAgainError::NotDone(_) => Problem::new(Code::Conflict, error),
+        SendAgainError::Log(error) => error.into(),
+    })
 }

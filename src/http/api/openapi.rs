@@ -5,7 +5,7 @@ use super::complaints::{ComplaintPage, FirstAnswer};
 use super::exits::{Exits, NewNotice, Notice};
 use super::keys::{KeyInfo, KeyMade, KeyWanted};
 use super::lights::LightOf;
-use super::mails::MailList;
+use super::mails::{MailList, Ordered, SendAgain};
 use super::merchants::{MerchantFile, MerchantPage, Reasons, Timeline};
 use super::problems::ProblemKind;
 use crate::http::problem::{Code, ProblemDocument};
@@ -32,9 +32,11 @@ const POSITION: &str = "Warnlight-Position";
     MerchantPage,
     NewNotice,
     Notice,
+    Ordered,
     ProblemDocument,
     ProblemKind,
     Reasons,
+    SendAgain,
     Timeline
 )))]
 struct Types;
@@ -184,7 +186,7 @@ fn request_body(schema: &str) -> Value {
             // Binary mode: the attributes are in the headers `ce-…`, the body is the data.
             "application/json": { "schema": { "type": "object" } },
         }),
-        "LogIn" | "FormToken" | "MallForm" => {
+        "LogIn" | "FormToken" | "MallForm" | "SendAgainForm" => {
             json!({ "application/x-www-form-urlencoded": { "schema": reference(schema) } })
         }
         _ => json!({ "application/json": { "schema": reference(schema) } }),

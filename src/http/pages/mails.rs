@@ -4,11 +4,13 @@ use super::answer;
 use super::filters::minute;
 use crate::domain::access::spooled;
 use crate::domain::envelope::Position;
-use crate::http::access::{Allowed, ReadMails};
-use crate::http::api::mails::{MailState, mails};
+use crate::http::access::{Allowed, Permission as _, ReadMails, SendMails, TrustedForm};
+use crate::http::api::mails::{MailState, SendAgain, mails, order};
+use crate::http::fresh;
 use crate::http::problem::{Code, Problem};
 use crate::http::site::Site;
 use crate::picture::outbox::{Delivery, State};
+use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
 use minijinja::{Value, context};
 use serde::Deserialize;
@@ -46,6 +48,7 @@ pub async fn show(
         .await?;
     let content = context! {
         mails => list.items.iter().zip(&names).map(|(mail, name)| shown(mail, name.as_deref())).collect::<Vec<_>>(),
+        may_send => SendMails::ROLES.contains(&allowed.scope().role),
         next => list.next.map(|next| format!("/mails?before={next}")),
     };
     answer(&request, Some(allowed.caller()), "mails.html", "/mails", content)
@@ -85,10 +88,27 @@ pub async fn letter(
     answer(&request, Some(allowed.caller()), "letter.html", "/mails", content)
 }
 
+/// Takes the order to send a mail again.
+///
+/// # Errors
+/// When the form is not ours, there is no such mail in scope, it is not refused or given up, or the log did not take it.
+pub async fn send_again(
+    allowed: Allowed<SendMails>,
+    site: web::Data<Site>,
+    request: HttpRequest,
+    mail: web::Path<Uuid>,
+    form: TrustedForm<SendAgain>,
+) -> Result<HttpResponse, Problem> {
+    let (mail, TrustedForm(SendAgain { to }), origin) = (*mail, form, allowed.origin());
+    let position = site.block(&allowed.caller().key, move |site, scope| order(site, scope, mail, &to, &origin)).await?;
+    fresh::note(&request, position);
+    Ok(HttpResponse::SeeOther().insert_header((LOCATION, "/mails")).finish())
+}
+
 fn shown(mail: &MailState, name: Option<&str>) -> Value {
     let summary = &mail.summary;
     let recipients: Vec<Value> = if mail.recipients.is_empty() {
-        vec![context! { address => (), office => (), fate => (), attempts => 0, reply => () }]
+        vec![context! { address => (), office => (), fate => (), may_again => false, attempts => 0, reply => () }]
     } else {
         mail.recipients.iter().map(recipient).collect()
     };
@@ -103,6 +123,7 @@ fn recipient(delivery: &Delivery) -> Value {
     context! {
         address => &*delivery.address, office => &*delivery.office,
         fate => if waits_again { "retrying" } else { delivery.state.name() },
+        may_again => delivery.can_be_sent_again(),
         attempts => if delivery.attempts > 1 { delivery.attempts } else { 0 },
         reply => delivery.reply.as_deref().map(spooled),
     }

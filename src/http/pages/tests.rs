@@ -65,9 +65,9 @@ fn samples() -> Vec<(&'static str, Value)> {
         ("sheet.html", context! { notice, line => "l", today => "2025-01-01" }),
         (
             "mails.html",
-            context! { next => "/mails?before=3", mails => vec![context! {
+            context! { next => "/mails?before=3", may_send => true, mails => vec![context! {
                 mail => "m", at => "a", credit_code => "c", merchant => "m", from => "green", to => "red",
-                recipients => vec![context! { address => "a@b", office => "o", fate => "accepted", attempts => 2, reply => "250" }],
+                recipients => vec![context! { address => "a@b", office => "o", fate => "refused", attempts => 2, may_again => true, reply => "250" }],
             }] },
         ),
     ]

@@ -1,19 +1,24 @@
 //! SMTP. One connection per mail: warnings are few, and a fresh connection is never a stale one.
+//!
+//! The conversation is our own, on lettre's commands, log-in mechanisms and reading of EHLO. Lettre's client reads answers as
+//! UTF-8 and nothing else, takes any code below 400 for a yes, limits each read and not the conversation, and does not say
+//! which command was answered; none of that can be set.
 
-use super::{Reply, SendError, Transport};
+use super::line::{Answer, Line, Time};
+use super::verdict::{Stage, Verdict, verdict};
+use super::{Allowance, Reply, SendError, Transport};
 use crate::mail::message::Outgoing;
-use crate::settings::{ANSWERS, Smtp as Settings, Tls};
-use lettre::address::Envelope;
-use lettre::transport::smtp::Error;
+use crate::settings::{Smtp as Settings, Tls};
+use lettre::Address;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
-use lettre::transport::smtp::client::{SmtpConnection, TlsParameters};
-use lettre::transport::smtp::extension::ClientId;
-use lettre::transport::smtp::response::Response;
-use std::io::ErrorKind;
-use std::time::{Duration, Instant};
+use lettre::transport::smtp::commands::{Auth, Data, Ehlo, Mail, Quit, Rcpt, Starttls};
+use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter, ServerInfo};
+use lettre::transport::smtp::response::{Category, Code, Detail, Response, Severity};
+use std::fmt::Display;
+use std::time::Duration;
 
-/// How long a server is waited for on the way out, when there is no time to lose: the mail is taken.
-const FAREWELL: Duration = Duration::from_secs(1);
+/// Questions that a log-in may consist of.
+const CHALLENGES: usize = 10;
 
 /// A mail server.
 #[derive(Debug)]
@@ -31,103 +36,180 @@ impl Smtp {
         Self { settings, timeout, hello: ClientId::default() }
     }
 
-    /// Connects, encrypts and logs in. Whatever the server says here, with any code, is not about the recipient.
-    fn connect(&self) -> Result<SmtpConnection, Error> {
-        let settings = &self.settings;
-        let tls = match settings.tls {
-            Tls::None => None,
-            Tls::StartTls | Tls::Tls => Some(TlsParameters::new(settings.host.clone())?),
-        };
-        let from_the_start = tls.as_ref().filter(|_| settings.tls == Tls::Tls);
-        let server = (settings.host.as_str(), settings.port);
-        let mut connection = SmtpConnection::connect(server, Some(self.timeout), &self.hello, from_the_start, None)?;
-        if let (Tls::StartTls, Some(tls)) = (settings.tls, &tls) {
-            connection.starttls(tls, &self.hello)?;
+    /// Connects, encrypts and logs in.
+    fn open(&self, allowance: &Allowance) -> Result<(Conversation, ServerInfo), SendError> {
+        let Settings { host, port, tls, account } = &self.settings;
+        let time = Time::new(allowance, self.timeout);
+        let line = Line::connect(host, *port, time).map_err(|error| held_up(&error.to_string()))?;
+        let mut talk = Conversation { line, allowance: allowance.clone() };
+        if *tls == Tls::Tls {
+            talk = talk.encrypted(host)?;
         }
-        if let Some((user, password)) = &settings.account {
-            let credentials = Credentials::new(user.clone(), password.expose().to_owned());
-            connection.auth(DEFAULT_MECHANISMS, &credentials)?;
-        }
-        Ok(connection)
-    }
-
-    /// Returns how long each answer about the mail is waited for, so that all of them come before `end`; `None` if that
-    /// is too little to begin.
-    ///
-    /// The client's time limit is one for each read and write, not for the conversation. So connecting may take as long as
-    /// it takes (nothing has been handed over then), and what is left is shared out among the answers that follow. A server
-    /// that sends its answers a few bytes at a time can still draw them out.
-    fn patience(&self, end: Option<Instant>) -> Option<Duration> {
-        let Some(end) = end else { return Some(self.timeout) };
-        let each = end.saturating_duration_since(Instant::now()) / ANSWERS;
-        (each >= self.timeout / ANSWERS).then(|| each.min(self.timeout))
-    }
-
-    fn converse(&self, outgoing: &Outgoing, end: Option<Instant>) -> Result<Reply, SendError> {
-        let envelope = Envelope::new(Some(outgoing.from.clone()), vec![outgoing.to.clone()])
-            .map_err(|error| SendError::Refused(Reply::new(&error.to_string())))?;
-        let unreachable = |what: &str| SendError::Unreachable(Reply::new(what));
-        let mut connection = self.connect().map_err(|error| SendError::Unreachable(reply_of(&error, self.timeout)))?;
-        let Some(patience) = self.patience(end) else {
-            return Err(unreachable("connecting to the mail server took so long that no time was left for the mail"));
-        };
-        connection.set_timeout(Some(patience)).map_err(|error| unreachable(&error.to_string()))?;
-        let response = connection.send(&envelope, &outgoing.bytes).map_err(|error| {
-            let reply = reply_of(&error, patience);
-            // A client error here is an address the server has no way to take (SMTPUTF8).
-            if error.is_permanent() || error.is_client() {
-                SendError::Refused(reply)
-            } else if error.is_transient() {
-                SendError::PutOff(reply)
-            } else {
-                SendError::Unreachable(reply)
+        talk.hear(Stage::Greeting)?;
+        let mut server = talk.greet(&self.hello)?;
+        if *tls == Tls::StartTls {
+            if !server.supports_feature(Extension::StartTls) {
+                return Err(held_up("the mail server offers no STARTTLS, and nothing is sent in clear"));
             }
-        })?;
-        // The mail is taken; a server that does not answer QUIT changes nothing about that.
-        if end.is_some() {
-            let _ = connection.set_timeout(Some(patience.min(FAREWELL)));
+            talk.say(Stage::Encryption, Starttls)?;
+            talk = talk.encrypted(host)?;
+            server = talk.greet(&self.hello)?;
         }
-        let _ = connection.quit();
-        Ok(reply(&response))
+        if let Some((user, password)) = account {
+            talk.log_in(&server, Credentials::new(user.clone(), password.expose().to_owned()))?;
+        }
+        Ok((talk, server))
     }
 }
 
 impl Transport for Smtp {
-    fn send(&self, outgoing: &Outgoing) -> Result<Reply, SendError> {
-        self.converse(outgoing, None)
-    }
-
-    fn send_within(&self, outgoing: &Outgoing, within: Duration) -> Result<Reply, SendError> {
-        self.converse(outgoing, Instant::now().checked_add(within))
+    fn send(&self, outgoing: &Outgoing, allowance: &Allowance) -> Result<Reply, SendError> {
+        let (mut talk, server) = self.open(allowance)?;
+        let parameters = parameters(outgoing, &server)?;
+        talk.say(Stage::Sender, Mail::new(Some(outgoing.from.clone()), parameters))?;
+        talk.say(Stage::Recipient, Rcpt::new(outgoing.to.clone(), Vec::new()))?;
+        talk.say(Stage::Announcement, Data)?;
+        let taken = talk.hand_over(&outgoing.bytes)?;
+        // The mail is taken: what becomes of the farewell changes nothing about that, and is not waited for.
+        let _ = talk.line.send(Quit.to_string().as_bytes());
+        Ok(taken)
     }
 }
 
-fn reply(response: &Response) -> Reply {
-    let text: Vec<&str> = response.message().collect();
-    Reply::new(&format!("{} {}", response.code(), text.join(" ")))
+/// Returns what has to be said of a mail ahead of it (RFC 6152, RFC 6531).
+fn parameters(outgoing: &Outgoing, server: &ServerInfo) -> Result<Vec<MailParameter>, SendError> {
+    let mut parameters = Vec::new();
+    let is_foreign = |address: &Address| !AsRef::<str>::as_ref(address).is_ascii();
+    if is_foreign(&outgoing.from) || is_foreign(&outgoing.to) {
+        if !server.supports_feature(Extension::SmtpUtfEight) {
+            let what = "the mail server takes addresses in ASCII letters only (it offers no SMTPUTF8)";
+            // The sender is the same for everybody.
+            let of_sender = is_foreign(&outgoing.from);
+            return Err(if of_sender { held_up(what) } else { SendError::Refused(Reply::new(what)) });
+        }
+        parameters.push(MailParameter::SmtpUtfEight);
+    }
+    if !outgoing.bytes.is_ascii() && server.supports_feature(Extension::EightBitMime) {
+        parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
+    }
+    Ok(parameters)
 }
 
-fn reply_of(error: &Error, patience: Duration) -> Reply {
-    use std::error::Error as _;
-    if timed_out(error) {
-        return Reply::new(&format!("no answer within {} s", patience.as_secs()));
+fn held_up(what: &str) -> SendError {
+    SendError::HeldUp(Reply::new(what))
+}
+
+/// A conversation with a mail server.
+#[derive(Debug)]
+struct Conversation {
+    line: Line,
+    allowance: Allowance,
+}
+
+impl Conversation {
+    fn encrypted(self, host: &str) -> Result<Self, SendError> {
+        let line = self.line.encrypt(host).map_err(|error| held_up(&format!("no encryption: {error}")))?;
+        Ok(Self { line, ..self })
     }
-    let said = error.source().map(ToString::to_string);
-    Reply::new(&match (error.status(), said) {
-        (Some(code), Some(said)) => format!("{code} {said}"),
-        (Some(code), None) => code.to_string(),
-        (None, _) => error.to_string(),
+
+    /// What is wrong with the line is nobody's fate. Before the text is handed over it harms nobody either.
+    fn lost(&self, error: &std::io::Error) -> SendError {
+        let reply = Reply::new(&error.to_string());
+        if self.allowance.is_stopping() { SendError::BrokenOff(reply) } else { SendError::HeldUp(reply) }
+    }
+
+    fn hear(&mut self, stage: Stage) -> Result<Answer, SendError> {
+        let answer = self.line.answer().map_err(|error| self.lost(&error))?;
+        judged(stage, answer)
+    }
+
+    fn say(&mut self, stage: Stage, command: impl Display) -> Result<Answer, SendError> {
+        self.line.send(command.to_string().as_bytes()).map_err(|error| self.lost(&error))?;
+        self.hear(stage)
+    }
+
+    fn greet(&mut self, hello: &ClientId) -> Result<ServerInfo, SendError> {
+        let mut answer = self.say(Stage::Hello, Ehlo::new(hello.clone()))?;
+        // Lettre wants the server's name on the first line; not every server gives one, and nothing depends on it.
+        if let Some(first) = answer.lines.first_mut().filter(|line| line.trim().is_empty()) {
+            "unnamed".clone_into(first);
+        }
+        ServerInfo::from_response(&response(answer)).map_err(|error| held_up(&error.to_string()))
+    }
+
+    fn log_in(&mut self, server: &ServerInfo, credentials: Credentials) -> Result<(), SendError> {
+        let mechanism = server
+            .get_auth_mechanism(DEFAULT_MECHANISMS)
+            .ok_or_else(|| held_up("the mail server offers no log-in that this service knows (PLAIN, LOGIN)"))?;
+        let cannot = |error: lettre::transport::smtp::Error| held_up(&error.to_string());
+        let mut command = Auth::new(mechanism, credentials.clone(), None).map_err(cannot)?;
+        for _ in 0..CHALLENGES {
+            let answer = self.say(Stage::LogIn, command)?;
+            if answer.code != 334 {
+                return Ok(());
+            }
+            command = Auth::new_from_response(mechanism, credentials.clone(), &response(answer)).map_err(cannot)?;
+        }
+        Err(held_up("the mail server asks for the log-in again and again"))
+    }
+
+    /// Hands the text over and hears what becomes of it. From the last dot on the server may have it, whatever happens.
+    fn hand_over(&mut self, text: &[u8]) -> Result<Reply, SendError> {
+        self.line.send(&dotted(text)).map_err(|error| self.lost(&error))?;
+        let unclear = |error: std::io::Error| SendError::Unclear(Reply::new(&error.to_string()));
+        self.line.send(b".\r\n").map_err(unclear)?;
+        let answer = self.line.answer().map_err(unclear)?;
+        judged(Stage::Text, answer).map(|answer| reply(Stage::Text, &answer))
+    }
+}
+
+/// Returns a text as it goes over the line: its last line ended, and no line of it looking like its end.
+fn dotted(text: &[u8]) -> Vec<u8> {
+    let mut dotted = Vec::with_capacity(text.len() + 64);
+    for line in text.split_inclusive(|byte| *byte == b'\n') {
+        if line.first() == Some(&b'.') {
+            dotted.push(b'.');
+        }
+        dotted.extend_from_slice(line);
+    }
+    if !dotted.ends_with(b"\r\n") {
+        dotted.extend_from_slice(b"\r\n");
+    }
+    dotted
+}
+
+fn judged(stage: Stage, answer: Answer) -> Result<Answer, SendError> {
+    let reply = || reply(stage, &answer);
+    Err(match verdict(stage, answer.code, &answer.text()) {
+        Verdict::GoesOn => return Ok(answer),
+        Verdict::Refused => SendError::Refused(reply()),
+        Verdict::PutOff => SendError::PutOff(reply()),
+        Verdict::Throttled => SendError::Throttled(reply()),
+        Verdict::Server => SendError::HeldUp(reply()),
+        Verdict::Unclear => SendError::Unclear(reply()),
     })
 }
 
-/// A read that times out is `WouldBlock` on Unix, which [`Error::is_timeout`] does not count.
-fn timed_out(error: &Error) -> bool {
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        if let Some(error) = error.downcast_ref::<std::io::Error>() {
-            return matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock);
-        }
-        cause = error.source();
+fn reply(stage: Stage, answer: &Answer) -> Reply {
+    Reply::said(&format!("{} {}", answer.code, answer.text()), format!("it answered {} {}", answer.code, stage.name()))
+}
+
+/// Returns an answer as lettre's reading of it wants it: only those to EHLO and AUTH come here.
+fn response(answer: Answer) -> Response {
+    let code = match answer.code {
+        334 => Code::new(Severity::PositiveIntermediate, Category::Unspecified3, Detail::Four),
+        _ => Code::new(Severity::PositiveCompletion, Category::MailSystem, Detail::Zero),
+    };
+    Response::new(code, answer.lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::dotted;
+
+    #[test]
+    fn no_line_of_a_text_is_its_end() {
+        assert_eq!(dotted(b".\r\na\r\n..b\r\n"), b"..\r\na\r\n...b\r\n");
+        assert_eq!(dotted(b"no end"), b"no end\r\n");
     }
-    false
 }

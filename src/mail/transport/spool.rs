@@ -1,6 +1,6 @@
 //! The spool folder (待发目录): mails as `.eml` files, for a service without a mail server.
 
-use super::{Reply, SendError, Transport};
+use super::{Allowance, Reply, SendError, Transport};
 use crate::mail::message::Outgoing;
 use std::fs::File;
 use std::io::{self, Write};
@@ -41,10 +41,10 @@ impl Spool {
 }
 
 impl Transport for Spool {
-    fn send(&self, outgoing: &Outgoing) -> Result<Reply, SendError> {
+    fn send(&self, outgoing: &Outgoing, _: &Allowance) -> Result<Reply, SendError> {
         match self.write(outgoing) {
             Ok(target) => Ok(Reply::new(&target.display().to_string())),
-            Err(error) => Err(SendError::Unreachable(Reply::new(&format!(
+            Err(error) => Err(SendError::HeldUp(Reply::new(&format!(
                 "cannot write to the spool folder `{}`: {error}",
                 self.folder.display()
             )))),
@@ -55,6 +55,7 @@ impl Transport for Spool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
     use uuid::Uuid;
 
     fn outgoing(to: &str, bytes: &[u8]) -> Outgoing {
@@ -66,13 +67,17 @@ mod tests {
         }
     }
 
+    fn allowance() -> Allowance {
+        Allowance::of(Duration::from_secs(1))
+    }
+
     #[test]
     fn the_same_mail_again_is_the_same_file_and_another_recipient_is_another() {
         let folder = tempfile::tempdir().unwrap();
         let spool = Spool::new(folder.path().join("spool")).unwrap();
-        let first = spool.send(&outgoing("x@example.org", b"one")).unwrap();
-        assert_eq!(spool.send(&outgoing("x@example.org", b"one")).unwrap(), first);
-        assert_ne!(spool.send(&outgoing("y@example.org", b"two")).unwrap(), first);
+        let first = spool.send(&outgoing("x@example.org", b"one"), &allowance()).unwrap();
+        assert_eq!(spool.send(&outgoing("x@example.org", b"one"), &allowance()).unwrap(), first);
+        assert_ne!(spool.send(&outgoing("y@example.org", b"two"), &allowance()).unwrap(), first);
         let names: Vec<_> = std::fs::read_dir(spool.folder()).unwrap().map(|e| e.unwrap().file_name()).collect();
         assert_eq!(names.len(), 2, "{names:?}");
         assert_eq!(std::fs::read(first.as_str()).unwrap(), b"one");
@@ -83,6 +88,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let spool = Spool::new(folder.path().join("spool")).unwrap();
         std::fs::remove_dir(spool.folder()).unwrap();
-        assert!(matches!(spool.send(&outgoing("x@example.org", b"one")), Err(SendError::Unreachable(_))));
+        assert!(matches!(spool.send(&outgoing("x@example.org", b"one"), &allowance()), Err(SendError::HeldUp(_))));
     }
 }

@@ -1,19 +1,23 @@
 //! One attempt: read the request, write the letter, hand it over, record what was said.
 
 use super::claim::{self, Outcome};
+use super::pace::Told;
 use super::{Back, Due, LetterError, Parts, Shared, Task};
 use crate::domain::envelope::{NewEvent, Origin, Position, Recorded};
-use crate::domain::event::{Event, LightChanged, MailAttempted, MailFate, MailRequested, Recipient};
+use crate::domain::event::{
+    Event, HoldCause, LightChanged, MailAttempted, MailFate, MailHeldUp, MailRequested, Recipient,
+};
 use crate::domain::time::Instant;
 use crate::log::contract::{Append, EventLog, Expected, LogError};
 use crate::mail::message::{self, MessageError, Outgoing};
 use crate::mail::render::Letter;
-use crate::mail::transport::{Reply, SendError};
+use crate::mail::transport::{Allowance, Reply, SendError};
 use crate::picture::outbox::Summary;
 use crate::settings::Mail;
 use crate::trail::{self, Kind, Span, Value};
 use lettre::message::Mailbox;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 use uuid::Uuid;
 
@@ -26,15 +30,28 @@ pub(super) fn check(settings: &Mail) -> Result<(), MessageError> {
         .map_err(|reason| MessageError::Sender { address: settings.from.clone(), reason })
 }
 
+/// First wait of a mail that the server held up; each further one is twice as long, up to [`LONGEST_HOLD`].
+const FIRST_HOLD: Duration = Duration::from_secs(5);
+
+/// Longest wait of a mail that the server held up.
+const LONGEST_HOLD: Duration = Duration::from_secs(300);
+
 /// Makes one attempt and records it, unless the worker stops first or the attempt was made elsewhere meanwhile.
 pub(super) fn deliver(shared: &Shared, due: &Due) {
+    if !make(shared, due) {
+        shared.pace().ended(Told::Nothing, shared.parts.clock.now());
+    }
+}
+
+/// Says whether a conversation took place; then it was reported to the pace.
+fn make(shared: &Shared, due: &Due) -> bool {
     let back = |how: Back| {
         let _ = shared.returned.send((due.clone(), how));
     };
     let still_due = |shared: &Shared| !shared.is_stopping() && shared.parts.published.picture().outbox.unclaimed(due);
     if !still_due(shared) {
         back(Back::Taken);
-        return;
+        return false;
     }
     let (recorded, requested) = match request_of(&*shared.parts.log, due.requested) {
         Ok(request) => request,
@@ -42,42 +59,59 @@ pub(super) fn deliver(shared: &Shared, due: &Due) {
             shared.in_trouble(Task::Reading, &error.to_string());
             shared.pause();
             back(Back::Again);
-            return;
+            return false;
         }
     };
-    let claimed = shared.parts.log.is_shared();
-    if claimed {
+    if shared.parts.log.is_shared() {
         match claim::claim(shared, due, &recorded) {
             Outcome::Ours => {}
             Outcome::Taken => {
                 back(Back::Taken);
-                return;
+                return false;
             }
             Outcome::Unknown => {
                 back(Back::Again);
-                return;
+                return false;
             }
         }
     }
     let began = trail::now();
     // A fault in a library must not end the thread: then mail would stop, and nobody would be told.
-    let outcome = catch_unwind(AssertUnwindSafe(|| attempt(shared, due, &recorded, &requested, claimed)))
-        .unwrap_or_else(|_| {
-            Err(SendError::Unreachable(Reply::new("internal fault while sending; see the service's own log")))
-        });
-    record(shared, due, &recorded, &outcome, began);
+    let outcome = catch_unwind(AssertUnwindSafe(|| attempt(shared, due, &recorded, &requested))).unwrap_or_else(|_| {
+        Err(SendError::PutOff(Reply::new("internal fault while sending; see the service's own log")))
+    });
+    let wait = report(shared, &outcome);
+    record(shared, due, &recorded, &outcome, wait, began);
+    true
 }
 
-fn attempt(
-    shared: &Shared,
-    due: &Due,
-    recorded: &Recorded,
-    requested: &MailRequested,
-    claimed: bool,
-) -> Result<Reply, SendError> {
+/// Tells the pace, and whoever looks at the service, what a conversation said about the server. Returns how long the mail
+/// has to wait at least if it was held up.
+fn report(shared: &Shared, outcome: &Result<Reply, SendError>) -> Duration {
+    let told = match outcome {
+        Ok(_) | Err(SendError::Refused(_) | SendError::PutOff(_)) => Told::Works,
+        Err(SendError::Throttled(_)) => Told::TooFast,
+        Err(SendError::HeldUp(_) | SendError::Unclear(_)) => Told::Trouble,
+        Err(SendError::BrokenOff(_)) => Told::Nothing,
+    };
+    if !matches!(told, Told::Works) {
+        shared.held_up.fetch_add(1, Ordering::Relaxed);
+    }
+    match (told, outcome) {
+        (Told::Works, _) => shared.out_of_trouble(Task::Sending),
+        (Told::Trouble, Err(SendError::HeldUp(reply) | SendError::Unclear(reply))) if !shared.is_stopping() => {
+            shared.in_trouble(Task::Sending, &format!("the mail server takes no mail: {}", reply.in_short()));
+        }
+        _ => {}
+    }
+    shared.pace().ended(told, shared.parts.clock.now())
+}
+
+fn attempt(shared: &Shared, due: &Due, recorded: &Recorded, requested: &MailRequested) -> Result<Reply, SendError> {
     let outgoing = write(shared, due, recorded, requested)?;
     let Parts { transport, settings, .. } = &shared.parts;
-    if claimed { transport.send_within(&outgoing, settings.conversation()) } else { transport.send(&outgoing) }
+    let allowance = Allowance { within: settings.conversation(), stopping: shared.stopping.clone() };
+    transport.send(&outgoing, &allowance)
 }
 
 /// Writes the mail. What cannot be written will not be writable later: that is a refusal, and a person has to look.
@@ -87,7 +121,7 @@ fn write(shared: &Shared, due: &Due, recorded: &Recorded, requested: &MailReques
         recipient_of(requested, &due.address).ok_or_else(|| refused("the request does not name this recipient"))?;
     let change = change_of(&*shared.parts.log, due.change).map_err(|error| {
         // The reasons can be read when the log can.
-        SendError::Unreachable(Reply::new(&error.to_string()))
+        SendError::HeldUp(Reply::new(&error.to_string()))
     })?;
     let letter = shared
         .parts
@@ -138,7 +172,14 @@ fn read_at(log: &dyn EventLog, position: Position) -> Result<Recorded, LogError>
 
 /// Puts an attempt, and the fate if it is decided, on record in one append. While the log does not take it, this sender
 /// sends nothing else: what cannot be recorded is not sent.
-fn record(shared: &Shared, due: &Due, request: &Recorded, outcome: &Result<Reply, SendError>, began: SystemTime) {
+fn record(
+    shared: &Shared,
+    due: &Due,
+    request: &Recorded,
+    outcome: &Result<Reply, SendError>,
+    wait: Duration,
+    began: SystemTime,
+) {
     let parts = &shared.parts;
     let now = parts.clock.now();
     let append = Append {
@@ -147,7 +188,7 @@ fn record(shared: &Shared, due: &Due, request: &Recorded, outcome: &Result<Reply
         expected: Expected::Any,
         recorded_at: now,
         idempotency_key: None,
-        events: events(due, request, outcome, now, &parts.settings.schedule),
+        events: events(due, request, outcome, now, next_attempt(due, outcome, now, wait, &parts.settings.schedule)),
     };
     loop {
         match parts.log.append(append.clone()) {
@@ -181,25 +222,64 @@ fn record(shared: &Shared, due: &Due, request: &Recorded, outcome: &Result<Reply
     }
 }
 
-/// Returns the events of one attempt: the attempt, then the fate unless it will be tried again.
+/// Returns when the next attempt is made; `None` if there is none.
+fn next_attempt(
+    due: &Due,
+    outcome: &Result<Reply, SendError>,
+    now: Instant,
+    wait: Duration,
+    schedule: &[Duration],
+) -> Option<Instant> {
+    match outcome {
+        Ok(_) | Err(SendError::Refused(_)) => None,
+        Err(SendError::PutOff(_)) => retry_at(due.counted, now, schedule),
+        Err(SendError::BrokenOff(_)) => Some(now),
+        // Each attempt may be one more copy for the reader, so they come by the schedule; but no word is no refusal, so
+        // they do not end with it.
+        Err(SendError::Unclear(_)) => {
+            let by_schedule = retry_at(due.counted, now, schedule);
+            by_schedule.or_else(|| claim::later(now, schedule.last().copied().unwrap_or(LONGEST_HOLD).max(wait)))
+        }
+        // A mail that alone is held up again and again does not take the others' turn.
+        Err(SendError::Throttled(_) | SendError::HeldUp(_)) => {
+            let times = due.attempt.saturating_sub(due.counted).min(10);
+            claim::later(now, FIRST_HOLD.saturating_mul(1 << times).min(LONGEST_HOLD).max(wait))
+        }
+    }
+}
+
+/// Returns the events of one attempt: the attempt, then the fate, or what held it up, unless it will be tried again by the
+/// schedule.
 fn events(
     due: &Due,
     request: &Recorded,
     outcome: &Result<Reply, SendError>,
     now: Instant,
-    schedule: &[Duration],
+    retry_at: Option<Instant>,
 ) -> Vec<NewEvent> {
-    let (reply, retry_at) = match outcome {
-        Ok(reply) | Err(SendError::Refused(reply)) => (reply, None),
-        Err(SendError::PutOff(reply) | SendError::Unreachable(reply)) => (reply, retry_at(due.attempt, now, schedule)),
-    };
+    let (Ok(reply)
+    | Err(
+        SendError::Refused(reply)
+        | SendError::PutOff(reply)
+        | SendError::Throttled(reply)
+        | SendError::HeldUp(reply)
+        | SendError::Unclear(reply)
+        | SendError::BrokenOff(reply),
+    )) = outcome;
     let fate =
         || MailFate { mail: due.mail, address: due.address.to_string(), at: now, reply: reply.as_str().to_owned() };
+    let held_up = |cause| {
+        let address = due.address.to_string();
+        Event::MailHeldUp(MailHeldUp { mail: due.mail, address, attempt: due.attempt, cause, at: now })
+    };
     let decided = match outcome {
         Ok(_) => Some(Event::MailAccepted(fate())),
         Err(SendError::Refused(_)) => Some(Event::MailRefused(fate())),
-        Err(SendError::PutOff(_) | SendError::Unreachable(_)) if retry_at.is_none() => Some(Event::MailGivenUp(fate())),
-        Err(SendError::PutOff(_) | SendError::Unreachable(_)) => None,
+        Err(SendError::PutOff(_)) => retry_at.is_none().then(|| Event::MailGivenUp(fate())),
+        Err(SendError::Throttled(_) | SendError::HeldUp(_) | SendError::BrokenOff(_)) => {
+            Some(held_up(HoldCause::Server))
+        }
+        Err(SendError::Unclear(_)) => Some(held_up(HoldCause::Unclear)),
     };
     tell(due, request.event.correlation, outcome, retry_at);
     let attempted = Event::MailAttempted(MailAttempted {
@@ -218,8 +298,8 @@ fn events(
         .collect()
 }
 
-fn retry_at(attempt: u32, now: Instant, schedule: &[Duration]) -> Option<Instant> {
-    let wait = schedule.get(usize::try_from(attempt).ok()?.checked_sub(1)?)?;
+fn retry_at(counted: u32, now: Instant, schedule: &[Duration]) -> Option<Instant> {
+    let wait = schedule.get(usize::try_from(counted).ok()?.checked_sub(1)?)?;
     claim::later(now, *wait)
 }
 
@@ -227,13 +307,13 @@ fn event_id(due: &Due, kind: &str) -> Uuid {
     Uuid::new_v5(&due.mail, format!("{kind} {} {}", due.attempt, due.address).as_bytes())
 }
 
-/// Addresses are not logged: they are in the record, which has an owner.
+/// Addresses are not logged, nor a server's words, which repeat them: they are in the record, which has an owner.
 fn tell(due: &Due, trail: Option<Uuid>, outcome: &Result<Reply, SendError>, retry_at: Option<Instant>) {
     let (id, attempt, trace_id) = (due.mail, due.attempt, trail.map(|trace| tracing::field::display(trace.simple())));
     match (outcome, retry_at) {
         (Ok(_), _) => tracing::info!(trace_id, mail.id = %id, mail.attempt = attempt, "Mail `{id}` was accepted"),
         (Err(SendError::Refused(reply)), _) => {
-            tracing::warn!(trace_id, mail.id = %id, mail.attempt = attempt, reply = reply.as_str(), "Mail `{id}` was refused");
+            tracing::warn!(trace_id, mail.id = %id, mail.attempt = attempt, reply = reply.in_short(), "Mail `{id}` was refused");
         }
         (Err(error), Some(at)) => {
             tracing::info!(trace_id, mail.id = %id, mail.attempt = attempt, error = %error, "Mail `{id}` waits until {at}");

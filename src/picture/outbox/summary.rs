@@ -3,9 +3,14 @@
 use super::Place;
 use crate::domain::code::CreditCode;
 use crate::domain::envelope::{Position, Recorded};
-use crate::domain::event::{DecodeError, Event, MailAttempted, MailClaimed, MailFate, MailRequested};
+use crate::domain::event::{
+    DecodeError, Event, HoldCause, MailAttempted, MailClaimed, MailFate, MailHeldUp, MailRequested,
+    MailSendAgainOrdered,
+};
 use crate::domain::time::Instant;
 use crate::domain::words::Light;
+use crate::settings::CLAIM_MARGIN;
+use jiff::SignedDuration;
 use serde::Serialize;
 use std::ops::AddAssign;
 use std::str::FromStr;
@@ -51,7 +56,9 @@ impl State {
 
 /// A text that names no state.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a state of a mail; use waiting, accepted, refused, given_up, bounced or acknowledged")]
+#[error(
+    "`{0}` is not a state of a mail; use waiting, accepted, refused, given_up, bounced or acknowledged, or nobody for mails addressed to nobody"
+)]
 pub struct UnknownState(String);
 
 impl FromStr for State {
@@ -59,6 +66,23 @@ impl FromStr for State {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::ALL.iter().copied().find(|state| state.name() == text).ok_or_else(|| UnknownState(text.to_owned()))
+    }
+}
+
+/// What mails are looked for by: a state of a recipient, or that there is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Some recipient is in the state.
+    With(State),
+    /// Nobody is named.
+    ToNobody,
+}
+
+impl FromStr for Kind {
+    type Err = UnknownState;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "nobody" { Ok(Self::ToNobody) } else { text.parse().map(Self::With) }
     }
 }
 
@@ -79,6 +103,9 @@ pub struct Delivery {
     pub retry_at: Option<Instant>,
     /// Last reply of the server, or where the file was put.
     pub reply: Option<Arc<str>>,
+    /// Attempts that do not count against the schedule: held up by the server, or made before an order to send again.
+    #[serde(skip)]
+    pub excused: u32,
     /// Last claim on the next attempt, run out or not. Whose turn it is concerns the nodes, not the reader of a mail.
     #[serde(skip)]
     pub claim: Option<Claim>,
@@ -95,6 +122,20 @@ pub struct Claim {
     pub at: Instant,
     /// End of the claim.
     pub until: Instant,
+}
+
+impl Claim {
+    /// When it counts as said: earlier than it was, because clocks of nodes differ.
+    fn said_at(&self) -> Instant {
+        let margin = SignedDuration::try_from(CLAIM_MARGIN).unwrap_or_default();
+        self.at.checked_sub(margin).unwrap_or(self.at)
+    }
+
+    /// Says whether it was made by a clock that is ahead of `now`.
+    #[must_use]
+    pub fn is_ahead_of(&self, now: Instant) -> bool {
+        self.said_at() > now
+    }
 }
 
 /// Number of recipients in each state.
@@ -146,6 +187,11 @@ impl Tally {
         let slot = self.slot(from);
         *slot = slot.saturating_sub(1);
         *self.slot(to) += 1;
+    }
+
+    /// Says whether nothing can be sent any more, not even by order.
+    pub(super) const fn is_settled(&self) -> bool {
+        self.waiting + self.refused + self.given_up == 0
     }
 
     /// Says whether a person has to look: refused, given up, bounced, or nobody named.
@@ -215,6 +261,15 @@ impl Summary {
         }
     }
 
+    /// Says whether it is of the kind.
+    #[must_use]
+    pub const fn is(&self, kind: Kind) -> bool {
+        match kind {
+            Kind::With(state) => self.has(state),
+            Kind::ToNobody => self.tally.nobody > 0,
+        }
+    }
+
     /// Says whether some recipient is in the state.
     #[must_use]
     pub const fn has(&self, state: State) -> bool {
@@ -239,6 +294,7 @@ pub(super) fn asked(requested: &MailRequested, place: Place) -> Vec<Delivery> {
                 changed_at: place.recorded_at,
                 retry_at: Some(place.recorded_at),
                 reply: None,
+                excused: 0,
                 claim: None,
             });
         }
@@ -279,6 +335,10 @@ pub(super) fn step(event: &Event) -> Option<Step<'_>> {
         Event::MailClaimed(MailClaimed { mail, address, at, .. }) => {
             Some(Step { mail: *mail, address, at: *at, reply: "" })
         }
+        Event::MailHeldUp(MailHeldUp { mail, address, at, .. })
+        | Event::MailSendAgainOrdered(MailSendAgainOrdered { mail, address, at }) => {
+            Some(Step { mail: *mail, address, at: *at, reply: "" })
+        }
         Event::MailAttempted(MailAttempted { mail, address, at, reply, attempt: _, retry_at: _ })
         | Event::MailAccepted(MailFate { mail, address, at, reply })
         | Event::MailRefused(MailFate { mail, address, at, reply })
@@ -292,9 +352,27 @@ pub(super) fn step(event: &Event) -> Option<Step<'_>> {
 }
 
 impl Delivery {
-    /// Returns when something is to be done next: at the end of a claim if there is one.
-    pub(super) fn due_at(&self) -> Option<Instant> {
-        self.retry_at.map(|retry_at| self.claim.map_or(retry_at, |claim| claim.until))
+    /// Returns when something is to be done next, at the end of a claim if there is one, and when that was said. A first
+    /// attempt waits for nothing: the log's time, which a request carries, may be ahead of the clock. A claim counts as said
+    /// earlier, because clocks of nodes differ.
+    pub(super) fn due_at(&self) -> Option<(Instant, Instant)> {
+        let retry_at = self.retry_at?;
+        Some(match self.claim {
+            Some(claim) => (claim.said_at(), claim.until),
+            None if self.attempts == 0 => (Instant::MIN, Instant::MIN),
+            None => (self.changed_at, retry_at),
+        })
+    }
+
+    /// Returns the number that the next attempt has by the schedule; the first is 1.
+    pub(super) const fn next_counted(&self) -> u32 {
+        self.attempts.saturating_sub(self.excused).saturating_add(1)
+    }
+
+    /// Says whether it can be sent again by order.
+    #[must_use]
+    pub const fn can_be_sent_again(&self) -> bool {
+        matches!(self.state, State::Refused | State::GivenUp)
     }
 
     pub(crate) const fn next_attempt(&self) -> u32 {
@@ -324,6 +402,18 @@ impl Delivery {
     pub(super) fn record(&mut self, event: &Event, step: &Step<'_>) {
         if let Event::MailClaimed(claimed) = event {
             self.claimed(claimed);
+            return;
+        }
+        if let Event::MailHeldUp(held) = event {
+            // With the attempt, in one append. What may have reached the reader counts: copies come by the schedule.
+            self.excused += u32::from(held.cause == HoldCause::Server);
+            return;
+        }
+        if let Event::MailSendAgainOrdered(_) = event {
+            if self.can_be_sent_again() {
+                (self.state, self.retry_at, self.changed_at) = (State::Waiting, Some(step.at), step.at);
+                self.excused = self.attempts;
+            }
             return;
         }
         self.claim = None;

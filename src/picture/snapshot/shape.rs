@@ -117,7 +117,7 @@ structs! {
     Scope { role, malls, sectors, divisions, bank }
     Summary { mail, position, change, credit_code, sector, from, to, requested_at, tally }
     Tally { waiting, accepted, refused, given_up, bounced, acknowledged, nobody }
-    Delivery { address, office, state, attempts, changed_at, retry_at, reply, claim }
+    Delivery { address, office, state, attempts, changed_at, retry_at, reply, excused, claim }
     Claim { number, by, until, at }
     Mail { summary, open, rise }
     Marks { midnight, policy, policy_round, recipients, first_recorded, last_recorded }

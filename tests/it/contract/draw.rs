@@ -180,6 +180,12 @@ macro_rules! words {
 
 words!(Light, GuaranteeKind, Channel, ComplaintKind, SignalKind, ListKind);
 
+impl Draw for HoldCause {
+    fn draw(pen: &mut Pen) -> Self {
+        if pen.below(2) == 0 { Self::Server } else { Self::Unclear }
+    }
+}
+
 impl Draw for LightCause {
     fn draw(pen: &mut Pen) -> Self {
         [Self::Evidence, Self::Link, Self::Time, Self::Policy][pen.below(4)]
@@ -254,6 +260,8 @@ payloads! {
     Recipient { address, office, language }
     MailClaimed { mail, address, attempt, claim, by, at, until }
     MailAttempted { mail, address, attempt, at, reply, retry_at }
+    MailHeldUp { mail, address, attempt, cause, at }
+    MailSendAgainOrdered { mail, address, at }
     MailFate { mail, address, at, reply }
     PolicyActivated { pack, digest: digest, files }
     PolicyFile { name, text }
@@ -350,9 +358,11 @@ pub(super) fn every_event(pen: &mut Pen) -> Vec<Event> {
         MailRequested,
         MailClaimed,
         MailAttempted,
+        MailHeldUp,
         MailAccepted,
         MailRefused,
         MailGivenUp,
+        MailSendAgainOrdered,
         MailBounced,
         MailAcknowledged,
         PolicyActivated,

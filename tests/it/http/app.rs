@@ -182,6 +182,35 @@ impl App {
         Self::on(Arc::new(MemoryLog::new()), variables)
     }
 
+    /// The same with a mail server of the test's.
+    pub(super) fn with_mail_server(port: u16) -> Self {
+        Self::with(&[
+            ("WARNLIGHT__MAIL__FROM", "warnlight@example.org"),
+            ("WARNLIGHT__MAIL__SMTP__HOST", "127.0.0.1"),
+            ("WARNLIGHT__MAIL__SMTP__PORT", &port.to_string()),
+            ("WARNLIGHT__MAIL__SMTP__TLS", "none"),
+        ])
+    }
+
+    /// A light of [`HERE`] rises: a mail is asked for.
+    pub(super) fn alarm(&self) {
+        self.tell(&[serde_json::json!({ "command": "record_exit", "credit_code": HERE, "mall": "东方广场",
+            "unit": "B1-01", "action": "post", "date": "2025-06-20", "planned_on": "2025-07-10" })]);
+    }
+
+    /// Asks for something until it is as it should be.
+    pub(super) fn until(&self, path: &str, is_right: impl Fn(&Reply) -> bool) -> Reply {
+        let deadline = std::time::Instant::now() + Duration::from_secs(30);
+        loop {
+            let reply = self.get(path).role(Role::Admin).send();
+            if is_right(&reply) {
+                return reply;
+            }
+            assert!(std::time::Instant::now() < deadline, "{path}: {reply:?}");
+            std::thread::yield_now();
+        }
+    }
+
     /// The same on a log of the test's.
     pub(super) fn on(log: Arc<dyn EventLog>, variables: &[(&str, &str)]) -> Self {
         let app = Self::open(log, variables, None);
@@ -284,7 +313,7 @@ impl App {
 
     /// Waits until what the outbox shows an administrator is as wanted.
     pub(super) fn mails_until(&self, wanted: impl Fn(&str) -> bool) {
-        let mut changes = self.mail.as_ref().unwrap().changes();
+        let mut changes = self.desk.changes();
         actix_web::rt::System::new().block_on(async {
             while !wanted(&self.get("/api/v1/mails").role(Role::Admin).ok().text) {
                 tokio::time::timeout(Duration::from_secs(20), changes.changed()).await.unwrap().unwrap();

@@ -1,6 +1,7 @@
 //! Position tokens at one node: what answers carry, and what is made of what requests carry.
 
 use super::app::{App, HERE, Reply};
+use crate::mail::scripted::{At, Does, Scripted};
 use serde_json::json;
 use std::sync::mpsc;
 use warnlight::domain::words::Role;
@@ -17,7 +18,8 @@ fn position(reply: &Reply) -> u64 {
 
 #[test]
 fn every_answer_to_a_change_tells_the_position_that_shows_it() {
-    let app = App::start();
+    let server = Scripted::that(At::Recipient, Does::say("550 5.1.1 no such user"));
+    let app = App::with_mail_server(server.port);
     let balance = |outstanding: &str| json!({ "command": "report_balance", "credit_code": HERE, "date": "2025-06-01", "outstanding": outstanding });
     let tell = |body| app.post("/api/v1/commands").role(Role::Lead).json(&body).send();
     let accepted = tell(balance("5.00"));
@@ -39,10 +41,19 @@ fn every_answer_to_a_change_tells_the_position_that_shows_it() {
         "received_at": "2025-06-01T01:00:00Z" });
     let event = json!({ "specversion": "1.0", "id": "1", "source": "/bank", "type": "cn.warnlight.command.report_balance",
         "data": { "credit_code": HERE, "date": "2025-06-02", "outstanding": "9.00" } });
+    app.alarm();
+    let mails = app.until("/api/v1/mails?state=refused", |reply| reply.json()["items"] != json!([])).json();
+    let refused_mail = mails["items"][0]["mail"].as_str().unwrap();
+    let to = mails["items"][0]["recipients"][0]["address"].clone();
     let mut known_key = String::new();
     let mut told = 0;
     for route in TABLE.iter().filter(|route| route.method != "GET" && route.path.starts_with("/api/")) {
-        let path = route.path.replace("{credit_code}", HERE).replace("{ticket}", "T1").replace("{id}", &known_key);
+        let path = route
+            .path
+            .replace("{credit_code}", HERE)
+            .replace("{ticket}", "T1")
+            .replace("{id}", &known_key)
+            .replace("{mail}", refused_mail);
         let ask = app.ask(route.method, &path).role(Role::Admin);
         let reply = match route.path {
             "/api/v1/commands" => ask.json(&balance("8.00")),
@@ -52,6 +63,7 @@ fn every_answer_to_a_change_tells_the_position_that_shows_it() {
             "/api/v1/exit-notices/{credit_code}/withdraw" => ask.json(&json!({ "mall": "东方广场", "unit": "B1-01" })),
             "/api/v1/complaints" => ask.json(&ticket),
             "/api/v1/complaints/{ticket}/answer" => ask.json(&json!({})),
+            "/api/v1/mails/{mail}/send-again" => ask.json(&json!({ "to": to })),
             "/api/v1/keys" => ask.json(&json!({ "name": "x", "role": "admin" })),
             "/api/v1/keys/{id}" => ask,
             other => panic!("`{other}` changes something and is not tried here"),
@@ -65,7 +77,7 @@ fn every_answer_to_a_change_tells_the_position_that_shows_it() {
         app.get("/api/v1/keys").role(Role::Admin).header("warnlight-position", &position(&reply).to_string()).ok();
         told += 1;
     }
-    assert_eq!(told, 9);
+    assert_eq!(told, 10);
     assert_eq!(app.get("/api/v1/lights").role(Role::Lead).ok().header("warnlight-position"), "", "reading tells none");
 }
 

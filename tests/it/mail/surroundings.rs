@@ -12,7 +12,7 @@ use warnlight::clock::ManualClock;
 use warnlight::domain::envelope::{Position, Recorded};
 use warnlight::log::contract::{Append, EventLog, LogError, Pending, Subscription};
 use warnlight::mail::message::Outgoing;
-use warnlight::mail::transport::{Reply, SendError, Transport};
+use warnlight::mail::transport::{Allowance, Reply, SendError, Transport};
 
 /// A mail server that all nodes hand their mails to. The first attempt for a `slow` mailbox is put off.
 #[derive(Clone, Default)]
@@ -31,14 +31,10 @@ impl Postbox {
 }
 
 impl Transport for Postbox {
-    fn send(&self, _: &Outgoing) -> Result<Reply, SendError> {
-        panic!("on a shared log a conversation has an end")
-    }
-
-    fn send_within(&self, outgoing: &Outgoing, within: Duration) -> Result<Reply, SendError> {
+    fn send(&self, outgoing: &Outgoing, allowance: &Allowance) -> Result<Reply, SendError> {
         let mut handed = self.0.lock().unwrap();
         let first = handed.iter().all(|(before, _)| (before.mail, &before.to) != (outgoing.mail, &outgoing.to));
-        handed.push((outgoing.clone(), within));
+        handed.push((outgoing.clone(), allowance.within));
         if first && outgoing.to.to_string().starts_with("slow") {
             return Err(SendError::PutOff(Reply::new("450 come again")));
         }
@@ -61,15 +57,11 @@ impl Held {
 }
 
 impl Transport for Held {
-    fn send(&self, _: &Outgoing) -> Result<Reply, SendError> {
-        panic!("on a shared log a conversation has an end")
-    }
-
-    fn send_within(&self, outgoing: &Outgoing, within: Duration) -> Result<Reply, SendError> {
+    fn send(&self, outgoing: &Outgoing, allowance: &Allowance) -> Result<Reply, SendError> {
         let _ = self.entered.send(outgoing.mail);
         match self.orders.recv_timeout(LONG) {
-            Ok(true) => self.postbox.send_within(outgoing, within),
-            _ => Err(SendError::Unreachable(Reply::new("the process was killed"))),
+            Ok(true) => self.postbox.send(outgoing, allowance),
+            _ => Err(SendError::BrokenOff(Reply::new("the process was killed"))),
         }
     }
 }
