@@ -12,6 +12,7 @@ use crate::domain::envelope::{NewEvent, Origin, Position};
 use crate::domain::event::Event;
 use crate::domain::fold::{Stamp, said};
 use crate::domain::merchant::Merchant;
+use crate::domain::ticket;
 use crate::domain::time::Instant;
 use crate::log::contract::{Append, Appended, EventLog, Expected, LogError, Pending};
 use crossbeam_channel::Sender;
@@ -120,17 +121,15 @@ impl<'s> Batch<'s> {
             }
         }
         let code = command.credit_code();
+        let owner = |name: &str| {
+            let owner = self.tickets.get(name).copied().or_else(|| self.state.world.ticket_owner(name));
+            self.merchant(owner?)
+        };
         let ticket = match command {
-            Command::RecordComplaint(row) => Some(row.ticket.as_str()),
+            Command::RecordComplaint(row) => Some(ticket::find(row, owner)),
             _ => None,
         };
-        let owner = ticket
-            .and_then(|ticket| self.tickets.get(ticket).copied().or_else(|| self.state.world.ticket_owner(ticket)));
-        let known = Known {
-            merchant: self.merchant(code),
-            ticket_owner: owner.and_then(|owner| self.merchant(owner)),
-            sectors: self.sectors,
-        };
+        let known = Known { merchant: self.merchant(code), ticket, sectors: self.sectors };
         let Decision { stream, revision, events, warnings } = match decide(command, known, self.now) {
             Ok(decision) => decision,
             Err(problems) => return Decided::Answer(Answer::Refused(problems)),
@@ -200,9 +199,13 @@ struct Keyed {
 impl Keyed {
     fn new(key: &Arc<str>, index: usize, command: &Command) -> Self {
         let key = if index == 0 { key.clone() } else { format!("{key}#{index}").into() };
-        // Commands are plain structs with text keys, which always serialise.
-        let content = Sha256::digest(serde_json::to_vec(command).unwrap_or_default()).into();
-        Self { key, content }
+        #[expect(
+            clippy::expect_used,
+            reason = "commands are plain structs with text keys, which always serialise; a \
+                                                default would fingerprint all that did not alike"
+        )]
+        let text = serde_json::to_vec(command).expect("a command is JSON");
+        Self { key, content: Sha256::digest(text).into() }
     }
 
     /// Ids say which key and content they come from: that is how other content under the same key is noticed.

@@ -10,7 +10,7 @@ use super::unseen::{days_of, evidence_for};
 use crate::domain::envelope::{NewEvent, Origin, Position};
 use crate::domain::event::{DayClosed, Event, LightCause, TimeReached};
 use crate::domain::merchant::{Complaint, LastEvidence};
-use crate::domain::time::{Day, Instant, day_of, plus_days, start_of};
+use crate::domain::time::{Day, Instant, day_of, plus_days, plus_hours, start_of};
 use crate::domain::words::Channel;
 use crate::lights::change::change;
 use crate::lights::moment::Moment;
@@ -27,7 +27,7 @@ const SLICE: usize = 2_000;
 const STREAM: &str = "watch";
 /// Namespace of their ids.
 const NAMESPACE: Uuid = Uuid::from_u128(0x91d7_30c2_6ab4_4f19_b0e8_5f2c_7d13_a846);
-/// "More than 24 hours" is seen at the next whole second.
+/// "More than" so many hours is seen at the next whole second.
 const JUST_AFTER: SignedDuration = SignedDuration::from_secs(1);
 
 /// What is to be looked at.
@@ -110,7 +110,7 @@ impl Watch {
                 waited |= last.recorded_at >= midnight;
             }
             for complaint in &merchant.complaints {
-                watch.set_timers(index, complaint, since);
+                watch.set_timers(state, index, complaint, since);
             }
         }
         if waited {
@@ -165,7 +165,7 @@ impl Watch {
             _ => return,
         };
         if let Some(complaint) = merchant.complaint(ticket) {
-            self.set_timers(index, complaint, last.recorded_at);
+            self.set_timers(state, index, complaint, last.recorded_at);
         }
     }
 
@@ -194,10 +194,9 @@ impl Watch {
 
     /// Sets the clocks of a ticket that have not run out by `since`. A clock that runs out on a ticket settled meanwhile
     /// finds nothing.
-    fn set_timers(&mut self, index: u32, complaint: &Complaint, since: Instant) {
-        let answer = (complaint.channel == Channel::Mall)
-            .then(|| complaint.received_at.checked_add(SignedDuration::from_hours(24)).ok())
-            .flatten();
+    fn set_timers(&mut self, state: &State, index: u32, complaint: &Complaint, since: Instant) {
+        let hours = i64::from(state.policies.pack.parameters.answer_hours);
+        let answer = (complaint.channel == Channel::Mall).then(|| plus_hours(complaint.received_at, hours));
         let due = complaint.due.map(|(due, _)| due);
         for clock in [answer, due].into_iter().flatten().filter_map(|at| at.checked_add(JUST_AFTER).ok()) {
             if clock > since {

@@ -3,12 +3,15 @@
 mod app;
 mod browser;
 mod commands;
+mod dates;
 mod described;
 mod line;
 mod live;
 mod nodes;
+mod partly;
 mod positions;
 mod rights;
 mod scopes;
 mod sessions;
+mod shops;
 mod trail;

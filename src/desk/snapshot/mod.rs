@@ -18,7 +18,7 @@ pub(super) use keeper::Keeper;
 pub(super) const FILE: &str = "snapshot.bin";
 
 /// Version of what the folds make of events and of how it is written here; raised with every change of either.
-const FOLD: u32 = 2;
+const FOLD: u32 = 3;
 
 #[cfg(test)]
 mod tests;

@@ -80,6 +80,6 @@ structs! {
     RatioItem { shop, date, position, ratio }
     Listing { list, entered_on, position, removed }
     Act { date, position, kind, due_on }
-    Lit { light, rules, at, event, position, revision }
+    Lit { light, rules, rules_since, since, at, event, position, revision }
     Marks { midnight, policy, policy_round, recipients, first_recorded, last_recorded }
 }

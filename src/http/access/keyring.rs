@@ -5,6 +5,7 @@ use crate::domain::access::{KEY_BYTES, Key, KeyRefused, KeyText, Keys, STREAM, S
 use crate::domain::envelope::{NewEvent, Origin, Position, Revision};
 use crate::domain::event::{Event, KeyCreated, KeyRevoked};
 use crate::domain::time::Instant;
+use crate::log::admission::MAX_WORD;
 use crate::log::contract::{Append, EventLog, Expected, LogError};
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -216,6 +217,9 @@ fn check(new: &NewKey) -> Result<(), KeyringError> {
     let wrong = |message| Err(KeyringError::Invalid(message));
     if new.name.trim().is_empty() {
         return wrong("a key needs a name, such as the office that gets it");
+    }
+    if new.name.trim().len() > MAX_WORD {
+        return wrong("`name` is too long; a key's name has at most 170 Chinese characters or 512 letters");
     }
     if (scope.role == Role::Operator) == scope.malls.is_empty() {
         return wrong("an operator's key names the malls it is for, and only an operator's key does");

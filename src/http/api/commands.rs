@@ -4,8 +4,10 @@ use crate::desk::{Answer, DeskError, Receipt, Request};
 use crate::domain::access::{OutOfScope, Scope};
 use crate::domain::check::Problem as CheckProblem;
 use crate::domain::command::Command;
+use crate::domain::dating;
 use crate::domain::envelope::{Origin, Position};
-use crate::domain::time::Instant;
+use crate::domain::ticket;
+use crate::domain::time::{Instant, day_of};
 use crate::http::access::{Allowed, Caller, Record};
 use crate::http::fresh;
 use crate::http::problem::{Code, FieldProblem, Problem};
@@ -26,6 +28,8 @@ use uuid::Uuid;
 const MOST: usize = 10_000;
 /// Longest idempotency key, characters.
 const LONGEST_KEY: usize = 200;
+/// Longest `source` and `id` of a CloudEvent together, bytes.
+const LONGEST_EVENT_KEY: usize = 400;
 /// Type of a CloudEvent that carries a command: this, then the command's name.
 const TYPE_PREFIX: &str = "cn.warnlight.command.";
 
@@ -181,6 +185,16 @@ fn command_in(mut event: Value) -> Result<Value, String> {
             return Err(format!("`{attribute}` is needed"));
         }
     }
+    let length = |name: &str| event.get(name).and_then(Value::as_str).map_or(0, str::len);
+    // Both together are the key of the event, and keys of the log have an end.
+    for attribute in ["source", "id"] {
+        if length("source") + length("id") > LONGEST_EVENT_KEY && length(attribute) * 2 > LONGEST_EVENT_KEY {
+            let found = length(attribute);
+            return Err(format!(
+                "`{attribute}` has {found} bytes; `source` and `id` together have at most {LONGEST_EVENT_KEY}"
+            ));
+        }
+    }
     let kind = event.get("type").and_then(Value::as_str).unwrap_or_default();
     let name = kind
         .strip_prefix(TYPE_PREFIX)
@@ -289,11 +303,15 @@ fn decide(
     let mut receipts: Vec<Option<CommandReceipt>> = Vec::with_capacity(parsed.len());
     let mut commands = Vec::new();
     let mut trails = Vec::new();
+    let today = day_of(site.desk.now());
     for (index, command) in parsed.into_iter().enumerate() {
         let checked = command.and_then(|said| {
             check_scope(site, scope, &said.command)
-                .map(|()| said)
-                .map_err(|reason| Box::new(out_of_scope(reason, is_batch.then_some(index))))
+                .map_err(|reason| Box::new(out_of_scope(reason, is_batch.then_some(index))))?;
+            match dating::fault(&said.command, scope.role, today) {
+                Some(problem) => Err(Box::new(field(problem, is_batch.then_some(index)))),
+                None => Ok(said),
+            }
         });
         match checked {
             Ok(Said { command, trail }) => {
@@ -379,10 +397,13 @@ fn check_scope(site: &Site, scope: &Scope, command: &Command) -> Result<(), OutO
             with_facts(merchant, &view.horizon(), view.policies, |facts| scope.may_say(command, Some(facts)))?;
             // A known ticket belongs to a merchant already; whoever may not see that one may not speak of it.
             match command {
-                Command::RecordComplaint(row) => match view.world.ticket_owner(&row.ticket) {
-                    Some(owner) if view.merchant(owner).is_none() => Err(OutOfScope::Place),
-                    _ => Ok(()),
-                },
+                Command::RecordComplaint(row) => {
+                    let named = |name: &str| view.world.get(view.world.ticket_owner(name)?);
+                    match ticket::find(row, named).ticket {
+                        Some((owner, _)) if view.merchant(owner.code).is_none() => Err(OutOfScope::Place),
+                        _ => Ok(()),
+                    }
+                }
                 _ => Ok(()),
             }
         }
@@ -411,12 +432,9 @@ fn out_of_scope(reason: OutOfScope, index: Option<usize>) -> FieldProblem {
 
 /// A command that cannot be read; the message names the field.
 fn unreadable(error: &str, index: Option<usize>) -> FieldProblem {
-    // The reader of JSON puts the name of a missing or unknown field in backticks first.
-    let field = error
-        .starts_with("missing field")
-        .then(|| error.split('`').nth(1))
-        .or_else(|| error.starts_with("unknown field").then(|| error.split('`').nth(1)))
-        .flatten();
+    // The reader of JSON puts the name of a missing or unknown field in backticks first; dates begin with theirs.
+    let named = ["missing field", "unknown field", "`"].iter().any(|start| error.starts_with(start));
+    let field = named.then(|| error.split('`').nth(1)).flatten();
     FieldProblem {
         index,
         field: field.unwrap_or("command").to_owned(),

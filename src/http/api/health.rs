@@ -1,10 +1,12 @@
 //! Whether the service lives, whether it can be asked, and how it does.
 
+use crate::domain::time::day_of;
 use crate::http::following::Following;
 use crate::http::metrics::{Metrics, figure};
 use crate::http::problem::{Code, Problem};
 use crate::http::site::Site;
 use crate::mail::outbox::State;
+use crate::service::without_calendar;
 use crate::trail;
 use actix_web::{HttpResponse, web};
 use std::fmt::Write as _;
@@ -33,7 +35,10 @@ pub async fn ready(site: web::Data<Site>, following: web::Data<Following>) -> Re
     if let Some(trouble) = site.mail.trouble() {
         return Err(Problem::new(Code::Unavailable, trouble));
     }
-    Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ready\n"))
+    // Ready all the same: nothing would become better by asking another node.
+    let missing = site.desk.state().policies.calendar.missing_year(day_of(site.desk.now()));
+    let remark = missing.map(|year| format!("warning: {}\n", without_calendar(year))).unwrap_or_default();
+    Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(format!("ready\n{remark}")))
 }
 
 /// Writes the figures of the service for Prometheus. They name nobody.

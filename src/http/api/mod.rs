@@ -13,8 +13,9 @@ pub mod merchants;
 pub mod openapi;
 pub mod problems;
 
-use super::problem::{Code, Problem};
+use super::problem::{Code, FieldProblem, Problem};
 use crate::domain::code::CreditCode;
+use crate::domain::time::{self, Instant, TimeFault};
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Serialize};
 
@@ -74,6 +75,26 @@ where
             text.parse().map_err(|error| Problem::new(Code::InvalidParameter, format_args!("`{name}`: {error}")))
         })
         .transpose()
+}
+
+/// Reads a query parameter that names an instant, and may be absent or empty.
+pub(super) fn instant(name: &str, text: Option<&str>) -> Result<Option<Instant>, Problem> {
+    let stated = text.map(str::trim).filter(|text| !text.is_empty());
+    let read = |text| time::instant(text).map_err(|fault| wrong_time(name, text, &fault));
+    stated.map(read).transpose()
+}
+
+/// Returns the problem that a parameter's instant is.
+fn wrong_time(name: &str, text: &str, fault: &TimeFault) -> Problem {
+    let field = FieldProblem {
+        index: None,
+        field: name.to_owned(),
+        code: "instant".to_owned(),
+        value: text.chars().take(60).collect(),
+        zh: fault.zh(),
+        en: fault.to_string(),
+    };
+    Problem { fields: vec![field], ..Problem::new(Code::InvalidParameter, format_args!("`{name}`: {fault}")) }
 }
 
 /// Returns a filled-in text; blank ones count as absent.
