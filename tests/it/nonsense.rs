@@ -54,5 +54,5 @@ pub(crate) fn dates(more: usize) -> Vec<String> {
 /// Says whether a text names a year that may be stated, as far as its own digits say: what is taken must.
 pub(crate) fn names_a_year_in_bounds(text: &str) -> bool {
     let digits: String = text.chars().take_while(char::is_ascii_digit).collect();
-    digits.len() >= 4 && digits[..4].parse::<i32>().is_ok_and(|year| (1990..=2101).contains(&year))
+    digits.get(..4).is_some_and(|year| year.parse::<i32>().is_ok_and(|year| (1990..=2101).contains(&year)))
 }
