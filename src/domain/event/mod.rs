@@ -75,10 +75,11 @@ macro_rules! events {
                 match self { $(Self::$variant(_) => $version,)+ }
             }
 
-            /// Returns the payload as JSON. Payloads are plain structs with text keys, which always serialise.
+            /// Returns the payload as JSON. Payloads are plain structs with text keys, which always serialise; an empty
+            /// payload instead would be a lie in the log.
             #[must_use]
             pub fn to_json(&self) -> String {
-                match self { $(Self::$variant(payload) => serde_json::to_string(payload),)+ }.unwrap_or_default()
+                match self { $(Self::$variant(payload) => serde_json::to_string(payload),)+ }.expect("a payload is JSON")
             }
 
             /// Reads a stored payload. Every version ever written is read here.
