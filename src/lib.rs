@@ -15,6 +15,7 @@ pub mod log;
 pub mod mail;
 pub mod picture;
 pub mod policy;
+pub mod policy_folder;
 pub mod service;
 pub mod settings;
 pub mod sim;

@@ -4,6 +4,7 @@
 use crate::alerts::recipients::{BUILT_IN, Recipients, RecipientsError};
 use crate::clock::Clock;
 use crate::desk::{Desk, Start, StartError};
+use crate::domain::time::day_of;
 use crate::log::checkpoint::{Keeper, KeyError, SigningKey};
 #[cfg(feature = "cluster")]
 use crate::log::cluster;
@@ -13,7 +14,9 @@ use crate::mail::render::{RenderError, Renderer};
 use crate::mail::transport::of_settings;
 use crate::mail::worker::{self, Worker};
 use crate::policy::{Policies, PolicyError};
+use crate::policy_folder;
 use crate::settings::{Engine, Settings};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -118,7 +121,16 @@ pub fn start_keeper(key: SigningKey, desk: &Desk) -> Result<Keeper, ServiceError
 /// # Errors
 /// See [`PolicyError`].
 pub fn load_policies(settings: &Settings) -> Result<Policies, PolicyError> {
-    settings.policies.dir.as_deref().map_or_else(Policies::built_in, Policies::from_dir)
+    settings.policies.dir.as_deref().map_or_else(Policies::built_in, policy_folder::load)
+}
+
+/// Says what it means that a year's schedule is not known.
+#[must_use]
+pub fn without_calendar(year: i16) -> String {
+    format!(
+        "the working-day calendar of {year} is not there, so holidays and make-up days of that year are counted by weekdays \
+         alone; put calendar-{year}.toml into the folder of the setting `policies.dir` and restart (docs/OPERATIONS.md)"
+    )
 }
 
 /// Starts the desk on a log: commands can be executed, lights are watched, mails are asked for. Nothing is sent.
@@ -131,10 +143,19 @@ pub fn start_desk(settings: &Settings, log: Arc<dyn EventLog>, clock: Arc<dyn Cl
         None => BUILT_IN.to_owned(),
         Some(dir) => {
             let path = dir.join("recipients.toml");
-            std::fs::read_to_string(&path).map_err(|reason| ServiceError::Unreadable { path, reason })?
+            match std::fs::read_to_string(&path) {
+                // A folder of calendars alone goes with the recipients compiled in, as with the other policies.
+                Err(reason) if reason.kind() == ErrorKind::NotFound && !dir.join("calendar.toml").exists() => {
+                    BUILT_IN.to_owned()
+                }
+                read => read.map_err(|reason| ServiceError::Unreadable { path, reason })?,
+            }
         }
     };
     let recipients = Arc::new(Recipients::parse(&recipients_text)?);
+    if let Some(year) = policies.calendar.missing_year(day_of(clock.now())) {
+        tracing::warn!(year, "{}", without_calendar(year));
+    }
     Ok(Start { log, clock, policies, recipients, recipients_text }.start()?)
 }
 

@@ -2,7 +2,6 @@
 
 use super::run::Outcome;
 use uuid::Uuid;
-use warnlight::domain::command::Command;
 use warnlight::domain::decide::{Known, decide};
 use warnlight::domain::envelope::{NewEvent, Origin, Position};
 use warnlight::domain::event::{DayClosed, Event, LightCause};
@@ -58,11 +57,8 @@ pub(super) fn each(plan: &Plan, mut visit: impl FnMut(Written) -> Outcome<()>) -
         let mut world = World::default();
         let mut position: Position = 0;
         for dated in told {
-            let merchant = world.get(dated.command.credit_code());
-            // Tickets of the district stay with their merchant.
-            let ticket_owner = matches!(dated.command, Command::RecordComplaint(_)).then_some(merchant).flatten();
             let at = start_of(plus_days(dated.known_on, 1));
-            let Ok(decision) = decide(&dated.command, Known { merchant, ticket_owner, sectors: &[] }, at) else {
+            let Ok(decision) = decide(&dated.command, Known::of(&world, &dated.command, &[]), at) else {
                 continue;
             };
             if decision.events.is_empty() {

@@ -6,7 +6,7 @@ use super::out::{Format, Out};
 use crate::clock::SystemClock;
 use crate::domain::access::Scope;
 use crate::domain::envelope::Origin;
-use crate::domain::time::{Instant, local};
+use crate::domain::time::{self, Instant, local};
 use crate::domain::words::Role;
 use crate::http::access::{Keyring, KeyringError, NewKey};
 use crate::http::api::keys::{KeyInfo, KeyMade};
@@ -60,7 +60,7 @@ struct CreateArgs {
     #[arg(long)]
     bank: Option<String>,
     /// Not valid after this instant, such as 2026-12-31T18:00:00+08:00.
-    #[arg(long, value_name = "INSTANT")]
+    #[arg(long, value_name = "INSTANT", value_parser = time::instant)]
     expires_at: Option<Instant>,
 }
 

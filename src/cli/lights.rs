@@ -7,7 +7,7 @@ use crate::domain::access::Scope;
 use crate::domain::code::CreditCode;
 use crate::domain::envelope::Position;
 use crate::domain::event::Reason;
-use crate::domain::time::{Instant, instant_of};
+use crate::domain::time::{self, Instant};
 use crate::domain::words::Light;
 use crate::log::contract::EventLog;
 use crate::picture::Picture as Folded;
@@ -15,7 +15,6 @@ use crate::service::{load_policies, open_log_read_only};
 use crate::settings::Settings;
 use crate::views::View;
 use clap::Args;
-use jiff::civil::DateTime;
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -39,10 +38,10 @@ pub(super) struct ExplainArgs {
 #[derive(Debug, Args)]
 struct AsOf {
     /// Instant of truth, such as 2025-06-30T18:00:00+08:00; without an offset it is Beijing time. Default: now.
-    #[arg(long, value_name = "T", value_parser = instant)]
+    #[arg(long, value_name = "T", value_parser = time::instant)]
     at: Option<Instant>,
     /// Use only what was recorded by this instant. Default: everything recorded.
-    #[arg(long, value_name = "T", value_parser = instant)]
+    #[arg(long, value_name = "T", value_parser = time::instant)]
     known_at: Option<Instant>,
 }
 
@@ -52,13 +51,6 @@ struct Printed {
     credit_code: CreditCode,
     light: Light,
     reasons: Vec<Reason>,
-}
-
-fn instant(text: &str) -> Result<Instant, String> {
-    let local = || text.parse::<DateTime>().map(instant_of);
-    text.parse::<Instant>().or_else(|_| local()).map_err(|_| {
-        format!("`{text}` is not an instant; write it like 2025-06-30T18:00:00+08:00, or 2025-06-30 for 00:00")
-    })
 }
 
 /// The log folded, with the clocks set.

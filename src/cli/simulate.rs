@@ -2,7 +2,7 @@
 
 use super::exit::{CliError, Exit};
 use super::out::{Format, Out};
-use crate::domain::time::Day;
+use crate::domain::time::{self, Day};
 use crate::sim::sheets::SheetError;
 use crate::sim::{MOST_MERCHANTS, Plan, SaveError, Shape, save};
 use clap::{Args, ValueEnum};
@@ -21,10 +21,10 @@ pub(super) struct SimulateArgs {
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
     /// First day anything is known.
-    #[arg(long, value_name = "DAY", default_value = "2024-07-01")]
+    #[arg(long, value_name = "DAY", default_value = "2024-07-01", value_parser = time::day)]
     from: Day,
     /// Last day anything is known.
-    #[arg(long, value_name = "DAY", default_value = "2025-12-31")]
+    #[arg(long, value_name = "DAY", default_value = "2025-12-31", value_parser = time::day)]
     until: Day,
     /// What to write.
     #[arg(long = "as", value_enum, value_name = "SHAPE", default_value_t = As::Csv)]

@@ -11,11 +11,13 @@ use crate::domain::envelope::{NewEvent, Origin, Position};
 use crate::domain::event::Event;
 use crate::domain::fold::{Stamp, said};
 use crate::domain::merchant::Merchant;
+use crate::domain::ticket;
 use crate::domain::time::Instant;
 use crate::log::contract::{Append, Appended, EventLog, Expected, LogError, Pending};
 use crate::picture::Picture;
 use crate::watch::hold::OwnHold;
 use crossbeam_channel::Sender;
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -133,21 +135,23 @@ impl<'s> Batch<'s> {
             }
         }
         let code = command.credit_code();
+        // Whatever is answered without a write rests on what is known about these.
+        let consulted = RefCell::new(vec![code]);
+        let owner = |name: &str| {
+            let owner = self.tickets.get(name).copied().or_else(|| self.picture.world.ticket_owner(name))?;
+            consulted.borrow_mut().push(owner);
+            self.merchant(owner)
+        };
         let ticket = match command {
-            Command::RecordComplaint(row) => Some(row.ticket.as_str()),
+            Command::RecordComplaint(row) => Some(ticket::find(row, owner)),
             _ => None,
         };
-        let owner = ticket
-            .and_then(|ticket| self.tickets.get(ticket).copied().or_else(|| self.picture.world.ticket_owner(ticket)));
-        let known = Known {
-            merchant: self.merchant(code),
-            ticket_owner: owner.and_then(|owner| self.merchant(owner)),
-            sectors: self.sectors,
-        };
         let rests_on = || {
-            let writes = [Some(code), owner].into_iter().flatten().filter_map(|code| self.merchants.get(&code));
-            writes.map(|tentative| tentative.write).collect()
+            let writes =
+                consulted.borrow().iter().filter_map(|code| self.merchants.get(code)).map(|it| it.write).collect();
+            writes
         };
+        let known = Known { merchant: self.merchant(code), ticket, sectors: self.sectors };
         let Decision { stream, revision, events, warnings } = match decide(command, known, self.now) {
             Ok(decision) => decision,
             Err(problems) => return Decided::Answer { answer: Answer::Refused(problems), rests_on: rests_on() },

@@ -9,6 +9,7 @@ use crate::alerts::recipients::Recipients;
 use crate::alerts::request::About;
 use crate::alerts::requests::ask;
 use crate::clock::Clock;
+use crate::domain::check::Problem;
 use crate::domain::envelope::{NewEvent, Position};
 use crate::domain::event::Event;
 use crate::domain::fold::Stamp;
@@ -208,7 +209,7 @@ impl Engine {
         fates: &mut Fates,
         folded: &mut Vec<Folded>,
     ) -> Option<Result<Vec<Answer>, DeskError>> {
-        let mut failure = None;
+        let mut failed: Vec<(usize, DeskError)> = Vec::new();
         let mut contest = None;
         for (index, part) in parts {
             let answer = match part {
@@ -217,7 +218,7 @@ impl Engine {
                     Some(error) => Err(error),
                 },
                 Decided::Failed(error) => {
-                    failure = failure.or(Some(error));
+                    failed.push((index, error));
                     continue;
                 }
                 Decided::Write { pending, events, warnings } => {
@@ -240,7 +241,7 @@ impl Engine {
                 }
                 Err(error) => {
                     self.counters.log_failures.fetch_add(1, Ordering::Relaxed);
-                    failure = failure.or(Some(error.into()));
+                    failed.push((index, error.into()));
                     continue;
                 }
             };
@@ -254,15 +255,25 @@ impl Engine {
                 *slot = Some(answer);
             }
         }
-        match (failure, contest) {
-            (Some(error), _) => Some(Err(error)),
-            (None, Some(error)) => {
+        // What became of the others is on disk and must be told: then a failure is the answer to its own command only.
+        let others = one.answers.iter().flatten().any(|answer| matches!(answer, Answer::Accepted(_)));
+        let whole = failed.iter().find(|(_, error)| !others || matches!(error, DeskError::KeyReused(_)));
+        if let Some((_, error)) = whole {
+            return Some(Err(error.clone()));
+        }
+        for (index, error) in failed {
+            if let Some(slot) = one.answers.get_mut(index) {
+                *slot = Some(not_recorded(&error));
+            }
+        }
+        match contest {
+            Some(error) => {
                 self.counters.contests.fetch_add(1, Ordering::Relaxed);
                 tracing::debug!(%error, "What this was decided on has changed; deciding again");
                 one.contests += 1;
                 None
             }
-            (None, None) => Some(Ok(std::mem::take(&mut one.answers).into_iter().flatten().collect())),
+            None => Some(Ok(std::mem::take(&mut one.answers).into_iter().flatten().collect())),
         }
     }
 
@@ -441,6 +452,17 @@ impl Fates {
         let failed = || writes.iter().filter_map(|write| self.0.get(*write)?.as_ref());
         failed().find(|error| !is_contest(error)).or_else(|| failed().next()).cloned()
     }
+}
+
+/// Returns the answer to a command that the log did not take, while it took others of the same request.
+fn not_recorded(error: &DeskError) -> Answer {
+    Answer::Refused(vec![Problem {
+        field: "command",
+        code: "not_recorded",
+        value: String::new(),
+        zh: format!("未能写入事件日志，本条没有记录，请重新提交：{error}"),
+        en: format!("the log did not take it, so it is not recorded; send it again: {error}"),
+    }])
 }
 
 struct Folded {

@@ -3,8 +3,9 @@
 
 use super::command::Command;
 use super::text;
+use super::ticket;
 use super::tidy::industry_code;
-use super::time::{Day, Instant, day_of, local};
+use super::time::{self, Day, Instant, day_of, local};
 use super::words::{EnforcementKind, ExitAction, FilingStatus, Outcome};
 
 /// Something wrong with a command.
@@ -46,6 +47,7 @@ pub fn check(command: &Command, now: Instant) -> Vec<Problem> {
             if row.sector.is_empty() {
                 found.add("sector", "missing", "", "须填写行业主管部门", "a sector is needed");
             }
+            found.lies_within("effective_on", Some(row.effective_on));
         }
         Command::RecordFiling(row) => found.filing(Some(row.status), Some(row.date)),
         Command::ReportBalance(row) => found.report(Some(row.date)),
@@ -58,6 +60,7 @@ pub fn check(command: &Command, now: Instant) -> Vec<Problem> {
             answered_at: row.answered_at,
             closed_at: row.closed_at,
             outcome: row.outcome,
+            due_at: row.due_at,
         }),
         Command::RecordSignal(row) => found.signal(Some(row.date), row.cleared_on),
         Command::ReportComplaintRate(row) | Command::ReportPrepaidShare(row) => found.report(Some(row.date)),
@@ -76,6 +79,8 @@ pub struct Times<'a> {
     pub received_at: Option<Instant>,
     /// First answered.
     pub answered_at: Option<Instant>,
+    /// Due time on the ticket.
+    pub due_at: Option<Instant>,
     /// Closed.
     pub closed_at: Option<Instant>,
     /// How it ended.
@@ -101,7 +106,8 @@ impl Check {
 
     /// Checks a row of the register.
     pub fn merchant(&mut self, founded_on: Option<Day>) {
-        self.happened_on("founded_on", founded_on);
+        self.not_ahead("founded_on", founded_on);
+        self.not_before("founded_on", founded_on, time::FIRST_FOUNDED);
     }
 
     /// Checks a step of a filing.
@@ -120,6 +126,8 @@ impl Check {
 
     /// Checks a guarantee. It may begin and end in the future.
     pub fn guarantee(&mut self, from: Option<Day>, until: Option<Day>) {
+        self.lies_within("from", from);
+        self.lies_within("until", time::end(until));
         self.in_order("until", "until_before_from", from, until, ("起始日期", "the first day"));
     }
 
@@ -132,6 +140,16 @@ impl Check {
             let en = format!("`{action}` needs the planned day of leaving");
             self.add("planned_on", "planned_missing", "", zh, en);
         }
+        if matches!(action, Some(ExitAction::Post | ExitAction::Amend)) {
+            self.in_order(
+                "planned_on",
+                "planned_before_notice",
+                date,
+                planned_on,
+                ("公示或变更日期", "the day of the notice"),
+            );
+        }
+        self.lies_within("planned_on", planned_on);
         self.happened_on("date", date);
     }
 
@@ -139,6 +157,10 @@ impl Check {
     pub fn complaint(&mut self, times: &Times<'_>) {
         if times.ticket.is_empty() {
             self.add("ticket", "missing", "", "须填写工单编号", "a ticket number is needed");
+        }
+        if let Some(fault) = ticket::fault(times.ticket) {
+            let value: String = times.ticket.chars().take(60).collect();
+            self.add("ticket", fault.code(), value, fault.zh(), fault.to_string());
         }
         match (times.closed_at, times.outcome) {
             (Some(_), None) => self.add(
@@ -170,17 +192,20 @@ impl Check {
         self.happened_at("received_at", times.received_at);
         self.happened_at("answered_at", times.answered_at);
         self.happened_at("closed_at", times.closed_at);
+        self.lies_within_at("due_at", times.due_at);
     }
 
     /// Checks a risk signal.
     pub fn signal(&mut self, date: Option<Day>, cleared_on: Option<Day>) {
         self.happened_on("date", date);
+        self.lies_within("cleared_on", time::end(cleared_on));
         self.in_order("cleared_on", "cleared_before_raised", date, cleared_on, ("日期", "the day it was raised"));
     }
 
     /// Checks an entry in a list.
     pub fn listing(&mut self, entered_on: Option<Day>, removed_on: Option<Day>) {
         self.happened_on("entered_on", entered_on);
+        self.lies_within("removed_on", time::end(removed_on));
         let earlier = ("列入日期", "the day of entry");
         self.in_order("removed_on", "removed_before_entered", entered_on, removed_on, earlier);
     }
@@ -191,6 +216,7 @@ impl Check {
             let zh = "类型为「责令改正」时须填写期限";
             self.add("due_on", "due_missing", "", zh, "an order to rectify needs a due date");
         }
+        self.lies_within("due_on", due_on);
         self.happened_on("date", date);
     }
 
@@ -222,7 +248,12 @@ impl Check {
             Command::AssignSector(row) => look("sector", &row.sector),
             Command::RecordFiling(row) => all(&[("bank", &row.bank), ("account_tail", &row.account_tail)]),
             Command::RecordExit(row) => {
-                all(&[("mall", &row.mall), ("unit", &row.unit), ("refund_plan", &row.refund_plan)]);
+                all(&[
+                    ("mall", &row.mall),
+                    ("unit", &row.unit),
+                    ("refund_plan", &row.refund_plan),
+                    ("reason", &row.reason),
+                ]);
             }
             Command::RecordComplaint(row) => look("ticket", &row.ticket),
             Command::RecordSignal(row) => all(&[("mall", &row.mall), ("unit", &row.unit), ("value", &row.value)]),
@@ -237,12 +268,10 @@ impl Check {
         }
     }
 
+    /// What happened lies between the first day of all evidence and today.
     fn happened_on(&mut self, field: &'static str, day: Option<Day>) {
-        if let Some(day) = day.filter(|day| *day > self.today) {
-            let zh = format!("尚未发生，不得晚于今日 {}", self.today);
-            let en = format!("it lies in the future; today is {}", self.today);
-            self.add(field, "future", day.to_string(), zh, en);
-        }
+        self.not_ahead(field, day);
+        self.not_before(field, day, time::FIRST_DAY);
     }
 
     fn happened_at(&mut self, field: &'static str, at: Option<Instant>) {
@@ -250,6 +279,38 @@ impl Check {
             let now = clock(self.now);
             let zh = format!("尚未发生，不得晚于当前时间 {now}");
             self.add(field, "future", clock(at), zh, format!("it lies in the future; it is now {now}"));
+        }
+        self.not_before(field, at.map(day_of), time::FIRST_DAY);
+    }
+
+    /// What is planned, due, valid or over may lie ahead, but not without bounds.
+    fn lies_within(&mut self, field: &'static str, day: Option<Day>) {
+        self.not_before(field, day, time::FIRST_DAY);
+        let last = time::last_day(self.today);
+        if let Some(day) = day.filter(|day| *day > last) {
+            let zh = format!("过于久远，不得晚于 {last}；请核对年份");
+            let en = format!("it lies too far ahead, the last day taken is {last}; check the year");
+            self.add(field, "too_far_ahead", day.to_string(), zh, en);
+        }
+    }
+
+    fn lies_within_at(&mut self, field: &'static str, at: Option<Instant>) {
+        self.lies_within(field, at.map(day_of));
+    }
+
+    fn not_ahead(&mut self, field: &'static str, day: Option<Day>) {
+        if let Some(day) = day.filter(|day| *day > self.today) {
+            let zh = format!("尚未发生，不得晚于今日 {}", self.today);
+            let en = format!("it lies in the future; today is {}", self.today);
+            self.add(field, "future", day.to_string(), zh, en);
+        }
+    }
+
+    fn not_before(&mut self, field: &'static str, day: Option<Day>, first: Day) {
+        if let Some(day) = day.filter(|day| *day < first) {
+            let zh = format!("不得早于 {first}；请核对年份");
+            let en = format!("it lies before {first}, the first day taken; check the year");
+            self.add(field, "too_long_ago", day.to_string(), zh, en);
         }
     }
 

@@ -6,7 +6,7 @@
 use super::code::CreditCode;
 use super::event::{EnforcementAct, Guarantee, MerchantDetails, SectorAssigned};
 use super::money::{Ratio, Yuan};
-use super::time::{Day, Instant};
+use super::time::{Day, Instant, field};
 use super::words::{Channel, ComplaintKind, EnforcementKind, ExitAction, FilingStatus, ListKind, Outcome, SignalKind};
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +51,7 @@ pub struct RecordFiling {
     /// State reached; `none` is not a step and is refused.
     pub status: FilingStatus,
     /// Day of the step.
+    #[serde(deserialize_with = "field::date")]
     pub date: Day,
     /// Custody bank.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -67,6 +68,7 @@ pub struct ReportBalance {
     /// Who reports.
     pub credit_code: CreditCode,
     /// Day the balance is true for.
+    #[serde(deserialize_with = "field::date")]
     pub date: Day,
     /// Owed to card holders, yuan.
     pub outstanding: Yuan,
@@ -82,6 +84,7 @@ pub struct ReportCustody {
     /// Whose account.
     pub credit_code: CreditCode,
     /// Day of the balance.
+    #[serde(deserialize_with = "field::date")]
     pub date: Day,
     /// Balance, yuan.
     pub held: Yuan,
@@ -105,13 +108,20 @@ pub struct RecordExit {
     /// Which step.
     pub action: ExitAction,
     /// Day of the step.
+    #[serde(deserialize_with = "field::date")]
     pub date: Day,
     /// Planned last day; needed to post and to amend.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "field::planned_on", skip_serializing_if = "Option::is_none")]
     pub planned_on: Option<Day>,
     /// How customers get their money back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refund_plan: Option<String>,
+    /// Why the step is dated before the day it is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The merchant has known shops in this mall, and this is another one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub new_unit: bool,
 }
 
 /// A ticket as it stands: sent again with more filled in, it adds what is new.
@@ -123,6 +133,7 @@ pub struct RecordComplaint {
     /// Where it came in.
     pub channel: Channel,
     /// When it was received.
+    #[serde(deserialize_with = "field::received_at")]
     pub received_at: Instant,
     /// About whom.
     pub credit_code: CreditCode,
@@ -132,13 +143,13 @@ pub struct RecordComplaint {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount: Option<Yuan>,
     /// Due time on the ticket.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "field::due_at", skip_serializing_if = "Option::is_none")]
     pub due_at: Option<Instant>,
     /// First answer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "field::answered_at", skip_serializing_if = "Option::is_none")]
     pub answered_at: Option<Instant>,
     /// Closed at; goes with `outcome`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "field::closed_at", skip_serializing_if = "Option::is_none")]
     pub closed_at: Option<Instant>,
     /// How it ended; goes with `closed_at`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -160,12 +171,13 @@ pub struct RecordSignal {
     /// Which signal.
     pub kind: SignalKind,
     /// Since when.
+    #[serde(deserialize_with = "field::date")]
     pub date: Day,
     /// A figure as stated, kept as evidence only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
     /// First day it was no longer there.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "field::cleared_on", skip_serializing_if = "Option::is_none")]
     pub cleared_on: Option<Day>,
 }
 
@@ -182,6 +194,7 @@ pub struct ReportRatio {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
     /// Day; for a complaint rate any day of its month.
+    #[serde(deserialize_with = "field::date")]
     pub date: Day,
     /// The ratio.
     pub ratio: Ratio,
@@ -196,9 +209,10 @@ pub struct RecordListing {
     /// Which list.
     pub list: ListKind,
     /// First day on it.
+    #[serde(deserialize_with = "field::entered_on")]
     pub entered_on: Day,
     /// First day no longer on it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "field::removed_on", skip_serializing_if = "Option::is_none")]
     pub removed_on: Option<Day>,
 }
 
@@ -211,9 +225,10 @@ pub struct RecordEnforcement {
     /// Which act.
     pub kind: EnforcementKind,
     /// Day.
+    #[serde(deserialize_with = "field::date")]
     pub date: Day,
     /// Last day to comply; needed for an order to rectify.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "field::due_on", skip_serializing_if = "Option::is_none")]
     pub due_on: Option<Day>,
     /// Document number.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -16,17 +16,19 @@ use super::event::{
 use super::exit::{Exit, exit_on};
 use super::fold::fingerprint;
 use super::merchant::{Complaint, Merchant};
+use super::remarks;
+use super::ticket;
 use super::time::{Day, Instant, local, start_of};
 use super::words::{EnforcementKind, ExitAction, FilingStatus, ListKind, Outcome};
 use super::world::World;
 
 /// What a decision may look at.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Known<'a> {
     /// The merchant the command speaks of, if anything is known about it.
     pub merchant: Option<&'a Merchant>,
-    /// The merchant that the command's ticket is about already, if the ticket is known.
-    pub ticket_owner: Option<&'a Merchant>,
+    /// What is known about the ticket, if the command speaks of one.
+    pub ticket: Option<ticket::Known<'a>>,
     /// Sectors that can be assigned.
     pub sectors: &'a [String],
 }
@@ -35,15 +37,11 @@ impl<'a> Known<'a> {
     /// Returns what a world knows that matters for a command.
     #[must_use]
     pub fn of(world: &'a World, command: &Command, sectors: &'a [String]) -> Self {
-        let owner = match command {
-            Command::RecordComplaint(row) => world.ticket_owner(&row.ticket),
+        let ticket = match command {
+            Command::RecordComplaint(row) => Some(ticket::find(row, |name| world.get(world.ticket_owner(name)?))),
             _ => None,
         };
-        Self {
-            merchant: world.get(command.credit_code()),
-            ticket_owner: owner.and_then(|owner| world.get(owner)),
-            sectors,
-        }
+        Self { merchant: world.get(command.credit_code()), ticket, sectors }
     }
 }
 
@@ -87,13 +85,18 @@ pub fn decide(command: &Command, known: Known<'_>, now: Instant) -> Result<Decis
         warnings.push(failed_check_character(code));
     }
     if let Command::RecordComplaint(row) = command {
-        let (revision, events) = complaint(row, known)?;
-        return Ok(Decision { stream: complaint_stream(&row.ticket), revision, events, warnings });
+        let new = ticket::Known { name: row.ticket.clone(), ticket: None };
+        let known = known.ticket.unwrap_or(new);
+        let (revision, events) = complaint(row, &known)?;
+        return Ok(Decision { stream: complaint_stream(&known.name), revision, events, warnings });
     }
-    let events = facts(command, known, now, &mut warnings)?;
+    let events = facts(command, &known, now, &mut warnings)?;
     // The first event is the row itself. What else it brings stands or falls on its own: a signal known already may
     // come again with the day it was cleared.
-    let events = events.into_iter().filter(|(_, event)| !is_said(known.merchant, event)).collect();
+    let events: Vec<_> = events.into_iter().filter(|(_, event)| !is_said(known.merchant, event)).collect();
+    if !events.is_empty() {
+        warnings.extend(remarks::of(command, known.merchant));
+    }
     let revision = known.merchant.map_or(0, |merchant| merchant.revision);
     Ok(Decision { stream: merchant_stream(code), revision, events, warnings })
 }
@@ -105,7 +108,7 @@ fn is_said(merchant: Option<&Merchant>, event: &Event) -> bool {
 
 fn facts(
     command: &Command,
-    known: Known<'_>,
+    known: &Known<'_>,
     now: Instant,
     warnings: &mut Vec<Problem>,
 ) -> Result<Vec<(Instant, Event)>, Vec<Problem>> {
@@ -245,6 +248,7 @@ fn exit(row: &RecordExit, merchant: Option<&Merchant>) -> Result<Event, Vec<Prob
             date: row.date,
             planned_on,
             refund_plan: row.refund_plan.clone(),
+            reason: row.reason.clone(),
         })
     };
     let step = || ExitStep {
@@ -254,15 +258,22 @@ fn exit(row: &RecordExit, merchant: Option<&Merchant>) -> Result<Event, Vec<Prob
         date: row.date,
         planned_on: row.planned_on,
         refund_plan: row.refund_plan.clone(),
+        reason: row.reason.clone(),
     };
     let event = match row.action {
-        ExitAction::Post => return notice().map(Event::ExitNoticePosted),
-        ExitAction::Close => return Ok(Event::ShopClosed(step())),
+        ExitAction::Post => Event::ExitNoticePosted(notice()?),
+        ExitAction::Close => Event::ShopClosed(step()),
         ExitAction::Amend => Event::ExitNoticeAmended(notice()?),
         ExitAction::Withdraw => Event::ExitNoticeWithdrawn(step()),
     };
     if is_said(merchant, &event) {
         return Ok(event);
+    }
+    if matches!(row.action, ExitAction::Post | ExitAction::Close) {
+        return match merchant.and_then(|merchant| remarks::unknown_unit(row, merchant)) {
+            Some(units) if !row.new_unit => Err(vec![remarks::unconfirmed(row, &units)]),
+            _ => Ok(event),
+        };
     }
     let shop = merchant.and_then(|merchant| merchant.shop(row.mall.as_deref(), row.unit.as_deref()));
     let standing = shop.map_or(Exit::None, |shop| exit_on(&shop.exits, row.date, Position::MAX));
@@ -369,8 +380,8 @@ fn enforcement(
 
 type Follows = (u32, Vec<(Instant, Event)>);
 
-fn complaint(row: &RecordComplaint, known: Known<'_>) -> Result<Follows, Vec<Problem>> {
-    let existing = known.ticket_owner.and_then(|owner| Some((owner, owner.complaint(&row.ticket)?)));
+fn complaint(row: &RecordComplaint, known: &ticket::Known<'_>) -> Result<Follows, Vec<Problem>> {
+    let existing = known.ticket;
     let mut events = Vec::new();
     let revision = match existing {
         Some((owner, complaint)) => {
@@ -379,14 +390,14 @@ fn complaint(row: &RecordComplaint, known: Known<'_>) -> Result<Follows, Vec<Pro
             let due_at = row.due_at.filter(|_| complaint.due.is_none());
             if amount.is_some() || due_at.is_some() {
                 let more =
-                    ComplaintSupplemented { ticket: row.ticket.clone(), credit_code: row.credit_code, amount, due_at };
+                    ComplaintSupplemented { ticket: known.name.clone(), credit_code: row.credit_code, amount, due_at };
                 events.push((row.received_at, Event::ComplaintSupplemented(more)));
             }
             complaint.revision
         }
         None => {
             let received = ComplaintReceived {
-                ticket: row.ticket.clone(),
+                ticket: known.name.clone(),
                 credit_code: row.credit_code,
                 channel: row.channel,
                 kind: row.kind,
@@ -399,7 +410,7 @@ fn complaint(row: &RecordComplaint, known: Known<'_>) -> Result<Follows, Vec<Pro
             0
         }
     };
-    let step = |at| ComplaintStep { ticket: row.ticket.clone(), credit_code: row.credit_code, at };
+    let step = |at| ComplaintStep { ticket: known.name.clone(), credit_code: row.credit_code, at };
     let existing = existing.map(|(_, complaint)| complaint);
     if let Some(at) = row.answered_at.filter(|_| existing.is_none_or(|complaint| complaint.answered.is_none())) {
         events.push((at, Event::ComplaintAnswered(step(at))));
@@ -420,6 +431,19 @@ fn complaint(row: &RecordComplaint, known: Known<'_>) -> Result<Follows, Vec<Pro
 
 /// A ticket that comes again may fill in what was open; what it states must not differ from what is known.
 fn contradictions(row: &RecordComplaint, owner: CreditCode, known: &Complaint) -> Result<(), Vec<Problem>> {
+    if row.credit_code != owner {
+        // What it is about, and what it says, is told to nobody: who asks may not see that merchant.
+        return Err(vec![Problem {
+            field: "credit_code",
+            code: "contradicts",
+            value: row.credit_code.to_string(),
+            zh: format!("该来源的工单 `{}` 已登记在其他商户名下；请核对工单编号和统一社会信用代码", row.ticket),
+            en: format!(
+                "ticket `{}` of this channel is known about another merchant; check its number and the credit code",
+                row.ticket
+            ),
+        }]);
+    }
     let mut problems = Vec::new();
     let mut differs = |field: &'static str, stated: Option<String>, before: Option<String>| {
         if let (Some(stated), Some(before)) = (stated, before)
@@ -438,8 +462,6 @@ fn contradictions(row: &RecordComplaint, owner: CreditCode, known: &Complaint) -
         }
     };
     let time = |at: Instant| local(at).strftime("%Y-%m-%d %H:%M:%S").to_string();
-    differs("credit_code", Some(row.credit_code.to_string()), Some(owner.to_string()));
-    differs("channel", Some(row.channel.zh().to_owned()), Some(known.channel.zh().to_owned()));
     differs("kind", Some(row.kind.zh().to_owned()), Some(known.kind.zh().to_owned()));
     differs("received_at", Some(time(row.received_at)), Some(time(known.received_at)));
     differs("amount", row.amount.map(|a| a.to_string()), known.amount.map(|a| a.to_string()));

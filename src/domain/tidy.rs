@@ -1,8 +1,9 @@
-//! One spelling for one thing: texts trimmed, blanks absent, industry codes without their letter. What comes from a
+//! One spelling for one thing: texts trimmed, blanks absent, industry codes without their letter, an end in the year 9999 no end. What comes from a
 //! sheet is tidy already; what comes as JSON is made so here, so that both give the same events.
 
 use super::command::Command;
 use super::text::{half_width, trim};
+use super::time::end;
 
 /// Returns an industry code (行业代码, GB/T 4754) as two to four digits, its category letter dropped (`O8040` → `8040`);
 /// `None` if the text is no such code.
@@ -42,20 +43,20 @@ pub fn tidy(mut command: Command) -> Command {
             tidy_optional(&mut row.bank);
             tidy_optional(&mut row.account_tail);
         }
-        Command::ReportBalance(_)
-        | Command::ReportCustody(_)
-        | Command::PostGuarantee(_)
-        | Command::RecordListing(_) => {}
+        Command::ReportBalance(_) | Command::ReportCustody(_) | Command::PostGuarantee(_) => {}
+        Command::RecordListing(row) => row.removed_on = end(row.removed_on),
         Command::RecordExit(row) => {
             tidy_optional(&mut row.mall);
             tidy_optional(&mut row.unit);
             tidy_optional(&mut row.refund_plan);
+            tidy_optional(&mut row.reason);
         }
         Command::RecordComplaint(row) => tidy_text(&mut row.ticket),
         Command::RecordSignal(row) => {
             tidy_optional(&mut row.mall);
             tidy_optional(&mut row.unit);
             tidy_optional(&mut row.value);
+            row.cleared_on = end(row.cleared_on);
         }
         Command::ReportComplaintRate(row) | Command::ReportPrepaidShare(row) => {
             tidy_optional(&mut row.mall);

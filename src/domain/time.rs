@@ -3,9 +3,16 @@
 //! Mainland China has kept UTC+8 without daylight saving since 1991-09-15; all evidence is younger, so the zone is a
 //! constant offset and needs no time-zone database.
 
-use jiff::civil::{Date, DateTime};
+//! What people and other systems state comes in through here: [`day`], [`instant`] and, for JSON, [`field`]. Whatever cannot be
+//! read or lies outside [`YEARS`] is refused with the value and what was expected. What a log holds already is not held against
+//! the bounds: old events stay readable, whatever days they name.
+
+pub mod field;
+
+use jiff::civil::{Date, DateTime, date};
 use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp, ToSpan};
+use std::ops::RangeInclusive;
 
 /// A local calendar day (日历日).
 pub type Day = Date;
@@ -15,6 +22,92 @@ pub type Instant = Timestamp;
 
 /// UTC+8, the offset of `Asia/Shanghai`.
 pub const ZONE: Offset = Offset::constant(8);
+
+/// Years that an instant may lie in which somebody asks about or states: all evidence is younger, and no duty, plan or guarantee
+/// reaches further.
+pub const YEARS: RangeInclusive<i16> = 1990..=2100;
+/// First day that may be stated.
+pub const FIRST_DAY: Day = date(1990, 1, 1);
+/// First day that a merchant may have been founded on.
+pub const FIRST_FOUNDED: Day = date(1900, 1, 1);
+/// Years ahead of the day of recording that a date may lie.
+const YEARS_AHEAD: i64 = 30;
+/// What registers write for "no end" in columns that say when something ends.
+pub const NO_END: Day = date(9999, 12, 31);
+
+/// Why what somebody states is no day or instant here.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TimeFault {
+    /// It cannot be read as a day.
+    #[error("`{0}` is not a day; write it like 2025-03-01")]
+    NotADay(String),
+    /// It cannot be read as an instant.
+    #[error("`{0}` is not an instant; write it like 2025-06-30T18:00:00+08:00, or 2025-06-30 for 00:00 in Beijing")]
+    NotAnInstant(String),
+    /// It lies where no evidence can be.
+    #[error("`{0}` lies outside the years {first} to {last}; check the year", first = YEARS.start(), last = YEARS.end())]
+    Outside(String),
+}
+
+impl TimeFault {
+    /// Returns what is wrong and what to do, in Chinese.
+    #[must_use]
+    pub fn zh(&self) -> String {
+        match self {
+            Self::NotADay(text) => format!("`{text}` 不是日期；请写作 2025-03-01"),
+            Self::NotAnInstant(text) => {
+                format!("`{text}` 不是时间；请写作 2025-06-30T18:00:00+08:00，只写 2025-06-30 即北京时间当日零时")
+            }
+            Self::Outside(text) => {
+                format!("`{text}` 不在 {} 年至 {} 年之间；请核对年份", YEARS.start(), YEARS.end())
+            }
+        }
+    }
+}
+
+/// Longest part of what was written that a message repeats.
+const SHOWN: usize = 60;
+
+fn shown(text: &str) -> String {
+    text.chars().take(SHOWN).collect()
+}
+
+/// Reads an instant that somebody states; without an offset it is Beijing time.
+///
+/// # Errors
+/// When it cannot be read, or lies outside [`YEARS`].
+pub fn instant(text: &str) -> Result<Instant, TimeFault> {
+    let at = text.parse().or_else(|_| text.parse::<DateTime>().map(instant_of));
+    let at = at.map_err(|_| TimeFault::NotAnInstant(shown(text)))?;
+    if may_be_stated(at) { Ok(at) } else { Err(TimeFault::Outside(shown(text))) }
+}
+
+/// Reads a day that somebody states.
+///
+/// # Errors
+/// When it cannot be read, or lies outside [`YEARS`].
+pub fn day(text: &str) -> Result<Day, TimeFault> {
+    let day: Day = text.parse().map_err(|_| TimeFault::NotADay(shown(text)))?;
+    if YEARS.contains(&day.year()) { Ok(day) } else { Err(TimeFault::Outside(shown(text))) }
+}
+
+/// Says whether an instant that was read elsewhere may be stated.
+#[must_use]
+pub fn may_be_stated(at: Instant) -> bool {
+    YEARS.contains(&local(at).year())
+}
+
+/// Returns the last day that may be stated in something recorded on `today`.
+#[must_use]
+pub fn last_day(today: Day) -> Day {
+    today.saturating_add(YEARS_AHEAD.years()).min(date(*YEARS.end(), 12, 31))
+}
+
+/// Returns an end as it is meant: what registers write for "no end" is none.
+#[must_use]
+pub fn end(stated: Option<Day>) -> Option<Day> {
+    stated.filter(|day| *day != NO_END)
+}
 
 /// Returns the local day that `at` falls on.
 #[must_use]
@@ -76,5 +169,30 @@ mod tests {
         let leaving: Day = "2025-12-31".parse().unwrap();
         assert_eq!(plus_days(leaving, -90).to_string(), "2025-10-02");
         assert_eq!(days_between(plus_days(leaving, -90), leaving), 90);
+    }
+
+    #[test]
+    fn what_is_stated_lies_between_1990_and_2100_by_the_local_day() {
+        for fine in ["1990-01-01T00:00:00+08:00", "2100-12-31T15:59:59Z", "2016-12-31T23:59:60Z", "2025-06-30"] {
+            assert!(instant(fine).is_ok(), "{fine}");
+        }
+        assert_eq!(instant("2025-06-30").unwrap(), start_of("2025-06-30".parse().unwrap()));
+        for outside in ["-009999-01-03T12:00:00Z", "1989-12-31T15:59:59Z", "2100-12-31T16:00:00Z", "9999-12-31"] {
+            assert_eq!(instant(outside), Err(TimeFault::Outside(outside.to_owned())));
+        }
+        for nonsense in
+            ["", "205-06-01", "2025-06-01T24:00:00Z", "2025-06-30T18:00:00+99:00", "now", "2025-02-29T00:00Z"]
+        {
+            assert_eq!(instant(nonsense), Err(TimeFault::NotAnInstant(nonsense.to_owned())));
+        }
+        assert_eq!(day("1989-12-31"), Err(TimeFault::Outside("1989-12-31".to_owned())));
+        assert_eq!(day("2025-02-29"), Err(TimeFault::NotADay("2025-02-29".to_owned())));
+    }
+
+    #[test]
+    fn thirty_years_ahead_are_counted_from_the_day_of_recording_and_end_with_the_century() {
+        let last = |today: &str| last_day(today.parse().unwrap()).to_string();
+        assert_eq!(last("2024-02-29"), "2054-02-28");
+        assert_eq!(last("2090-01-01"), "2100-12-31");
     }
 }

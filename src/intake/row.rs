@@ -122,7 +122,19 @@ impl<'a> Reading<'a> {
         let refund_plan = self.may(Field::RefundPlan, cell::prose);
         self.check.exit(action, date, planned_on);
         let (credit_code, action, date) = (credit_code?, action?, date?);
-        Some(Command::RecordExit(RecordExit { credit_code, mall, unit, action, date, planned_on, refund_plan }))
+        // A sheet cannot confirm a unit that is not known: it is taken, with a remark.
+        let (reason, new_unit) = (None, true);
+        Some(Command::RecordExit(RecordExit {
+            credit_code,
+            mall,
+            unit,
+            action,
+            date,
+            planned_on,
+            refund_plan,
+            reason,
+            new_unit,
+        }))
     }
 
     fn complaint(&mut self) -> Option<Command> {
@@ -138,7 +150,7 @@ impl<'a> Reading<'a> {
         let outcome = self.may(Field::Outcome, cell::word);
         // A missing ticket was told by its cell.
         let known = ticket.as_deref().unwrap_or("?");
-        self.check.complaint(&Times { ticket: known, received_at, answered_at, closed_at, outcome });
+        self.check.complaint(&Times { ticket: known, received_at, answered_at, due_at, closed_at, outcome });
         let (ticket, channel, received_at) = (ticket?, channel?, received_at?);
         let (credit_code, kind) = (credit_code?, kind?);
         Some(Command::RecordComplaint(RecordComplaint {

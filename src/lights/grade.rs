@@ -76,3 +76,48 @@ pub fn grade_facts(pack: &Pack, table: &FactTable) -> (Light, usize) {
 fn worst(lights: impl Iterator<Item = Light>) -> Light {
     lights.max().unwrap_or(Light::Green)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::event::Event;
+    use crate::domain::fold::Stamp;
+    use crate::domain::time::Instant;
+    use crate::domain::world::World;
+    use crate::lights::explain::explain;
+    use crate::lights::moment::Moment;
+    use crate::policy::Policies;
+
+    /// What earlier versions took and this one would not: it is in logs and stays readable.
+    #[test]
+    fn odd_dates_of_old_logs_are_read_and_graded_at_any_instant() {
+        let code = r#""credit_code":"91110000101623741K""#;
+        let mut world = World::default();
+        for (position, (kind, fields)) in (1..).zip([
+            ("mall.exit_notice_posted", r#""mall":"M","unit":"1","date":"2025-05-01","planned_on":"9999-12-31""#),
+            ("mall.exit_notice_posted", r#""mall":"M","unit":"2","date":"2025-05-01","planned_on":"-009999-01-03""#),
+            ("mall.shop_closed", r#""mall":"M","unit":"3","date":"-009999-01-02""#),
+            ("prepaid.reported", r#""date":"0205-06-30","outstanding":"1""#),
+            ("custody.balance_reported", r#""date":"9999-12-31","held":"1""#),
+            ("custody.guarantee_posted", r#""kind":"guarantee","amount":"1","from":"-009999-01-02","until":"9999-12-31""#),
+            ("enforcement.listed", r#""list":"serious","entered_on":"1000-01-01""#),
+            ("enforcement.delisted", r#""list":"serious","entered_on":"1000-01-01","removed_on":"9999-12-31""#),
+            ("enforcement.rectification_ordered", r#""date":"0001-01-01","due_on":"0001-01-02""#),
+            (
+                "complaint.received",
+                r#""ticket":"T","channel":"mall","kind":"refund","received_at":"-009999-01-03T12:00:00Z","due_at":"9999-12-30T00:00:00Z""#,
+            ),
+        ]) {
+            let json = format!("{{{code},{fields}}}");
+            let event = Event::decode(kind, 1, &json).unwrap_or_else(|error| panic!("{json}: {error}"));
+            world.apply(Stamp { position, recorded_at: Instant::UNIX_EPOCH, history: false }, &event, &json);
+        }
+        let policies = Policies::built_in().unwrap();
+        for now in [Instant::MIN, Instant::UNIX_EPOCH, "2025-06-30T10:00:00Z".parse().unwrap(), Instant::MAX] {
+            let moment = Moment::new(&policies, now, 100);
+            let subject = moment.subject(&world, world.at(0).unwrap());
+            let grade = grade(&subject);
+            assert_eq!(explain(&subject, &grade).len(), grade.fired.len());
+        }
+    }
+}

@@ -5,12 +5,8 @@ use crate::domain::merchant::{Horizon, Merchant};
 use crate::domain::time::{Day, Instant, plus_days};
 use crate::domain::world::World;
 use crate::policy::Policies;
-use crate::policy::calendar::Calendar;
 use crate::policy::scheme::Scheme;
 use jiff::civil::date;
-
-/// Working days after the end of a quarter within which it must be reported (Order 9, group and brand issuers).
-const REPORT_WORKING_DAYS: u32 = 20;
 
 /// The instant of evaluation, under some policies.
 #[derive(Debug, Clone, Copy)]
@@ -21,8 +17,8 @@ pub struct Moment<'a> {
     pub policies: &'a Policies,
     /// Last day of the quarter before today's.
     pub previous_quarter_end: Day,
-    /// The latest quarter whose report was due before today.
-    pub reported_quarter: Quarter,
+    /// The latest quarter whose report was due before today; `None` at the calendar's first days.
+    pub reported_quarter: Option<Quarter>,
 }
 
 /// A quarter with the day its report is due.
@@ -40,13 +36,12 @@ impl<'a> Moment<'a> {
     pub fn new(policies: &'a Policies, now: Instant, known: Position) -> Self {
         let horizon = Horizon::new(now, known);
         let previous_quarter_end = quarter_end_before(horizon.today);
-        let mut end = previous_quarter_end;
-        let mut due = report_due(end, &policies.calendar);
-        while due >= horizon.today {
-            end = quarter_end_before(end);
-            due = report_due(end, &policies.calendar);
-        }
-        Self { horizon, policies, previous_quarter_end, reported_quarter: Quarter { end, due } }
+        // At the calendar's first day there is no quarter before: the row of them ends, whatever day it is asked for.
+        let earlier = |end: &Day| Some(quarter_end_before(*end)).filter(|before| before < end);
+        let reported_quarter = std::iter::successors(Some(previous_quarter_end), earlier)
+            .map(|end| Quarter { end, due: report_due(end, policies) })
+            .find(|quarter| quarter.due < horizon.today);
+        Self { horizon, policies, previous_quarter_end, reported_quarter }
     }
 
     /// Returns a merchant as seen at this moment.
@@ -80,8 +75,8 @@ pub fn sector_of<'a>(merchant: &'a Merchant, horizon: &Horizon, policies: &'a Po
     }
 }
 
-fn report_due(quarter_end: Day, calendar: &Calendar) -> Day {
-    calendar.plus_working_days(quarter_end, REPORT_WORKING_DAYS)
+fn report_due(quarter_end: Day, policies: &Policies) -> Day {
+    policies.calendar.plus_working_days(quarter_end, policies.pack.parameters.report_working_days)
 }
 
 /// Returns the last day of the calendar quarter before the one `day` lies in.
@@ -98,10 +93,19 @@ mod tests {
     #[test]
     fn the_quarter_to_be_reported_is_the_latest_whose_due_day_has_passed() {
         let policies = Policies::built_in().unwrap();
-        let quarter = |day: &str| Moment::new(&policies, start_of(day.parse().unwrap()), 0).reported_quarter;
+        let quarter = |day: &str| Moment::new(&policies, start_of(day.parse().unwrap()), 0).reported_quarter.unwrap();
         // Twenty working days after 2025-03-31, Tomb-sweeping Day off and 27 April worked: 2025-04-28.
         assert_eq!(quarter("2025-04-28").end.to_string(), "2024-12-31");
         assert_eq!(quarter("2025-04-29").end.to_string(), "2025-03-31");
         assert_eq!(quarter("2025-04-29").due.to_string(), "2025-04-28");
+    }
+
+    #[test]
+    fn a_moment_at_either_end_of_the_calendar_is_found_in_no_time() {
+        let policies = Policies::built_in().unwrap();
+        for now in [Instant::MIN, "-009999-01-03T12:00:00Z".parse().unwrap(), Instant::MAX] {
+            let moment = Moment::new(&policies, now, 0);
+            assert!(moment.reported_quarter.is_none_or(|quarter| quarter.due < moment.horizon.today), "{now}");
+        }
     }
 }

@@ -20,7 +20,11 @@ pub struct Lit {
     pub light: Light,
     /// Rules that asked for it or for a milder one, worst first.
     pub rules: Arc<[Arc<str>]>,
-    /// Instant it is true for.
+    /// Since when each of the rules has been among them, in their order.
+    pub rules_since: Arc<[Instant]>,
+    /// Since when it has had this colour.
+    pub since: Instant,
+    /// Instant of the last change, of the colour or of the rules.
     pub at: Instant,
     /// The event.
     pub event: Uuid,
@@ -28,6 +32,17 @@ pub struct Lit {
     pub position: Position,
     /// Number of events in its `light-…` stream.
     pub revision: u32,
+}
+
+impl Lit {
+    /// Returns the rules with the instant each has been among them since.
+    pub fn reasons(&self) -> impl Iterator<Item = (&Arc<str>, Instant)> {
+        self.rules.iter().zip(self.rules_since.iter().copied())
+    }
+
+    fn since_of(&self, rule: &str) -> Option<Instant> {
+        self.reasons().find(|(known, _)| &***known == rule).map(|(_, since)| since)
+    }
 }
 
 /// The lights last recorded.
@@ -50,8 +65,13 @@ impl Lights {
     /// Takes a light change into account.
     pub fn apply(&mut self, position: Position, event: Uuid, change: &LightChanged) {
         let rules = self.list(change.reasons.iter().map(|reason| reason.rule.as_str()));
-        let revision = self.get(change.credit_code).map_or(0, |lit| lit.revision) + 1;
-        self.put(change.credit_code, Lit { light: change.to, rules, at: change.at, event, position, revision });
+        let before = self.get(change.credit_code);
+        let revision = before.map_or(0, |lit| lit.revision) + 1;
+        let since = before.filter(|lit| lit.light == change.to).map_or(change.at, |lit| lit.since);
+        let rules_since =
+            rules.iter().map(|rule| before.and_then(|lit| lit.since_of(rule)).unwrap_or(change.at)).collect();
+        let lit = Lit { light: change.to, rules, rules_since, since, at: change.at, event, position, revision };
+        self.put(change.credit_code, lit);
     }
 
     /// Takes over a light as it was kept elsewhere.
@@ -152,4 +172,38 @@ impl Part for Lights {
 #[must_use]
 pub fn light_stream(code: CreditCode) -> String {
     format!("light-{code}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(code: CreditCode, to: Light, at: &str, rules: &[&str]) -> LightChanged {
+        let reasons: Vec<serde_json::Value> = rules
+            .iter()
+            .map(|rule| serde_json::json!({ "rule": rule, "version": 1, "light": "yellow", "clause": "c", "facts": [], "events": [] }))
+            .collect();
+        serde_json::from_value(serde_json::json!({
+            "credit_code": code, "from": "green", "to": to, "at": at, "known": 1, "pack": "p", "policy": "0", "cause": "evidence",
+            "notify": true, "reasons": reasons,
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_colour_is_kept_since_it_began_and_every_reason_since_it_stands() {
+        let code: CreditCode = "91110000101623741K".parse().unwrap();
+        let mut lights = Lights::default();
+        let days = ["2025-09-15T00:00:00Z", "2025-10-12T00:00:00Z", "2025-11-01T00:00:00Z", "2025-11-02T00:00:00Z"];
+        let [first, second, third, fourth] = days.map(|day| day.parse::<Instant>().unwrap());
+        let mut apply = |to, at: &str, rules: &[&str]| {
+            lights.apply(1, Uuid::nil(), &change(code, to, at, rules));
+            let lit = lights.get(code).unwrap().clone();
+            (lit.since, lit.rules_since.to_vec(), lit.at)
+        };
+        assert_eq!(apply(Light::Red, days[0], &["a", "b"]), (first, vec![first, first], first));
+        assert_eq!(apply(Light::Red, days[1], &["a", "c"]), (first, vec![first, second], second));
+        assert_eq!(apply(Light::Yellow, days[2], &["c"]), (third, vec![second], third));
+        assert_eq!(apply(Light::Red, days[3], &["a", "c"]), (fourth, vec![fourth, second], fourth));
+    }
 }

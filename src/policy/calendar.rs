@@ -30,9 +30,8 @@ struct YearTable {
 }
 
 impl CalendarFile {
-    /// Checks the file and returns the calendar; each problem is one sentence.
-    pub(super) fn check(self, problems: &mut Vec<String>) -> Calendar {
-        let mut calendar = Calendar::default();
+    /// Checks the file and adds its years to a calendar; each problem is one sentence.
+    pub(super) fn add_to(self, calendar: &mut Calendar, problems: &mut Vec<String>) {
         for table in self.year {
             if table.source.trim().is_empty() {
                 problems.push(format!("year {} has no source", table.year));
@@ -54,13 +53,15 @@ impl CalendarFile {
                 }
             }
         }
-        calendar
     }
 }
 
 fn weekday_works(day: Day) -> bool {
     !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday)
 }
+
+/// Days ahead that a missing schedule is told of: duties of ten working days, over a long holiday.
+const LOOKAHEAD_DAYS: i64 = 30;
 
 impl Calendar {
     /// Says whether `day` is a working day (工作日).
@@ -87,6 +88,20 @@ impl Calendar {
     #[must_use]
     pub fn covers(&self, year: i16) -> bool {
         self.years.contains(&year)
+    }
+
+    /// Returns the year that working days are counted in soon, without its schedule being known: that of `today`, or the next
+    /// from the day on that duties of today reach into it.
+    #[must_use]
+    pub fn missing_year(&self, today: Day) -> Option<i16> {
+        let reach = plus_days(today, LOOKAHEAD_DAYS);
+        (today.year()..=reach.year()).find(|year| !self.covers(*year))
+    }
+
+    /// Returns the years among these days whose schedule is not known, each once.
+    #[must_use]
+    pub fn missing_between(&self, first: Day, last: Day) -> Vec<i16> {
+        (first.year()..=last.year()).filter(|year| !self.covers(*year)).collect()
     }
 }
 

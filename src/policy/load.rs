@@ -1,4 +1,5 @@
-//! Loading policies: the files compiled in, or a folder of them; every problem reported at once.
+//! Making policies of texts: those compiled in, those of a folder (read by [`crate::policy_folder`]), or those of an event;
+//! every problem reported at once.
 
 use super::calendar::{Calendar, CalendarFile};
 use super::rule::{Pack, PackFile};
@@ -36,13 +37,13 @@ pub struct Policies {
 /// Why policies cannot be used. Nothing of a faulty set comes into force.
 #[derive(Debug, thiserror::Error)]
 pub enum PolicyError {
-    /// A file cannot be read.
+    /// A file, or the folder, cannot be read.
     #[error("policy file `{name}` cannot be read: {reason}")]
     Unreadable {
-        /// Which file.
+        /// Which.
         name: String,
         /// Why.
-        reason: std::io::Error,
+        reason: String,
     },
     /// Something in the files is wrong.
     #[error("the policies cannot be used:\n{}", .0.iter().map(|line| format!("  - {line}")).collect::<Vec<_>>().join("\n"))]
@@ -55,22 +56,13 @@ impl Policies {
     /// # Errors
     /// None in a released build: the tests load them.
     pub fn built_in() -> Result<Self, PolicyError> {
-        let files =
-            BUILT_IN.iter().map(|(name, text)| PolicyFile { name: (*name).to_owned(), text: (*text).to_owned() });
-        Self::from_files(files.collect())
+        Self::from_files(Self::built_in_files())
     }
 
-    /// Loads the policies from a folder that holds the same files as `policies/`.
-    ///
-    /// # Errors
-    /// See [`PolicyError`].
-    pub fn from_dir(dir: &std::path::Path) -> Result<Self, PolicyError> {
-        let read = |(name, _): &(&str, &str)| {
-            std::fs::read_to_string(dir.join(name))
-                .map(|text| PolicyFile { name: (*name).to_owned(), text })
-                .map_err(|reason| PolicyError::Unreadable { name: dir.join(name).display().to_string(), reason })
-        };
-        Self::from_files(BUILT_IN.iter().map(read).collect::<Result<_, _>>()?)
+    /// Returns the texts compiled in.
+    #[must_use]
+    pub fn built_in_files() -> Vec<PolicyFile> {
+        BUILT_IN.iter().map(|(name, text)| PolicyFile { name: (*name).to_owned(), text: (*text).to_owned() }).collect()
     }
 
     /// Loads policies from texts, for example those of a `policy.activated` event.
@@ -79,7 +71,7 @@ impl Policies {
     /// See [`PolicyError`].
     pub fn from_files(files: Vec<PolicyFile>) -> Result<Self, PolicyError> {
         let mut problems = Vec::new();
-        let calendar = part(&files, "calendar.toml", &mut problems, CalendarFile::check);
+        let calendar = calendar(&files, &mut problems);
         let pack = part(&files, "cn-beijing.toml", &mut problems, PackFile::check);
         let sectors = part(&files, "sectors.toml", &mut problems, SectorsFile::check);
         let schemes = part(&files, "schemes.toml", &mut problems, |file: SchemesFile, problems| {
@@ -98,6 +90,25 @@ impl Policies {
     pub fn activation(&self) -> PolicyActivated {
         PolicyActivated { pack: self.pack.id.clone(), digest: self.digest.clone(), files: self.files.clone() }
     }
+}
+
+/// Says whether a file holds years of the calendar besides `calendar.toml`, such as `calendar-2027.toml`.
+#[must_use]
+pub fn is_more_calendar(name: &str) -> bool {
+    name.starts_with("calendar-") && name.ends_with(".toml")
+}
+
+/// Returns the calendar of `calendar.toml` with the years of the files beside it.
+fn calendar(files: &[PolicyFile], problems: &mut Vec<String>) -> Option<Calendar> {
+    let mut calendar = part(files, "calendar.toml", problems, |file: CalendarFile, problems| {
+        let mut calendar = Calendar::default();
+        file.add_to(&mut calendar, problems);
+        calendar
+    })?;
+    for file in files.iter().filter(|file| is_more_calendar(&file.name)) {
+        part(files, &file.name, problems, |years: CalendarFile, problems| years.add_to(&mut calendar, problems))?;
+    }
+    Some(calendar)
 }
 
 fn part<F: DeserializeOwned, T>(

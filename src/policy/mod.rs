@@ -6,6 +6,7 @@ pub mod calendar;
 mod cases;
 pub mod fact;
 pub mod load;
+pub mod parameters;
 pub mod rule;
 pub mod scheme;
 pub mod sector;

@@ -1,6 +1,7 @@
 //! Rules (规则): a condition over facts, the light it asks for, the clause it rests on, the duty it creates.
 
 use super::fact::{FactId, FactTable, Unit, Value};
+use super::parameters::{Parameters, ParametersTable};
 use crate::domain::time::{Instant, day_of, plus_days, plus_hours, start_of};
 use crate::domain::words::{FilingStatus, Light};
 use crate::policy::calendar::Calendar;
@@ -203,6 +204,8 @@ pub struct Pack {
     pub id: String,
     /// Version.
     pub version: u16,
+    /// Numbers that facts are computed with.
+    pub parameters: Parameters,
     /// Rules, worst light first, then by id: the order reasons are shown in.
     pub rules: Vec<Rule>,
 }
@@ -212,6 +215,7 @@ pub struct Pack {
 #[serde(deny_unknown_fields)]
 pub(super) struct PackFile {
     pack: PackTable,
+    parameters: Option<ParametersTable>,
     rule: Vec<RuleTable>,
 }
 
@@ -220,6 +224,14 @@ pub(super) struct PackFile {
 struct PackTable {
     id: String,
     version: u16,
+    /// How the file is written. Format 1 names no parameters, see [`Parameters::OF_FORMAT_1`]; it is what a file without a
+    /// format is.
+    #[serde(default = "first_format")]
+    format: u16,
+}
+
+const fn first_format() -> u16 {
+    1
 }
 
 #[derive(Debug, Deserialize)]
@@ -264,6 +276,22 @@ impl Pack {
 impl PackFile {
     /// Checks the file and returns the pack; each problem is one sentence.
     pub(super) fn check(self, problems: &mut Vec<String>) -> Pack {
+        let parameters = match (self.pack.format, self.parameters) {
+            (1, None) => Parameters::OF_FORMAT_1,
+            (2, Some(table)) => table.check(problems),
+            (1, Some(_)) => {
+                problems.push("`[parameters]` goes with format = 2 in `[pack]`".to_owned());
+                Parameters::OF_FORMAT_1
+            }
+            (2, None) => {
+                problems.push("a pack of format 2 needs `[parameters]`".to_owned());
+                Parameters::OF_FORMAT_1
+            }
+            (other, _) => {
+                problems.push(format!("format {other} is not known to this version of Warnlight; it reads 1 and 2"));
+                Parameters::OF_FORMAT_1
+            }
+        };
         let mut rules: Vec<Rule> = Vec::new();
         for table in self.rule {
             let id = table.id;
@@ -305,7 +333,7 @@ impl PackFile {
             });
         }
         rules.sort_by(|a, b| b.light.cmp(&a.light).then_with(|| a.id.cmp(&b.id)));
-        Pack { id: self.pack.id, version: self.pack.version, rules }
+        Pack { id: self.pack.id, version: self.pack.version, parameters, rules }
     }
 }
 

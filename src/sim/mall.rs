@@ -27,6 +27,8 @@ impl Exit<'_> {
             action,
             date,
             planned_on: plan.map(|(day, _)| day),
+            reason: None,
+            new_unit: false,
             refund_plan: plan.and_then(|(_, refund)| refund).map(str::to_owned),
         };
         let known_on = plus_days(date, late).max(self.known_on);

@@ -40,7 +40,9 @@ pub struct Row {
     pub light: Light,
     /// Rules that fired, worst first.
     pub rules: Vec<Arc<str>>,
-    /// Since when; absent if it was never anything but green.
+    /// Since when each of them has been among them.
+    pub rules_since: Vec<Instant>,
+    /// Since when it has this colour; absent if it was never anything but green.
     pub since: Option<Instant>,
     /// Sector id; absent if undetermined.
     pub sector: Option<String>,
@@ -155,7 +157,8 @@ impl View<'_> {
             name: merchant.name(Position::MAX).map(str::to_owned),
             light: lit.map_or(Light::Green, |lit| lit.light),
             rules: lit.map(|lit| lit.rules.to_vec()).unwrap_or_default(),
-            since: lit.map(|lit| lit.at),
+            rules_since: lit.map(|lit| lit.rules_since.to_vec()).unwrap_or_default(),
+            since: lit.map(|lit| lit.since),
             sector: self.sector(merchant).map(str::to_owned),
             division: merchant.division(Position::MAX).map(|division| division.to_string()),
             street: merchant.detail(Position::MAX, |row| row.street.as_deref()).map(str::to_owned),

@@ -11,7 +11,7 @@ pub(crate) mod hold;
 use crate::domain::envelope::{NewEvent, Origin, Position};
 use crate::domain::event::{DayClosed, Event, LightCause, TimeReached};
 use crate::domain::merchant::{Complaint, LastEvidence};
-use crate::domain::time::{Day, Instant, day_of, plus_days, start_of};
+use crate::domain::time::{Day, Instant, day_of, plus_days, plus_hours, start_of};
 use crate::domain::words::Channel;
 use crate::lights::change::change;
 use crate::lights::moment::Moment;
@@ -30,7 +30,7 @@ const SLICE: usize = 2_000;
 const STREAM: &str = "watch";
 /// Namespace of their ids.
 const NAMESPACE: Uuid = Uuid::from_u128(0x91d7_30c2_6ab4_4f19_b0e8_5f2c_7d13_a846);
-/// "More than 24 hours" is seen at the next whole second.
+/// "More than" so many hours is seen at the next whole second.
 const JUST_AFTER: SignedDuration = SignedDuration::from_secs(1);
 
 /// What is to be looked at.
@@ -123,7 +123,7 @@ impl Watch {
                 waited |= last.recorded_at >= midnight;
             }
             for complaint in &merchant.complaints {
-                watch.set_timers(index, complaint, since);
+                watch.set_timers(picture, index, complaint, since);
             }
         }
         if waited {
@@ -150,7 +150,7 @@ impl Watch {
         self.next_midnight = Some(next);
         self.timers.clear();
         for (index, merchant) in (0..).zip(picture.world.merchants().iter()) {
-            merchant.complaints.iter().for_each(|complaint| self.set_timers(index, complaint, now));
+            merchant.complaints.iter().for_each(|complaint| self.set_timers(picture, index, complaint, now));
         }
         self.round = Some(Round::at_present(picture, LightCause::Time));
     }
@@ -196,7 +196,7 @@ impl Watch {
             _ => return,
         };
         if let Some(complaint) = merchant.complaint(ticket) {
-            self.set_timers(index, complaint, last.recorded_at);
+            self.set_timers(picture, index, complaint, last.recorded_at);
         }
     }
 
@@ -225,10 +225,9 @@ impl Watch {
 
     /// Sets the clocks of a ticket that have not run out by `since`. A clock that runs out on a ticket settled meanwhile
     /// finds nothing.
-    fn set_timers(&mut self, index: u32, complaint: &Complaint, since: Instant) {
-        let answer = (complaint.channel == Channel::Mall)
-            .then(|| complaint.received_at.checked_add(SignedDuration::from_hours(24)).ok())
-            .flatten();
+    fn set_timers(&mut self, picture: &Picture, index: u32, complaint: &Complaint, since: Instant) {
+        let hours = i64::from(picture.policies.pack.parameters.answer_hours);
+        let answer = (complaint.channel == Channel::Mall).then(|| plus_hours(complaint.received_at, hours));
         let due = complaint.due.map(|(due, _)| due);
         for clock in [answer, due].into_iter().flatten().filter_map(|at| at.checked_add(JUST_AFTER).ok()) {
             if clock > since {

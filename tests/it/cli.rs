@@ -1,6 +1,7 @@
 //! The command as a script sees it: exit codes, stdout, stderr.
 
 mod checkpoints;
+mod dates;
 mod served;
 #[cfg(all(feature = "telemetry", feature = "cluster-double"))]
 mod telemetry;

@@ -39,15 +39,7 @@ struct Service {
 impl Service {
     fn take(&mut self, row: &Command, policies: &Policies) -> Fate {
         let sectors: Vec<String> = policies.sectors.all().iter().map(|sector| sector.id.clone()).collect();
-        let owner = match row {
-            Command::RecordComplaint(row) => self.world.ticket_owner(&row.ticket),
-            _ => None,
-        };
-        let known = Known {
-            merchant: self.world.get(row.credit_code()),
-            ticket_owner: owner.and_then(|owner| self.world.get(owner)),
-            sectors: &sectors,
-        };
+        let known = Known::of(&self.world, row, &sectors);
         let Ok(decision) = decide(row, known, recording()) else { return Fate::Refused };
         if decision.events.is_empty() {
             return Fate::Known;

@@ -1,5 +1,6 @@
 //! Files and folders as the offices send them.
 
+mod dates;
 mod files;
 mod ndjson;
 mod refusal_sheets;

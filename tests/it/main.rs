@@ -26,6 +26,10 @@ mod mail;
 #[cfg(test)]
 mod nodes;
 #[cfg(test)]
+mod nonsense;
+#[cfg(test)]
+mod rooms;
+#[cfg(test)]
 mod samples;
 #[cfg(test)]
 mod shared;

@@ -79,15 +79,7 @@ fn world(path: &Path, policies: &Policies) -> World {
     let mut position = 0;
     for command in commands(path) {
         let command = command.unwrap();
-        let owner = match &command {
-            warnlight::domain::command::Command::RecordComplaint(row) => world.ticket_owner(&row.ticket),
-            _ => None,
-        };
-        let known = Known {
-            merchant: world.get(command.credit_code()),
-            ticket_owner: owner.and_then(|owner| world.get(owner)),
-            sectors: &sectors,
-        };
+        let known = Known::of(&world, &command, &sectors);
         for (occurred_at, event) in decide(&command, known, recording()).unwrap().events {
             position += 1;
             let envelope = NewEvent::new(uuid::Uuid::nil(), occurred_at, &Origin::service(), &event);

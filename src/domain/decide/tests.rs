@@ -38,15 +38,8 @@ impl Given {
         let code = if fields.contains("credit_code") { String::new() } else { format!(r#""credit_code":"{CODE}","#) };
         let json = format!(r#"{{"command":"{command}",{code}{fields}}}"#).replace(",}", "}");
         let command: Command = serde_json::from_str(&json).unwrap_or_else(|error| panic!("{json}: {error}"));
-        let owner = match &command {
-            Command::RecordComplaint(row) => self.0.ticket_owner(&row.ticket),
-            _ => None,
-        };
-        let known = Known {
-            merchant: self.0.get(command.credit_code()),
-            ticket_owner: owner.and_then(|owner| self.0.get(owner)),
-            sectors: &["commerce".to_owned(), "sport".to_owned()],
-        };
+        let sectors = ["commerce".to_owned(), "sport".to_owned()];
+        let known = Known::of(&self.0, &command, &sectors);
         Decided(decide(&command, known, format!("{day}T12:00:00+08:00").parse().unwrap()))
     }
 }
@@ -327,12 +320,10 @@ fn a_ticket_that_says_something_else_is_refused_with_every_difference() {
     let end = ("complaint.resolved", r#""ticket":"T1","at":"2025-06-03T10:00:00+08:00""#);
     let story = [("complaint.received", TICKET), end];
     let other = r#""ticket":"T1","channel":"12345","received_at":"2025-06-02T09:00:00+08:00","kind":"closed""#;
-    given(&story).when("record_complaint", &format!(r#""credit_code":"{OTHER}",{other}"#), TODAY).then_refused(&[
-        ("credit_code", "contradicts"),
-        ("channel", "contradicts"),
-        ("kind", "contradicts"),
-        ("received_at", "contradicts"),
-    ]);
+    let same = other.replace("12345", "mall");
+    given(&story)
+        .when("record_complaint", &same, TODAY)
+        .then_refused(&[("kind", "contradicts"), ("received_at", "contradicts")]);
     let reopened = format!(r#"{TICKET},"closed_at":"2025-06-04T10:00:00+08:00","outcome":"unresolved""#);
     given(&story)
         .when("record_complaint", &reopened, TODAY)
@@ -457,4 +448,128 @@ fn a_decision_names_its_stream_and_how_many_events_that_had() {
     let answered = format!(r#"{TICKET},"answered_at":"2025-06-01T10:00:00+08:00""#);
     let decision = given(&story).when("record_complaint", &answered, TODAY).decision();
     assert_eq!((decision.stream.as_str(), decision.revision), ("complaint-T1", 1));
+}
+
+#[test]
+fn a_ticket_number_is_unique_within_its_channel() {
+    let hotline = r#""ticket":"T1","channel":"12345","received_at":"2025-06-02T09:00:00+08:00","kind":"closed""#;
+    let of = |name: &str| hotline.replace(r#""T1""#, &format!(r#""{name}""#));
+    let own = of("T1@12345");
+    for code in [CODE, OTHER] {
+        let row = format!(r#""credit_code":"{code}",{hotline}"#);
+        let received = format!(r#""credit_code":"{code}",{own}"#);
+        let mall = [("complaint.received", TICKET)];
+        let decision = given(&mall).when("record_complaint", &row, TODAY).decision();
+        assert_eq!((decision.stream.as_str(), decision.revision), ("complaint-T1@12345", 0));
+        given(&mall).when("record_complaint", &row, TODAY).then(&[("complaint.received", &received)]);
+        let both = [mall[0], ("complaint.received", received.as_str())];
+        given(&both).when("record_complaint", &row, TODAY).then_unchanged();
+        given(&both).when("record_complaint", TICKET, TODAY).then_unchanged();
+        let answered = format!(r#"{row},"answered_at":"2025-06-02T10:00:00+08:00""#);
+        let step = format!(r#""credit_code":"{code}","ticket":"T1@12345","at":"2025-06-02T10:00:00+08:00""#);
+        given(&both).when("record_complaint", &answered, TODAY).then(&[("complaint.answered", &step)]);
+        // Once named so it stays so, whatever becomes of the mall's.
+        given(&both[1..]).when("record_complaint", &row, TODAY).then_unchanged();
+    }
+}
+
+#[test]
+fn a_ticket_of_another_merchant_is_refused_and_nothing_of_it_told() {
+    let story = [("complaint.received", TICKET)];
+    let row = TICKET.replace("2025-06-01T09", "2025-06-03T09").replace("refund", "closed");
+    let decided = given(&story).when("record_complaint", &format!(r#""credit_code":"{OTHER}",{row}"#), TODAY);
+    let said = format!("{:?}", decided.0.as_ref().unwrap_err());
+    for hidden in [CODE, "2025-06-01", "退费难"] {
+        assert!(!said.contains(hidden), "{hidden} is told in {said}");
+    }
+    decided.then_refused(&[("credit_code", "contradicts")]);
+}
+
+#[test]
+fn a_ticket_number_that_can_name_no_stream_is_refused() {
+    let row = |number: &str| TICKET.replace(r#""T1""#, &format!(r#""{number}""#));
+    given(&[]).when("record_complaint", &row(&"单".repeat(160)), TODAY).decision();
+    let long = row(&"单".repeat(200));
+    given(&[]).when("record_complaint", &long, TODAY).then_refused(&[("ticket", "too_long")]);
+    given(&[]).when("record_complaint", &row("T1@mall"), TODAY).then_refused(&[("ticket", "reserved")]);
+}
+
+#[test]
+fn a_plan_before_its_notice_and_dates_out_of_bounds_are_refused() {
+    let exit =
+        |date: &str, planned: &str| shop(&format!(r#""action":"post","date":"{date}","planned_on":"{planned}""#));
+    let when = |row: &str| given(&[]).when("record_exit", row, TODAY);
+    when(&exit("2025-06-30", "2025-06-29")).then_refused(&[("planned_on", "planned_before_notice")]);
+    when(&exit("2025-06-30", "2055-07-02")).then_refused(&[("planned_on", "too_far_ahead")]);
+    when(&exit("2025-06-30", "9999-12-31")).then_refused(&[("planned_on", "too_far_ahead")]);
+    when(&exit("1989-12-31", "2025-06-30")).then_refused(&[("date", "too_long_ago")]);
+    when(&exit("2025-06-30", "2055-07-01")).decision();
+    given(&[]).when("register_merchant", r#""founded_on":"1900-01-01""#, TODAY).decision();
+    given(&[])
+        .when("register_merchant", r#""founded_on":"1899-12-31""#, TODAY)
+        .then_refused(&[("founded_on", "too_long_ago")]);
+}
+
+#[test]
+fn an_end_in_the_year_9999_is_no_end() {
+    let tidied = |json: &str| crate::domain::tidy::tidy(serde_json::from_str(json).unwrap());
+    let entry = format!(
+        r#"{{"command":"record_listing","credit_code":"{CODE}","list":"serious","entered_on":"2025-06-01","removed_on":"9999-12-31"}}"#
+    );
+    let world = World::default();
+    let now = "2025-07-01T12:00:00+08:00".parse().unwrap();
+    let listed = tidied(&entry);
+    let decision = decide(&listed, Known::of(&world, &listed, &[]), now).unwrap();
+    assert_eq!(decision.events.len(), 1, "entered, and not removed");
+    let signal = format!(
+        r#"{{"command":"record_signal","credit_code":"{CODE}","kind":"rent_arrears","date":"2025-06-01","cleared_on":"9999-12-31"}}"#
+    );
+    let raised = tidied(&signal);
+    assert_eq!(decide(&raised, Known::of(&world, &raised, &[]), now).unwrap().events.len(), 1);
+    let guarantee = r#""kind":"guarantee","amount":"1","from":"2025-06-01","until":"9999-12-31""#;
+    given(&[]).when("post_guarantee", guarantee, TODAY).then(&[("custody.guarantee_posted", guarantee)]);
+}
+
+#[test]
+fn a_unit_that_is_not_known_is_confirmed_or_refused() {
+    let known = [("merchant.registered", ROW), ("merchant.shop_opened", r#""mall":"M","unit":"1""#)];
+    let step = |place: &str, action: &str, more: &str| {
+        format!(r#"{place},"action":"{action}","date":"2025-06-30","planned_on":"2025-12-31"{more}"#)
+    };
+    for action in ["post", "close"] {
+        for place in [r#""mall":"M","unit":"1 ""#, r#""mall":"M""#] {
+            given(&known)
+                .when("record_exit", &step(place, action, ""), TODAY)
+                .then_refused(&[("unit", "unknown_unit")]);
+            given(&known)
+                .when("record_exit", &step(place, action, r#","new_unit":true"#), TODAY)
+                .then_warned("new_unit");
+        }
+        for place in [SHOP, r#""mall":"N","unit":"9""#] {
+            assert_eq!(given(&known).when("record_exit", &step(place, action, ""), TODAY).decision().warnings, []);
+        }
+        given(&[]).when("record_exit", &step(r#""mall":"M""#, action, ""), TODAY).then_warned("unregistered");
+    }
+    // What was recorded before is no new statement.
+    let phantom = r#""mall":"M","date":"2025-06-30","planned_on":"2025-12-31""#;
+    let with_phantom = [&known[..], &[("mall.exit_notice_posted", phantom)]].concat();
+    given(&with_phantom).when("record_exit", &step(r#""mall":"M""#, "post", ""), TODAY).then_unchanged();
+}
+
+#[test]
+fn a_receipt_says_that_a_closed_shop_or_an_unregistered_merchant_was_spoken_of() {
+    let closed = [("merchant.registered", ROW), ("mall.shop_closed", r#""mall":"M","unit":"1","date":"2025-06-01""#)];
+    for action in ["post", "amend", "withdraw", "close"] {
+        let step = shop(&format!(r#""action":"{action}","date":"2025-06-10","planned_on":"2025-12-31""#));
+        given(&closed).when("record_exit", &step, TODAY).then_warned("shop_closed");
+    }
+    let before = shop(r#""action":"post","date":"2025-05-01","planned_on":"2025-12-31""#);
+    assert_eq!(
+        given(&closed).when("record_exit", &before, TODAY).decision().warnings,
+        [],
+        "it changes what was announced"
+    );
+    let signal = shop(r#""kind":"rent_arrears","date":"2025-06-01""#);
+    given(&[]).when("record_signal", &signal, TODAY).then_warned("unregistered");
+    assert_eq!(given(&closed).when("record_signal", &signal, TODAY).decision().warnings, []);
 }

@@ -2,7 +2,7 @@
 
 use crate::domain::code::CreditCode;
 use crate::domain::money::Yuan;
-use crate::domain::time::Day;
+use crate::domain::time::{Day, field};
 use crate::domain::words::GuaranteeKind;
 use serde::{Deserialize, Serialize};
 
@@ -57,7 +57,9 @@ pub struct Guarantee {
     /// Face value, yuan.
     pub amount: Yuan,
     /// First day of validity.
+    #[serde(deserialize_with = "field::from")]
     pub from: Day,
     /// Last day of validity.
+    #[serde(deserialize_with = "field::until")]
     pub until: Day,
 }

@@ -61,6 +61,9 @@ pub struct ExitNotice {
     /// How customers get their money back (退费安排).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refund_plan: Option<String>,
+    /// Why it is dated before the day it was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// A step of an exit without a planned day: withdrawn, closed, reopened.
@@ -83,6 +86,9 @@ pub struct ExitStep {
     /// How customers get their money back, as stated with the step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refund_plan: Option<String>,
+    /// Why it is dated before the day it was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// A risk signal was raised.

@@ -1,7 +1,7 @@
 //! Merchants (商户, the legal entity) and their shops (门店).
 
 use crate::domain::code::{CreditCode, DivisionCode};
-use crate::domain::time::Day;
+use crate::domain::time::{Day, field};
 use serde::{Deserialize, Serialize};
 
 /// One row of a register about a merchant, as it was stated: the entity and, where given, one of its shops. What is
@@ -39,7 +39,7 @@ pub struct MerchantDetails {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub brand: Option<String>,
     /// Day of founding (成立日期).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "field::founded_on", skip_serializing_if = "Option::is_none")]
     pub founded_on: Option<Day>,
 }
 
@@ -52,6 +52,7 @@ pub struct SectorAssigned {
     /// Sector id of `policies/sectors.toml`.
     pub sector: String,
     /// From this day on.
+    #[serde(deserialize_with = "field::effective_on")]
     pub effective_on: Day,
 }
 

@@ -60,7 +60,7 @@ macro_rules! events {
         }
 
         impl Event {
-            /// Every type and version this software writes.
+            /// Every type with the version this software writes; it reads that and every earlier one.
             pub const CONTRACT: &'static [(&'static str, u16)] = &[$(($name, $version)),+];
 
             /// Returns the type's name.
@@ -75,10 +75,11 @@ macro_rules! events {
                 match self { $(Self::$variant(_) => $version,)+ }
             }
 
-            /// Returns the payload as JSON. Payloads are plain structs with text keys, which always serialise.
+            /// Returns the payload as JSON. Payloads are plain structs with text keys, which always serialise; an empty
+            /// payload instead would be a lie in the log.
             #[must_use]
             pub fn to_json(&self) -> String {
-                match self { $(Self::$variant(payload) => serde_json::to_string(payload),)+ }.unwrap_or_default()
+                match self { $(Self::$variant(payload) => serde_json::to_string(payload),)+ }.expect("a payload is JSON")
             }
 
             /// Reads a stored payload. Every version ever written is read here.
@@ -88,7 +89,8 @@ macro_rules! events {
             pub fn decode(event_type: &str, version: u16, data: &str) -> Result<Self, DecodeError> {
                 let payload = |reason| DecodeError::Payload { event_type: event_type.to_owned(), version, reason };
                 match (event_type, version) {
-                    $(($name, $version) => serde_json::from_str(data).map(Self::$variant).map_err(payload),)+
+                    // A later version of these only added properties that may be left out.
+                    $(($name, 1..=$version) => serde_json::from_str(data).map(Self::$variant).map_err(payload),)+
                     _ => Err(DecodeError::Unknown { event_type: event_type.to_owned(), version }),
                 }
             }
@@ -122,11 +124,11 @@ events! {
 
     "mall.lease_recorded" 1 LeaseRecorded(LeaseRecorded),
     "mall.papers_checked" 1 PapersChecked(PapersChecked),
-    "mall.exit_notice_posted" 1 ExitNoticePosted(ExitNotice),
-    "mall.exit_notice_amended" 1 ExitNoticeAmended(ExitNotice),
-    "mall.exit_notice_withdrawn" 1 ExitNoticeWithdrawn(ExitStep),
-    "mall.shop_closed" 1 ShopClosed(ExitStep),
-    "mall.shop_reopened" 1 ShopReopened(ExitStep),
+    "mall.exit_notice_posted" 2 ExitNoticePosted(ExitNotice),
+    "mall.exit_notice_amended" 2 ExitNoticeAmended(ExitNotice),
+    "mall.exit_notice_withdrawn" 2 ExitNoticeWithdrawn(ExitStep),
+    "mall.shop_closed" 2 ShopClosed(ExitStep),
+    "mall.shop_reopened" 2 ShopReopened(ExitStep),
     "mall.signal_raised" 1 SignalRaised(SignalRaised),
     "mall.signal_cleared" 1 SignalCleared(SignalCleared),
     "mall.complaint_rate_reported" 1 ComplaintRateReported(RatioReported),

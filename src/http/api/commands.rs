@@ -5,9 +5,11 @@ use crate::desk::{Answer, DeskError, Receipt, Request, RequestKey};
 use crate::domain::access::{OutOfScope, Scope};
 use crate::domain::check::{Problem as CheckProblem, check};
 use crate::domain::command::Command;
+use crate::domain::dating;
 use crate::domain::envelope::{Origin, Position};
+use crate::domain::ticket;
 use crate::domain::tidy::tidy;
-use crate::domain::time::Instant;
+use crate::domain::time::{Instant, day_of};
 use crate::http::access::{Allowed, Caller, Record};
 use crate::http::body;
 use crate::http::fresh;
@@ -291,6 +293,7 @@ fn decide(
     let mut receipts: Vec<Option<CommandReceipt>> = Vec::with_capacity(parsed.len());
     let mut commands = Vec::new();
     let mut trails = Vec::new();
+    let today = day_of(site.desk.now());
     let mut standings = Vec::new();
     for (index, command) in parsed.into_iter().enumerate() {
         let Said { command, trail } = match command {
@@ -300,7 +303,11 @@ fn decide(
                 continue;
             }
         };
-        match check_scope(site, scope, &command) {
+        let dated = |standing| match dating::fault(&command, scope.role, today) {
+            Some(problem) => Err(NotSaid::Wrong(vec![problem])),
+            None => Ok(standing),
+        };
+        match check_scope(site, scope, &command).and_then(dated) {
             Ok(standing) => {
                 commands.push(command);
                 trails.push(trail);
@@ -407,12 +414,9 @@ fn check_scope(site: &Site, scope: &Scope, command: &Command) -> Result<Standing
         // A known ticket belongs to a merchant already; whoever may not see it may not speak of it.
         let may = may.and_then(|()| match command {
             Command::RecordComplaint(row) if !scope.is_everything() => {
-                let owner = view.world.ticket_owner(&row.ticket);
-                let is_theirs = owner.is_none_or(|owner| {
-                    view.merchant(owner).is_some_and(|owner| {
-                        let mut known = owner.complaints.iter().filter(|known| *known.ticket == *row.ticket);
-                        known.all(|known| view.reader(owner).sees_complaint(known))
-                    })
+                let named = |name: &str| view.world.get(view.world.ticket_owner(name)?);
+                let is_theirs = ticket::find(row, named).ticket.is_none_or(|(owner, known)| {
+                    view.merchant(owner.code).is_some_and(|owner| view.reader(owner).sees_complaint(known))
                 });
                 if is_theirs { Ok(()) } else { Err(OutOfScope::Place) }
             }
@@ -471,9 +475,9 @@ fn out_of_scope(reason: OutOfScope, index: Option<usize>) -> FieldProblem {
 
 /// A command that cannot be read; the message names the field.
 fn unreadable(error: &str, index: Option<usize>) -> FieldProblem {
-    // The reader of JSON puts the name of a missing or unknown field in backticks first.
-    let names_field = ["missing field", "unknown field", "duplicate field"].iter().any(|kind| error.starts_with(kind));
-    let field = names_field.then(|| error.split('`').nth(1)).flatten();
+    // The reader of JSON puts the name of a missing or unknown field in backticks first; dates begin with theirs.
+    let named = ["missing field", "unknown field", "duplicate field", "`"].iter().any(|start| error.starts_with(start));
+    let field = named.then(|| error.split('`').nth(1)).flatten();
     FieldProblem {
         index,
         field: field.unwrap_or("command").to_owned(),

@@ -5,7 +5,8 @@ use super::{Paging, optional, yuan};
 use crate::domain::code::CreditCode;
 use crate::domain::command::{Command, RecordComplaint};
 use crate::domain::merchant::Complaint;
-use crate::domain::time::Instant;
+use crate::domain::ticket;
+use crate::domain::time::{Instant, field};
 use crate::domain::words::{Channel, ComplaintKind, Outcome};
 use crate::http::access::{Allowed, HandleComplaints, ReadComplaints};
 use crate::http::body::Json;
@@ -68,7 +69,7 @@ pub struct ComplaintState {
 impl ComplaintState {
     fn new(credit_code: CreditCode, complaint: &Complaint) -> Self {
         Self {
-            ticket: complaint.ticket.to_string(),
+            ticket: ticket::number(complaint).to_owned(),
             credit_code: credit_code.to_string(),
             channel: complaint.channel,
             kind: complaint.kind,
@@ -137,8 +138,13 @@ pub async fn post(
 #[serde(deny_unknown_fields)]
 pub struct FirstAnswer {
     /// When it was given; now if absent.
+    #[serde(default, deserialize_with = "field::answered_at")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub answered_at: Option<Instant>,
+    /// Channel of the ticket, where several use its number.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub channel: Option<Channel>,
 }
 
 /// Records the first answer to a complaint.
@@ -149,17 +155,26 @@ pub async fn answer(
     allowed: Allowed<HandleComplaints>,
     site: web::Data<Site>,
     request: HttpRequest,
-    ticket: web::Path<String>,
+    number: web::Path<String>,
     body: Json<FirstAnswer>,
 ) -> Result<web::Json<CommandReceipt>, Problem> {
     let key = idempotency_key(&request)?;
-    let known = site.view(allowed.scope(), |view| {
-        let merchant = view.merchant(view.world.ticket_owner(&ticket)?)?;
-        let complaint = merchant.complaints.iter().find(|complaint| *complaint.ticket == **ticket)?;
-        view.reader(merchant).sees_complaint(complaint).then(|| as_recorded(merchant.code, complaint))
+    let body = body.0;
+    let mut known: Vec<RecordComplaint> = site.view(allowed.scope(), |view| {
+        let found = ticket::all(view.world, &number).into_iter();
+        let seen = found.filter(|(merchant, complaint)| {
+            view.merchant(merchant.code).is_some_and(|merchant| view.reader(merchant).sees_complaint(complaint))
+                && body.channel.is_none_or(|channel| channel == complaint.channel)
+        });
+        seen.map(|(merchant, complaint)| as_recorded(merchant.code, complaint)).collect()
     });
-    let mut row = known.ok_or(Code::NotFound)?;
-    row.answered_at = Some(body.0.answered_at.unwrap_or_else(|| site.desk.now()));
+    if known.len() > 1 {
+        let channels: Vec<&str> = known.iter().map(|row| row.channel.name()).collect();
+        let detail = format!("several channels use this number: {}; name one in `channel`", channels.join(", "));
+        return Err(Problem::new(Code::InvalidParameter, detail));
+    }
+    let mut row = known.pop().ok_or(Code::NotFound)?;
+    row.answered_at = Some(body.answered_at.unwrap_or_else(|| site.desk.now()));
     let command = Command::RecordComplaint(row);
     execute_one(&site, &request, allowed.caller(), allowed.origin(), command, key).await.map(web::Json)
 }
@@ -167,7 +182,7 @@ pub async fn answer(
 /// Returns the ticket as a row would state it.
 fn as_recorded(credit_code: CreditCode, complaint: &Complaint) -> RecordComplaint {
     RecordComplaint {
-        ticket: complaint.ticket.to_string(),
+        ticket: ticket::number(complaint).to_owned(),
         channel: complaint.channel,
         received_at: complaint.received_at,
         credit_code,

@@ -5,7 +5,7 @@ use super::{credit_code, filled};
 use crate::domain::code::CreditCode;
 use crate::domain::command::{Command, RecordExit};
 use crate::domain::exit::Exit;
-use crate::domain::time::{Day, day_of};
+use crate::domain::time::{Day, day_of, field};
 use crate::domain::words::ExitAction;
 use crate::http::access::{Allowed, PostExits, ReadExits};
 use crate::http::body::Json;
@@ -119,13 +119,20 @@ pub struct NewNotice {
     /// Unit.
     pub unit: Option<String>,
     /// Day of the step; today if absent.
+    #[serde(default, deserialize_with = "field::date")]
     #[schema(value_type = Option<String>, format = Date)]
     pub date: Option<Day>,
     /// Planned last day.
+    #[serde(deserialize_with = "field::planned_on")]
     #[schema(value_type = String, format = Date)]
     pub planned_on: Day,
     /// How customers get their money back.
     pub refund_plan: Option<String>,
+    /// Why the step is dated before today; needed then.
+    pub reason: Option<String>,
+    /// The merchant has known shops in this mall, and this is another one.
+    #[serde(default)]
+    pub new_unit: bool,
 }
 
 /// A step of the standing notice of a shop: what is amended, or which shop's notice is withdrawn.
@@ -137,13 +144,17 @@ pub struct Notice {
     /// Unit.
     pub unit: Option<String>,
     /// Day of the step; today if absent.
+    #[serde(default, deserialize_with = "field::date")]
     #[schema(value_type = Option<String>, format = Date)]
     pub date: Option<Day>,
     /// Planned last day; not for a withdrawal.
+    #[serde(default, deserialize_with = "field::planned_on")]
     #[schema(value_type = Option<String>, format = Date)]
     pub planned_on: Option<Day>,
     /// How customers get their money back.
     pub refund_plan: Option<String>,
+    /// Why the step is dated before today; needed then.
+    pub reason: Option<String>,
 }
 
 /// Posts a notice.
@@ -156,9 +167,9 @@ pub async fn post(
     request: HttpRequest,
     body: Json<NewNotice>,
 ) -> Result<web::Json<CommandReceipt>, Problem> {
-    let NewNotice { credit_code, mall, unit, date, planned_on, refund_plan } = body.0;
-    let notice = Notice { mall, unit, date, planned_on: Some(planned_on), refund_plan };
-    step(&allowed, &site, &request, credit_code, ExitAction::Post, notice).await
+    let NewNotice { credit_code, mall, unit, date, planned_on, refund_plan, reason, new_unit } = body.0;
+    let notice = Notice { mall, unit, date, planned_on: Some(planned_on), refund_plan, reason };
+    step(&allowed, &site, &request, credit_code, ExitAction::Post, (notice, new_unit)).await
 }
 
 /// Amends the standing notice.
@@ -172,7 +183,7 @@ pub async fn amend(
     code: web::Path<String>,
     body: Json<Notice>,
 ) -> Result<web::Json<CommandReceipt>, Problem> {
-    step(&allowed, &site, &request, credit_code(&code)?, ExitAction::Amend, body.0).await
+    step(&allowed, &site, &request, credit_code(&code)?, ExitAction::Amend, (body.0, false)).await
 }
 
 /// Withdraws the standing notice.
@@ -186,7 +197,7 @@ pub async fn withdraw(
     code: web::Path<String>,
     body: Json<Notice>,
 ) -> Result<web::Json<CommandReceipt>, Problem> {
-    step(&allowed, &site, &request, credit_code(&code)?, ExitAction::Withdraw, body.0).await
+    step(&allowed, &site, &request, credit_code(&code)?, ExitAction::Withdraw, (body.0, false)).await
 }
 
 async fn step(
@@ -195,7 +206,7 @@ async fn step(
     request: &HttpRequest,
     credit_code: CreditCode,
     action: ExitAction,
-    notice: Notice,
+    (notice, new_unit): (Notice, bool),
 ) -> Result<web::Json<CommandReceipt>, Problem> {
     let key = idempotency_key(request)?;
     let command = Command::RecordExit(RecordExit {
@@ -206,6 +217,8 @@ async fn step(
         date: notice.date.unwrap_or_else(|| day_of(site.desk.now())),
         planned_on: notice.planned_on,
         refund_plan: filled(notice.refund_plan.as_ref()),
+        reason: filled(notice.reason.as_ref()),
+        new_unit,
     });
     execute_one(site, request, allowed.caller(), allowed.origin(), command, key).await.map(web::Json)
 }

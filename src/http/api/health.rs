@@ -1,11 +1,13 @@
 //! Whether the service lives, whether it can be asked, and how it does.
 
+use crate::domain::time::day_of;
 use crate::http::access::{Allowed, ReadMetrics, is_from_here};
 use crate::http::following::Following;
 use crate::http::metrics::{Metrics, figure};
 use crate::http::problem::{Code, Problem};
 use crate::http::site::Site;
 use crate::picture::outbox::State;
+use crate::service::without_calendar;
 use crate::settings::MetricsFor;
 use crate::trail;
 use actix_web::{FromRequest as _, HttpRequest, HttpResponse, web};
@@ -35,7 +37,10 @@ pub async fn ready(site: web::Data<Site>, following: web::Data<Following>) -> Re
     if let Some(trouble) = site.mail.trouble() {
         return Err(Problem::new(Code::Unavailable, trouble));
     }
-    Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ready\n"))
+    // Ready all the same: nothing would become better by asking another node.
+    let missing = site.policies().calendar.missing_year(day_of(site.desk.now()));
+    let remark = missing.map(|year| format!("warning: {}\n", without_calendar(year))).unwrap_or_default();
+    Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(format!("ready\n{remark}")))
 }
 
 /// Writes the figures of the service for Prometheus. They name nobody, but tell how busy offices are.

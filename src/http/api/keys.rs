@@ -1,7 +1,7 @@
 //! Keys: made, listed and revoked by administrators while the service runs.
 
 use crate::domain::access::{Key, Scope};
-use crate::domain::time::Instant;
+use crate::domain::time::{self, Instant, TimeFault, field};
 use crate::domain::words::Role;
 use crate::http::access::{Allowed, Gate, KeyringError, ManageKeys, NewKey};
 use crate::http::body::Json;
@@ -97,6 +97,7 @@ pub struct KeyWanted {
     /// Bank, for custody banks.
     pub bank: Option<String>,
     /// Not valid after this.
+    #[serde(default, deserialize_with = "field::expires_at")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub expires_at: Option<Instant>,
 }
@@ -124,6 +125,10 @@ pub async fn create(
         let known: Vec<&str> = policies.sectors.all().iter().map(|sector| sector.id.as_str()).collect();
         let detail = format!("there is no sector `{shown}`; use one of {}", known.join(", "));
         return Err(Problem::new(Code::Refused, detail));
+    }
+    if let Some(at) = expires_at.filter(|at| !time::may_be_stated(*at)) {
+        let text = at.to_string();
+        return Err(super::wrong_time("expires_at", &text, &TimeFault::Outside(text.clone())));
     }
     let new = NewKey { name, scope: Scope { role, malls, sectors, divisions, bank }, expires_at };
     let (keyring, origin) = (gate.keyring.clone(), allowed.origin());

@@ -3,7 +3,6 @@
 use super::instant;
 use super::merchants::Query;
 use crate::domain::envelope::Position;
-use crate::domain::time::Instant;
 use crate::domain::words::Light;
 use crate::http::access::{Allowed, ReadLights};
 use crate::http::problem::Problem;
@@ -53,7 +52,7 @@ pub async fn list(
     site: web::Data<Site>,
     query: web::Query<At>,
 ) -> Result<web::Json<Vec<LightOf>>, Problem> {
-    let at: Option<Instant> = instant("at", query.at.as_deref())?;
+    let at = instant("at", query.at.as_deref())?;
     let lights = site
         .block(&allowed.caller().key, move |site, scope| {
             site.view(scope, |view| {

@@ -6,12 +6,14 @@ use crate::domain::envelope::{CloudEvent, Position};
 use crate::domain::event::{Reason, Seen};
 use crate::domain::exit::{Exit, exit_on};
 use crate::domain::merchant::Merchant;
-use crate::domain::time::{Instant, day_of};
+use crate::domain::time::{Day, Instant, day_of, plus_days};
 use crate::domain::words::{FilingStatus, Light};
 use crate::http::access::{Allowed, ReadLights};
 use crate::http::problem::{Code, Problem};
 use crate::http::site::{Site, rule};
+use crate::picture::lights::Lit;
 use crate::policy::Policies;
+use crate::policy::fact::FactId;
 use crate::views::View;
 use crate::views::board::{Filter, Row};
 use actix_web::web;
@@ -73,6 +75,10 @@ pub struct RuleFired {
     /// Title; absent if the rule is no longer in the pack.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<BothLanguages>,
+    /// Since when it has been among the reasons.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub since: Option<Instant>,
 }
 
 /// A merchant on the board.
@@ -88,7 +94,7 @@ pub struct MerchantRow {
     pub light: Light,
     /// Rules that fired, worst first.
     pub reasons: Vec<RuleFired>,
-    /// Since when; absent if it was never anything but green.
+    /// Since when it has this colour; absent if it was never anything but green.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub since: Option<Instant>,
@@ -118,12 +124,14 @@ pub struct MerchantRow {
 
 impl MerchantRow {
     pub(crate) fn new(row: Row, policies: &Policies) -> Self {
+        let mut rules_since = row.rules_since.iter().copied();
         let reasons = row.rules.iter().map(|id| {
             let known = rule(policies, id);
             RuleFired {
                 rule: id.to_string(),
                 light: known.map(|rule| rule.light),
                 title: known.map(|rule| BothLanguages { zh: rule.title.zh.clone(), en: rule.title.en.clone() }),
+                since: rules_since.next(),
             }
         });
         Self {
@@ -310,6 +318,13 @@ pub struct ReasonGiven {
     /// What somebody has to do now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duty: Option<DutyGiven>,
+    /// Since when it has been among the recorded reasons; absent if it is not among them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub since: Option<Instant>,
+    /// A year whose working-day calendar is not known, so that days of this reason or of its duty were counted by weekdays alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub year_without_calendar: Option<i16>,
     /// The comparisons that held: fact, value, comparison, threshold, and the shop where it is about one.
     #[schema(value_type = Vec<Object>)]
     pub facts: Vec<Seen>,
@@ -339,8 +354,17 @@ pub struct DutyGiven {
 }
 
 impl ReasonGiven {
-    /// Gives a reason, true at an instant, to a reader: what the reader may not see is left out.
-    pub(crate) fn new<'a>(view: &View<'a>, merchant: &'a Merchant, mut reason: Reason, at: Instant) -> Self {
+    /// Gives a reason that holds at `at` to a reader: what the reader may not see is left out. `lit` is the light as recorded, if
+    /// the light asked for is that of the present.
+    pub(crate) fn new<'a>(
+        view: &View<'a>,
+        merchant: &'a Merchant,
+        mut reason: Reason,
+        at: Instant,
+        lit: Option<&Lit>,
+    ) -> Self {
+        let since = lit.and_then(|lit| lit.reasons().find(|(rule, _)| ***rule == *reason.rule)).map(|(_, since)| since);
+        let year_without_calendar = uncounted_year(&reason, view.policies, at);
         view.redact(merchant, &mut reason, day_of(at));
         let known = rule(view.policies, &reason.rule);
         Self {
@@ -353,6 +377,8 @@ impl ReasonGiven {
                 days: rule.duty.days,
                 working_days: rule.duty.working_days,
             }),
+            since,
+            year_without_calendar,
             rule: reason.rule,
             version: reason.version,
             light: reason.light,
@@ -361,6 +387,18 @@ impl ReasonGiven {
             events: reason.events,
         }
     }
+}
+
+/// Returns a year without a calendar in which working days were counted for a reason, or are for its duty.
+fn uncounted_year(reason: &Reason, policies: &Policies, at: Instant) -> Option<i16> {
+    let today = day_of(at);
+    let overdue = reason.facts.iter().filter(|seen| seen.fact == FactId::PrepaidReportOverdueDays.name());
+    let mut due =
+        overdue.filter_map(|seen| seen.value.as_deref()?.parse().ok().map(|days: i64| plus_days(today, -days)));
+    let counted = due.find(|due| !policies.calendar.covers(due.year())).map(Day::year);
+    let duty = rule(policies, &reason.rule).map(|rule| &rule.duty).filter(|duty| duty.working_days.is_some());
+    let last = duty.and_then(|duty| duty.due(at, &policies.calendar)).map(day_of);
+    counted.or_else(|| policies.calendar.missing_between(today, last?).first().copied())
 }
 
 /// A light with everything it rests on.
@@ -391,18 +429,20 @@ pub async fn reasons(
     query: web::Query<AsOf>,
 ) -> Result<web::Json<Reasons>, Problem> {
     let code = credit_code(&code)?;
-    let at: Option<Instant> = instant("at", query.at.as_deref())?;
-    let known_at: Option<Instant> = instant("known_at", query.known_at.as_deref())?;
+    let at = instant("at", query.at.as_deref())?;
+    let known_at = instant("known_at", query.known_at.as_deref())?;
     let reasons = site
         .block(&allowed.caller().key, move |site, scope| {
             let log = site.desk.log().clone();
             let known = known_at.map(|known_at| log.position_at(known_at)).transpose()?;
             site.view(scope, |view| {
                 let merchant = view.merchant(code).ok_or(Code::NotFound)?;
+                let lit = view.lights.get(code).filter(|_| at.is_none() && known.is_none());
                 let at = at.unwrap_or(view.now);
                 let known = known.unwrap_or(view.world.head());
                 let explained = view.explain(&*log, merchant, at, known)?;
-                let given = explained.reasons.into_iter().map(|reason| ReasonGiven::new(view, merchant, reason, at));
+                let reasons = explained.reasons.into_iter();
+                let given = reasons.map(|reason| ReasonGiven::new(view, merchant, reason, at, lit));
                 Ok(Reasons {
                     credit_code: code.to_string(),
                     light: explained.light,

@@ -14,9 +14,9 @@ pub mod merchants;
 pub mod openapi;
 pub mod problems;
 
-use super::problem::{Code, Problem};
+use super::problem::{Code, FieldProblem, Problem};
 use crate::domain::code::CreditCode;
-use crate::domain::time::{Instant, local};
+use crate::domain::time::{self, Instant, TimeFault};
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Serialize};
 
@@ -78,25 +78,29 @@ where
         .transpose()
 }
 
-/// The years that instants of questions and answers lie in.
-const YEARS: std::ops::RangeInclusive<i16> = 1990..=2100;
-
-/// Reads an instant from a query. A plus sign that was not encoded arrives as a blank; it is taken for what it was.
+/// Reads a query parameter that names an instant, and may be absent or empty. A plus sign that was not encoded arrives as a
+/// blank; it is taken for what it was.
 pub(super) fn instant(name: &str, text: Option<&str>) -> Result<Option<Instant>, Problem> {
     let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
     let mended = match text.rsplit_once(' ') {
         Some((clock, offset)) if clock.contains(['T', 't']) => Some(format!("{clock}+{offset}")),
         _ => None,
     };
-    let at: Instant = mended.as_deref().unwrap_or(text).parse().map_err(|error| {
-        let detail = format!("`{name}`: {error}; write it like 2025-06-30T18:00:00%2B08:00 or 2025-06-30T10:00:00Z");
-        Problem::new(Code::InvalidParameter, detail)
-    })?;
-    if YEARS.contains(&local(at).year()) {
-        return Ok(Some(at));
-    }
-    let (first, last) = (YEARS.start(), YEARS.end());
-    Err(Problem::new(Code::InvalidParameter, format_args!("`{name}`: a year from {first} to {last} is needed")))
+    let at = time::instant(mended.as_deref().unwrap_or(text)).map_err(|fault| wrong_time(name, text, &fault))?;
+    Ok(Some(at))
+}
+
+/// Returns the problem that a parameter's instant is.
+fn wrong_time(name: &str, text: &str, fault: &TimeFault) -> Problem {
+    let field = FieldProblem {
+        index: None,
+        field: name.to_owned(),
+        code: "instant".to_owned(),
+        value: text.chars().take(60).collect(),
+        zh: fault.zh(),
+        en: fault.to_string(),
+    };
+    Problem { fields: vec![field], ..Problem::new(Code::InvalidParameter, format_args!("`{name}`: {fault}")) }
 }
 
 /// Returns a filled-in text; blank ones count as absent.

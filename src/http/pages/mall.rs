@@ -2,7 +2,7 @@
 
 use super::{Pages, answer};
 use crate::domain::command::{Command, RecordExit};
-use crate::domain::time::{Day, day_of};
+use crate::domain::time::{self, Day, day_of};
 use crate::domain::words::{ExitAction, Role};
 use crate::http::access::{Allowed, Caller, Permission as _, PostExits, ReadExits, TrustedForm};
 use crate::http::api::commands::{Status, execute_one};
@@ -40,6 +40,8 @@ pub struct ExitForm {
     date: String,
     planned_on: String,
     refund_plan: String,
+    reason: String,
+    new_unit: bool,
 }
 
 /// Shows the page.
@@ -114,11 +116,10 @@ fn command(form: &ExitForm, today: Day) -> Result<Command, Vec<FieldProblem>> {
     });
     let mut day = |field: &str, text: &str| -> Option<Day> {
         let text = text.trim();
-        let read = text.parse().ok();
-        if read.is_none() && !text.is_empty() {
-            problems.push(wrong(field, text, "日期应写作 2025-03-01", "a date is written like 2025-03-01"));
+        if text.is_empty() {
+            return None;
         }
-        read
+        time::day(text).map_err(|fault| problems.push(wrong(field, text, &fault.zh(), &fault.to_string()))).ok()
     };
     let (date, planned_on) = (day("date", &form.date), day("planned_on", &form.planned_on));
     match code {
@@ -130,6 +131,8 @@ fn command(form: &ExitForm, today: Day) -> Result<Command, Vec<FieldProblem>> {
             date: date.unwrap_or(today),
             planned_on,
             refund_plan: filled(Some(&form.refund_plan)),
+            reason: filled(Some(&form.reason)),
+            new_unit: form.new_unit,
         })),
         _ => Err(problems),
     }
@@ -174,7 +177,7 @@ async fn draw(
         today => day_of(site.desk.now()).to_string(),
         form => context! {
             credit_code => form.credit_code.clone(), mall => form.mall.clone(), unit => form.unit.clone(), date => form.date.clone(),
-            planned_on => form.planned_on.clone(), refund_plan => form.refund_plan.clone(),
+            planned_on => form.planned_on.clone(), refund_plan => form.refund_plan.clone(), reason => form.reason.clone(), new_unit => form.new_unit,
         },
     };
     answer(request, Some(caller), "mall.html", "/mall", content)

@@ -1,7 +1,7 @@
 //! A merchant's page: its light, why, and what happened.
 
 use super::board::{division_name, sector_name};
-use super::filters::{amount_of, grouped, minute};
+use super::filters::{grouped, minute};
 use super::{Pages, answer};
 use crate::domain::access::Scope;
 use crate::domain::code::CreditCode;
@@ -15,7 +15,7 @@ use crate::http::language::Language;
 use crate::http::problem::{Code, Problem};
 use crate::http::site::Site;
 use crate::policy::Policies;
-use crate::policy::fact::{FactId, Unit};
+use crate::policy::fact::{FactId, Unit, rounded_for_show};
 use actix_web::{HttpRequest, HttpResponse, web};
 use minijinja::{Value, context};
 use rust_decimal::Decimal;
@@ -43,7 +43,7 @@ pub async fn show(
     let content = context! {
         at => context! { iso => at.to_string(), text => minute(at) },
         merchant => context! {
-            light => file.row.light.name(), name => file.row.name.clone(), credit_code => file.row.credit_code.clone(),
+            light => file.row.light.name(), since => file.row.since.map(minute), name => file.row.name.clone(), credit_code => file.row.credit_code.clone(),
             check_character_fails => !file.check_character_holds, details => drawing.details(&file),
         },
         reasons => reasons.iter().map(|reason| drawing.reason(reason)).collect::<Vec<_>>(),
@@ -63,7 +63,9 @@ fn read(
         let merchant = view.merchant(code).ok_or(Code::NotFound)?;
         let file = MerchantFile::new(view, merchant).ok_or(Code::NotFound)?;
         let explained = view.explain(&*log, merchant, view.now, view.world.head())?;
-        let given = explained.reasons.into_iter().map(|reason| ReasonGiven::new(view, merchant, reason, view.now));
+        let lit = view.lights.get(code);
+        let reasons = explained.reasons.into_iter();
+        let given = reasons.map(|reason| ReasonGiven::new(view, merchant, reason, view.now, lit));
         Ok::<_, Problem>((file, given.collect()))
     })?;
     Ok((file, reasons, events_about(site, scope, code, TIMELINE)?))
@@ -112,6 +114,10 @@ impl Drawing<'_> {
             reason.title.as_ref().map_or(reason.rule.as_str(), |title| self.language.pick(&title.zh, &title.en));
         context! {
             light => reason.light.name(), title, rule => reason.rule.clone(), version => reason.version, clause => reason.clause.clone(),
+            since => reason.since.map(minute),
+            uncounted => reason.year_without_calendar.map(|year| {
+                self.pages.filled(self.language, "merchant", "without_calendar", &[("year", &year.to_string())])
+            }),
             duty => reason.duty.as_ref().map(|duty| self.duty(duty)),
             facts => reason.facts.iter().map(|seen| self.fact(seen)).collect::<Vec<_>>(),
             events => reason.events.iter().map(ToString::to_string).collect::<Vec<_>>(),
@@ -138,8 +144,9 @@ impl Drawing<'_> {
         let name = self.text("fact", &seen.fact);
         let name = if name.is_empty() { seen.fact.as_str() } else { name };
         let missing = || self.text("merchant", "missing").to_owned();
-        let value = seen.value.as_deref().map_or_else(missing, |value| self.value(fact, value));
-        let threshold = seen.threshold.as_deref().map(|value| self.value(fact, value)).unwrap_or_default();
+        let value =
+            seen.value.as_deref().map_or_else(missing, |value| self.value(fact, value, seen.threshold.as_deref()));
+        let threshold = seen.threshold.as_deref().map(|value| self.value(fact, value, None)).unwrap_or_default();
         // "Yes, compared with: is yes" is said by the value alone.
         let is_flag = fact.map(FactId::unit) == Some(Unit::Flag) && seen.comparison == "=";
         let sign = if is_flag { String::new() } else { self.sign(&seen.comparison) };
@@ -173,7 +180,9 @@ impl Drawing<'_> {
         }
     }
 
-    fn value(&self, fact: Option<FactId>, value: &str) -> String {
+    /// Returns a value for people; it never contradicts its comparison with `threshold`.
+    fn value(&self, fact: Option<FactId>, value: &str, threshold: Option<&str>) -> String {
+        let beside: Option<Decimal> = threshold.and_then(|text| text.parse().ok());
         let number: Option<Decimal> = value.parse().ok();
         match (fact.map(FactId::unit), number) {
             (Some(Unit::Flag), _) => self.text("site", if value == "true" { "yes" } else { "no" }).to_owned(),
@@ -181,12 +190,12 @@ impl Drawing<'_> {
                 value.parse::<FilingStatus>().map_or(value, |status| self.text("filing", status.name())).to_owned()
             }
             (Some(Unit::Ratio), Some(number)) => {
-                let per_cent = (number * Decimal::ONE_HUNDRED).round_dp(1).normalize();
-                format!("{per_cent} %")
+                let hundred = |ratio: Decimal| ratio * Decimal::ONE_HUNDRED;
+                format!("{} %", rounded_for_show(hundred(number), beside.map(hundred), 1).normalize())
             }
             (Some(unit), Some(number)) => {
                 let unit = self.text("unit", &format!("{unit:?}"));
-                format!("{} {unit}", amount_of(Some(number))).trim_end().to_owned()
+                format!("{} {unit}", grouped(rounded_for_show(number, beside, 2))).trim_end().to_owned()
             }
             _ => value.to_owned(),
         }
@@ -230,6 +239,7 @@ impl Drawing<'_> {
             part("ticket").map(str::to_owned),
             part("mall").map(|mall| format!("{mall} {}", part("unit").unwrap_or_default()).trim_end().to_owned()),
             part("planned_on").map(str::to_owned),
+            part("reason").map(str::to_owned),
         ];
         parts.into_iter().flatten().fold(text.to_owned(), |text, part| format!("{text} · {part}"))
     }

@@ -7,11 +7,6 @@ use crate::domain::words::{Channel, ComplaintKind, Outcome};
 use crate::lights::moment::Subject;
 use crate::policy::fact::Value;
 
-/// Days within which a refund must be paid after the request (侵害消费者权益行为处罚办法 Art 10).
-const REFUND_DAYS: i64 = 15;
-/// Hours within which a mall answers (24小时客诉响应).
-const ANSWER_HOURS: i64 = 24;
-
 /// Returns the complaints received and known by now.
 fn known<'a>(subject: &Subject<'a>) -> impl Iterator<Item = &'a Complaint> + use<'a> {
     let horizon = subject.moment.horizon;
@@ -38,10 +33,11 @@ pub(super) fn closed_shop_30d(subject: &Subject<'_>, trace: &mut Trace) -> Optio
     Some(count(closed.inspect(|complaint| trace.saw(complaint.position)).count()))
 }
 
-/// `complaints.refund_overdue_days`, days past the 15 days of the worst refund complaint of the last 365 days that is not
+/// `complaints.refund_overdue_days`, days past the time allowed of the worst refund complaint of the last 365 days that is not
 /// closed, or closed as unresolved.
 pub(super) fn refund_overdue_days(subject: &Subject<'_>, trace: &mut Trace) -> Option<Value> {
     let horizon = &subject.moment.horizon;
+    let allowed = i64::from(subject.moment.policies.pack.parameters.refund_days);
     let mut worst = 0;
     for complaint in known(subject) {
         let received = day_of(complaint.received_at);
@@ -49,7 +45,7 @@ pub(super) fn refund_overdue_days(subject: &Subject<'_>, trace: &mut Trace) -> O
             && within(subject, received, 365)
             && matches!(complaint.outcome(horizon), None | Some(Outcome::Unresolved))
         {
-            let overdue = days_between(received, horizon.today) - REFUND_DAYS;
+            let overdue = days_between(received, horizon.today) - allowed;
             if overdue > 0 {
                 trace.saw(complaint.position);
                 worst = worst.max(overdue);
@@ -59,12 +55,13 @@ pub(super) fn refund_overdue_days(subject: &Subject<'_>, trace: &mut Trace) -> O
     Some(days(worst))
 }
 
-/// `complaints.unanswered_24h`, a count: complaints at the mall without a first answer for more than 24 hours.
+/// `complaints.unanswered_24h`, a count: complaints at the mall without a first answer for longer than allowed.
 pub(super) fn unanswered_24h(subject: &Subject<'_>, trace: &mut Trace) -> Option<Value> {
     let horizon = &subject.moment.horizon;
+    let allowed = i64::from(subject.moment.policies.pack.parameters.answer_hours);
     let unanswered = known(subject).filter(|complaint| {
         complaint.channel == Channel::Mall
-            && plus_hours(complaint.received_at, ANSWER_HOURS) < horizon.now
+            && plus_hours(complaint.received_at, allowed) < horizon.now
             && !complaint.is_answered(horizon)
             && complaint.outcome(horizon).is_none()
     });

@@ -19,7 +19,7 @@ pub(super) fn outstanding(subject: &Subject<'_>, trace: &mut Trace) -> Option<Va
 /// `prepaid.report_overdue_days`, days.
 pub(super) fn report_overdue_days(subject: &Subject<'_>, trace: &mut Trace) -> Option<Value> {
     let today = subject.moment.horizon.today;
-    let quarter = subject.moment.reported_quarter;
+    let Some(quarter) = subject.moment.reported_quarter else { return Some(days(0)) };
     let Some(newest) = balance_on(subject, today) else { return Some(days(0)) };
     let obliged = filing::is_due(subject) || filing::latest_status(subject) == FilingStatus::Accepted;
     // Dated from the quarter's last day to today: the newest decides.

@@ -6,11 +6,7 @@ use crate::domain::time::{Day, days_between};
 use crate::domain::words::SignalKind;
 use crate::lights::moment::Subject;
 use crate::policy::fact::{FactId, Value};
-use rust_decimal::Decimal;
 use std::collections::BTreeMap;
-
-/// Complaint rate above which a month counts (Haidian ten measures: 5 %).
-const RATE_LIMIT: Decimal = Decimal::from_parts(5, 0, 0, false, 2);
 
 /// `signal.<kind>_days`, days since the earliest signal of the kind that is still up, over all shops; missing if none is.
 pub(super) fn days_up(fact: FactId, subject: &Subject<'_>, trace: &mut Trace) -> Option<Value> {
@@ -29,7 +25,7 @@ pub(super) fn days_up(fact: FactId, subject: &Subject<'_>, trace: &mut Trace) ->
 }
 
 /// `complaint_rate.months_over`, months: the run of reported months, ending with the latest reported one, in which some
-/// shop's rate was over 5 %.
+/// shop's rate was over the limit.
 pub(super) fn months_over(subject: &Subject<'_>, trace: &mut Trace) -> Option<Value> {
     let horizon = &subject.moment.horizon;
     if subject.merchant.rates.is_empty() {
@@ -40,10 +36,11 @@ pub(super) fn months_over(subject: &Subject<'_>, trace: &mut Trace) -> Option<Va
     for rate in subject.merchant.rates.iter().filter(|rate| rate.counts(horizon)) {
         months.entry(month_of(rate.date)).or_default().insert(rate.shop, rate);
     }
+    let limit = subject.moment.policies.pack.parameters.complaint_rate_limit;
     let mut run = 0;
     let mut expected = None;
     for (month, shops) in months.iter().rev() {
-        let over = shops.values().filter(|rate| rate.ratio.decimal() > RATE_LIMIT);
+        let over = shops.values().filter(|rate| rate.ratio.decimal() > limit);
         if expected.is_some_and(|expected| expected != *month) || over.clone().next().is_none() {
             break;
         }

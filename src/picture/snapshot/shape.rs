@@ -111,7 +111,7 @@ structs! {
     RatioItem { shop, date, position, ratio }
     Listing { list, entered_on, position, removed }
     Act { date, position, kind, due_on }
-    Lit { light, rules, at, event, position, revision }
+    Lit { light, rules, rules_since, since, at, event, position, revision }
     KeptKey { key, ended }
     Key { id, name, scope, expires_at, created_at, revoked_at, hash }
     Scope { role, malls, sectors, divisions, bank }

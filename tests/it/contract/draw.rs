@@ -226,8 +226,8 @@ payloads! {
     Guarantee { credit_code, kind, amount, from, until }
     LeaseRecorded { credit_code, mall, unit, from, until }
     PapersChecked { credit_code, mall, unit, date, in_order }
-    ExitNotice { credit_code, mall, unit, date, planned_on, refund_plan }
-    ExitStep { credit_code, mall, unit, date, planned_on, refund_plan }
+    ExitNotice { credit_code, mall, unit, date, planned_on, refund_plan, reason }
+    ExitStep { credit_code, mall, unit, date, planned_on, refund_plan, reason }
     SignalRaised { credit_code, mall, unit, kind, date, value }
     SignalCleared { credit_code, mall, unit, kind, date, cleared_on }
     RatioReported { credit_code, mall, unit, date, ratio }

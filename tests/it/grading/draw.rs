@@ -118,11 +118,23 @@ fn register() -> impl Strategy<Value = Command> {
 
 fn exit(turn: Day) -> impl Strategy<Value = Command> {
     let plan = select(vec![-1_i64, 0, 1, 29, 30, 31, 89, 90, 91, 120]);
-    (codes(), shops(), words(ExitAction::ALL), around(turn), plan).prop_map(
-        |(credit_code, (mall, unit), action, date, plan)| {
+    let new_unit = prop::bool::weighted(0.8);
+    (codes(), shops(), words(ExitAction::ALL), around(turn), (plan, new_unit)).prop_map(
+        |(credit_code, (mall, unit), action, date, (plan, new_unit))| {
             let planned = matches!(action, ExitAction::Post | ExitAction::Amend);
             let planned_on = planned.then(|| plus_days(date, plan));
-            Command::RecordExit(RecordExit { credit_code, mall, unit, action, date, planned_on, refund_plan: None })
+            let (refund_plan, reason) = (None, None);
+            Command::RecordExit(RecordExit {
+                credit_code,
+                mall,
+                unit,
+                action,
+                date,
+                planned_on,
+                refund_plan,
+                reason,
+                new_unit,
+            })
         },
     )
 }

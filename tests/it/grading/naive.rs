@@ -51,11 +51,42 @@ pub(super) enum Fate {
 impl District {
     /// Takes a row, as long as the text gives no reason to refuse it.
     pub(super) fn take(&mut self, row: &Command) -> Fate {
-        let fate = self.fate(row);
+        let mut row = row.clone();
+        let mut confirmed = true;
+        if let Command::RecordExit(step) = &mut row {
+            // Whether a unit was confirmed says nothing about what happened.
+            confirmed = std::mem::replace(&mut step.new_unit, true);
+            if matches!(step.action, ExitAction::Post | ExitAction::Amend) && step.planned_on.unwrap() < step.date {
+                return Fate::Refused;
+            }
+        }
+        let mut fate = self.fate(&row);
+        if let Command::RecordExit(step) = &row
+            && matches!(step.action, ExitAction::Post | ExitAction::Close)
+            && fate == Fate::Taken
+            && !confirmed
+        {
+            let here: Vec<ShopKey> = self.shops_spoken_of(step.credit_code, step.mall.as_deref().unwrap_or_default());
+            if !here.is_empty() && !here.contains(&shop_of(&step.mall, &step.unit)) {
+                fate = Fate::Refused;
+            }
+        }
         if fate == Fate::Taken {
-            self.rows.push(row.clone());
+            self.rows.push(row);
         }
         fate
+    }
+
+    /// The shops of a merchant in a mall that some row named.
+    fn shops_spoken_of(&self, code: CreditCode, mall: &str) -> Vec<ShopKey> {
+        let named = self.rows.iter().filter(|row| row.credit_code() == code).filter_map(|row| match row {
+            Command::RegisterMerchant(row) => Some(shop_of(&row.mall, &row.unit)),
+            Command::RecordExit(row) => Some(shop_of(&row.mall, &row.unit)),
+            Command::RecordSignal(row) => Some(shop_of(&row.mall, &row.unit)),
+            Command::ReportComplaintRate(row) | Command::ReportPrepaidShare(row) => Some(shop_of(&row.mall, &row.unit)),
+            _ => None,
+        });
+        named.filter(|shop| shop.0 == mall).collect()
     }
 
     fn fate(&self, row: &Command) -> Fate {
@@ -83,16 +114,16 @@ impl District {
     }
 
     fn ticket_fate(&self, row: &RecordComplaint) -> Fate {
-        let earlier: Vec<&RecordComplaint> =
-            self.tickets().into_iter().filter(|other| other.ticket == row.ticket).collect();
+        let earlier: Vec<&RecordComplaint> = self
+            .tickets()
+            .into_iter()
+            .filter(|other| (&other.ticket, other.channel) == (&row.ticket, row.channel))
+            .collect();
         if earlier.is_empty() {
             return Fate::Taken;
         }
         let same = |other: &RecordComplaint| {
-            other.credit_code == row.credit_code
-                && other.channel == row.channel
-                && other.received_at == row.received_at
-                && other.kind == row.kind
+            other.credit_code == row.credit_code && other.received_at == row.received_at && other.kind == row.kind
         };
         fn agrees<T: PartialEq>(there: Option<&T>, row: Option<&T>) -> bool {
             there.is_none() || row.is_none() || there == row

@@ -29,7 +29,7 @@ fn uuid(trace: &str) -> Option<Uuid> {
 /// Leaves at three weeks' notice: the light rises at once.
 fn leaving(code: &str, mall: &str, unit: &str) -> Value {
     json!({ "command": "record_exit", "credit_code": code, "mall": mall, "unit": unit, "action": "post",
-        "date": "2025-06-20", "planned_on": "2025-07-10" })
+        "date": "2025-06-20", "planned_on": "2025-07-10", "reason": "hung up in the mall before" })
 }
 
 fn all(log: &dyn EventLog) -> Vec<Recorded> {

@@ -71,10 +71,14 @@ impl District {
     pub(super) fn complaints(&self, code: CreditCode, now: Instant) -> Vec<RecordComplaint> {
         let mine: Vec<_> =
             self.tickets().into_iter().filter(|row| row.credit_code == code && row.received_at <= now).collect();
-        let names: BTreeSet<&str> = mine.iter().map(|row| row.ticket.as_str()).collect();
+        // A number is unique within its channel.
+        let names: BTreeSet<(&str, &str)> = mine.iter().map(|row| (row.ticket.as_str(), row.channel.name())).collect();
+        let named = |row: &RecordComplaint, (ticket, channel): (&str, &str)| {
+            row.ticket == ticket && row.channel.name() == channel
+        };
         names
             .into_iter()
-            .map(|name| merge(&mine.iter().copied().filter(|row| row.ticket == name).collect::<Vec<_>>()))
+            .map(|name| merge(&mine.iter().copied().filter(|row| named(row, name)).collect::<Vec<_>>()))
             .collect()
     }
 

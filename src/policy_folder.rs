@@ -1,0 +1,69 @@
+//! Policies from a folder. Reading files is no business of the pure room `policy`, which makes policies of texts.
+//!
+//! A folder holds all the files of `policies/`, as many calendars besides as years need (`calendar-2027.toml`), or those
+//! calendars alone, beside the policies compiled in: a new year's schedule needs no release. Some of the files and not others is
+//! a mistake and said.
+
+use crate::domain::event::PolicyFile;
+use crate::policy::load::is_more_calendar;
+use crate::policy::{Policies, PolicyError};
+use std::path::Path;
+
+/// Loads the policies of a folder.
+///
+/// # Errors
+/// See [`PolicyError`].
+pub fn load(dir: &Path) -> Result<Policies, PolicyError> {
+    let unreadable = |path: &Path, reason: std::io::Error| PolicyError::Unreadable {
+        name: path.display().to_string(),
+        reason: reason.to_string(),
+    };
+    let read = |name: &str| {
+        let path = dir.join(name);
+        let text = std::fs::read_to_string(&path).map_err(|reason| unreadable(&path, reason))?;
+        Ok(PolicyFile { name: name.to_owned(), text })
+    };
+    let mut years: Vec<String> = Vec::new();
+    for entry in std::fs::read_dir(dir).map_err(|reason| unreadable(dir, reason))? {
+        let name = entry.map_err(|reason| unreadable(dir, reason))?.file_name();
+        years.extend(name.into_string().ok().filter(|name| is_more_calendar(name)));
+    }
+    // In one order on every machine: the digest of the policies rests on it.
+    years.sort_unstable();
+    let built_in = Policies::built_in_files();
+    let calendars_alone = !years.is_empty() && built_in.iter().all(|file| !dir.join(&file.name).exists());
+    let mut files = if calendars_alone {
+        built_in
+    } else {
+        built_in.iter().map(|file| read(&file.name)).collect::<Result<_, _>>()?
+    };
+    for name in &years {
+        files.push(read(name)?);
+    }
+    Policies::from_files(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const YEAR: &str = "[[year]]\nyear = 2099\nsource = \"a test\"\noff = [\"2099-01-01\"]\nwork = []\n";
+
+    #[test]
+    fn a_years_calendar_is_added_without_a_release() {
+        let folder = tempfile::tempdir().unwrap();
+        let first: crate::domain::time::Day = "2099-01-01".parse().unwrap();
+        assert!(Policies::built_in().unwrap().calendar.is_working_day(first), "counted by its weekday");
+        std::fs::write(folder.path().join("calendar-2099.toml"), YEAR).unwrap();
+        let alone = load(folder.path()).unwrap();
+        assert!(alone.calendar.covers(2099) && !alone.calendar.is_working_day(first));
+        assert_ne!(alone.digest, Policies::built_in().unwrap().digest, "it is recorded as another set of policies");
+        assert!(Policies::from_files(alone.activation().files).unwrap().calendar.covers(2099), "also from its event");
+        for file in Policies::built_in_files() {
+            std::fs::write(folder.path().join(file.name), file.text).unwrap();
+        }
+        assert_eq!(load(folder.path()).unwrap().digest, alone.digest);
+        std::fs::remove_file(folder.path().join("sectors.toml")).unwrap();
+        assert!(load(folder.path()).unwrap_err().to_string().contains("sectors.toml"), "half a set is a mistake");
+    }
+}
