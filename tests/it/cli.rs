@@ -1,6 +1,8 @@
 //! The command as a script sees it: exit codes, stdout, stderr.
 
 mod checkpoints;
+mod importing;
+mod languages;
 mod served;
 #[cfg(all(feature = "telemetry", feature = "cluster-double"))]
 mod telemetry;
