@@ -6,8 +6,9 @@ use super::super::texts;
 use crate::intake::export::{BYTE_ORDER_MARK, Medium, safe_cell};
 use crate::intake::item::Table;
 use crate::intake::place::Finding;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// `receipts.csv`, open for writing.
@@ -20,7 +21,9 @@ impl Receipts {
     /// Begins the file in `folder`, which is there.
     pub(super) fn create(folder: &Path) -> Result<Self, CliError> {
         let path = folder.join("receipts.csv");
-        let begun = File::create(&path).and_then(|mut file| {
+        // For nobody else, as the refusal sheets beside it.
+        let open = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path);
+        let begun = open.and_then(|mut file| {
             file.write_all(BYTE_ORDER_MARK.as_bytes())?;
             let mut writer = csv::Writer::from_writer(file);
             let heading = ["文件 file", "工作表 sheet", "行 row", "结果 result", "事件 events", "说明", "remarks"];

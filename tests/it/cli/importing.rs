@@ -35,7 +35,7 @@ fn an_import_lists_its_warnings_and_says_which_lights_changed_and_who_was_mailed
     let lights = text(&run(&data, &["lights", "--at", "2025-12-31"]).stdout);
     let colours: Vec<&str> = lights.lines().skip(1).map(|line| line.split_whitespace().nth(1).unwrap()).collect();
     let rank = |colour: &&str| ["red", "orange", "yellow", "unknown", "green"].iter().position(|known| known == colour);
-    assert!(colours.len() > 100 && colours.is_sorted_by_key(|colour| rank(&colour).unwrap()), "{lights}");
+    assert!(colours.len() > 100 && colours.is_sorted_by_key(|colour| rank(colour).unwrap()), "{lights}");
     let only = text(&run(&data, &["lights", "--at", "2025-12-31", "--light", "red"]).stdout);
     assert_eq!(only.lines().count() - 1, colours.iter().filter(|colour| **colour == "red").count());
 
