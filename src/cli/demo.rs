@@ -3,7 +3,8 @@
 use super::Common;
 use super::exit::{CliError, Exit};
 use super::out::Out;
-use super::serve::{start_tracing, until_told};
+use super::serve::{trace_to_file, until_told};
+use super::{texts, values};
 use crate::clock::{Clock, ManualClock, SystemClock};
 use crate::demo::{Programme, Stage};
 use crate::desk::{Desk, DeskError};
@@ -20,6 +21,7 @@ use crate::trail::otlp;
 use clap::Args;
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use std::collections::HashMap;
+use std::fs::File;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -31,13 +33,13 @@ use std::time::Duration;
 #[derive(Debug, Args)]
 pub(super) struct DemoArgs {
     /// How many registered merchants.
-    #[arg(long, value_name = "N", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=20_000))]
+    #[arg(long, value_name = "N", default_value_t = 300, value_parser = values::number::<1, 20_000>)]
     merchants: u64,
     /// Other seeds give other districts.
-    #[arg(long, value_name = "S", default_value_t = 1)]
+    #[arg(long, value_name = "S", default_value_t = 1, value_parser = values::number::<0, { u64::MAX }>)]
     seed: u64,
     /// How long a day lasts.
-    #[arg(long, value_name = "SECONDS", default_value_t = 12, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    #[arg(long, value_name = "SECONDS", default_value_t = 12, value_parser = values::number::<1, 86_400>)]
     day: u64,
 }
 
@@ -53,22 +55,26 @@ struct Person {
 
 pub(super) fn run(args: &DemoArgs, common: &Common, out: &mut Out) -> Result<Exit, CliError> {
     let settings = Settings::load(common.config.as_deref())?;
-    start_tracing(&settings.trace);
     #[cfg(feature = "telemetry")]
     let _sending = settings.trace.otlp.as_deref().map(otlp::start).transpose().map_err(CliError::failed)?;
     let folder = tempfile::Builder::new()
         .prefix("warnlight-demo-")
         .tempdir()
-        .map_err(|error| CliError::failed(format_args!("no temporary folder can be made: {error}")))?;
+        .map_err(|error| CliError::told(Exit::Failed, texts::NO_TEMPORARY_FOLDER.with(&[&error])))?;
+    // Beside the log of events: on the screen it would bury the keys.
+    let says = folder.path().join("demo.log");
+    let file = File::create(&says)
+        .map_err(|error| CliError::told(Exit::Failed, texts::NO_DEMO_LOG.with(&[&says.display(), &error])))?;
+    trace_to_file(&settings.trace, file);
     let programme = Programme::new(args.merchants, args.seed);
     let clock = Arc::new(ManualClock::new(Stage::opening(&programme)));
     let log = open_log(&settings, folder.path())?;
     let keyring = Arc::new(Keyring::open(log.clone(), clock.clone())?);
     let desk = start_desk(&settings, log, clock.clone())?;
-    out.remark(format_args!("entering a year of history of {} merchants…", args.merchants));
-    let mut stage = Stage::set(&programme, desk.clone(), clock).map_err(failed)?;
+    out.tell(texts::ENTERING_HISTORY.with(&[&args.merchants]));
+    let mut stage = Stage::set(&programme, desk.clone(), clock).map_err(CliError::from)?;
     for _ in 0..FIRST_DAYS {
-        stage.next_day().map_err(failed)?;
+        stage.next_day().map_err(CliError::from)?;
     }
     let people = people(&desk);
     let mut lines = vec![String::new()];
@@ -84,12 +90,13 @@ pub(super) fn run(args: &DemoArgs, common: &Common, out: &mut Out) -> Result<Exi
     // Sessions last by the wall clock: the district's days are too short to stay logged in for.
     let sessions: Arc<dyn Clock> = Arc::new(SystemClock);
     let ended = until_told(&settings, &desk, &mail, keyring, sessions, |address| {
-        out.line(format_args!("open {address} and log in with one of these keys:"))?;
+        out.say(texts::OPEN_AND_LOG_IN.with(&[&address]))?;
         lines.iter().try_for_each(|line| out.line(line))?;
         if settings.mail.smtp.is_none() {
-            out.line(format_args!("\nmails: {}", spool.display()))?;
+            out.say(texts::DEMO_MAILS.with(&[&spool.display()]))?;
         }
-        out.line(format_args!("a day lasts {} seconds; Ctrl-C ends the demonstration", args.day))?;
+        out.say(texts::DEMO_LOG.with(&[&says.display()]))?;
+        out.say(texts::A_DAY_LASTS.with(&[&args.day]))?;
         out.flush()
     });
     drop(stop);
@@ -99,8 +106,8 @@ pub(super) fn run(args: &DemoArgs, common: &Common, out: &mut Out) -> Result<Exi
     ended?;
     match passed {
         Ok(Ok(())) => Ok(Exit::Done),
-        Ok(Err(error)) => Err(failed(error)),
-        Err(_) => Err(CliError::failed("the demonstration broke off")),
+        Ok(Err(error)) => Err(CliError::from(error)),
+        Err(_) => Err(CliError::told(Exit::Failed, texts::DEMO_BROKE_OFF)),
     }
 }
 
@@ -118,14 +125,7 @@ fn pass(mut stage: Stage, day: Duration, stopped: Receiver<()>) -> Result<JoinHa
         Ok(())
     };
     let thread = std::thread::Builder::new().name("demo".to_owned()).spawn(days);
-    thread.map_err(|error| CliError::failed(format_args!("a thread cannot be started: {error}")))
-}
-
-fn failed(error: DeskError) -> CliError {
-    match error {
-        DeskError::Log(error) => error.into(),
-        other => CliError::failed(other),
-    }
+    thread.map_err(|error| CliError::told(Exit::Failed, texts::NO_THREAD.with(&[&error])))
 }
 
 /// Returns people whose scope has something to show: the lead office, the regulators of the two sectors and the operator

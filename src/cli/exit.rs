@@ -1,7 +1,13 @@
 //! How a command ended, for scripts.
 
+use super::said::Said;
+use super::texts;
+use crate::desk::{DeskError, StartError};
+use crate::domain::event::DecodeError;
+use crate::http::Language;
 use crate::log::checkpoint::{CheckError, KeyError};
 use crate::log::contract::LogError;
+use crate::picture::{FoldError, ReplayError};
 use crate::service::ServiceError;
 use crate::settings::SettingsError;
 use std::fmt::Display;
@@ -28,15 +34,28 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// Every code with its meaning, as shown by `warnlight --help`.
-    pub const TABLE: &'static str = "Exit codes:\n  \
-        0  done\n  \
-        1  failed\n  \
-        2  done in part: some rows were refused\n  \
-        3  the command line or the settings are wrong\n  \
-        4  what was asked for does not exist\n  \
-        5  the log is damaged\n  \
-        6  another process has the log";
+    /// Every code with its meaning, as shown by `warnlight --help` and listed in docs/OPERATIONS.md.
+    #[must_use]
+    pub const fn table(language: Language) -> &'static str {
+        language.pick(
+            "退出码：\n  \
+            0  完成\n  \
+            1  失败\n  \
+            2  部分完成：有些行被拒绝\n  \
+            3  命令行或设置有误\n  \
+            4  所要的不存在\n  \
+            5  日志已损坏\n  \
+            6  日志正被另一个进程使用",
+            "Exit codes:\n  \
+            0  done\n  \
+            1  failed\n  \
+            2  done in part: some rows were refused\n  \
+            3  the command line or the settings are wrong\n  \
+            4  what was asked for does not exist\n  \
+            5  the log is damaged\n  \
+            6  another process has the log",
+        )
+    }
 }
 
 impl From<Exit> for ExitCode {
@@ -54,7 +73,7 @@ pub enum CliError {
         /// The code.
         exit: Exit,
         /// What went wrong and what to do.
-        message: String,
+        message: Said,
     },
     /// Nobody reads the output any more (`| head`); that is no failure and needs no words.
     #[error("the output was closed")]
@@ -64,8 +83,14 @@ pub enum CliError {
 impl CliError {
     /// Returns a failure with a code and a message.
     #[must_use]
+    pub fn told(exit: Exit, message: impl Into<Said>) -> Self {
+        Self::Failed { exit, message: message.into() }
+    }
+
+    /// Returns a failure that another room found words for.
+    #[must_use]
     pub fn new(exit: Exit, message: impl Display) -> Self {
-        Self::Failed { exit, message: message.to_string() }
+        Self::told(exit, texts::FAILED.with(&[&message]))
     }
 
     /// Returns a failure that is none of the special ones.
@@ -80,8 +105,9 @@ impl From<ServiceError> for CliError {
         match error {
             ServiceError::Log(error) => error.into(),
             ServiceError::Key(error) => error.into(),
+            ServiceError::Desk(error) => error.into(),
             ServiceError::Policies(_) | ServiceError::Recipients(_) | ServiceError::Unreadable { .. } => {
-                Self::new(Exit::Usage, error)
+                Self::told(Exit::Usage, texts::POLICIES_WRONG.with(&[&error]))
             }
             other => Self::failed(other),
         }
@@ -90,7 +116,7 @@ impl From<ServiceError> for CliError {
 
 impl From<SettingsError> for CliError {
     fn from(error: SettingsError) -> Self {
-        Self::new(Exit::Usage, error)
+        Self::told(Exit::Usage, texts::SETTINGS_WRONG.with(&[&error]))
     }
 }
 
@@ -104,7 +130,7 @@ impl From<CheckError> for CliError {
     fn from(error: CheckError) -> Self {
         match error {
             CheckError::Log(error) => error.into(),
-            CheckError::False { .. } => Self::new(Exit::Damaged, error),
+            CheckError::False { .. } => Self::told(Exit::Damaged, texts::CHECKPOINT_FALSE.with(&[&error])),
             CheckError::Newer { .. } => Self::failed(error),
         }
     }
@@ -112,11 +138,51 @@ impl From<CheckError> for CliError {
 
 impl From<LogError> for CliError {
     fn from(error: LogError) -> Self {
-        let exit = match &error {
-            LogError::Corrupt { .. } => Exit::Damaged,
-            LogError::Locked { .. } => Exit::InUse,
-            _ => Exit::Failed,
+        let english = &error.to_string();
+        let (exit, message) = match &error {
+            LogError::Corrupt { position, what } => {
+                (Exit::Damaged, texts::LOG_DAMAGED.with(&[position, what, english]))
+            }
+            LogError::Locked { path } => (Exit::InUse, texts::LOG_LOCKED.with(&[&path.display(), english])),
+            LogError::Newer { path, .. } => (Exit::Failed, texts::LOG_NEWER.with(&[&path.display(), english])),
+            LogError::Exists { path } => (Exit::Failed, texts::LOG_EXISTS.with(&[&path.display(), english])),
+            LogError::Full => (Exit::Failed, texts::LOG_FULL.with(&[english])),
+            LogError::Unavailable(why) => (Exit::Failed, texts::LOG_UNAVAILABLE.with(&[why, english])),
+            LogError::Invalid(why) => (Exit::Failed, texts::LOG_INVALID.with(&[why, english])),
+            _ => (Exit::Failed, texts::LOG_OTHER.with(&[english])),
         };
-        Self::new(exit, error)
+        Self::told(exit, message)
+    }
+}
+
+impl From<StartError> for CliError {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Log(error) => error.into(),
+            StartError::Replay(error) => error.into(),
+            other @ StartError::Thread(_) => Self::failed(other),
+        }
+    }
+}
+
+impl From<ReplayError> for CliError {
+    fn from(error: ReplayError) -> Self {
+        match error {
+            ReplayError::Log(error) => error.into(),
+            // What this program knows by name and cannot read was not written so.
+            ReplayError::Event { position, reason: FoldError::Payload(reason @ DecodeError::Payload { .. }) } => {
+                LogError::Corrupt { position, what: reason.to_string() }.into()
+            }
+            other => Self::failed(other),
+        }
+    }
+}
+
+impl From<DeskError> for CliError {
+    fn from(error: DeskError) -> Self {
+        match error {
+            DeskError::Log(error) => error.into(),
+            other => Self::failed(other),
+        }
     }
 }

@@ -1,34 +1,43 @@
 //! `warnlight import`: sheets and NDJSON of commands, decided row by row.
 
+mod decider;
+mod receipts;
+
 use super::Common;
 use super::exit::{CliError, Exit};
 use super::out::{Format, Out};
+use super::said::Text;
 use super::store::progress;
-use crate::clock::SystemClock;
-use crate::desk::{Answer, Answers, Desk, Rehearsal, Request};
+use super::texts;
+use crate::desk::Answer;
 use crate::domain::check::Problem;
-use crate::domain::command::Command;
-use crate::domain::envelope::Origin;
 use crate::domain::time::Instant;
-use crate::intake::export::{BYTE_ORDER_MARK, Medium, safe_cell, write_whole};
+use crate::domain::words::Light;
+use crate::http::Language;
 use crate::intake::item::{Item, ReadRow, Table};
 use crate::intake::place::Finding;
 use crate::intake::read::read;
 use crate::intake::refusals::{CsvRefusals, XlsxRefusals};
-use crate::picture::Picture;
-use crate::service::{load_policies, open_log, open_log_read_only, start_desk};
 use crate::settings::Settings;
 use clap::Args;
+use decider::{Decider, Deciding, Followed};
 use indicatif::ProgressBar;
+use receipts::Receipts;
 use serde::Serialize;
-use std::io::Write;
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Rows decided and made durable together.
 const BATCH: usize = 4_000;
-/// Refusals shown on the screen; the refusal sheets have all.
+/// Bytes of rows decided together: as many rows of a mebibyte each would not fit in memory.
+const BATCH_BYTES: usize = 16 << 20;
+/// Rows of one table, and bytes of them, that wait for a notice further down. A year of a city's notices is a thousandth.
+const MOST_EARLY: usize = 100_000;
+/// As [`MOST_EARLY`], in bytes.
+const MOST_EARLY_BYTES: usize = 64 << 20;
+/// Refusals, and warnings, shown on the screen; the papers have all.
 const SHOWN: u64 = 20;
 
 /// Import sheets (xlsx, csv), folders of them, or NDJSON of commands.
@@ -64,7 +73,7 @@ struct Tally {
 pub(super) fn run(args: &ImportArgs, common: &Common, out: &mut Out) -> Result<Exit, CliError> {
     let settings = Settings::load(common.config.as_deref())?;
     if let Some(path) = args.paths.iter().find(|path| !path.exists()) {
-        return Err(CliError::new(Exit::NotFound, format!("there is no `{}`", path.display())));
+        return Err(CliError::told(Exit::NotFound, texts::NO_SUCH_PATH.with(&[&path.display()])));
     }
     let now = Instant::now();
     let papers = match (&args.out, args.dry_run) {
@@ -72,8 +81,11 @@ pub(super) fn run(args: &ImportArgs, common: &Common, out: &mut Out) -> Result<E
         (None, true) => None,
         (None, false) => Some(common.data.join("imports").join(now.strftime("%Y%m%dT%H%M%S%.6fZ").to_string())),
     };
-    let decider =
-        if args.dry_run { rehearse(&settings, common)? } else { Decider::desk(&settings, common, args.notify)? };
+    let decider = if args.dry_run {
+        Decider::rehearsal(&settings, common)?
+    } else {
+        Decider::desk(&settings, common, args.notify)?
+    };
     let mut import = Import::new(decider, papers.as_deref(), now)?;
     let mut failure = None;
     for path in &args.paths {
@@ -96,80 +108,59 @@ pub(super) fn run(args: &ImportArgs, common: &Common, out: &mut Out) -> Result<E
         }
         None => import.end_table(),
     };
-    let (tally, shown) = import.finish(ended, papers.as_deref(), out)?;
-    if tally.refused > shown {
-        out.remark(format_args!("… and {} more", tally.refused - shown));
-    }
+    let (tally, followed) = import.finish(ended, papers.as_deref(), out)?;
     match out.format() {
-        Format::Json => out.json(&tally)?,
-        Format::Table => out.table(
-            ["ROWS", "ACCEPTED", "UNCHANGED", "REFUSED", "WARNINGS"],
-            &[[tally.rows, tally.accepted, tally.unchanged, tally.refused, tally.warnings].map(|n| n.to_string())],
-        )?,
+        Format::Json => {
+            let lights = followed.lights.iter().map(|(light, count)| (light.name(), *count)).collect();
+            out.json(&Printed { tally, lights_changed: lights, mails_requested: followed.mails })?;
+        }
+        Format::Table => {
+            let heading = [
+                texts::TALLY_ROWS,
+                texts::TALLY_ACCEPTED,
+                texts::TALLY_UNCHANGED,
+                texts::TALLY_REFUSED,
+                texts::TALLY_WARNINGS,
+            ]
+            .map(|text| out.text(text));
+            let counts = [tally.rows, tally.accepted, tally.unchanged, tally.refused, tally.warnings];
+            out.table(heading, &[counts.map(|n| n.to_string())])?;
+        }
     }
+    tell_what_followed(args, &followed, out);
     Ok(if tally.refused == 0 { Exit::Done } else { Exit::SomeRefused })
 }
 
-fn rehearse(settings: &Settings, common: &Common) -> Result<Decider, CliError> {
-    let policies = Arc::new(load_policies(settings).map_err(|error| CliError::new(Exit::Usage, error))?);
-    let state = if common.data.join("log.db").exists() {
-        Picture::replay(&*open_log_read_only(settings, &common.data)?, policies).map_err(CliError::failed)?
+/// What came of the rows and what followed, for programs.
+#[derive(Serialize)]
+struct Printed<'a> {
+    #[serde(flatten)]
+    tally: Tally,
+    /// By the colour they changed to.
+    lights_changed: BTreeMap<&'a str, u64>,
+    mails_requested: u64,
+}
+
+fn tell_what_followed(args: &ImportArgs, followed: &Followed, out: &mut Out) {
+    if args.dry_run {
+        return out.tell(texts::DRY_RUN);
+    }
+    let all: u64 = followed.lights.values().sum();
+    if all == 0 {
+        out.tell(texts::NO_LIGHT_CHANGED);
     } else {
-        Picture::new(policies)
-    };
-    Ok(Decider::Rehearsal(Box::new(Rehearsal::new(state))))
-}
-
-/// Who decides the rows.
-enum Decider {
-    Desk { desk: Desk, origin: Origin },
-    Rehearsal(Box<Rehearsal>),
-}
-
-impl Decider {
-    fn desk(settings: &Settings, common: &Common, notify: bool) -> Result<Self, CliError> {
-        let log = open_log(settings, &common.data)?;
-        let desk = start_desk(settings, log, Arc::new(SystemClock))?;
-        Ok(Self::Desk { desk, origin: Origin { history: !notify, ..Origin::of("import") } })
+        let name = |light: &Light| out.language().pick(light.zh(), light.name());
+        let worst_first = followed.lights.iter().rev();
+        let each: Vec<String> = worst_first
+            .map(|(light, count)| texts::CHANGED_TO.with(&[&name(light), count]).heard_in(out.language()).to_owned())
+            .collect();
+        let each = each.join(out.language().pick("，", ", "));
+        out.tell(texts::LIGHTS_CHANGED.with(&[&all, &each]));
     }
-
-    fn submit(&mut self, commands: Vec<Command>, now: Instant) -> Deciding {
-        match self {
-            Self::Desk { desk, origin } => {
-                let request = Request { hold_lights: true, ..Request::new(commands, origin.clone()) };
-                Deciding::Desk(desk.submit(request))
-            }
-            Self::Rehearsal(rehearsal) => {
-                Deciding::Done(commands.iter().map(|command| rehearsal.execute(command, now)).collect())
-            }
-        }
-    }
-
-    /// Has the lights looked at, once for all rows.
-    fn settle(self) -> Result<(), CliError> {
-        match self {
-            Self::Desk { desk, .. } => {
-                let settled = desk.settle().map_err(CliError::failed);
-                desk.stop();
-                settled
-            }
-            Self::Rehearsal(_) => Ok(()),
-        }
-    }
-}
-
-/// Answers to rows handed over.
-enum Deciding {
-    Desk(Answers),
-    Done(Vec<Answer>),
-}
-
-impl Deciding {
-    fn wait(self) -> Result<Vec<Answer>, CliError> {
-        match self {
-            Self::Desk(answers) => answers.wait().map_err(CliError::failed),
-            Self::Done(answers) => Ok(answers),
-        }
+    if args.notify {
+        out.tell(texts::MAILS_REQUESTED.with(&[&followed.mails]));
+    } else {
+        out.tell(texts::HISTORY_MAILS_NOBODY);
     }
 }
 
@@ -178,12 +169,16 @@ struct Import {
     decider: Decider,
     now: Instant,
     waiting: Vec<ReadRow>,
+    /// Bytes of the rows that wait.
+    weight: usize,
     /// Rows that are being decided while the next are read and the receipts of those before are written.
     deciding: Option<(Vec<ReadRow>, Deciding)>,
     /// Rows of this table that rest on a notice which may stand further down.
     early: Vec<ReadRow>,
+    early_weight: usize,
     tally: Tally,
-    shown: Vec<String>,
+    refusals: Shown,
+    warnings: Shown,
     csv: Option<CsvRefusals>,
     xlsx: Option<XlsxRefusals>,
     receipts: Option<Receipts>,
@@ -193,15 +188,18 @@ struct Import {
 impl Import {
     fn new(decider: Decider, papers: Option<&Path>, now: Instant) -> Result<Self, CliError> {
         let csv = papers.map(CsvRefusals::create).transpose().map_err(CliError::failed)?;
-        let receipts = papers.map(Receipts::create).transpose().map_err(CliError::failed)?;
+        let receipts = papers.map(Receipts::create).transpose()?;
         Ok(Self {
             decider,
             now,
             waiting: Vec::with_capacity(BATCH),
+            weight: 0,
             deciding: None,
             early: Vec::new(),
+            early_weight: 0,
             tally: Tally::default(),
-            shown: Vec::new(),
+            refusals: Shown::default(),
+            warnings: Shown::default(),
             csv,
             xlsx: papers.map(|_| XlsxRefusals::new()),
             receipts,
@@ -217,14 +215,14 @@ impl Import {
             }
             Item::Warning(warning) => {
                 self.tally.warnings += 1;
-                self.show(&warning);
+                self.warnings.show(&warning);
                 Ok(())
             }
             Item::Refused(refused) => {
                 // A file that cannot be read at all counts as one row, so that it cannot pass for an empty one.
                 self.tally.rows += refused.rows.max(1);
                 self.tally.refused += refused.rows.max(1);
-                self.show(&refused.refusal);
+                self.refusals.add(refused.rows.max(1), &refused.refusal);
                 if let Some(csv) = &mut self.csv {
                     csv.whole(refused.clone());
                 }
@@ -234,8 +232,9 @@ impl Import {
                 Ok(())
             }
             Item::Row(row) => {
+                self.weight += weight(&row);
                 self.waiting.push(row);
-                if self.waiting.len() < BATCH { Ok(()) } else { self.hand_over() }
+                if self.waiting.len() < BATCH && self.weight < BATCH_BYTES { Ok(()) } else { self.hand_over() }
             }
         }
     }
@@ -243,6 +242,7 @@ impl Import {
     /// Hands over the rows that wait, and writes the receipts of those handed over before.
     fn hand_over(&mut self) -> Result<(), CliError> {
         let rows = std::mem::replace(&mut self.waiting, Vec::with_capacity(BATCH));
+        self.weight = 0;
         let commands = rows.iter().filter_map(|row| row.outcome.as_ref().ok().cloned()).collect();
         let deciding = self.decider.submit(commands, self.now);
         match self.deciding.replace((rows, deciding)) {
@@ -256,10 +256,12 @@ impl Import {
     fn end_table(&mut self) -> Result<(), CliError> {
         self.hand_over()?;
         self.settle_rows()?;
+        self.early_weight = 0;
         while !self.early.is_empty() {
             let rows = std::mem::take(&mut self.early);
             let commands = rows.iter().filter_map(|row| row.outcome.as_ref().ok().cloned()).collect();
-            let answers = self.decider.submit(commands, self.now).wait()?;
+            let deciding = self.decider.submit(commands, self.now);
+            let answers = self.decider.wait(deciding)?;
             let stuck = answers.iter().all(is_early);
             for (row, answer) in rows.into_iter().zip(answers) {
                 if is_early(&answer) && !stuck {
@@ -281,14 +283,16 @@ impl Import {
     }
 
     fn write_receipts(&mut self, rows: Vec<ReadRow>, deciding: Deciding) -> Result<(), CliError> {
-        let mut answers = deciding.wait()?.into_iter();
+        let mut answers = self.decider.wait(deciding)?.into_iter();
         for row in rows {
             self.tally.rows += 1;
             let table = row.table.clone();
             match row.outcome {
                 Ok(_) => {
                     let Some(answer) = answers.next() else { continue };
-                    if is_early(&answer) {
+                    let room = self.early.len() < MOST_EARLY && self.early_weight < MOST_EARLY_BYTES;
+                    if is_early(&answer) && room {
+                        self.early_weight += weight(&row);
                         self.early.push(row);
                         continue;
                     }
@@ -296,6 +300,9 @@ impl Import {
                 }
                 Err(refusals) => self.refused(&table, row.row, &row.cells, &refusals)?,
             }
+        }
+        if let Some(receipts) = &mut self.receipts {
+            receipts.flush()?;
         }
         self.bar.set_position(self.tally.rows);
         self.bar.set_length(self.tally.rows);
@@ -329,9 +336,10 @@ impl Import {
         let new = |problem: &Problem| !read.iter().any(|warning| warning.code == problem.code);
         warnings.extend(problems.into_iter().filter(new).map(|problem| table.finding(row, problem)));
         self.tally.warnings += u64::try_from(warnings.len()).unwrap_or(u64::MAX);
+        warnings.iter().for_each(|warning| self.warnings.show(warning));
         if let Some(receipts) = &mut self.receipts {
             let events: Vec<String> = events.iter().map(ToString::to_string).collect();
-            receipts.write(table, row, said, &events.join(" "), &warnings).map_err(CliError::failed)?;
+            receipts.write(table, row, said, &events.join(" "), &warnings)?;
         }
         Ok(())
     }
@@ -345,7 +353,7 @@ impl Import {
     ) -> Result<(), CliError> {
         self.tally.refused += 1;
         if let Some(refusal) = refusals.first() {
-            self.show(refusal);
+            self.refusals.show(refusal);
         }
         if let Some(csv) = &mut self.csv {
             csv.row(table, row, cells, refusals).map_err(CliError::failed)?;
@@ -354,15 +362,9 @@ impl Import {
             xlsx.row(table, row, cells, refusals).map_err(CliError::failed)?;
         }
         if let Some(receipts) = &mut self.receipts {
-            receipts.write(table, row, "refused", "", refusals).map_err(CliError::failed)?;
+            receipts.write(table, row, "refused", "", refusals)?;
         }
         Ok(())
-    }
-
-    fn show(&mut self, finding: &Finding) {
-        if u64::try_from(self.shown.len()).is_ok_and(|shown| shown < SHOWN) {
-            self.shown.push(format!("{finding}"));
-        }
     }
 
     /// Ends the import: lights are looked at even if reading broke off, for what was accepted stays.
@@ -371,70 +373,70 @@ impl Import {
         ended: Result<(), CliError>,
         papers: Option<&Path>,
         out: &mut Out,
-    ) -> Result<(Tally, u64), CliError> {
+    ) -> Result<(Tally, Followed), CliError> {
         self.bar.finish_and_clear();
         let settled = self.decider.settle();
-        for line in &self.shown {
-            out.remark(line);
-        }
-        if let (Some(csv), Some(xlsx), Some(receipts), Some(folder)) = (self.csv, self.xlsx, self.receipts, papers) {
-            csv.finish().map_err(CliError::failed)?;
-            xlsx.finish(&folder.join("refused.xlsx")).map_err(CliError::failed)?;
-            receipts.finish().map_err(CliError::failed)?;
-            out.remark(format_args!("receipts and refused rows: {}", folder.display()));
+        self.refusals.print(texts::REFUSED, texts::AND_MORE_REFUSED, out);
+        self.warnings.print(texts::WARNING, texts::AND_MORE_WARNINGS, out);
+        if let (Some(csv), Some(xlsx), Some(mut receipts), Some(folder)) = (self.csv, self.xlsx, self.receipts, papers)
+        {
+            // Each of the papers is written even if another cannot be.
+            let written = [
+                receipts.flush(),
+                csv.finish().map(|_| ()).map_err(CliError::failed),
+                xlsx.finish(&folder.join("refused.xlsx")).map(|_| ()).map_err(CliError::failed),
+            ];
+            out.tell(texts::PAPERS.with(&[&folder.display()]));
+            written.into_iter().collect::<Result<(), CliError>>()?;
         }
         ended?;
-        settled?;
-        let shown = u64::try_from(self.shown.len()).unwrap_or(u64::MAX);
-        Ok((self.tally, shown))
+        Ok((self.tally, settled?))
     }
+}
+
+/// Findings for the screen: the first of them, and the number of all.
+#[derive(Debug, Default)]
+struct Shown {
+    first: Vec<Finding>,
+    /// How many there are beyond those shown.
+    more: u64,
+}
+
+impl Shown {
+    fn show(&mut self, finding: &Finding) {
+        self.add(1, finding);
+    }
+
+    /// Adds a finding that stands for so many.
+    fn add(&mut self, count: u64, finding: &Finding) {
+        if u64::try_from(self.first.len()).is_ok_and(|shown| shown < SHOWN) {
+            self.first.push(finding.clone());
+            self.more += count - 1;
+        } else {
+            self.more += count;
+        }
+    }
+
+    fn print(&self, what: Text, more: Text, out: &mut Out) {
+        let what = out.text(what);
+        for finding in &self.first {
+            match out.language() {
+                Language::Zh => out.remark(format_args!("{what}  {}", finding.line_zh())),
+                Language::En => out.remark(format_args!("{what}  {finding}")),
+            }
+        }
+        if self.more > 0 {
+            out.tell(more.with(&[&self.more]));
+        }
+    }
+}
+
+/// Bytes that a row keeps in memory, roughly: the cells once as text, once as a command.
+fn weight(row: &ReadRow) -> usize {
+    2 * row.cells.as_slice().len() + 16 * row.cells.len()
 }
 
 /// Says whether a row was refused only because no exit notice stands on its day.
 fn is_early(answer: &Answer) -> bool {
     matches!(answer, Answer::Refused(problems) if problems.iter().all(|problem| problem.code == "no_standing_notice"))
-}
-
-/// The receipts: one line per row.
-struct Receipts {
-    path: PathBuf,
-    writer: csv::Writer<Vec<u8>>,
-}
-
-impl Receipts {
-    fn create(folder: &Path) -> Result<Self, csv::Error> {
-        let mut text = Vec::new();
-        text.write_all(BYTE_ORDER_MARK.as_bytes())?;
-        let mut writer = csv::Writer::from_writer(text);
-        writer.write_record([
-            "文件 file",
-            "工作表 sheet",
-            "行 row",
-            "结果 result",
-            "事件 events",
-            "说明",
-            "remarks",
-        ])?;
-        Ok(Self { path: folder.join("receipts.csv"), writer })
-    }
-
-    fn write(
-        &mut self,
-        table: &Table,
-        row: u64,
-        said: &str,
-        events: &str,
-        remarks: &[Finding],
-    ) -> Result<(), csv::Error> {
-        let zh: Vec<&str> = remarks.iter().map(|remark| remark.zh.as_str()).collect();
-        let en: Vec<&str> = remarks.iter().map(|remark| remark.en.as_str()).collect();
-        let cells = [&*table.file, &*table.sheet, &row.to_string(), said, events, &zh.join("；"), &en.join("; ")]
-            .map(|cell| safe_cell(cell, Medium::Csv).into_owned());
-        self.writer.write_record(cells)
-    }
-
-    fn finish(self) -> std::io::Result<()> {
-        let text = self.writer.into_inner().map_err(|error| std::io::Error::other(error.to_string()))?;
-        write_whole(&self.path, |file| file.write_all(&text))
-    }
 }

@@ -3,16 +3,22 @@
 use super::Common;
 use super::exit::{CliError, Exit};
 use super::out::{Format, Out};
+use super::said::Said;
+use super::{texts, values};
 use crate::clock::SystemClock;
 use crate::domain::access::Scope;
-use crate::domain::envelope::Origin;
-use crate::domain::time::{self, Instant, local};
+use crate::domain::envelope::{Origin, Position};
+use crate::domain::time::{Instant, local};
 use crate::domain::words::Role;
+use crate::domain::world::World;
 use crate::http::access::{Keyring, KeyringError, NewKey};
 use crate::http::api::keys::{KeyInfo, KeyMade};
+use crate::log::contract::EventLog;
+use crate::picture::Picture;
 use crate::service::{ServiceError, open_log, open_log_read_only};
 use crate::settings::Settings;
 use clap::{Args, Subcommand};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -32,6 +38,7 @@ enum Action {
     /// Revoke a key.
     Revoke {
         /// Its id, as listed.
+        #[arg(value_parser = values::key_id)]
         id: Uuid,
         /// Why; shown in the record.
         #[arg(long, default_value = "revoked on the command line")]
@@ -45,7 +52,7 @@ struct CreateArgs {
     #[arg(long)]
     name: String,
     /// operator, regulator, bank, lead or admin.
-    #[arg(long)]
+    #[arg(long, value_parser = values::role)]
     role: Role,
     /// Mall it is for (operators); may be given several times.
     #[arg(long = "mall", value_name = "MALL")]
@@ -60,8 +67,11 @@ struct CreateArgs {
     #[arg(long)]
     bank: Option<String>,
     /// Not valid after this instant, such as 2026-12-31T18:00:00+08:00.
-    #[arg(long, value_name = "INSTANT", value_parser = time::instant)]
+    #[arg(long, value_name = "INSTANT", value_parser = values::instant)]
     expires_at: Option<Instant>,
+    /// The mall or division has no merchant yet, and is meant as written.
+    #[arg(long)]
+    new: bool,
 }
 
 pub(super) fn run(args: &KeyArgs, common: &Common, out: &mut Out) -> Result<Exit, CliError> {
@@ -70,14 +80,14 @@ pub(super) fn run(args: &KeyArgs, common: &Common, out: &mut Out) -> Result<Exit
         Action::List => open_log_read_only(&settings, &common.data)?,
         Action::Create(_) | Action::Revoke { .. } => open_log(&settings, &common.data)?,
     };
-    let keyring = Keyring::open(log, Arc::new(SystemClock))?;
+    let keyring = Keyring::open(log.clone(), Arc::new(SystemClock))?;
     let origin = Origin::of("command line");
     match &args.action {
-        Action::Create(wanted) => create(&keyring, &settings, wanted, &origin, out),
+        Action::Create(wanted) => create(&keyring, &log, &settings, wanted, &origin, out),
         Action::List => list(&keyring, out),
         Action::Revoke { id, reason } => {
             keyring.revoke(*id, reason, &origin)?;
-            out.remark(format_args!("revoked `{id}`; sessions begun with it are over"));
+            out.tell(texts::REVOKED_KEY.with(&[id]));
             Ok(Exit::Done)
         }
     }
@@ -85,16 +95,24 @@ pub(super) fn run(args: &KeyArgs, common: &Common, out: &mut Out) -> Result<Exit
 
 fn create(
     keyring: &Keyring,
+    log: &Arc<dyn EventLog>,
     settings: &Settings,
     wanted: &CreateArgs,
     origin: &Origin,
     out: &mut Out,
 ) -> Result<Exit, CliError> {
+    if let Some(past) = wanted.expires_at.filter(|at| *at <= Instant::now()) {
+        return Err(CliError::told(Exit::Usage, texts::EXPIRY_PAST.with(&[&past])));
+    }
     let policies = crate::service::load_policies(settings).map_err(ServiceError::from)?;
     if let Some(sector) = wanted.sectors.iter().find(|sector| policies.sectors.get(sector).is_none()) {
         let known: Vec<&str> = policies.sectors.all().iter().map(|sector| sector.id.as_str()).collect();
-        let message = format!("there is no sector `{sector}`; use one of {}", known.join(", "));
-        return Err(CliError::new(Exit::Usage, message));
+        return Err(CliError::told(Exit::Usage, texts::UNKNOWN_SECTOR.with(&[sector, &known.join(", ")])));
+    }
+    let names_places = !wanted.malls.is_empty() || !wanted.divisions.is_empty();
+    if names_places && !wanted.new {
+        let state = Picture::replay(&**log, Arc::new(policies))?;
+        is_known(&state.world, wanted)?;
     }
     let scope = Scope {
         role: wanted.role,
@@ -110,9 +128,40 @@ fn create(
         // Alone on stdout, so that a script can take it.
         Format::Table => out.line(text.expose())?,
     }
-    out.remark(format_args!("key `{}` for {} ({}); it is shown this once", key.id, key.name, key.scope.role));
+    out.tell(texts::KEY_MADE.with(&[&key.id, &key.name, &key.scope.role]));
     Ok(Exit::Done)
 }
+
+/// Refuses malls and divisions that no merchant is in: a misspelt one would open nothing, or too much. Before the first
+/// merchant anything may be right.
+fn is_known(world: &World, wanted: &CreateArgs) -> Result<(), CliError> {
+    let merchants = world.merchants();
+    if merchants.is_empty() {
+        return Ok(());
+    }
+    let malls: BTreeSet<&str> =
+        merchants.iter().flat_map(|merchant| &merchant.shops).map(|shop| &*shop.name.mall).collect();
+    if let Some(mall) = wanted.malls.iter().find(|mall| !malls.contains(mall.as_str())) {
+        let known: Vec<&str> = malls.into_iter().filter(|mall| !mall.is_empty()).take(MALLS_NAMED).collect();
+        let known = if known.is_empty() { texts::NONE_KNOWN.into() } else { Said::same(known.join(", ")) };
+        let said = texts::UNKNOWN_MALL;
+        let [zh, en] = [&known.zh, &known.en].map(|known| said.with(&[mall, known]));
+        return Err(CliError::told(Exit::Usage, Said { zh: zh.zh, en: en.en }));
+    }
+    let has_merchant = |prefix: &&String| {
+        merchants
+            .iter()
+            .filter_map(|merchant| merchant.division(Position::MAX))
+            .any(|division| division.lies_in(prefix))
+    };
+    match wanted.divisions.iter().find(|prefix| !has_merchant(prefix)) {
+        Some(prefix) => Err(CliError::told(Exit::Usage, texts::UNKNOWN_DIVISION.with(&[prefix]))),
+        None => Ok(()),
+    }
+}
+
+/// Malls named when one is not known.
+const MALLS_NAMED: usize = 20;
 
 fn list(keyring: &Keyring, out: &mut Out) -> Result<Exit, CliError> {
     let keys = keyring.all();
@@ -128,15 +177,24 @@ fn list(keyring: &Keyring, out: &mut Out) -> Result<Exit, CliError> {
             let scope: Vec<&str> =
                 malls.iter().chain(sectors).chain(divisions).chain(bank).map(String::as_str).collect();
             let state = match (key.revoked_at, key.is_valid(now)) {
-                (Some(_), _) => "revoked",
-                (None, false) => "expired",
-                (None, true) => "valid",
+                (Some(_), _) => texts::STATE_REVOKED,
+                (None, false) => texts::STATE_EXPIRED,
+                (None, true) => texts::STATE_VALID,
             };
             let day = local(key.created_at).date().to_string();
-            [key.id.to_string(), key.name.to_string(), role.to_string(), scope.join(" "), day, state.to_owned()]
+            [
+                key.id.to_string(),
+                key.name.to_string(),
+                role.to_string(),
+                scope.join(" "),
+                day,
+                out.text(state).to_owned(),
+            ]
         })
         .collect();
-    out.table(["id", "name", "role", "scope", "created", "state"], &rows)?;
+    let heading =
+        [texts::KEY_ID, texts::KEY_NAME, texts::KEY_ROLE, texts::KEY_SCOPE, texts::KEY_CREATED, texts::KEY_STATE];
+    out.table(heading.map(|text| out.text(text)), &rows)?;
     Ok(Exit::Done)
 }
 
@@ -144,11 +202,11 @@ impl From<KeyringError> for CliError {
     fn from(error: KeyringError) -> Self {
         match error {
             KeyringError::Log(error) => error.into(),
-            KeyringError::Invalid(_) => Self::new(Exit::Usage, error),
-            KeyringError::NotFound(_) => Self::new(Exit::NotFound, error),
-            KeyringError::Unreadable { .. } | KeyringError::NoRandomness(_) | KeyringError::NotYetSeen => {
-                Self::failed(error)
-            }
+            KeyringError::Invalid(_) => Self::told(Exit::Usage, texts::KEY_INVALID.with(&[&error])),
+            KeyringError::NotFound(id) => Self::told(Exit::NotFound, texts::KEY_NOT_FOUND.with(&[&id, &error])),
+            // An event that the chain vouches for and nobody can read is damage like any other.
+            KeyringError::Unreadable { .. } => Self::new(Exit::Damaged, error),
+            KeyringError::NoRandomness(_) | KeyringError::NotYetSeen => Self::failed(error),
         }
     }
 }

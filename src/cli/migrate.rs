@@ -4,8 +4,9 @@ use super::Common;
 use super::exit::{CliError, Exit};
 use super::out::Out;
 use super::store::{print, progress};
+use super::texts;
 use crate::log::cluster::{ClusterLog, Options};
-use crate::log::contract::{EventLog, LogError};
+use crate::log::contract::EventLog;
 use crate::log::embedded::{self, EmbeddedLog};
 use crate::log::migrate::{from_cluster, to_cluster};
 use crate::picture::Picture;
@@ -51,19 +52,15 @@ pub(super) fn run(args: &MigrateArgs, common: &Common, out: &mut Out) -> Result<
             moved
         }
         _ => {
-            return Err(LogError::Invalid(
-                "one of `--from` and `--to` must be `sqlite://DIR`, the other the connection string of a cluster"
-                    .to_owned(),
-            )
-            .into());
+            return Err(CliError::told(Exit::Usage, texts::ONE_FILE_ONE_CLUSTER));
         }
     };
     bar.set_message("comparing lights");
     let compared = compare_lights(&*from, &*to);
     bar.finish_and_clear();
     let lights = compared?;
-    out.remark(format_args!("{lights} lights are the same on both sides"));
-    print(out, "moved", &moved)
+    out.tell(texts::SAME_LIGHTS.with(&[&lights]));
+    print(out, texts::MOVED, &moved)
 }
 
 /// Folds both logs and returns how many lights there are. Equal digests promise that they are equal; this is seen.
@@ -74,6 +71,6 @@ fn compare_lights(from: &dyn EventLog, to: &dyn EventLog) -> Result<usize, CliEr
     if here.lights.entries() == there.lights.entries() {
         Ok(here.lights.entries().len())
     } else {
-        Err(CliError::failed("the lights of the copy differ from those of the log; do not use the copy"))
+        Err(CliError::told(Exit::Failed, texts::LIGHTS_DIFFER))
     }
 }

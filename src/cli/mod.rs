@@ -2,27 +2,34 @@
 
 mod demo;
 mod exit;
+mod help;
 mod import;
 mod key;
 mod lights;
 #[cfg(feature = "cluster")]
 mod migrate;
 mod out;
+mod said;
 mod serve;
 mod settings;
 mod simulate;
 mod store;
+mod texts;
+mod values;
 
 pub use exit::{CliError, Exit};
 pub use out::{Format, Out};
+pub use said::{Said, Text};
 
-use clap::{Args, Parser, Subcommand};
+use crate::http::Language;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Warning lights for prepaid-consumption funds (预付式消费资金存管监测).
 #[derive(Debug, Parser)]
-#[command(name = "warnlight", version, after_help = Exit::TABLE, max_term_width = 110)]
+#[command(name = "warnlight", version, max_term_width = 110, disable_help_subcommand = true)]
 struct Cli {
     #[command(flatten)]
     common: Common,
@@ -42,6 +49,9 @@ pub struct Common {
     /// Shape of the results.
     #[arg(long, value_enum, default_value_t, global = true)]
     pub format: Format,
+    /// Language: zh-CN or en. Default: by WARNLIGHT_LANG, LC_ALL, LANG.
+    #[arg(long, value_name = "LANG", global = true, value_parser = ["zh-CN", "en"])]
+    pub lang: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -64,22 +74,32 @@ enum Command {
 /// Runs the command that this process was started with.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let arguments: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    let language = help::language(&arguments, |name| std::env::var(name).ok());
+    let command = match language {
+        Language::Zh => help::in_chinese(Cli::command()),
+        Language::En => Cli::command().after_help(Exit::table(Language::En)),
+    };
+    let cli = match command.try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version come this way, too; they are no errors.
-            let _ = error.print();
+            let _ = match language {
+                Language::Zh if error.use_stderr() => writeln!(std::io::stderr(), "{}", help::fault(&error)),
+                // Help and version come this way, too; they are no errors.
+                _ => error.print(),
+            };
             return if error.use_stderr() { Exit::Usage } else { Exit::Done }.into();
         }
     };
-    let mut out = Out::standard(cli.common.format);
+    let mut out = Out::standard(cli.common.format, language);
     let ended = run(&cli, &mut out).and_then(|exit| out.flush().map(|()| exit));
     match ended {
         Ok(exit) => exit,
         Err(CliError::OutputClosed) => Exit::Done,
         Err(CliError::Failed { exit, message }) => {
             let _ = out.flush();
-            out.remark(format_args!("warnlight: {message}"));
+            let message = message.heard_in(language).to_owned();
+            out.remark(format_args!("{}{message}", language.pick("warnlight：", "warnlight: ")));
             exit
         }
     }

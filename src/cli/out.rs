@@ -1,6 +1,9 @@
 //! The one way a command speaks: results on stdout, everything else on stderr.
 
-use super::exit::CliError;
+use super::exit::{CliError, Exit};
+use super::said::{Said, Text};
+use super::texts;
+use crate::http::Language;
 use clap::ValueEnum;
 use serde::Serialize;
 use std::fmt::{self, Display};
@@ -12,13 +15,14 @@ pub enum Format {
     /// Aligned columns for people.
     #[default]
     Table,
-    /// JSON for programs, one object per line.
+    /// JSON for programs; the same in every language.
     Json,
 }
 
 /// Where results and remarks go.
 pub struct Out {
     format: Format,
+    language: Language,
     results: Box<dyn Write>,
     remarks: Box<dyn Write>,
 }
@@ -32,20 +36,47 @@ impl fmt::Debug for Out {
 impl Out {
     /// Returns the output of this process.
     #[must_use]
-    pub fn standard(format: Format) -> Self {
-        Self::new(format, Box::new(BufWriter::new(io::stdout())), Box::new(io::stderr()))
+    pub fn standard(format: Format, language: Language) -> Self {
+        Self::new(format, language, Box::new(BufWriter::new(io::stdout())), Box::new(io::stderr()))
     }
 
     /// Returns an output into two writers.
     #[must_use]
-    pub fn new(format: Format, results: Box<dyn Write>, remarks: Box<dyn Write>) -> Self {
-        Self { format, results, remarks }
+    pub fn new(format: Format, language: Language, results: Box<dyn Write>, remarks: Box<dyn Write>) -> Self {
+        Self { format, language, results, remarks }
     }
 
     /// Returns the shape asked for.
     #[must_use]
     pub const fn format(&self) -> Format {
         self.format
+    }
+
+    /// Returns the language people are spoken to in.
+    #[must_use]
+    pub const fn language(&self) -> Language {
+        self.language
+    }
+
+    /// Returns a text in the language of the output.
+    #[must_use]
+    pub const fn text(&self, text: Text) -> &'static str {
+        text.in_language(self.language)
+    }
+
+    /// Writes something said as a line of the result.
+    ///
+    /// # Errors
+    /// As for [`Out::line`].
+    pub fn say(&mut self, said: impl Into<Said>) -> Result<(), CliError> {
+        let said = said.into();
+        self.line(said.heard_in(self.language))
+    }
+
+    /// Says something to the person at the terminal, as [`Out::remark`] does.
+    pub fn tell(&mut self, said: impl Into<Said>) {
+        let said = said.into();
+        self.remark(said.heard_in(self.language));
     }
 
     /// Writes a line of the result.
@@ -110,7 +141,7 @@ fn write_error(error: io::Error) -> CliError {
     if error.kind() == ErrorKind::BrokenPipe {
         CliError::OutputClosed
     } else {
-        CliError::failed(format_args!("the output cannot be written: {error}"))
+        CliError::told(Exit::Failed, texts::OUTPUT_UNWRITABLE.with(&[&error]))
     }
 }
 
@@ -145,7 +176,7 @@ mod tests {
     #[test]
     fn columns_line_up_under_chinese_characters() {
         let sheet = Sheet::default();
-        let mut out = Out::new(Format::Table, Box::new(sheet.clone()), Box::new(io::sink()));
+        let mut out = Out::new(Format::Table, Language::En, Box::new(sheet.clone()), Box::new(io::sink()));
         out.table(["name", "n"], &[["健身房".into(), "1".into()], ["gym".into(), "22".into()]]).unwrap();
         assert_eq!(String::from_utf8(sheet.0.take()).unwrap(), "name    n\n健身房  1\ngym     22\n");
     }
@@ -161,9 +192,11 @@ mod tests {
                 Ok(())
             }
         }
-        let mut out = Out::new(Format::Table, Box::new(Broken(ErrorKind::BrokenPipe)), Box::new(io::sink()));
+        let mut out =
+            Out::new(Format::Table, Language::En, Box::new(Broken(ErrorKind::BrokenPipe)), Box::new(io::sink()));
         assert!(matches!(out.line("x"), Err(CliError::OutputClosed)));
-        let mut out = Out::new(Format::Table, Box::new(Broken(ErrorKind::StorageFull)), Box::new(io::sink()));
+        let mut out =
+            Out::new(Format::Table, Language::En, Box::new(Broken(ErrorKind::StorageFull)), Box::new(io::sink()));
         assert!(matches!(out.line("x"), Err(CliError::Failed { .. })));
     }
 }

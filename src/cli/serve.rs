@@ -3,6 +3,7 @@
 use super::Common;
 use super::exit::{CliError, Exit};
 use super::out::{Format, Out};
+use super::texts;
 use crate::clock::{Clock, SystemClock};
 use crate::desk::Desk;
 use crate::http::access::Keyring;
@@ -17,7 +18,8 @@ use actix_web::rt::System;
 use actix_web::rt::signal::unix::{SignalKind, signal};
 use clap::Args;
 use serde::Serialize;
-use std::io;
+use std::fs::File;
+use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::Arc;
 use tracing_subscriber::EnvFilter;
@@ -48,12 +50,7 @@ pub(super) fn run(_: &ServeArgs, common: &Common, out: &mut Out) -> Result<Exit,
     settings.check_exposure(keyring.has_valid())?;
     settings.check_shared(log.is_shared())?;
     if !keyring.has_valid() {
-        let how = if log.is_shared() {
-            "with another `--data` and the same `log.url`, run"
-        } else {
-            "stop the service and run"
-        };
-        out.remark(format_args!("nobody can log in yet: {how} `warnlight key create`"));
+        out.tell(if log.is_shared() { texts::NO_KEY_YET_SHARED } else { texts::NO_KEY_YET });
     }
     let desk = start_desk(&settings, log, clock.clone())?;
     let ended = open(&settings, &common.data, &desk, signing_key, keyring, clock, out);
@@ -72,7 +69,11 @@ fn open(
 ) -> Result<Exit, CliError> {
     let keeper = signing_key.map(|key| start_keeper(key, desk)).transpose()?;
     let mail = Arc::new(start_mail(settings, data, desk)?);
-    let ended = until_told(settings, desk, &mail, keyring, clock, |address| announce(out, address));
+    let ended = until_told(settings, desk, &mail, keyring, clock, |address| match announce(out, address) {
+        // Who does not want to hear the address may still want the service.
+        Err(CliError::OutputClosed) => Ok(()),
+        told => told,
+    });
     // Dropped here at the latest: mails on their way are finished and recorded.
     drop(mail);
     drop(keeper);
@@ -82,7 +83,7 @@ fn open(
 fn announce(out: &mut Out, address: &str) -> Result<(), CliError> {
     match out.format() {
         Format::Json => out.json(&Listening { listening: address })?,
-        Format::Table => out.line(format_args!("listening on {address}"))?,
+        Format::Table => out.say(texts::LISTENING.with(&[&address]))?,
     }
     out.flush()
 }
@@ -99,7 +100,7 @@ pub(super) fn until_told(
     System::new().block_on(async {
         let open = Open { settings, desk: desk.clone(), mail: mail.clone(), keyring, session_clock: clock };
         let serving = open.serve()?;
-        let failed = |error: io::Error| CliError::failed(format_args!("signals cannot be heard: {error}"));
+        let failed = |error: io::Error| CliError::told(Exit::Failed, texts::NO_SIGNALS.with(&[&error]));
         let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
         tell(&format!("http://{}", serving.address))?;
@@ -112,19 +113,50 @@ pub(super) fn until_told(
             tracing::info!("Told to stop, finishing what is under way");
             handle.stop(true).await;
         });
-        serving.server.await.map_err(|error| CliError::failed(format_args!("the server stopped: {error}")))
+        serving.server.await.map_err(|error| CliError::told(Exit::Failed, texts::SERVER_STOPPED.with(&[&error])))
     })
 }
 
 /// Sends what the service says to stderr. A second call in one process changes nothing.
 pub(super) fn start_tracing(trace: &Trace) {
+    let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    trace_into(trace, colours, || Unhindered(io::stderr()));
+}
+
+/// Sends what the service says to a file, without colours.
+pub(super) fn trace_to_file(trace: &Trace, file: File) {
+    let file = Arc::new(file);
+    trace_into(trace, false, move || Unhindered(file.clone()));
+}
+
+fn trace_into<W: io::Write + 'static>(trace: &Trace, colours: bool, writer: impl Fn() -> W + Send + Sync + 'static) {
     // Checked when the settings were read.
     let filter = trace.filter.parse::<EnvFilter>().unwrap_or_default();
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    // A line that is lost is lost: saying so on stderr, as is the default, would fail for the same reason, by a panic.
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(colours)
+        .log_internal_errors(false)
+        .with_writer(writer);
     let _ = match trace.format {
         TraceFormat::Text => lines.try_init(),
         TraceFormat::Json => lines.json().try_init(),
     };
+}
+
+/// A writer that never fails: who reads the log may go away, the service stays.
+struct Unhindered<W>(W);
+
+impl<W: io::Write> io::Write for Unhindered<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let _ = self.0.write_all(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let _ = self.0.flush();
+        Ok(())
+    }
 }
 
 impl From<ServeError> for CliError {

@@ -2,7 +2,8 @@
 
 use super::exit::{CliError, Exit};
 use super::out::{Format, Out};
-use crate::domain::time::{self, Day};
+use super::{texts, values};
+use crate::domain::time::Day;
 use crate::sim::sheets::SheetError;
 use crate::sim::{MOST_MERCHANTS, Plan, SaveError, Shape, save};
 use clap::{Args, ValueEnum};
@@ -15,16 +16,16 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 pub(super) struct SimulateArgs {
     /// How many registered merchants; a few unregistered ones come on top.
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=MOST_MERCHANTS))]
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = values::number::<1, MOST_MERCHANTS>)]
     merchants: u64,
     /// Other seeds give other districts.
-    #[arg(long, value_name = "S", default_value_t = 1)]
+    #[arg(long, value_name = "S", default_value_t = 1, value_parser = values::number::<0, { u64::MAX }>)]
     seed: u64,
     /// First day anything is known.
-    #[arg(long, value_name = "DAY", default_value = "2024-07-01", value_parser = time::day)]
+    #[arg(long, value_name = "DAY", default_value = "2024-07-01", value_parser = values::day)]
     from: Day,
     /// Last day anything is known.
-    #[arg(long, value_name = "DAY", default_value = "2025-12-31", value_parser = time::day)]
+    #[arg(long, value_name = "DAY", default_value = "2025-12-31", value_parser = values::day)]
     until: Day,
     /// What to write.
     #[arg(long = "as", value_enum, value_name = "SHAPE", default_value_t = As::Csv)]
@@ -58,8 +59,7 @@ struct Written<'a> {
 
 pub(super) fn run(args: &SimulateArgs, out: &mut Out) -> Result<Exit, CliError> {
     if args.until < args.from {
-        let message = format!("`--until {}` is before `--from {}`; give a later day", args.until, args.from);
-        return Err(CliError::new(Exit::Usage, message));
+        return Err(CliError::told(Exit::Usage, texts::DAYS_IN_WRONG_ORDER.with(&[&args.until, &args.from])));
     }
     let plan = Plan { seed: args.seed, merchants: args.merchants, from: args.from, until: args.until };
     let shape = match args.shape {
@@ -86,7 +86,7 @@ pub(super) fn run(args: &SimulateArgs, out: &mut Out) -> Result<Exit, CliError> 
     let path = args.to.display().to_string();
     match out.format() {
         Format::Json => out.json(&Written { path: &path, merchants: saved.merchants, rows: saved.rows })?,
-        Format::Table => out.line(format_args!("`{path}`: {} merchants, {} rows", saved.merchants, saved.rows))?,
+        Format::Table => out.say(texts::WRITTEN.with(&[&path, &saved.merchants, &saved.rows]))?,
     }
     Ok(Exit::Done)
 }
@@ -105,7 +105,10 @@ mod tests {
 
     fn ended(words: &[&str]) -> Result<Exit, CliError> {
         let line = Line::try_parse_from([&["simulate"], words].concat()).unwrap();
-        run(&line.args, &mut Out::new(Format::Table, Box::new(io::sink()), Box::new(io::sink())))
+        run(
+            &line.args,
+            &mut Out::new(Format::Table, crate::http::Language::En, Box::new(io::sink()), Box::new(io::sink())),
+        )
     }
 
     fn code(result: Result<Exit, CliError>) -> Exit {

@@ -3,6 +3,8 @@
 use super::Common;
 use super::exit::{CliError, Exit};
 use super::out::{Format, Out};
+use super::said::Text;
+use super::{texts, values};
 use crate::domain::envelope::{Position, hex};
 use crate::domain::event::CheckpointSigned;
 use crate::domain::time::Instant;
@@ -21,7 +23,7 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 pub(super) struct VerifyArgs {
     /// Public key whose checkpoints count, beside those of `log.trusted_keys`: Ed25519, 64 letters of hex. May be repeated.
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", value_parser = values::public_key)]
     trust: Vec<PublicKey>,
 }
 
@@ -93,39 +95,39 @@ fn print_whole(out: &mut Out, verified: &Verified, found: &Found) -> Result<Exit
         out.json(&PrintedWhole { log: printed(verified), signers: signers.collect(), trusted_until })?;
         return Ok(Exit::Done);
     }
-    print(out, "sound", verified)?;
+    print(out, texts::SOUND, verified)?;
     if found.keys.is_empty() {
-        out.line("checkpoints: none")?;
+        out.say(texts::NO_CHECKPOINTS)?;
         return Ok(Exit::Done);
     }
     for OfKey { key, trusted, count, span } in &found.keys {
-        let trust = if *trusted { "trusted" } else { "not trusted" };
+        let trust = out.text(if *trusted { texts::TRUSTED } else { texts::NOT_TRUSTED });
         match span.as_deref() {
-            None => out.line(format_args!("checkpoints: none by key {key} ({trust})"))?,
-            Some((first, newest)) => out.line(format_args!(
-                "checkpoints: {count} by key {key} ({trust}), from position {} signed at {} to position {} signed at {}",
-                first.position, first.at, newest.position, newest.at
-            ))?,
+            None => out.say(texts::NO_CHECKPOINTS_BY.with(&[key, &trust]))?,
+            Some((first, newest)) => out.say(texts::CHECKPOINTS_BY.with(&[
+                count,
+                key,
+                &trust,
+                &first.position,
+                &first.at,
+                &newest.position,
+                &newest.at,
+            ]))?,
         }
     }
     match found.newest_trusted() {
-        Some(signed) => {
-            out.line(format_args!("trusted up to position {}, signed at {}", signed.position, signed.at))?
-        }
-        None => out.line("trusted up to no position: there is no checkpoint by a trusted key")?,
+        Some(signed) => out.say(texts::TRUSTED_UP_TO.with(&[&signed.position, &signed.at]))?,
+        None => out.say(texts::TRUSTED_UP_TO_NONE)?,
     }
     Ok(Exit::Done)
 }
 
-pub(super) fn print(out: &mut Out, done: &str, verified: &Verified) -> Result<Exit, CliError> {
+pub(super) fn print(out: &mut Out, done: Text, verified: &Verified) -> Result<Exit, CliError> {
     let printed = printed(verified);
     match out.format() {
         Format::Json => out.json(&printed)?,
         Format::Table => {
-            out.line(format_args!(
-                "{done}: {} events, {} bytes, digest {}",
-                printed.events, printed.bytes, printed.digest
-            ))?;
+            out.say(done.with(&[&printed.events, &printed.bytes, &printed.digest]))?;
         }
     }
     Ok(Exit::Done)
@@ -151,13 +153,13 @@ pub(super) fn run_backup(args: &BackupArgs, common: &Common, out: &mut Out) -> R
     let settings = Settings::load(common.config.as_deref())?;
     let log = open_log_read_only(&settings, &common.data)?;
     let verified = log.backup(&args.target)?;
-    print(out, "backed up", &verified)
+    print(out, texts::BACKED_UP, &verified)
 }
 
 pub(super) fn run_restore(args: &RestoreArgs, common: &Common, out: &mut Out) -> Result<Exit, CliError> {
     Settings::load(common.config.as_deref())?;
     let verified = restore(&args.backup, &common.data)?;
-    print(out, "restored", &verified)
+    print(out, texts::RESTORED, &verified)
 }
 
 /// Returns a progress bar on stderr; it stays silent where nobody watches.

@@ -20,12 +20,22 @@ pub(super) fn lights(recorded: &[(Appended, Vec<NewEvent>)], began: SystemTime) 
     }
 }
 
+/// A light that keeps its colour while its reasons change went nowhere.
+fn sentence(change: &LightChanged) -> String {
+    let LightChanged { credit_code: code, from, to, .. } = change;
+    if from == to {
+        format!("The light of `{code}` is still {to}, for other reasons")
+    } else {
+        format!("The light of `{code}` went from {from} to {to}")
+    }
+}
+
 fn one(change: &LightChanged, envelope: &NewEvent, position: Position, began: SystemTime) {
     let code = &change.credit_code;
     tracing::info!(
         trace_id = envelope.correlation.map(|trace| tracing::field::display(trace.simple())),
         merchant.id = %code, light.from = %change.from, light.to = %change.to, position,
-        "The light of `{code}` went from {} to {}", change.from, change.to
+        "{}", sentence(change)
     );
     trail::export(|| {
         let mut span = trail::recorded("light change", Kind::Internal, envelope, position, began)?;

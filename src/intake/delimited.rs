@@ -5,7 +5,7 @@ use super::cell::Cell;
 use super::encoding::{Decoded, sniff};
 use super::export::plain_cell;
 use super::item::Sink;
-use super::lines::{Line, LineFault, read_line};
+use super::lines::{LONGEST_LINE, Line, LineFault, MOST_COLUMNS, read_line};
 use super::sheet::{SheetKind, recognised};
 use super::table::{About, Cells, Run};
 use crate::domain::time::Instant;
@@ -16,6 +16,9 @@ use std::ops::ControlFlow;
 
 /// Lines that one quoted cell may span; refund plans have a few, an unclosed quote has all the rest.
 const MOST_LINES_PER_ROW: usize = 64;
+
+/// Characters shown of a row that is too long to be one.
+const SHOWN_OF_LONG: usize = 200;
 
 /// Lines looked at to find the separator; the header is among them.
 const LINES_LOOKED_AT: usize = 20;
@@ -187,6 +190,10 @@ impl<R: BufRead> Rows<R> {
                 Line::Whole => {}
             }
             match self.row.split(&text, self.separator) {
+                Split::Whole if self.row.ends.len() > MOST_COLUMNS => {
+                    let beginning = text.chars().take(SHOWN_OF_LONG).collect();
+                    return Ok(Next::Broken(beginning, LineFault::TooManyCells));
+                }
                 Split::Whole => return Ok(Next::Row),
                 Split::Broken => return Ok(Next::Broken(text.into_owned(), LineFault::Quotes)),
                 Split::Open => {
@@ -208,7 +215,8 @@ impl<R: BufRead> Rows<R> {
                     self.waiting.drain(..lines);
                     return Ok(Next::Row);
                 }
-                Split::Open if lines < MOST_LINES_PER_ROW && self.has_line(lines)? => {
+                // Together the lines are no longer than one may be: each try splits all of them anew.
+                Split::Open if lines < MOST_LINES_PER_ROW && text.len() <= LONGEST_LINE && self.has_line(lines)? => {
                     text.push('\n');
                     text.push_str(self.waiting.get(lines).map(String::as_str).unwrap_or_default());
                     lines += 1;

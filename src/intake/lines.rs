@@ -5,6 +5,9 @@ use std::io::{self, BufRead, Read};
 /// A longer line is no row of a sheet: 500 characters in each of many cells fit well.
 pub(super) const LONGEST_LINE: usize = 1024 * 1024;
 
+/// Cells a row can have: those of a spreadsheet, less the four that a refusal sheet puts behind them.
+pub(super) const MOST_COLUMNS: usize = 16_384 - 4;
+
 /// What came of reading a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Line {
@@ -21,8 +24,10 @@ pub(super) enum Line {
 pub(super) enum LineFault {
     #[error("a quote in this line is not closed, or stands in the middle of a cell; the line was left out")]
     Quotes,
-    #[error("the line is longer than a mebibyte; the line was left out")]
+    #[error("the row is longer than a mebibyte; it was left out, shorten its cells")]
     TooLong,
+    #[error("the row has more than {MOST_COLUMNS} cells; it was left out, separators may have gone wrong")]
+    TooManyCells,
 }
 
 impl LineFault {
@@ -30,13 +35,15 @@ impl LineFault {
         match self {
             Self::Quotes => "broken_quotes",
             Self::TooLong => "line_too_long",
+            Self::TooManyCells => "too_many_cells",
         }
     }
 
-    pub(super) const fn zh(self) -> &'static str {
+    pub(super) fn zh(self) -> String {
         match self {
-            Self::Quotes => "本行的引号没有成对，或出现在单元格中间；本行未读取",
-            Self::TooLong => "本行超过 1 MiB；本行未读取",
+            Self::Quotes => "本行的引号没有成对，或出现在单元格中间；本行未读取".to_owned(),
+            Self::TooLong => "本行超过 1 MiB；本行未读取，请缩短单元格".to_owned(),
+            Self::TooManyCells => format!("本行单元格超过 {MOST_COLUMNS} 个；本行未读取，分隔符可能有误"),
         }
     }
 }

@@ -29,7 +29,7 @@ pub(super) fn read(file: File, name: &Arc<str>, now: Instant, sink: Sink<'_>) ->
             Ok(Line::End) => return ControlFlow::Continue(()),
             Ok(Line::TooLong) => {
                 let fault = LineFault::TooLong;
-                refused(fault.code(), fault.zh().to_owned(), fault.to_string())
+                refused(fault.code(), fault.zh(), fault.to_string())
             }
             Ok(Line::Whole) => {
                 match std::str::from_utf8(&line).map(|text| text.trim_start_matches('\u{FEFF}').trim()) {

@@ -29,6 +29,13 @@ pub fn read(path: &Path, now: Instant, sink: Sink<'_>) -> ControlFlow<()> {
 /// `Break` if `sink` said so.
 pub fn read_file(path: &Path, name: &str, now: Instant, sink: Sink<'_>) -> ControlFlow<()> {
     let file_name: Arc<str> = name.into();
+    // Opening a pipe that nobody writes to would wait for ever, and a device never ends.
+    match fs::metadata(path) {
+        Ok(found) if !found.is_file() => {
+            return sink(Item::Refused(Refused { refusal: no_file(whole(name)), rows: 0 }));
+        }
+        _ => {}
+    }
     let outcome = File::open(path).and_then(|mut file| {
         let stem = Path::new(name).file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         let format = match Format::of(name) {
@@ -129,6 +136,16 @@ fn unknown_type(place: Place) -> Finding {
         "",
         "无法读取这种文件，请另存为 xlsx 或 csv",
         "files of this type are not read; save it as xlsx or csv",
+    )
+}
+
+fn no_file(place: Place) -> Finding {
+    Finding::new(
+        place,
+        "not_a_file",
+        "",
+        "不是普通文件（可能是管道、设备或文件夹），请将内容另存为文件",
+        "it is not a regular file, but a pipe, a device or a folder; save its content as a file",
     )
 }
 

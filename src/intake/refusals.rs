@@ -23,8 +23,14 @@ const WHOLE: [&str; 5] = ["来源文件", "工作表", "行数", "拒绝原因",
 /// Rows a sheet of a workbook can have.
 const MOST_XLSX_ROWS: u32 = 1_048_576;
 
+/// Columns a sheet of a workbook can have.
+const MOST_XLSX_COLUMNS: u16 = 16_384;
+
 /// Characters a file name may have here; of three bytes each they fit every file system.
 const LONGEST_NAME: usize = 70;
+
+/// Sheets and files that are listed as refused whole; the number of all is in the tally.
+const MOST_WHOLE: usize = 10_000;
 
 /// Why a refusal sheet could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -85,7 +91,9 @@ impl CsvRefusals {
 
     /// Adds a sheet or file that was refused as a whole.
     pub fn whole(&mut self, refused: Refused) {
-        self.whole.push(refused);
+        if self.whole.len() < MOST_WHOLE {
+            self.whole.push(refused);
+        }
     }
 
     /// Ends writing and returns the files, none if nothing was refused.
@@ -185,7 +193,9 @@ impl XlsxRefusals {
 
     /// Adds a sheet or file that was refused as a whole.
     pub fn whole(&mut self, refused: Refused) {
-        self.whole.push(refused);
+        if self.whole.len() < MOST_WHOLE {
+            self.whole.push(refused);
+        }
     }
 
     /// Writes the workbook; false, and no file, if nothing was refused.
@@ -210,7 +220,8 @@ impl XlsxRefusals {
     }
 
     fn begin(&mut self, title: &str) -> Result<Sheet, RefusalSheetError> {
-        let mut worksheet = Worksheet::new();
+        // Rows go to a file as they come: a million refused rows take no more memory than ten.
+        let mut worksheet = self.workbook.new_worksheet_with_constant_memory()?;
         // Sheet names have at most 31 characters.
         worksheet.set_name(unique(&mut self.names, title, 31))?;
         Ok(Sheet { worksheet, rows: 0 })
@@ -230,7 +241,8 @@ impl XlsxRefusals {
 
 impl Sheet {
     fn write(&mut self, cells: &[String]) -> Result<(), XlsxError> {
-        for (column, cell) in (0_u16..).zip(cells) {
+        // A row of a text file may have more cells than a sheet has columns: those behind are in the csv.
+        for (column, cell) in (0..MOST_XLSX_COLUMNS).zip(cells) {
             let text = safe_cell(cell, Medium::Xlsx);
             if calculates(&text) {
                 // Text as text, also when somebody edits the cell.

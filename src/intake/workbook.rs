@@ -1,29 +1,25 @@
 //! Tables in workbooks (xlsx), read cell by cell, so that a sheet of a million rows is never held as a whole.
 
+mod gate;
+
 use super::cell::{Cell, Number};
 use super::item::{Item, Refused, Sink};
+use super::lines::{LONGEST_LINE, LineFault, MOST_COLUMNS};
 use super::place::{Finding, Place};
 use super::sheet::SheetKind;
 use super::table::{About, Cells, Run};
 use crate::domain::time::Instant;
 use calamine::{CellErrorType, DataRef, Reader, SheetType, SheetVisible, Xlsx, XlsxError};
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek};
+use std::io::BufReader;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use zip::ZipArchive;
-
-/// Bytes a workbook may have unpacked; a million rows have about one GiB.
-const MOST_UNPACKED: u64 = 4 << 30;
-
-/// Columns a sheet can have.
-const MOST_COLUMNS: usize = 16_384;
 
 /// Reads every sheet of a workbook, the register first.
 pub(super) fn read(mut file: File, name: &Arc<str>, stem: &str, now: Instant, sink: Sink<'_>) -> ControlFlow<()> {
-    if let Err(damage) = sound(&mut file) {
+    if let Err(fault) = gate::check(&mut file, gate::Limits::USUAL) {
         let place = place(name, "");
-        let refusal = Finding::new(place, damage.code(), "", damage.zh(), damage.to_string());
+        let refusal = Finding::new(place, fault.code(), "", fault.zh(), fault.to_string());
         return sink(Item::Refused(Refused { refusal, rows: 0 }));
     }
     let mut workbook = match Xlsx::new(BufReader::new(file)) {
@@ -57,60 +53,6 @@ pub(super) fn read(mut file: File, name: &Arc<str>, stem: &str, now: Instant, si
     ControlFlow::Continue(())
 }
 
-/// Why a workbook is not opened at all.
-#[derive(Debug, thiserror::Error)]
-enum Damage {
-    #[error("it is not a sound xlsx file (`{0}` is damaged); export it anew")]
-    Part(String),
-    #[error("unpacked it has more than {} GiB; send it in parts", MOST_UNPACKED >> 30)]
-    TooLarge,
-    #[error("the file cannot be read: {0}")]
-    Io(#[from] io::Error),
-}
-
-impl Damage {
-    const fn code(&self) -> &'static str {
-        match self {
-            Self::Part(_) | Self::Io(_) => "unreadable",
-            Self::TooLarge => "file_too_large",
-        }
-    }
-
-    fn zh(&self) -> String {
-        match self {
-            Self::Part(part) => format!("不是完好的 xlsx 文件（`{part}` 已损坏），请重新导出后再发送"),
-            Self::TooLarge => format!("解压后超过 {} GiB，请分成几个文件发送", MOST_UNPACKED >> 30),
-            Self::Io(error) => format!("文件无法读取：{error}"),
-        }
-    }
-}
-
-/// Unpacks every part to nowhere: its checksum is known to hold only when all of it was unpacked, and a damaged number
-/// may look like a number. Also the gate against files that unpack without end.
-fn sound(file: &mut File) -> Result<(), Damage> {
-    let Ok(mut archive) = ZipArchive::new(BufReader::new(&mut *file)) else {
-        // No archive at all, perhaps a workbook under a password: whoever opens it next says what it is.
-        return Ok(file.rewind()?);
-    };
-    let mut unpacked = 0;
-    for index in 0..archive.len() {
-        let mut part = archive.by_index(index).map_err(|error| Damage::Part(error.to_string()))?;
-        let name = part.name().map_err(|error| Damage::Part(error.to_string()))?.into_owned();
-        // Pictures and other attachments are not read, so they may be as they are.
-        if !(name.ends_with(".xml") || name.ends_with(".rels")) {
-            continue;
-        }
-        let room = MOST_UNPACKED - unpacked + 1;
-        unpacked +=
-            io::copy(&mut Read::by_ref(&mut part).take(room), &mut io::sink()).map_err(|_| Damage::Part(name))?;
-        if unpacked > MOST_UNPACKED {
-            return Err(Damage::TooLarge);
-        }
-    }
-    drop(archive);
-    Ok(file.rewind()?)
-}
-
 fn read_sheet(
     workbook: &mut Xlsx<BufReader<File>>,
     sheet: &str,
@@ -127,29 +69,20 @@ fn read_sheet(
         }
     };
     let mut run = Run::new(about, now, sink);
-    let mut row = Row { cells: Vec::new(), from_1904 };
+    let mut row = Row { cells: Vec::new(), text: 0, from_1904 };
     let mut number = 0;
     loop {
         match cells.next_cell() {
             Ok(Some(cell)) => {
                 let (at, column) = cell.get_position();
                 if at != number {
-                    run.row(u64::from(number) + 1, &row)?;
-                    row.cells.clear();
+                    row.end(u64::from(number) + 1, &mut run)?;
                     number = at;
                 }
-                let column = usize::try_from(column).unwrap_or(MOST_COLUMNS);
-                if column < MOST_COLUMNS {
-                    if row.cells.len() <= column {
-                        row.cells.resize(column + 1, DataRef::Empty);
-                    }
-                    if let Some(place) = row.cells.get_mut(column) {
-                        *place = cell.get_value().clone();
-                    }
-                }
+                row.put(usize::try_from(column).unwrap_or(MOST_COLUMNS), cell.get_value());
             }
             Ok(None) => {
-                run.row(u64::from(number) + 1, &row)?;
+                row.end(u64::from(number) + 1, &mut run)?;
                 return run.finish();
             }
             Err(error) => {
@@ -162,8 +95,48 @@ fn read_sheet(
 
 struct Row<'a> {
     cells: Vec<DataRef<'a>>,
+    /// Bytes of text in the cells.
+    text: usize,
     from_1904: bool,
 }
+
+impl<'a> Row<'a> {
+    fn put(&mut self, column: usize, value: &DataRef<'a>) {
+        let text = match value {
+            DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => text.len(),
+            DataRef::SharedString(text) => text.len(),
+            _ => 0,
+        };
+        self.text += text;
+        // A row that is too long keeps its beginning, for people to know it by.
+        if column >= MOST_COLUMNS || self.text > LONGEST_LINE {
+            return;
+        }
+        if self.cells.len() <= column {
+            self.cells.resize(column + 1, DataRef::Empty);
+        }
+        if let Some(place) = self.cells.get_mut(column) {
+            *place = value.clone();
+        }
+    }
+
+    /// Hands the row over and begins the next.
+    fn end(&mut self, number: u64, run: &mut Run<'_>) -> ControlFlow<()> {
+        let flow = if self.text > LONGEST_LINE {
+            let beginning: Vec<_> = (0..self.cells.len()).map(|index| self.cell(index).shown()).collect();
+            let beginning: String = beginning.join(",").chars().take(SHOWN_OF_LONG).collect();
+            run.broken(number, &beginning, LineFault::TooLong)
+        } else {
+            run.row(number, self)
+        };
+        self.cells.clear();
+        self.text = 0;
+        flow
+    }
+}
+
+/// Characters shown of a row that is too long to be one.
+const SHOWN_OF_LONG: usize = 200;
 
 impl Cells for Row<'_> {
     fn width(&self) -> usize {

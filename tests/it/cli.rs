@@ -2,6 +2,8 @@
 
 mod checkpoints;
 mod dates;
+mod importing;
+mod languages;
 mod served;
 #[cfg(all(feature = "telemetry", feature = "cluster-double"))]
 mod telemetry;

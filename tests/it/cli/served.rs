@@ -119,3 +119,17 @@ fn keys_that_make_no_sense_and_keys_that_do_not_exist_have_their_exit_codes() {
     assert_eq!(warnlight(&["key", "revoke", "--data", data, id], &[]).status.code(), Some(0));
     assert!(text(&warnlight(&["key", "list", "--data", data], &[]).stdout).contains("revoked"));
 }
+
+#[test]
+fn a_service_whose_output_nobody_reads_serves_and_stops() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    make_key(data);
+    // Its stdout is closed already: only the address was read.
+    let mut service = Service::start_with(data, &[("WARNLIGHT__TRACE__FILTER", "trace")], Stdio::piped());
+    drop(service.child.stderr.take());
+    for _ in 0..8 {
+        assert_eq!(service.status("/healthz", None), 200);
+    }
+    assert_eq!(service.stop(), Some(0));
+}

@@ -1,0 +1,137 @@
+//! Who decides the rows of an import: the desk, or in a dry run a rehearsal of it.
+
+use super::super::Common;
+use super::super::exit::{CliError, Exit};
+use crate::clock::SystemClock;
+use crate::desk::{Answer, Answers, Desk, DeskError, Rehearsal, Request};
+use crate::domain::check::Problem;
+use crate::domain::command::Command;
+use crate::domain::envelope::{Origin, Position};
+use crate::domain::event::LightChanged;
+use crate::domain::time::Instant;
+use crate::domain::words::Light;
+use crate::log::contract::LogError;
+use crate::picture::Picture;
+use crate::service::{load_policies, open_log, open_log_read_only, start_desk};
+use crate::settings::{Engine, Settings};
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+/// Who decides.
+pub(super) enum Decider {
+    Desk { desk: Desk, origin: Origin, began: Position },
+    Rehearsal(Box<Rehearsal>),
+}
+
+/// What followed from the rows.
+#[derive(Debug, Default)]
+pub(super) struct Followed {
+    /// Lights that changed, by the colour they changed to.
+    pub(super) lights: BTreeMap<Light, u64>,
+    /// Mails that were asked for.
+    pub(super) mails: u64,
+}
+
+impl Decider {
+    pub(super) fn desk(settings: &Settings, common: &Common, notify: bool) -> Result<Self, CliError> {
+        let log = open_log(settings, &common.data)?;
+        let desk = start_desk(settings, log, Arc::new(SystemClock))?;
+        let began = desk.published().position();
+        Ok(Self::Desk { desk, origin: Origin { history: !notify, ..Origin::of("import") }, began })
+    }
+
+    pub(super) fn rehearsal(settings: &Settings, common: &Common) -> Result<Self, CliError> {
+        let policies = Arc::new(load_policies(settings).map_err(|error| CliError::new(Exit::Usage, error))?);
+        let state = if common.data.join("log.db").exists() || settings.log.engine != Engine::Embedded {
+            Picture::replay(&*open_log_read_only(settings, &common.data)?, policies)?
+        } else {
+            Picture::new(policies)
+        };
+        Ok(Self::Rehearsal(Box::new(Rehearsal::new(state))))
+    }
+
+    pub(super) fn submit(&mut self, commands: Vec<Command>, now: Instant) -> Deciding {
+        match self {
+            Self::Desk { desk, origin, .. } => {
+                let request = Request { hold_lights: true, ..Request::new(commands.clone(), origin.clone()) };
+                Deciding::Desk { answers: desk.submit(request), commands }
+            }
+            Self::Rehearsal(rehearsal) => {
+                Deciding::Done(commands.iter().map(|command| rehearsal.execute(command, now)).collect())
+            }
+        }
+    }
+
+    /// Waits for answers. If the log refuses what the rows come to, they are decided one by one, so that the refused row
+    /// costs no other.
+    pub(super) fn wait(&mut self, deciding: Deciding) -> Result<Vec<Answer>, CliError> {
+        match (deciding, &*self) {
+            (Deciding::Done(answers), _) => Ok(answers),
+            (Deciding::Desk { answers, commands }, Self::Desk { desk, origin, .. }) => match answers.wait() {
+                Ok(answers) => Ok(answers),
+                Err(DeskError::Log(LogError::Invalid(_))) => {
+                    commands.into_iter().map(|command| one(desk, origin, command)).collect()
+                }
+                Err(error) => Err(error.into()),
+            },
+            (Deciding::Desk { answers, .. }, Self::Rehearsal(_)) => Ok(answers.wait()?),
+        }
+    }
+
+    /// Has the lights looked at, once for all rows, and says what came of it.
+    pub(super) fn settle(self) -> Result<Followed, CliError> {
+        let Self::Desk { desk, began, .. } = self else { return Ok(Followed::default()) };
+        let settled = desk.settle().map_err(CliError::from).and_then(|()| followed(&desk, began));
+        desk.stop();
+        settled
+    }
+}
+
+fn one(desk: &Desk, origin: &Origin, command: Command) -> Result<Answer, CliError> {
+    let request = Request { hold_lights: true, ..Request::new(vec![command], origin.clone()) };
+    match desk.execute(request) {
+        Ok(answers) => answers.into_iter().next().ok_or_else(|| CliError::failed(DeskError::Stopped)),
+        Err(DeskError::Log(LogError::Invalid(why))) => Ok(Answer::Refused(vec![unrecordable(&why)])),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn unrecordable(why: &str) -> Problem {
+    Problem {
+        field: "",
+        code: "not_recordable",
+        value: String::new(),
+        zh: format!("日志无法记录本行（{why}），请核对日期和编号"),
+        en: format!("the log cannot record this row ({why}); check its days and its numbers"),
+    }
+}
+
+fn followed(desk: &Desk, began: Position) -> Result<Followed, CliError> {
+    let mut followed = Followed::default();
+    desk.log().scan(began, &mut |event| {
+        match event.event_type {
+            "light.changed" => {
+                if let Ok(change) = serde_json::from_str::<LightChanged>(event.data)
+                    && change.from != change.to
+                {
+                    *followed.lights.entry(change.to).or_default() += 1;
+                }
+            }
+            "mail.requested" => followed.mails += 1,
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok(followed)
+}
+
+/// Answers to rows handed over.
+pub(super) enum Deciding {
+    Desk {
+        answers: Answers,
+        /// For deciding them one by one.
+        commands: Vec<Command>,
+    },
+    Done(Vec<Answer>),
+}
