@@ -14,6 +14,7 @@ pub mod lights;
 pub mod log;
 pub mod mail;
 pub mod policy;
+pub mod proof;
 pub mod service;
 pub mod settings;
 pub mod sim;

@@ -4,7 +4,6 @@
 use crate::alerts::recipients::{BUILT_IN, Recipients, RecipientsError};
 use crate::clock::Clock;
 use crate::desk::{Desk, Start, StartError};
-use crate::log::checkpoint::{Keeper, KeyError, SigningKey};
 #[cfg(feature = "cluster")]
 use crate::log::cluster;
 use crate::log::contract::{EventLog, LogError};
@@ -13,6 +12,7 @@ use crate::mail::render::{RenderError, Renderer};
 use crate::mail::transport::of_settings;
 use crate::mail::worker::{self, Worker};
 use crate::policy::{Policies, PolicyError};
+use crate::proof::{Keeper, KeyError, SigningKey};
 use crate::settings::{Engine, Settings};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! How a command ended, for scripts.
 
-use crate::log::checkpoint::{CheckError, KeyError};
 use crate::log::contract::LogError;
+use crate::proof::{CheckError, KeyError};
 use crate::service::ServiceError;
 use crate::settings::SettingsError;
 use std::fmt::Display;

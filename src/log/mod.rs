@@ -2,7 +2,6 @@
 
 pub mod admission;
 pub mod chain;
-pub mod checkpoint;
 #[cfg(feature = "cluster")]
 pub mod cluster;
 pub mod conformance;

@@ -33,7 +33,7 @@ fn key(pem: &str) -> SigningKey {
 }
 
 fn example() -> CheckpointSigned {
-    serde_json::from_str(include_str!("../../../events/log.checkpoint_signed.v1.example.json")).unwrap()
+    serde_json::from_str(include_str!("../../events/log.checkpoint_signed.v1.example.json")).unwrap()
 }
 
 fn time(second: i64) -> Instant {
