@@ -372,8 +372,12 @@ impl EventLog for Failing {
         self.log.read_all(after, limit)
     }
 
-    fn scan(&self, after: Position, visit: &mut dyn FnMut(EventRef<'_>) -> ControlFlow<()>) -> Result<(), LogError> {
-        self.log.scan(after, visit)
+    fn scan_unchecked(
+        &self,
+        after: Position,
+        visit: &mut dyn FnMut(EventRef<'_>) -> ControlFlow<()>,
+    ) -> Result<(), LogError> {
+        self.log.scan_unchecked(after, visit)
     }
 
     fn ids_at(&self, positions: &[Position]) -> Result<Vec<Uuid>, LogError> {

@@ -246,8 +246,12 @@ impl EventLog for ClusterLog {
         self.replica.read_all(after, limit)
     }
 
-    fn scan(&self, after: Position, visit: &mut dyn FnMut(EventRef<'_>) -> ControlFlow<()>) -> Result<(), LogError> {
-        self.replica.scan(after, visit)
+    fn scan_unchecked(
+        &self,
+        after: Position,
+        visit: &mut dyn FnMut(EventRef<'_>) -> ControlFlow<()>,
+    ) -> Result<(), LogError> {
+        self.replica.scan_unchecked(after, visit)
     }
 
     fn ids_at(&self, positions: &[Position]) -> Result<Vec<Uuid>, LogError> {

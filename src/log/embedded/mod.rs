@@ -202,7 +202,11 @@ impl EventLog for EmbeddedLog {
         self.shared.read_all(after, limit)
     }
 
-    fn scan(&self, after: Position, visit: &mut dyn FnMut(EventRef<'_>) -> ControlFlow<()>) -> Result<(), LogError> {
+    fn scan_unchecked(
+        &self,
+        after: Position,
+        visit: &mut dyn FnMut(EventRef<'_>) -> ControlFlow<()>,
+    ) -> Result<(), LogError> {
         let head = self.shared.head()?;
         let mut names = Rows::in_order(SCAN_STREAMS);
         let mut after = after;
@@ -222,8 +226,9 @@ impl EventLog for EmbeddedLog {
 
     fn ids_at(&self, positions: &[Position]) -> Result<Vec<Uuid>, LogError> {
         self.shared.readers.with(|reader| {
-            let ids = positions.iter().filter_map(|position| rows::id_at(&reader.conn, *position).transpose());
-            ids.collect()
+            let readers::Reader { conn, rows } = reader;
+            let ids = positions.iter().filter_map(|position| rows.at(conn, *position).transpose());
+            ids.map(|found| found.map(|entry| entry.recorded.event.id)).collect()
         })
     }
 
@@ -234,7 +239,12 @@ impl EventLog for EmbeddedLog {
             let (mut low, mut high) = (0, head.saturating_add(1));
             while high - low > 1 {
                 let middle = low + (high - low) / 2;
-                if rows::recorded_at(&reader.conn, middle)? <= at {
+                let found = reader.rows.at(&reader.conn, middle)?;
+                let entry = found.ok_or_else(|| LogError::Corrupt {
+                    position: middle,
+                    what: format!("the event is missing; the log ends at {head}"),
+                })?;
+                if entry.recorded.recorded_at <= at {
                     low = middle;
                 } else {
                     high = middle;
@@ -246,7 +256,7 @@ impl EventLog for EmbeddedLog {
 
     fn find_key(&self, key: &str) -> Result<Option<Appended>, LogError> {
         self.shared.readers.with(|reader| match rows::find_key(&reader.conn, key)? {
-            Some((first, last)) => rows::answer(&reader.conn, first, last).map(Some),
+            Some((first, last)) => reader.rows.answer(&reader.conn, first, last).map(Some),
             None => Ok(None),
         })
     }
