@@ -1,6 +1,9 @@
 //! How a command ended, for scripts.
 
+use crate::desk::{DeskError, StartError};
 use crate::log::contract::LogError;
+use crate::mail::outbox::ReplayError;
+use crate::mail::worker;
 use crate::proof::{CheckError, KeyError};
 use crate::service::ServiceError;
 use crate::settings::SettingsError;
@@ -80,9 +83,38 @@ impl From<ServiceError> for CliError {
         match error {
             ServiceError::Log(error) => error.into(),
             ServiceError::Key(error) => error.into(),
+            ServiceError::Desk(error) => error.into(),
+            ServiceError::Mail(error) => error.into(),
             ServiceError::Policies(_) | ServiceError::Recipients(_) | ServiceError::Unreadable { .. } => {
                 Self::new(Exit::Usage, error)
             }
+            other => Self::failed(other),
+        }
+    }
+}
+
+impl From<StartError> for CliError {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Log(error) => error.into(),
+            other => Self::failed(other),
+        }
+    }
+}
+
+impl From<DeskError> for CliError {
+    fn from(error: DeskError) -> Self {
+        match error {
+            DeskError::Log(error) => error.into(),
+            other => Self::failed(other),
+        }
+    }
+}
+
+impl From<worker::StartError> for CliError {
+    fn from(error: worker::StartError) -> Self {
+        match error {
+            worker::StartError::Log(error) | worker::StartError::Replay(ReplayError::Log(error)) => error.into(),
             other => Self::failed(other),
         }
     }

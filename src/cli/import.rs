@@ -112,7 +112,7 @@ pub(super) fn run(args: &ImportArgs, common: &Common, out: &mut Out) -> Result<E
 fn rehearse(settings: &Settings, common: &Common) -> Result<Decider, CliError> {
     let policies = Arc::new(load_policies(settings).map_err(|error| CliError::new(Exit::Usage, error))?);
     let state = if common.data.join("log.db").exists() {
-        State::replay(&*open_log_read_only(settings, &common.data)?, policies).map_err(CliError::failed)?
+        State::replay(&*open_log_read_only(settings, &common.data)?, policies)?
     } else {
         State::new(policies)
     };
@@ -148,7 +148,7 @@ impl Decider {
     fn settle(self) -> Result<(), CliError> {
         match self {
             Self::Desk { desk, .. } => {
-                let settled = desk.settle().map_err(CliError::failed);
+                let settled = desk.settle().map_err(CliError::from);
                 desk.stop();
                 settled
             }
@@ -166,7 +166,7 @@ enum Deciding {
 impl Deciding {
     fn wait(self) -> Result<Vec<Answer>, CliError> {
         match self {
-            Self::Desk(answers) => answers.wait().map_err(CliError::failed),
+            Self::Desk(answers) => answers.wait().map_err(CliError::from),
             Self::Done(answers) => Ok(answers),
         }
     }

@@ -74,7 +74,7 @@ impl AsOf {
         let settings = Settings::load(common.config.as_deref())?;
         let policies = load_policies(&settings).map_err(|error| CliError::new(Exit::Usage, error))?;
         let log = open_log_read_only(&settings, &common.data)?;
-        let state = State::replay(&*log, Arc::new(policies)).map_err(CliError::failed)?;
+        let state = State::replay(&*log, Arc::new(policies))?;
         let known = match self.known_at {
             Some(known_at) => log.position_at(known_at)?,
             None => Position::MAX,

@@ -220,6 +220,11 @@ impl EventLog for ClusterLog {
         }
     }
 
+    /// The replica's word: without room for it nothing is taken here. Whether the cluster answers is told by `behind`.
+    fn takes_appends(&self) -> Result<(), LogError> {
+        self.replica.takes_appends()
+    }
+
     fn head(&self) -> Position {
         self.replica.head()
     }

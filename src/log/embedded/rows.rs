@@ -276,10 +276,10 @@ impl AtHand {
         let previous = match before {
             0 => GENESIS,
             known if known == self.last => self.digest,
-            other => conn
-                .prepare_cached("SELECT digest FROM event WHERE position = ?1")
-                .and_then(|mut statement| statement.query_row([signed(other)], |row| row.get(0)))
-                .map_err(fault(other))?,
+            other => digest_at(conn, other)?.ok_or_else(|| LogError::Corrupt {
+                position: other,
+                what: format!("the event is missing; the next one is {}", raw.position),
+            })?,
         };
         let first = raw.position.saturating_sub(Position::from(raw.part));
         if raw.part == 0 {
@@ -317,6 +317,13 @@ pub(super) fn find_key(conn: &Connection, key: &str) -> Result<Option<(Position,
             what: format!("key `{key}` refers to positions {first} to {last}"),
         }),
     }
+}
+
+/// Returns the digest stored with the event at a position, if there is one.
+pub(super) fn digest_at(conn: &Connection, position: Position) -> Result<Option<Digest>, LogError> {
+    conn.prepare_cached("SELECT digest FROM event WHERE position = ?1")
+        .and_then(|mut statement| statement.query_row([signed(position)], |row| row.get(0)).optional())
+        .map_err(fault(position))
 }
 
 fn in_turn(found: Position, next: Position) -> Result<(), LogError> {

@@ -15,6 +15,8 @@ use std::sync::Arc;
 /// Events read between two reports of progress.
 const CHUNK: usize = 4096;
 
+const NOT_ITS_END: &str = "the digest at the end is not the one that the log says it ends with";
+
 /// Verifies the file up to the end it has now.
 ///
 /// 1. The description of the tables, and the end that the file says it has.
@@ -45,7 +47,7 @@ pub(super) fn verify(
     }
     walk.key_ends(&reader.conn)?;
     if walk.found.digest != digest {
-        return Err(damaged(head, "the digest at the end is not the one that the log says it ends with".to_owned()));
+        return Err(damaged(head, NOT_ITS_END.to_owned()));
     }
     streams(&reader.conn)?;
     keys(&reader.conn)?;
@@ -149,6 +151,13 @@ fn keys(conn: &Connection) -> Result<(), LogError> {
 fn sound(conn: &Connection) -> Result<(), LogError> {
     let said: String = conn.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(fault(WHOLE_FILE))?;
     if said == "ok" { Ok(()) } else { Err(damaged(WHOLE_FILE, said)) }
+}
+
+/// Makes sure that the file ends where, and as, it says.
+pub(super) fn end(reader: &Reader) -> Result<(), LogError> {
+    let (head, digest) = stated_end(&reader.conn)?;
+    let last = rows::digest_at(&reader.conn, head)?.unwrap_or(GENESIS);
+    if last == digest { Ok(()) } else { Err(damaged(head, NOT_ITS_END.to_owned())) }
 }
 
 fn damaged(position: Position, what: String) -> LogError {
