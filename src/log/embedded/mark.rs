@@ -81,6 +81,11 @@ impl Mark {
             .map_err(|error| LogError::Unavailable(format!("cannot open the log's mark twice: {error}")))
     }
 
+    /// Makes the last note durable.
+    pub(super) fn sync(&self) {
+        sync(&self.file);
+    }
+
     /// Notes a new end. A mark that stays behind raises no false alarm, so a failure is told and nothing more.
     pub(super) fn put(&mut self, end: End) {
         let offset = if self.second { SLOT } else { 0 };
@@ -93,6 +98,13 @@ impl Mark {
             }
             Err(_) => {}
         }
+    }
+}
+
+/// Makes the last note durable, through any handle on the file.
+pub(super) fn sync(file: &File) {
+    if let Err(error) = file.sync_data() {
+        tracing::warn!(%error, "the mark beside the log cannot be synced, trying again later");
     }
 }
 

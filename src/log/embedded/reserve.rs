@@ -12,6 +12,9 @@ use std::path::{Path, PathBuf};
 /// Name of the file in the data directory.
 pub(super) const FILE: &str = "log.reserve";
 
+/// Room that must be there beside the reserve before appends are taken again.
+const MORE: u64 = 1024 * 1024;
+
 const CHUNK: [u8; 64 * 1024] = [0; 64 * 1024];
 
 /// The file that keeps the room.
@@ -34,28 +37,45 @@ impl Reserve {
 
     /// Makes sure that the room is kept; says whether there was enough.
     pub(super) fn keep(&self) -> bool {
-        if std::fs::metadata(&self.path).is_ok_and(|file| file.len() >= self.bytes) {
-            return true;
-        }
-        let made = self.make();
-        if let Err(error) = &made {
-            self.let_go();
-            if error.kind() != ErrorKind::StorageFull {
-                tracing::warn!(%error, file = %self.path.display(), "no room can be kept for a full disk");
-            }
-        }
-        // Only a full disk is a reason to take no appends.
-        !made.is_err_and(|error| error.kind() == ErrorKind::StorageFull)
+        self.grow_to(self.bytes)
     }
 
-    fn make(&self) -> std::io::Result<()> {
+    /// Makes sure that the room is kept and that there is more beside it: without that, the next append would fail again.
+    pub(super) fn keep_and_more(&self) -> bool {
+        if !self.grow_to(self.bytes + MORE) {
+            return false;
+        }
+        let cut = File::options().write(true).open(&self.path).and_then(|file| file.set_len(self.bytes));
+        if let Err(error) = cut {
+            tracing::warn!(%error, file = %self.path.display(), "the room kept for a full disk cannot be cut back");
+        }
+        true
+    }
+
+    fn grow_to(&self, bytes: u64) -> bool {
+        match self.extend(bytes) {
+            Ok(()) => true,
+            // What there was is held, so that the next try costs one small write.
+            Err(error) if error.kind() == ErrorKind::StorageFull => false,
+            Err(error) => {
+                tracing::warn!(%error, file = %self.path.display(), "no room can be kept for a full disk");
+                // Only a full disk is a reason to take no appends.
+                true
+            }
+        }
+    }
+
+    fn extend(&self, bytes: u64) -> std::io::Result<()> {
         // Written, not only stretched: a file with holes keeps no room.
-        let mut file = File::create(&self.path)?;
-        let mut left = self.bytes;
+        let mut file = File::options().create(true).append(true).open(&self.path)?;
+        let mut left = bytes.saturating_sub(file.metadata()?.len());
+        if left == 0 {
+            return Ok(());
+        }
         while left > 0 {
             let some = usize::try_from(left).unwrap_or(usize::MAX).min(CHUNK.len());
-            file.write_all(CHUNK.get(..some).unwrap_or_default())?;
-            left -= some as u64;
+            let written = file.write(CHUNK.get(..some).unwrap_or_default())?;
+            left = left.saturating_sub(written.max(1) as u64);
         }
         file.sync_all()
     }

@@ -5,13 +5,12 @@
 //! With each move the [mark](super::mark) is synced, too.
 
 use super::fault::{WHOLE_FILE, fault};
-use super::mark::Mark;
+use super::mark::{self, Mark};
 use super::reserve::Reserve;
 use crate::log::contract::LogError;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use rusqlite::hooks::Wal;
 use rusqlite::{Connection, OpenFlags};
-use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
@@ -45,7 +44,7 @@ impl Moving {
     pub(super) fn start(path: &Path, every: u32, mark: &Mark, reserve: Reserve) -> Result<Self, LogError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let conn = Connection::open_with_flags(path, flags).map_err(fault(WHOLE_FILE))?;
-        let mark = mark.handle()?;
+        let noted = mark.handle()?;
         let fresh = Arc::new(AtomicBool::new(true));
         let (wake, woken) = bounded::<()>(1);
         let (finished, done) = bounded(1);
@@ -64,7 +63,7 @@ impl Moving {
                     kept = kept || (!asked && reserve.keep());
                     if unmoved.swap(false, Ordering::AcqRel) || asked {
                         move_in(&conn);
-                        sync(&mark);
+                        mark::sync(&noted);
                     }
                     if asked && finished.send(()).is_err() {
                         return;
@@ -139,11 +138,5 @@ pub(super) fn move_all(conn: &Connection) -> bool {
             tracing::warn!(%error, "the write-ahead log cannot be moved into the log");
             false
         }
-    }
-}
-
-fn sync(mark: &File) {
-    if let Err(error) = mark.sync_data() {
-        tracing::warn!(%error, "the mark beside the log cannot be synced, trying again later");
     }
 }

@@ -62,6 +62,8 @@ pub(super) struct Writer {
     beside: Beside,
     /// Since when the disk is full, or was looked at and still full.
     full: Option<Clock>,
+    /// While the disk is full: the write-ahead log was moved into the file.
+    moved: bool,
     /// Why nothing more is written, once something went wrong that leaves the file's state unknown.
     broken: Option<String>,
 }
@@ -121,6 +123,7 @@ impl Writer {
             moving: moving.watching(&mut conn)?,
             beside,
             full: None,
+            moved: true,
             conn,
             broken: None,
         })
@@ -144,6 +147,7 @@ impl Writer {
             self.group(group);
         }
         self.moving.close(&self.conn);
+        self.beside.mark.sync();
         self.bell.close();
     }
 
@@ -161,7 +165,11 @@ impl Writer {
 
     /// Takes appends again if the reserve can be kept, after giving back what the write-ahead log uses.
     fn look_for_room(&mut self) {
-        let there_is = self.beside.reserve.keep() || (wal::move_all(&self.conn) && self.beside.reserve.keep());
+        if !self.moved {
+            self.beside.reserve.let_go();
+            self.moved = wal::move_all(&self.conn);
+        }
+        let there_is = self.moved && self.beside.reserve.keep_and_more();
         self.full = (!there_is).then(Clock::now);
         self.bell.set_trouble((!there_is).then_some(LogError::Full));
         if there_is {
@@ -253,8 +261,7 @@ impl Writer {
         let rolled_back = self.conn.is_autocommit() || self.execute("ROLLBACK").is_ok();
         if rolled_back && self.reread_numbers().is_ok() && matches!(error, LogError::Full) {
             tracing::warn!(position = before.position, "disk full, appends refused until there is room");
-            self.beside.reserve.let_go();
-            wal::move_all(&self.conn);
+            self.moved = false;
             self.look_for_room();
             return;
         }
