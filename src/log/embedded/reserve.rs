@@ -15,7 +15,7 @@ pub(super) const FILE: &str = "log.reserve";
 /// Room that must be there beside the reserve before appends are taken again.
 const MORE: u64 = 1024 * 1024;
 
-const CHUNK: [u8; 64 * 1024] = [0; 64 * 1024];
+static CHUNK: [u8; 64 * 1024] = [0; 64 * 1024];
 
 /// The file that keeps the room.
 #[derive(Debug, Clone)]
