@@ -16,6 +16,7 @@ pub mod mail;
 pub mod picture;
 pub mod policy;
 pub mod policy_folder;
+pub mod proof;
 pub mod service;
 pub mod settings;
 pub mod sim;

@@ -5,7 +5,6 @@ use crate::alerts::recipients::{BUILT_IN, Recipients, RecipientsError};
 use crate::clock::Clock;
 use crate::desk::{Desk, Start, StartError};
 use crate::domain::time::day_of;
-use crate::log::checkpoint::{Keeper, KeyError, SigningKey};
 #[cfg(feature = "cluster")]
 use crate::log::cluster;
 use crate::log::contract::{EventLog, LogError};
@@ -15,6 +14,7 @@ use crate::mail::transport::of_settings;
 use crate::mail::worker::{self, Worker};
 use crate::policy::{Policies, PolicyError};
 use crate::policy_folder;
+use crate::proof::{Keeper, KeyError, SigningKey};
 use crate::settings::{Engine, Settings};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};

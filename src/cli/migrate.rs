@@ -66,7 +66,7 @@ pub(super) fn run(args: &MigrateArgs, common: &Common, out: &mut Out) -> Result<
 /// Folds both logs and returns how many lights there are. Equal digests promise that they are equal; this is seen.
 fn compare_lights(from: &dyn EventLog, to: &dyn EventLog) -> Result<usize, CliError> {
     let policies = Arc::new(Policies::built_in().map_err(CliError::failed)?);
-    let fold = |log: &dyn EventLog| Picture::replay(log, policies.clone()).map_err(CliError::failed);
+    let fold = |log: &dyn EventLog| Picture::replay(log, policies.clone()).map_err(CliError::from);
     let (here, there) = (fold(from)?, fold(to)?);
     if here.lights.entries() == there.lights.entries() {
         Ok(here.lights.entries().len())

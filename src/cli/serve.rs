@@ -8,8 +8,8 @@ use crate::clock::{Clock, SystemClock};
 use crate::desk::Desk;
 use crate::http::access::Keyring;
 use crate::http::{Open, ServeError};
-use crate::log::checkpoint::SigningKey;
 use crate::mail::worker::Worker;
+use crate::proof::SigningKey;
 use crate::service::{load_signing_key, open_log, start_desk, start_keeper, start_mail};
 use crate::settings::{Settings, Trace, TraceFormat};
 #[cfg(feature = "telemetry")]

@@ -5,7 +5,7 @@ use super::texts;
 use crate::domain::code::CreditCode;
 use crate::domain::time::{Day, Instant, instant_of, local};
 use crate::domain::words::{Light, Role};
-use crate::log::checkpoint::PublicKey;
+use crate::proof::PublicKey;
 use jiff::civil::DateTime;
 use std::ops::RangeInclusive;
 use std::str::FromStr;

@@ -5,7 +5,8 @@
 //! * An append repeated with the same event ids, or under the same idempotency key, returns the first answer; with other
 //!   content it is an error. This is looked at before the expected revision, so a retry is never a conflict.
 //! * `recorded_at` never runs backwards: a clock that did is held at the last event's time.
-//! * Readers see durable events only.
+//! * Readers see durable events only, and none that differs from what was written: an event that does not match its digest is
+//!   [`LogError::Corrupt`], whoever reads it.
 
 use crate::domain::envelope::{Digest, NewEvent, Position, Recorded, Revision};
 use crate::domain::time::Instant;
@@ -14,6 +15,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
+
+pub use super::shown::EventRef;
 
 /// What must be true of a stream for an append to be taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,9 +89,7 @@ pub enum LogError {
     #[error("append refused: {0}")]
     Invalid(String),
     /// A record does not match its digest, or cannot be read.
-    #[error(
-        "the log is damaged at position {position}: {what}; restore a backup, or run `warnlight verify` for the whole picture"
-    )]
+    #[error("the log is damaged at position {position}: {what}; restore a backup (`warnlight restore`)")]
     Corrupt {
         /// First damaged record.
         position: Position,
@@ -166,33 +167,6 @@ impl Pending {
     }
 }
 
-/// An event as a scan shows it, without copying it out.
-#[derive(Debug, Clone, Copy)]
-pub struct EventRef<'a> {
-    /// Place in the whole log.
-    pub position: Position,
-    /// Stream.
-    pub stream: &'a str,
-    /// Place in the stream.
-    pub revision: Revision,
-    /// When the log took it.
-    pub recorded_at: Instant,
-    /// When it was true.
-    pub occurred_at: Instant,
-    /// Identity.
-    pub id: Uuid,
-    /// Type name.
-    pub event_type: &'a str,
-    /// Version of the type's schema.
-    pub schema_version: u16,
-    /// Who says so.
-    pub actor: &'a str,
-    /// Imported as history.
-    pub history: bool,
-    /// Payload, JSON.
-    pub data: &'a str,
-}
-
 /// What a whole verification found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
@@ -267,11 +241,43 @@ pub trait EventLog: Send + Sync {
         Ok(found.filter(|recorded| recorded.position == position))
     }
 
-    /// Shows every event after position `after`, up to the head at the time of the call, until `visit` breaks.
+    /// Shows every event after position `after`, up to the head at the time of the call, until `visit` breaks. Each was
+    /// checked before it is shown.
     ///
     /// # Errors
     /// See [`LogError`].
-    fn scan(&self, after: Position, visit: &mut dyn FnMut(EventRef<'_>) -> ControlFlow<()>) -> Result<(), LogError>;
+    fn scan(&self, after: Position, visit: &mut dyn FnMut(EventRef<'_>) -> ControlFlow<()>) -> Result<(), LogError> {
+        let mut damage = None;
+        self.scan_unchecked(after, &mut |seen| match seen.check() {
+            Ok(()) => visit(seen),
+            Err(error) => {
+                damage = Some(error);
+                ControlFlow::Break(())
+            }
+        })?;
+        damage.map_or(Ok(()), Err)
+    }
+
+    /// As [`scan`](Self::scan), but **nothing was compared with its digest: the caller must call [`EventRef::check`] on
+    /// every event before it believes it**. For whoever has threads to spare for the hashing; that no position is missing
+    /// was looked at.
+    ///
+    /// # Errors
+    /// See [`LogError`].
+    fn scan_unchecked(
+        &self,
+        after: Position,
+        visit: &mut dyn FnMut(EventRef<'_>) -> ControlFlow<()>,
+    ) -> Result<(), LogError>;
+
+    /// Says whether an append would be taken now, as far as the engine knows without trying: that its writer works, that
+    /// the disk was not full when it last looked.
+    ///
+    /// # Errors
+    /// What an append would be answered.
+    fn takes_appends(&self) -> Result<(), LogError> {
+        Ok(())
+    }
 
     /// Returns the ids of the events at these positions, in their order; positions that do not exist are left out.
     ///

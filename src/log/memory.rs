@@ -160,17 +160,25 @@ impl EventLog for MemoryLog {
         Ok(self.0.lock().after(after).iter().take(limit).map(|entry| entry.recorded.clone()).collect())
     }
 
-    fn scan(&self, after: Position, visit: &mut dyn FnMut(EventRef<'_>) -> ControlFlow<()>) -> Result<(), LogError> {
+    fn scan_unchecked(
+        &self,
+        after: Position,
+        visit: &mut dyn FnMut(EventRef<'_>) -> ControlFlow<()>,
+    ) -> Result<(), LogError> {
         // Copied out in batches: `visit` may append, and would wait for ever on a lock held here.
         let head = self.head();
         let mut after = after;
         while after < head {
-            let batch = self.read_all(after, BATCH)?;
-            for recorded in &batch {
-                if recorded.position > head || visit(show(recorded)).is_break() {
+            let (batch, mut previous) = {
+                let state = self.0.lock();
+                let batch: Vec<Entry> = state.after(after).iter().take(BATCH).cloned().collect();
+                (batch, state.at(after).map_or(GENESIS, |entry| entry.recorded.digest))
+            };
+            for Entry { part, recorded } in &batch {
+                if recorded.position > head || visit(EventRef::of(recorded, *part, previous)).is_break() {
                     return Ok(());
                 }
-                after = recorded.position;
+                (after, previous) = (recorded.position, recorded.digest);
             }
         }
         Ok(())
@@ -252,22 +260,6 @@ fn again(entries: &[Entry], key: Option<&Arc<str>>) -> Option<Append> {
         idempotency_key: key.or(first.idempotency_key.as_ref()).cloned(),
         events: entries.iter().map(|entry| entry.recorded.event.clone()).collect(),
     })
-}
-
-fn show(recorded: &Recorded) -> EventRef<'_> {
-    EventRef {
-        position: recorded.position,
-        stream: &recorded.stream,
-        revision: recorded.revision,
-        recorded_at: recorded.recorded_at,
-        occurred_at: recorded.event.occurred_at,
-        id: recorded.event.id,
-        event_type: &recorded.event.event_type,
-        schema_version: recorded.event.schema_version,
-        actor: &recorded.event.actor,
-        history: recorded.event.history,
-        data: &recorded.event.data,
-    }
 }
 
 struct Feed {

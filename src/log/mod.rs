@@ -2,7 +2,6 @@
 
 pub mod admission;
 pub mod chain;
-pub mod checkpoint;
 #[cfg(feature = "cluster")]
 pub mod cluster;
 pub mod conformance;
@@ -11,6 +10,7 @@ pub mod embedded;
 pub mod memory;
 #[cfg(feature = "cluster")]
 pub mod migrate;
+pub mod shown;
 
 #[cfg(test)]
 mod model;

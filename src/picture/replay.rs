@@ -1,4 +1,4 @@
-//! Folding the log: one thread reads rows, others decode them, the caller folds them in order.
+//! Folding the log: one thread reads rows, others check and decode them, the caller folds them in order.
 
 use super::Picture;
 use super::in_order::{in_order, processors};
@@ -8,6 +8,7 @@ use crate::domain::envelope::Position;
 use crate::domain::event::Event;
 use crate::domain::fold::{Stamp, said};
 use crate::log::contract::{EventLog, EventRef, LogError};
+use crate::log::shown::Batch;
 use crate::policy::Policies;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -37,48 +38,17 @@ pub enum ReplayError {
     Thread(#[from] std::io::Error),
 }
 
-/// Rows as read, their texts one behind the other.
-#[derive(Default)]
-struct Rows {
-    rows: Vec<Row>,
-    text: String,
-}
-
-struct Row {
-    stamp: Stamp,
-    id: Uuid,
-    version: u16,
-    /// Ends of the type's name and of the payload in the text.
-    ends: (usize, usize),
-}
-
-impl Rows {
-    fn push(&mut self, seen: EventRef<'_>) {
-        self.text.push_str(seen.event_type);
-        let name = self.text.len();
-        self.text.push_str(seen.data);
-        self.rows.push(Row {
-            stamp: Stamp { position: seen.position, recorded_at: seen.recorded_at, history: seen.history },
-            id: seen.id,
-            version: seen.schema_version,
-            ends: (name, self.text.len()),
-        });
-    }
-
-    fn decode(self) -> Result<Vec<Decoded>, ReplayError> {
-        let mut begin = 0;
-        let decode = |row: Row| {
-            let (name, end) = row.ends;
-            let event_type = self.text.get(begin..name).unwrap_or_default();
-            let data = self.text.get(name..end).unwrap_or_default();
-            begin = end;
-            let event = Event::decode(event_type, row.version, data)
-                .map_err(|reason| ReplayError::Event { position: row.stamp.position, reason: reason.into() })?;
-            let said = said(&event, data);
-            Ok(Decoded { stamp: row.stamp, id: row.id, event, said })
-        };
-        self.rows.into_iter().map(decode).collect()
-    }
+/// Checks rows against their digests and decodes them: this is where what is folded is compared with what was written.
+fn decode(rows: Batch) -> Result<Vec<Decoded>, ReplayError> {
+    let decode = |row: EventRef<'_>| {
+        row.check()?;
+        let event = Event::decode(row.event_type, row.schema_version, row.data)
+            .map_err(|reason| ReplayError::Event { position: row.position, reason: reason.into() })?;
+        let said = said(&event, row.data);
+        let stamp = Stamp { position: row.position, recorded_at: row.recorded_at, history: row.history };
+        Ok(Decoded { stamp, id: row.id, event, said })
+    };
+    rows.iter().map(decode).collect()
 }
 
 struct Decoded {
@@ -128,15 +98,14 @@ impl Picture {
             return self.catch_up_a_little(log);
         }
         let after = self.position;
-        let read = |bring: &mut dyn FnMut(Rows) -> ControlFlow<()>| {
-            let mut rows = Rows::default();
-            log.scan(after, &mut |seen| {
+        let read = |bring: &mut dyn FnMut(Batch) -> ControlFlow<()>| {
+            let mut rows = Batch::default();
+            log.scan_unchecked(after, &mut |seen| {
                 rows.push(seen);
-                if rows.rows.len() < ROWS {
+                if rows.len() < ROWS {
                     return ControlFlow::Continue(());
                 }
-                let size = (rows.rows.len(), rows.text.len());
-                let empty = Rows { rows: Vec::with_capacity(size.0), text: String::with_capacity(size.1) };
+                let empty = rows.of_same_size();
                 bring(std::mem::replace(&mut rows, empty))
             })?;
             let _ = bring(rows);
@@ -144,7 +113,7 @@ impl Picture {
         };
         // Reading and folding together keep about one processor busy.
         let workers = processors().saturating_sub(1).max(1);
-        in_order("replay", workers, read, Rows::decode, |events: Vec<Decoded>| {
+        in_order("replay", workers, read, decode, |events: Vec<Decoded>| {
             for Decoded { stamp, id, event, said } in events {
                 self.fold(&Seen { stamp, id, event: &event, said })
                     .map_err(|reason| ReplayError::Event { position: stamp.position, reason })?;

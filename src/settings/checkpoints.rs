@@ -1,7 +1,7 @@
 //! `[log]`: who signs checkpoints of the log, and whose signatures count.
 
 use super::reader::Section;
-use crate::log::checkpoint::PublicKey;
+use crate::proof::PublicKey;
 use std::path::PathBuf;
 
 /// Signed checkpoints (检查点) of the log.

@@ -12,10 +12,10 @@ use warnlight::clock::ManualClock;
 use warnlight::desk::{Desk, Request};
 use warnlight::domain::envelope::{Origin, Position};
 use warnlight::domain::event::Event;
-use warnlight::log::checkpoint::{Keeper, PublicKey, STREAM, SigningKey, check};
 use warnlight::log::contract::EventLog;
 use warnlight::log::embedded::{EmbeddedLog, Options};
 use warnlight::policy::Policies;
+use warnlight::proof::{Keeper, PublicKey, STREAM, SigningKey, check};
 
 /// How often a keeper looks here: nobody waits long for it.
 const LOOK: Duration = Duration::from_millis(5);

@@ -72,7 +72,7 @@ fn line(line: &str) -> Option<Line> {
 fn child_appends_until_it_is_killed() {
     let Some(dir) = std::env::var_os(DIRECTORY) else { return };
     // Little checkpoints often, so that kills meet them too.
-    let options = Options { checkpoint_pages: 40, ..Options::default() };
+    let options = Options { wal_pages: 40, ..Options::default() };
     let log = EmbeddedLog::open(Path::new(&dir), &options).unwrap();
     let turn = Arc::new(AtomicU64::new(0));
     std::thread::scope(|scope| {

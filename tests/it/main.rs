@@ -9,6 +9,8 @@ mod cli;
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
+mod disk;
+#[cfg(test)]
 mod grading;
 #[cfg(test)]
 mod http;

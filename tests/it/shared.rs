@@ -46,6 +46,10 @@ macro_rules! forward {
             self.$field.folder()
         }
 
+        fn takes_appends(&self) -> Result<(), ::warnlight::log::contract::LogError> {
+            self.$field.takes_appends()
+        }
+
         fn read_stream(
             &self,
             stream: &str,
@@ -63,12 +67,12 @@ macro_rules! forward {
             self.$field.read_all(after, limit)
         }
 
-        fn scan(
+        fn scan_unchecked(
             &self,
             after: ::warnlight::domain::envelope::Position,
             visit: &mut dyn FnMut(::warnlight::log::contract::EventRef<'_>) -> ::std::ops::ControlFlow<()>,
         ) -> Result<(), ::warnlight::log::contract::LogError> {
-            self.$field.scan(after, visit)
+            self.$field.scan_unchecked(after, visit)
         }
 
         fn ids_at(

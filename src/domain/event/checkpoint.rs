@@ -6,7 +6,7 @@ use crate::domain::time::Instant;
 use serde::{Deserialize, Serialize};
 
 /// The bearer of a key says which digest the log had (检查点签名): whoever rewrites what came before cannot make this
-/// sentence again without the key. What is signed is described at `log::checkpoint::Statement`.
+/// sentence again without the key. What is signed is described at `proof::Statement`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CheckpointSigned {

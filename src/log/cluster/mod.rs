@@ -50,7 +50,7 @@
 //! stream. The chain over the whole log shows both. It is on no server: every replica makes it from the order, the same on all
 //! nodes, and [`verify`](EventLog::verify) checks the replica, then that the cluster holds the same, byte for byte, and that no
 //! stream of the log has settings by which it loses events. A cluster that was rewritten together with all replicas fits itself;
-//! then a digest from before tells, as with the embedded engine: a [signed checkpoint](crate::log::checkpoint), which is an event
+//! then a digest from before tells, as with the embedded engine: a [signed checkpoint](crate::proof), which is an event
 //! like others and so on every node, or a backup. Unlike there, nothing at the source says where the log ends: a new replica of a
 //! cluster that lost its end shows that only to whoever has a checkpoint, or another replica, that reaches further.
 //!
@@ -220,6 +220,11 @@ impl EventLog for ClusterLog {
         }
     }
 
+    /// The replica's word: without room for it nothing is taken here. Whether the cluster answers is told by `behind`.
+    fn takes_appends(&self) -> Result<(), LogError> {
+        self.replica.takes_appends()
+    }
+
     fn head(&self) -> Position {
         self.replica.head()
     }
@@ -246,8 +251,12 @@ impl EventLog for ClusterLog {
         self.replica.read_all(after, limit)
     }
 
-    fn scan(&self, after: Position, visit: &mut dyn FnMut(EventRef<'_>) -> ControlFlow<()>) -> Result<(), LogError> {
-        self.replica.scan(after, visit)
+    fn scan_unchecked(
+        &self,
+        after: Position,
+        visit: &mut dyn FnMut(EventRef<'_>) -> ControlFlow<()>,
+    ) -> Result<(), LogError> {
+        self.replica.scan_unchecked(after, visit)
     }
 
     fn ids_at(&self, positions: &[Position]) -> Result<Vec<Uuid>, LogError> {

@@ -4,6 +4,7 @@
 //! the server's system projections look for.
 
 use crate::domain::envelope::{Digest, NewEvent, Revision, hex};
+use crate::domain::hex::Hex;
 use crate::domain::time::Instant;
 use crate::log::chain::Place;
 use crate::log::contract::{Append, LogError};
@@ -44,7 +45,7 @@ struct Envelope {
     history: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     key: Option<Arc<str>>,
-    chain: String,
+    chain: Hex<32>,
     #[serde(rename = "$causationId", default, skip_serializing_if = "Option::is_none")]
     causation: Option<Uuid>,
     #[serde(rename = "$correlationId", default, skip_serializing_if = "Option::is_none")]
@@ -154,7 +155,7 @@ pub(super) fn encode(
             schema_version: event.schema_version,
             history: event.history,
             key: key.cloned(),
-            chain: hex(&chain),
+            chain: Hex(chain),
             causation: event.causation,
             correlation: event.correlation,
         };
@@ -212,7 +213,6 @@ pub(super) fn decode(log: &str, recorded: &RecordedEvent) -> Result<Seen, LogErr
         return Err(newer(recorded, envelope.warnlight));
     }
     let data = std::str::from_utf8(&recorded.data).map_err(|error| unreadable(&error))?;
-    let chain = unhex(&envelope.chain).ok_or_else(|| unreadable(&"its chain is not a digest"))?;
     Ok(Seen::Part(Box::new(Part {
         nonce: envelope.append,
         part: envelope.part,
@@ -220,7 +220,7 @@ pub(super) fn decode(log: &str, recorded: &RecordedEvent) -> Result<Seen, LogErr
         stream: Arc::from(stream),
         recorded_at: envelope.recorded_at,
         key: envelope.key,
-        chain,
+        chain: envelope.chain.0,
         event: NewEvent {
             id: recorded.id,
             event_type: Arc::from(recorded.event_type.as_str()),
@@ -233,17 +233,6 @@ pub(super) fn decode(log: &str, recorded: &RecordedEvent) -> Result<Seen, LogErr
             data: Arc::from(data),
         },
     })))
-}
-
-fn unhex(text: &str) -> Option<Digest> {
-    let mut digest = Digest::default();
-    if text.len() != digest.len() * 2 {
-        return None;
-    }
-    for (byte, pair) in digest.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-    }
-    Some(digest)
 }
 
 /// Reads what is no event of ours in this format: a record of a key, somebody else's, or one of newer or damaged make.

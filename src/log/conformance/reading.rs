@@ -12,6 +12,8 @@ pub(super) const PROMISES: &[Promise] = &[
     ("a stream is read from a revision on, up to a limit", stream_windows),
     ("the log is read after a position, up to a limit", log_windows),
     ("a scan shows every event after a position once, as reading does", scan_shows_all),
+    ("a scan that leaves checking to the caller shows all that a digest covers", scan_can_be_checked),
+    ("an engine in good order says that it takes appends", takes_appends),
     ("a scan ends at the head it began with, and where it is told to", scan_ends),
     ("ids are returned in the order asked for, without those that do not exist", ids_in_order),
     ("the position at a time is the last recorded at or before it", position_at_time),
@@ -90,6 +92,29 @@ fn scan_shows_all(log: &Arc<dyn EventLog>) -> Outcome {
     })?;
     same(&wrong, &None, "an event shown otherwise than read")?;
     same(&wanted.count(), &0, "events not shown")
+}
+
+fn scan_can_be_checked(log: &Arc<dyn EventLog>) -> Outcome {
+    fill(log, 100)?;
+    log.append(keyed("k", append("c", [1000, 1001, 1002])))?;
+    for after in [0, 1, 57, 101] {
+        let (mut shown, mut failed, mut last) = (after, None, None);
+        log.scan_unchecked(after, &mut |seen| {
+            let follows = last.is_none_or(|digest| digest == seen.previous);
+            last = Some(seen.digest);
+            shown += 1;
+            failed = seen.check().err().map(|error| error.to_string());
+            if failed.is_none() && follows { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        same(&failed, &None, "an event that does not match its digest")?;
+        same(&shown, &103, &format!("last event shown after {after}"))?;
+    }
+    Ok(())
+}
+
+fn takes_appends(log: &Arc<dyn EventLog>) -> Outcome {
+    fill(log, 10)?;
+    Ok(log.takes_appends()?)
 }
 
 fn scan_ends(log: &Arc<dyn EventLog>) -> Outcome {

@@ -1,8 +1,10 @@
 //! Copies of the log: made while it is written to, proved before they count, and brought back.
 
 use super::fault::{WHOLE_FILE, fault};
+use super::mark::{self, End};
 use super::readers::{Reader, Readers};
-use super::{lock, make_directory, schema, sync_directory, verify};
+use super::schema::beside;
+use super::{Lock, make_directory, schema, sync_directory, verify};
 use crate::log::contract::{LogError, Verified};
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
@@ -40,15 +42,15 @@ pub(super) fn backup(readers: &Readers, target: &Path) -> Result<Verified, LogEr
 /// the backup is damaged, [`LogError::Newer`] if newer software wrote it. The directory has no new log then.
 pub fn restore(backup: &Path, dir: &Path) -> Result<Verified, LogError> {
     make_directory(dir)?;
-    let _lock = lock(dir)?;
+    let _lock = Lock::take(dir)?;
     let path = dir.join(schema::FILE);
     if path.exists() && !without_events(&path)? {
         return Err(LogError::Exists { path });
     }
     let source = Readers::new(backup.to_owned(), 0).open()?;
     let (copy, found) = proved_copy(&source, dir)?;
-    for suffix in ["-wal", "-shm"] {
-        let beside = beside(&path, suffix);
+    // The mark tells of the log that is replaced; without one, whatever stops this halfway leaves a log that can be opened.
+    for beside in [beside(&path, "-wal"), beside(&path, "-shm"), dir.join(mark::FILE)] {
         match std::fs::remove_file(&beside) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(io(&error, &beside)),
             _ => {}
@@ -56,6 +58,7 @@ pub fn restore(backup: &Path, dir: &Path) -> Result<Verified, LogError> {
     }
     copy.persist(&path).map_err(|failed| io(&failed.error, &path))?;
     sync_directory(dir);
+    mark::create(dir, End { position: found.events, digest: found.digest })?;
     Ok(found)
 }
 
@@ -105,12 +108,6 @@ fn copy_pages(source: &Connection, path: &Path) -> Result<(), LogError> {
         return Err(LogError::Unavailable(format!("the copy stays in journal mode `{mode}`")));
     }
     target.close().map_err(|(_, error)| broken(error))
-}
-
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
 }
 
 fn io(error: &std::io::Error, path: &Path) -> LogError {

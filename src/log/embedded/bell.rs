@@ -1,6 +1,7 @@
 //! The bell the writer rings when events are durable, and that subscriptions wait for.
 
 use crate::domain::envelope::Position;
+use crate::log::contract::LogError;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -11,10 +12,12 @@ pub(super) struct Bell {
     rung: Condvar,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct State {
     head: Position,
     closed: bool,
+    /// Why appends are refused for now, or for good.
+    trouble: Option<LogError>,
 }
 
 /// What a wait for events ended with.
@@ -31,7 +34,7 @@ pub(super) enum Heard {
 impl Bell {
     /// Returns a bell for a log that ends at `head`.
     pub(super) fn new(head: Position) -> Self {
-        Self { state: Mutex::new(State { head, closed: false }), rung: Condvar::new() }
+        Self { state: Mutex::new(State { head, closed: false, trouble: None }), rung: Condvar::new() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -47,6 +50,16 @@ impl Bell {
     pub(super) fn ring(&self, head: Position) {
         self.lock().head = head;
         self.rung.notify_all();
+    }
+
+    /// Says why appends are refused from now on; `None` if they are taken.
+    pub(super) fn set_trouble(&self, trouble: Option<LogError>) {
+        self.lock().trouble = trouble;
+    }
+
+    /// Returns why appends are refused.
+    pub(super) fn trouble(&self) -> Option<LogError> {
+        self.lock().trouble.clone()
     }
 
     /// Says that nothing more will come.

@@ -2,7 +2,7 @@
 
 use crate::domain::envelope::Position;
 use crate::log::contract::LogError;
-use rusqlite::{Error, ErrorCode};
+use rusqlite::{Error, ErrorCode, ffi};
 
 /// Stands for damage that belongs to no single event.
 pub(super) const WHOLE_FILE: Position = 0;
@@ -16,6 +16,12 @@ fn translate(position: Position, error: &Error) -> LogError {
     match error {
         Error::SqliteFailure(cause, _) => match cause.code {
             ErrorCode::DiskFull => LogError::Full,
+            // No room for the index of the write-ahead log.
+            ErrorCode::SystemIoFailure if cause.extended_code == ffi::SQLITE_IOERR_SHMSIZE => LogError::Full,
+            // A page that should be there is not.
+            ErrorCode::SystemIoFailure if cause.extended_code == ffi::SQLITE_IOERR_SHORT_READ => {
+                LogError::Corrupt { position, what: error.to_string() }
+            }
             // A constraint that fails is damage too: what would break it is looked up before anything is written.
             ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::ConstraintViolation => {
                 LogError::Corrupt { position, what: error.to_string() }

@@ -1,20 +1,25 @@
 //! The embedded engine: one SQLite file in the data directory, one writing thread, any number of readers.
 //!
-//! `warnlight.lock` beside the file keeps a second process from writing; the operating system lets go of it when the
-//! process ends, however it ends. Readers need no lock, so `verify` and `lights --at` work beside a running service.
+//! Beside the file lie `warnlight.lock`, which with a lock on the folder itself keeps a second process from writing (the
+//! operating system lets go of both when the process ends, however it ends); `log.mark`, which says how far the log was
+//! acknowledged; and `log.reserve`, room kept for a full disk. Readers need no lock, so `verify` and `lights --at` work beside
+//! a running service.
 
 mod backup;
 mod bell;
-mod checkpoint;
 mod fault;
+mod lock;
 #[cfg(feature = "cluster")]
 mod look;
+mod mark;
 pub(super) mod names;
 mod readers;
+mod reserve;
 mod rows;
 pub mod schema;
 mod subscription;
 mod verify;
+mod wal;
 mod writer;
 
 use crate::domain::envelope::{Position, Recorded, Revision};
@@ -22,21 +27,22 @@ use crate::domain::time::Instant;
 use crate::log::contract::{Append, Appended, EventLog, EventRef, LogError, Pending, Subscription, Verified};
 pub use backup::restore;
 use bell::Bell;
-use checkpoint::Checkpoints;
 use crossbeam_channel::Sender;
-use readers::Readers;
+pub use lock::LOCK;
+use lock::Lock;
+use mark::{End, Mark};
+use readers::{Reader, Readers};
+use reserve::Reserve;
 use rows::Rows;
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use uuid::Uuid;
-use writer::{GroupLimit, Job, Writer};
-
-/// Name of the lock file in the data directory.
-pub const LOCK: &str = "warnlight.lock";
+use wal::Moving;
+use writer::{Beside, GroupLimit, Job, Writer};
 
 /// Stream names that a scan keeps at hand: 16 bytes each and the name, once the log has so many streams.
 const SCAN_STREAMS: usize = 1 << 20;
@@ -57,8 +63,10 @@ pub struct Options {
     pub cache_kib: u32,
     /// Streams whose last revision the writer keeps at hand.
     pub streams: usize,
-    /// Pages (4 KiB) in the write-ahead log at which they begin to be moved into the file.
-    pub checkpoint_pages: u32,
+    /// Pages (4 KiB) in the write-ahead log at which they begin to be moved into the file; they are once a second, too.
+    pub wal_pages: u32,
+    /// Room kept on the disk for moving the write-ahead log into the file when there is no other.
+    pub reserve_bytes: u64,
     /// Size beyond which the file does not grow: appends are refused with [`LogError::Full`] then.
     pub max_bytes: Option<u64>,
 }
@@ -72,7 +80,8 @@ impl Default for Options {
             readers: 8,
             cache_kib: 16 * 1024,
             streams: 200_000,
-            checkpoint_pages: 16_000,
+            wal_pages: 2_000,
+            reserve_bytes: 16 * 1024 * 1024,
             max_bytes: None,
         }
     }
@@ -91,6 +100,8 @@ struct Shared {
     readers: Readers,
     /// Missing if the log was opened for reading only.
     bell: Option<Arc<Bell>>,
+    /// The folder of the mark; a backup has none.
+    marked: Option<PathBuf>,
 }
 
 #[derive(Debug)]
@@ -98,7 +109,7 @@ struct Writing {
     jobs: Sender<Job>,
     thread: JoinHandle<()>,
     /// Held until the writer is done.
-    lock: File,
+    lock: Lock,
 }
 
 impl EmbeddedLog {
@@ -106,14 +117,30 @@ impl EmbeddedLog {
     ///
     /// # Errors
     /// [`LogError::Locked`] if another process has it, [`LogError::Newer`] if newer software wrote it,
-    /// [`LogError::Corrupt`] if its end does not fit its digest, [`LogError::Unavailable`] if it is not a log.
+    /// [`LogError::Corrupt`] if its end does not fit its digest or it is shorter than what was acknowledged,
+    /// [`LogError::Unavailable`] if it is not a log.
     pub fn open(dir: &Path, options: &Options) -> Result<Self, LogError> {
         make_directory(dir)?;
-        let lock = lock(dir)?;
+        let lock = Lock::take(dir)?;
         let path = dir.join(schema::FILE);
-        let conn = schema::open_writer(&path, options.cache_kib, options.max_bytes)?;
-        let checkpoints = Checkpoints::start(&path, options.checkpoint_pages)?;
-        let writer = Writer::new(conn, options.streams, checkpoints)?;
+        let reserve = Reserve::of(dir, options.reserve_bytes);
+        let open = || {
+            // First by eyes that change nothing: SQLite tidies up a damaged write-ahead log, and so removes what could be saved.
+            look_at(dir, &path)?;
+            let conn = schema::open_writer(&path, options.cache_kib, options.wal_pages, options.max_bytes)?;
+            let (position, digest) = schema::head(&conn)?;
+            let mark = Mark::open(dir, End { position, digest })?;
+            Ok((conn, mark))
+        };
+        let (conn, mark) = match open() {
+            Err(LogError::Full | LogError::Unavailable(_)) if reserve.is_kept() => {
+                reserve.let_go();
+                open()?
+            }
+            opened => opened?,
+        };
+        let moving = Moving::start(&path, options.wal_pages, &mark, reserve.clone())?;
+        let writer = Writer::new(conn, options.streams, moving, Beside { mark, reserve })?;
         let bell = writer.bell();
         let (jobs, waiting) = crossbeam_channel::bounded(options.waiting);
         let limit = GroupLimit { appends: options.group_appends, bytes: options.group_bytes };
@@ -121,16 +148,22 @@ impl EmbeddedLog {
             .name("log-writer".to_owned())
             .spawn(move || writer.run(&waiting, limit))
             .map_err(|error| LogError::Unavailable(format!("cannot start a thread: {error}")))?;
-        let shared = Shared { readers: Readers::new(path, options.readers), bell: Some(bell) };
+        let shared =
+            Shared { readers: Readers::new(path, options.readers), bell: Some(bell), marked: Some(dir.to_owned()) };
         Ok(Self { shared: Arc::new(shared), writing: Some(Writing { jobs, thread, lock }) })
     }
 
     /// Opens the log in `dir` for reading only, also while a service writes to it.
     ///
     /// # Errors
-    /// [`LogError::Newer`] if newer software wrote it, [`LogError::Unavailable`] if there is none or it is not a log.
+    /// [`LogError::Newer`] if newer software wrote it, [`LogError::Unavailable`] if there is none or it is not a log,
+    /// [`LogError::Corrupt`] if it does not end as it says, or is shorter than what was acknowledged.
     pub fn open_read_only(dir: &Path) -> Result<Self, LogError> {
-        Self::open_file_read_only(dir.join(schema::FILE))
+        let path = dir.join(schema::FILE);
+        look_at(dir, &path)?;
+        let shared = Shared { readers: Readers::new(path, 4), bell: None, marked: Some(dir.to_owned()) };
+        shared.readers.with(|reader| schema::check(&reader.conn, shared.readers.path()))?;
+        Ok(Self { shared: Arc::new(shared), writing: None })
     }
 
     /// Opens one file, such as a backup, for reading only.
@@ -138,7 +171,7 @@ impl EmbeddedLog {
     /// # Errors
     /// As [`EmbeddedLog::open_read_only`].
     pub fn open_file_read_only(path: PathBuf) -> Result<Self, LogError> {
-        let shared = Shared { readers: Readers::new(path, 4), bell: None };
+        let shared = Shared { readers: Readers::new(path, 4), bell: None, marked: None };
         shared.readers.with(|reader| schema::check(&reader.conn, shared.readers.path()))?;
         Ok(Self { shared: Arc::new(shared), writing: None })
     }
@@ -175,12 +208,12 @@ impl Shared {
 impl EventLog for EmbeddedLog {
     fn submit(&self, append: Append) -> Pending {
         let Some(writing) = &self.writing else {
-            return Pending::known(Err(LogError::Unavailable("it was opened for reading only".to_owned())));
+            return Pending::known(Err(read_only()));
         };
         let (answer, pending) = Pending::channel();
         match writing.jobs.send(Job { append, answer }) {
             Ok(()) => pending,
-            Err(_) => Pending::known(Err(LogError::Unavailable("its writer has stopped; open it again".to_owned()))),
+            Err(_) => Pending::known(Err(stopped())),
         }
     }
 
@@ -203,7 +236,11 @@ impl EventLog for EmbeddedLog {
         self.shared.read_all(after, limit)
     }
 
-    fn scan(&self, after: Position, visit: &mut dyn FnMut(EventRef<'_>) -> ControlFlow<()>) -> Result<(), LogError> {
+    fn scan_unchecked(
+        &self,
+        after: Position,
+        visit: &mut dyn FnMut(EventRef<'_>) -> ControlFlow<()>,
+    ) -> Result<(), LogError> {
         let head = self.shared.head()?;
         let mut names = Rows::in_order(SCAN_STREAMS);
         let mut after = after;
@@ -221,10 +258,19 @@ impl EventLog for EmbeddedLog {
         Ok(())
     }
 
+    fn takes_appends(&self) -> Result<(), LogError> {
+        let (Some(writing), Some(bell)) = (&self.writing, &self.shared.bell) else { return Err(read_only()) };
+        if writing.thread.is_finished() {
+            return Err(stopped());
+        }
+        bell.trouble().map_or(Ok(()), Err)
+    }
+
     fn ids_at(&self, positions: &[Position]) -> Result<Vec<Uuid>, LogError> {
         self.shared.readers.with(|reader| {
-            let ids = positions.iter().filter_map(|position| rows::id_at(&reader.conn, *position).transpose());
-            ids.collect()
+            let Reader { conn, rows } = reader;
+            let ids = positions.iter().filter_map(|position| rows.at(conn, *position).transpose());
+            ids.map(|found| found.map(|entry| entry.recorded.event.id)).collect()
         })
     }
 
@@ -235,7 +281,12 @@ impl EventLog for EmbeddedLog {
             let (mut low, mut high) = (0, head.saturating_add(1));
             while high - low > 1 {
                 let middle = low + (high - low) / 2;
-                if rows::recorded_at(&reader.conn, middle)? <= at {
+                let found = reader.rows.at(&reader.conn, middle)?;
+                let entry = found.ok_or_else(|| LogError::Corrupt {
+                    position: middle,
+                    what: format!("the event is missing; the log ends at {head}"),
+                })?;
+                if entry.recorded.recorded_at <= at {
                     low = middle;
                 } else {
                     high = middle;
@@ -247,7 +298,7 @@ impl EventLog for EmbeddedLog {
 
     fn find_key(&self, key: &str) -> Result<Option<Appended>, LogError> {
         self.shared.readers.with(|reader| match rows::find_key(&reader.conn, key)? {
-            Some((first, last)) => rows::answer(&reader.conn, first, last).map(Some),
+            Some((first, last)) => reader.rows.answer(&reader.conn, first, last).map(Some),
             None => Ok(None),
         })
     }
@@ -262,8 +313,13 @@ impl EventLog for EmbeddedLog {
     }
 
     fn verify(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<Verified, LogError> {
+        // Before the log: what is acknowledged meanwhile is no concern of this verification.
+        let acknowledged = self.shared.marked.as_deref().map_or(Ok(None), mark::read)?;
         // A connection of its own: what it reads comes from the file, not from a cache filled earlier.
-        verify::verify(&mut self.shared.readers.open_for_verification()?, self.path(), progress)
+        let mut reader = self.shared.readers.open_for_verification()?;
+        let found = verify::verify(&mut reader, self.path(), progress)?;
+        compare(&reader, acknowledged, found.events)?;
+        Ok(found)
     }
 
     fn backup(&self, target: &Path) -> Result<Verified, LogError> {
@@ -308,17 +364,46 @@ fn sync_directory(dir: &Path) {
     }
 }
 
-/// Takes the lock of a data directory.
-fn lock(dir: &Path) -> Result<File, LogError> {
-    let path = dir.join(LOCK);
-    let cannot = |error: std::io::Error| LogError::Unavailable(format!("cannot lock `{}`: {error}", path.display()));
-    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(cannot)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(LogError::Locked { path }),
-        Err(TryLockError::Error(error)) => Err(cannot(error)),
-    }
+fn read_only() -> LogError {
+    LogError::Unavailable("it was opened for reading only".to_owned())
 }
 
+fn stopped() -> LogError {
+    LogError::Unavailable("its writer has stopped; open it again".to_owned())
+}
+
+/// Looks at the log in `dir` without changing anything: that it is a log, ends as it says, and is as long as what was
+/// acknowledged. A log that is not there yet is as long as nothing.
+fn look_at(dir: &Path, path: &Path) -> Result<(), LogError> {
+    let acknowledged = match std::fs::metadata(path) {
+        // Whoever may not look into the folder is told so by the log.
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => None,
+        // Before the log, which may grow meanwhile.
+        _ => mark::read(dir)?,
+    };
+    if !path.exists() {
+        return mark::compare(acknowledged, 0, |_| Ok(None));
+    }
+    let reader = Readers::new(path.to_owned(), 0).open()?;
+    if schema::is_new(&reader.conn)? {
+        return mark::compare(acknowledged, 0, |_| Ok(None));
+    }
+    if acknowledged.is_some() && !schema::calls_itself_a_log(&reader.conn)? {
+        let what = "its first page is not as it was written: it does not call itself a log".to_owned();
+        return Err(LogError::Corrupt { position: fault::WHOLE_FILE, what });
+    }
+    schema::check(&reader.conn, path)?;
+    let (head, _) = schema::head(&reader.conn)?;
+    verify::end(&reader)?;
+    compare(&reader, acknowledged, head)
+}
+
+/// Compares the log that a reader sees, up to `head`, with what was acknowledged.
+fn compare(reader: &Reader, acknowledged: Option<End>, head: Position) -> Result<(), LogError> {
+    mark::compare(acknowledged, head, |position| rows::digest_at(&reader.conn, position))
+}
+
+#[cfg(test)]
+mod damage;
 #[cfg(test)]
 mod tests;

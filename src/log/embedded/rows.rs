@@ -5,6 +5,7 @@ use super::names::Names;
 use crate::domain::envelope::{Digest, NewEvent, Position, Recorded, Revision};
 use crate::domain::time::Instant;
 use crate::log::admission::Entry;
+use crate::log::chain::GENESIS;
 use crate::log::contract::{Appended, EventRef, LogError};
 use rusqlite::{Connection, OptionalExtension as _, Row};
 use std::ops::ControlFlow;
@@ -12,25 +13,20 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 /// Columns of [`Raw`], in its order.
-macro_rules! shown {
-    () => {
-        "SELECT position, stream, revision, recorded_at, occurred_at, id, type, version, actor, history, data"
-    };
-}
-/// The same, and then the columns of [`Rest`].
 macro_rules! whole {
     () => {
-        concat!(shown!(), ", part, key, causation, correlation, digest")
+        "SELECT position, stream, revision, recorded_at, occurred_at, id, type, version, actor, history, data, part, key, \
+         causation, correlation, digest FROM event"
     };
 }
 
-const SCAN: &str = concat!(shown!(), " FROM event WHERE position > ?1 AND position <= ?2 ORDER BY position LIMIT 4096");
-const RANGE: &str = concat!(whole!(), " FROM event WHERE position > ?1 AND position <= ?2 ORDER BY position LIMIT ?3");
+const RANGE: &str = concat!(whole!(), " WHERE position > ?1 AND position <= ?2 ORDER BY position LIMIT ?3");
 const STREAM: &str = concat!(
     whole!(),
-    " FROM event WHERE stream = (SELECT number FROM stream WHERE name = ?1) AND revision >= ?2 \
-     ORDER BY revision LIMIT ?3"
+    " WHERE stream = (SELECT number FROM stream WHERE name = ?1) AND revision >= ?2 ORDER BY revision LIMIT ?3"
 );
+/// Rows that a scan shows before it lets go of the state it sees.
+const SCANNED: usize = 4096;
 
 /// Reads events, with names at hand.
 #[derive(Debug)]
@@ -62,9 +58,9 @@ impl Rows {
         let mut next = after.saturating_add(1);
         let mut statement = conn.prepare_cached(RANGE).map_err(fault(next))?;
         let mut rows = statement.query((signed(after), signed(last), limit_of(limit))).map_err(fault(next))?;
-        let mut key = KeyAtHand::default();
+        let mut at_hand = AtHand::default();
         while let Some(row) = rows.next().map_err(fault(next))? {
-            let entry = self.entry(conn, row, next, &mut key)?;
+            let entry = self.entry(conn, row, next, &mut at_hand)?;
             in_turn(entry.recorded.position, next)?;
             next += 1;
             visit(entry)?;
@@ -84,11 +80,16 @@ impl Rows {
         let mut near = 1;
         let mut statement = conn.prepare_cached(STREAM).map_err(fault(near))?;
         let mut rows = statement.query((stream, signed(from), limit_of(limit))).map_err(fault(near))?;
-        let mut key = KeyAtHand::default();
+        let mut at_hand = AtHand::default();
         let mut revision = from;
         while let Some(row) = rows.next().map_err(fault(near))? {
-            let recorded = self.entry(conn, row, near, &mut key)?.recorded;
+            let recorded = self.entry(conn, row, near, &mut at_hand)?.recorded;
             near = recorded.position;
+            // The index named it; what the index says has no digest.
+            if &*recorded.stream != stream {
+                let what = format!("the index of streams takes it for an event of `{stream}`");
+                return Err(LogError::Corrupt { position: near, what });
+            }
             if recorded.revision != revision {
                 let what = format!("revision {revision} of stream `{stream}` is missing before it");
                 return Err(LogError::Corrupt { position: near, what });
@@ -99,7 +100,8 @@ impl Rows {
         Ok(found)
     }
 
-    /// Shows the next few thousand events after `after` up to `last`; returns where to go on, or a break if told to.
+    /// Shows the next few thousand events after `after` up to `last`, without comparing them with their digests; returns
+    /// where to go on, or a break if told to.
     pub(super) fn scan(
         &mut self,
         conn: &Connection,
@@ -108,25 +110,13 @@ impl Rows {
         visit: &mut dyn FnMut(EventRef<'_>) -> ControlFlow<()>,
     ) -> Result<ControlFlow<(), Position>, LogError> {
         let mut next = after.saturating_add(1);
-        let mut statement = conn.prepare_cached(SCAN).map_err(fault(next))?;
-        let mut rows = statement.query((signed(after), signed(last))).map_err(fault(next))?;
+        let mut statement = conn.prepare_cached(RANGE).map_err(fault(next))?;
+        let mut rows = statement.query((signed(after), signed(last), limit_of(SCANNED))).map_err(fault(next))?;
+        let mut at_hand = AtHand::default();
         while let Some(row) = rows.next().map_err(fault(next))? {
             let raw = Raw::read(row, next)?;
             in_turn(raw.position, next)?;
-            let event = EventRef {
-                position: raw.position,
-                stream: self.streams.get(conn, raw.stream, next)?,
-                revision: raw.revision,
-                recorded_at: raw.recorded_at,
-                occurred_at: raw.occurred_at,
-                id: raw.id,
-                event_type: self.types.get(conn, raw.event_type, next)?,
-                schema_version: raw.schema_version,
-                actor: self.actors.get(conn, raw.actor, next)?,
-                history: raw.history,
-                data: raw.data,
-            };
-            if visit(event).is_break() {
+            if visit(self.shown(conn, &raw, &mut at_hand)?).is_break() {
                 return Ok(ControlFlow::Break(()));
             }
             next += 1;
@@ -134,48 +124,93 @@ impl Rows {
         Ok(ControlFlow::Continue(next - 1))
     }
 
+    /// Shows a row, with what belongs to it elsewhere: names, the key of its append, the digest before it.
+    fn shown<'a>(
+        &'a mut self,
+        conn: &Connection,
+        raw: &Raw<'a>,
+        at_hand: &'a mut AtHand,
+    ) -> Result<EventRef<'a>, LogError> {
+        let near = raw.position;
+        let previous = at_hand.follow(conn, raw)?;
+        Ok(EventRef {
+            position: near,
+            stream: self.streams.get(conn, raw.stream, near)?,
+            revision: raw.revision,
+            part: raw.part,
+            recorded_at: raw.recorded_at,
+            idempotency_key: at_hand.key.as_deref(),
+            occurred_at: raw.occurred_at,
+            id: raw.id,
+            event_type: self.types.get(conn, raw.event_type, near)?,
+            schema_version: raw.schema_version,
+            actor: self.actors.get(conn, raw.actor, near)?,
+            causation: raw.causation,
+            correlation: raw.correlation,
+            history: raw.history,
+            data: raw.data,
+            previous,
+            digest: raw.digest,
+        })
+    }
+
+    /// Reads a row as an event, after comparing it with its digest.
     fn entry(
         &mut self,
         conn: &Connection,
         row: &Row<'_>,
         near: Position,
-        at_hand: &mut KeyAtHand,
+        at_hand: &mut AtHand,
     ) -> Result<Entry, LogError> {
         let raw = Raw::read(row, near)?;
         let near = raw.position;
-        let part = u32::try_from(number(row, 11, near)?).map_err(|_| misfit(near, "part"))?;
-        let idempotency_key = if part == 0 {
-            let key: Option<Arc<str>> = row.get(12).map_err(fault(near))?;
-            *at_hand = KeyAtHand { first: near, key };
-            at_hand.key.clone()
-        } else {
-            at_hand.of(conn, near.saturating_sub(Position::from(part)), near)?
-        };
-        let digest: Digest = row.get(15).map_err(fault(near))?;
+        self.shown(conn, &raw, at_hand)?.check()?;
         let recorded = Recorded {
             position: near,
             stream: self.streams.get(conn, raw.stream, near)?.clone(),
             revision: raw.revision,
             recorded_at: raw.recorded_at,
-            idempotency_key,
-            digest,
+            idempotency_key: at_hand.key.clone(),
+            digest: raw.digest,
             event: NewEvent {
                 id: raw.id,
                 event_type: self.types.get(conn, raw.event_type, near)?.clone(),
                 schema_version: raw.schema_version,
                 occurred_at: raw.occurred_at,
                 actor: self.actors.get(conn, raw.actor, near)?.clone(),
-                causation: uuid(row, 13, near)?,
-                correlation: uuid(row, 14, near)?,
+                causation: raw.causation,
+                correlation: raw.correlation,
                 history: raw.history,
                 data: Arc::from(raw.data),
             },
         };
-        Ok(Entry { part, recorded })
+        Ok(Entry { part: raw.part, recorded })
+    }
+
+    /// Returns the event at a position, compared with its digest, if there is one.
+    pub(super) fn at(&mut self, conn: &Connection, position: Position) -> Result<Option<Entry>, LogError> {
+        let Some(before) = position.checked_sub(1) else { return Ok(None) };
+        let mut found = None;
+        self.each(conn, (before, position), 1, &mut |entry| {
+            found = Some(entry);
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// Returns the answer given to the append from `first` to `last`.
+    pub(super) fn answer(&mut self, conn: &Connection, first: Position, last: Position) -> Result<Appended, LogError> {
+        let Entry { part, recorded } = self.at(conn, last)?.ok_or_else(|| misfit(last, "position"))?;
+        if last.checked_sub(Position::from(part)) != Some(first) {
+            let what = format!("a key stands for positions {first} to {last}, which are not one append");
+            return Err(LogError::Corrupt { position: first, what });
+        }
+        let Recorded { revision, recorded_at, .. } = recorded;
+        Ok(Appended { first, last, revision, recorded_at, repeated: true })
     }
 }
 
-/// What a scan shows of a row.
+/// A row, its names still numbers.
 struct Raw<'a> {
     position: Position,
     stream: i64,
@@ -188,12 +223,18 @@ struct Raw<'a> {
     actor: i64,
     history: bool,
     data: &'a str,
+    part: u32,
+    key: Option<&'a str>,
+    causation: Option<Uuid>,
+    correlation: Option<Uuid>,
+    digest: Digest,
 }
 
 impl<'a> Raw<'a> {
     fn read(row: &'a Row<'_>, near: Position) -> Result<Self, LogError> {
         let position = u64::try_from(number(row, 0, near)?).map_err(|_| misfit(near, "position"))?;
-        let data = row.get_ref(10).map_err(fault(position))?;
+        let text = |column| row.get_ref(column).map_err(fault(position));
+        let digest = text(15)?.as_blob().ok().and_then(|blob| Digest::try_from(blob).ok());
         Ok(Self {
             position,
             stream: number(row, 1, position)?,
@@ -209,40 +250,49 @@ impl<'a> Raw<'a> {
                 1 => true,
                 _ => return Err(misfit(position, "history")),
             },
-            data: data.as_str().map_err(|_| misfit(position, "data"))?,
+            data: text(10)?.as_str().map_err(|_| misfit(position, "data"))?,
+            part: u32::try_from(number(row, 11, position)?).map_err(|_| misfit(position, "part"))?,
+            key: text(12)?.as_str_or_null().map_err(|_| misfit(position, "key"))?,
+            causation: uuid(row, 13, position)?,
+            correlation: uuid(row, 14, position)?,
+            digest: digest.ok_or_else(|| misfit(position, "digest"))?,
         })
     }
 }
 
-/// The key of the append read last: its later events refer to it.
+/// What the rows before leave for the next one: the key of their append, and the digest that the next one follows.
 #[derive(Debug, Default)]
-struct KeyAtHand {
+struct AtHand {
     first: Position,
     key: Option<Arc<str>>,
+    last: Position,
+    digest: Digest,
 }
 
-impl KeyAtHand {
-    fn of(&mut self, conn: &Connection, first: Position, near: Position) -> Result<Option<Arc<str>>, LogError> {
-        if self.first != first {
-            let key = conn
+impl AtHand {
+    /// Takes a row in; returns the stored digest before it. Afterwards `key` is the key of its append.
+    fn follow(&mut self, conn: &Connection, raw: &Raw<'_>) -> Result<Digest, LogError> {
+        let before = raw.position.saturating_sub(1);
+        let previous = match before {
+            0 => GENESIS,
+            known if known == self.last => self.digest,
+            other => digest_at(conn, other)?.ok_or_else(|| LogError::Corrupt {
+                position: other,
+                what: format!("the event is missing; the next one is {}", raw.position),
+            })?,
+        };
+        let first = raw.position.saturating_sub(Position::from(raw.part));
+        if raw.part == 0 {
+            self.key = raw.key.map(Arc::from);
+        } else if self.first != first {
+            self.key = conn
                 .prepare_cached("SELECT key FROM event WHERE position = ?1")
                 .and_then(|mut statement| statement.query_row([signed(first)], |row| row.get(0)))
-                .map_err(fault(near))?;
-            *self = Self { first, key };
+                .map_err(fault(raw.position))?;
         }
-        Ok(self.key.clone())
+        (self.first, self.last, self.digest) = (first, raw.position, raw.digest);
+        Ok(previous)
     }
-}
-
-/// Returns the answer given to the append from `first` to `last`.
-pub(super) fn answer(conn: &Connection, first: Position, last: Position) -> Result<Appended, LogError> {
-    let row: Option<(i64, i64)> = conn
-        .prepare_cached("SELECT recorded_at, revision FROM event WHERE position = ?1")
-        .and_then(|mut statement| statement.query_row([signed(last)], |row| Ok((row.get(0)?, row.get(1)?))).optional())
-        .map_err(fault(last))?;
-    let (at, revision) = row.ok_or_else(|| misfit(last, "position"))?;
-    let revision = Revision::try_from(revision).map_err(|_| misfit(last, "revision"))?;
-    Ok(Appended { first, last, revision, recorded_at: instant(at), repeated: true })
 }
 
 /// Returns the position of the event with this id.
@@ -269,20 +319,10 @@ pub(super) fn find_key(conn: &Connection, key: &str) -> Result<Option<(Position,
     }
 }
 
-/// Returns the time recorded at a position.
-pub(super) fn recorded_at(conn: &Connection, position: Position) -> Result<Instant, LogError> {
-    let at: Option<i64> = conn
-        .prepare_cached("SELECT recorded_at FROM event WHERE position = ?1")
+/// Returns the digest stored with the event at a position, if there is one.
+pub(super) fn digest_at(conn: &Connection, position: Position) -> Result<Option<Digest>, LogError> {
+    conn.prepare_cached("SELECT digest FROM event WHERE position = ?1")
         .and_then(|mut statement| statement.query_row([signed(position)], |row| row.get(0)).optional())
-        .map_err(fault(position))?;
-    at.map(instant).ok_or_else(|| misfit(position, "position"))
-}
-
-/// Returns the id of the event at a position, if there is one.
-pub(super) fn id_at(conn: &Connection, position: Position) -> Result<Option<Uuid>, LogError> {
-    conn.prepare_cached("SELECT id FROM event WHERE position = ?1")
-        .and_then(|mut statement| statement.query_row([signed(position)], |row| row.get::<_, [u8; 16]>(0)).optional())
-        .map(|id| id.map(Uuid::from_bytes))
         .map_err(fault(position))
 }
 

@@ -9,8 +9,9 @@ use crate::domain::envelope::{Digest, Position};
 use crate::log::chain::GENESIS;
 use crate::log::contract::LogError;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
-use std::path::Path;
+use rusqlite::{Connection, Error, ErrorCode, OpenFlags, OptionalExtension as _, ffi};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Name of the log's file in the data directory.
@@ -22,7 +23,10 @@ pub const FORMAT: u32 = 1;
 /// Tells a log from any other SQLite file: `WLOG`, kept in `PRAGMA application_id`.
 pub const APPLICATION: i64 = 0x574c_4f47;
 
-const PAGE_BYTES: u64 = 4096;
+pub(super) const PAGE_BYTES: u64 = 4096;
+
+/// How long a lock of SQLite's is waited for.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Every object of the file, exactly as SQLite keeps its text: a file whose own text differs is damaged or not ours.
 const OBJECTS: [(&str, &str); 9] = [
@@ -48,16 +52,23 @@ const OBJECTS: [(&str, &str); 9] = [
 ];
 
 /// Opens the file for writing, making its tables if it is new.
-pub(super) fn open_writer(path: &Path, cache_kib: u32, max_bytes: Option<u64>) -> Result<Connection, LogError> {
+pub(super) fn open_writer(
+    path: &Path,
+    cache_kib: u32,
+    wal_pages: u32,
+    max_bytes: Option<u64>,
+) -> Result<Connection, LogError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let conn = connect(path, flags)?;
+    let conn = connect(path, flags).map_err(fault(WHOLE_FILE))?;
     if is_new(&conn)? {
         create(&conn).map_err(fault(WHOLE_FILE))?;
     }
     check(&conn, path)?;
-    // FULL: every commit is on disk before it is answered. The writer checkpoints by itself, see `checkpoint.rs`.
+    // FULL: every commit is on disk before it is answered. The WAL is moved by `wal.rs`.
+    let wal_bytes = u64::from(wal_pages) * PAGE_BYTES;
     conn.execute_batch(&format!(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; \
+         PRAGMA journal_size_limit = {wal_bytes}; \
          PRAGMA cache_size = -{cache_kib}; PRAGMA cache_spill = OFF; PRAGMA temp_store = MEMORY;"
     ))
     .map_err(fault(WHOLE_FILE))?;
@@ -70,29 +81,81 @@ pub(super) fn open_writer(path: &Path, cache_kib: u32, max_bytes: Option<u64>) -
 
 /// Opens the file for reading only; nothing in it is changed.
 pub(super) fn open_reader(path: &Path, cache_kib: u32) -> Result<Connection, LogError> {
-    if !path.exists() {
-        return Err(LogError::Unavailable(format!("there is no log at `{}`", path.display())));
+    let there = std::fs::metadata(path);
+    if let Err(error) = &there {
+        let path = path.display();
+        return Err(LogError::Unavailable(match error.kind() {
+            ErrorKind::NotFound => format!("there is no log at `{path}`"),
+            ErrorKind::PermissionDenied => {
+                format!("`{path}` may not be looked at ({error}); ask as the user whom the service runs as")
+            }
+            _ => format!("`{path}` cannot be looked at: {error}"),
+        }));
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let shut = match reader(path, flags, cache_kib) {
+        Err(Error::SqliteFailure(cause, _))
+            if matches!(
+                cause.code,
+                ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::SystemIoFailure
+            ) && cause.extended_code != ffi::SQLITE_IOERR_SHMSIZE =>
+        {
+            cause
+        }
+        opened => return opened.map_err(fault(WHOLE_FILE)),
+    };
+    if let Err(error) = std::fs::File::open(path) {
+        let path = path.display();
+        return Err(LogError::Unavailable(format!(
+            "`{path}` may not be read ({error}); ask as the user whom the service runs as"
+        )));
+    }
+    // SQLite wants to write an index of the WAL beside the file. Where it may not, a log without a WAL is one file that
+    // nobody changes, and can be read as such.
+    let wal = beside(path, "-wal");
+    if std::fs::metadata(&wal).is_ok_and(|wal| wal.len() > 0) {
+        return Err(LogError::Unavailable(format!(
+            "`{}` holds its newest events, and to read it SQLite must write into the folder, which it may not ({shut}); ask as \
+             the user whom the service runs as, stop the service first, or copy the whole folder to where you may write",
+            wal.display()
+        )));
+    }
+    let name = path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    let uri = format!("file:{name}?immutable=1");
+    reader(Path::new(&uri), flags | OpenFlags::SQLITE_OPEN_URI, cache_kib).map_err(fault(WHOLE_FILE))
+}
+
+fn reader(path: &Path, flags: OpenFlags, cache_kib: u32) -> rusqlite::Result<Connection> {
     let conn = connect(path, flags)?;
     conn.execute_batch(&format!(
         "PRAGMA query_only = ON; PRAGMA cell_size_check = ON; PRAGMA cache_size = -{cache_kib}; \
          PRAGMA temp_store = MEMORY;"
-    ))
-    .map_err(fault(WHOLE_FILE))?;
+    ))?;
+    // Opens what lies beside the file, too.
+    conn.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
     Ok(conn)
 }
 
-fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, LogError> {
-    let open = || {
-        let conn = Connection::open_with_flags(path, flags)?;
-        conn.busy_timeout(Duration::from_secs(10))?;
-        // Plans do not depend on the values bound; without this, SQLite prepares some statements anew for each value.
-        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-        conn.set_prepared_statement_cache_capacity(32);
-        Ok(conn)
-    };
-    open().map_err(fault(WHOLE_FILE))
+/// Returns the name of a file that belongs to another one.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    let conn = Connection::open_with_flags(path, flags)?;
+    conn.busy_timeout(PATIENCE)?;
+    // Plans do not depend on the values bound; without this, SQLite prepares some statements anew for each value.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    conn.set_prepared_statement_cache_capacity(32);
+    Ok(conn)
+}
+
+/// Says whether the file calls itself a log.
+pub(super) fn calls_itself_a_log(conn: &Connection) -> Result<bool, LogError> {
+    let application: i64 = conn.query_row("PRAGMA application_id", [], |row| row.get(0)).map_err(fault(WHOLE_FILE))?;
+    Ok(application == APPLICATION)
 }
 
 /// Refuses files of newer software, files that are not a log, and logs whose table texts are damaged.

@@ -7,11 +7,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 use tempfile::TempDir;
 
-fn open(dir: &TempDir) -> EmbeddedLog {
+pub(super) fn open(dir: &TempDir) -> EmbeddedLog {
     EmbeddedLog::open(dir.path(), &Options::default()).unwrap()
 }
 
-fn file(dir: &TempDir) -> PathBuf {
+pub(super) fn file(dir: &TempDir) -> PathBuf {
     dir.path().join(schema::FILE)
 }
 
@@ -30,7 +30,7 @@ fn event(number: u128) -> NewEvent {
     }
 }
 
-fn append(stream: &str, numbers: std::ops::Range<u128>) -> Append {
+pub(super) fn append(stream: &str, numbers: std::ops::Range<u128>) -> Append {
     Append {
         stream: stream.into(),
         expected: Expected::Any,
@@ -40,7 +40,7 @@ fn append(stream: &str, numbers: std::ops::Range<u128>) -> Append {
     }
 }
 
-fn fill(log: &EmbeddedLog, from: u128, count: u128) {
+pub(super) fn fill(log: &EmbeddedLog, from: u128, count: u128) {
     for start in (from..from + count).step_by(4) {
         log.append(append(&format!("merchant-{}", start % 7), start..start + 4)).unwrap();
     }
@@ -67,7 +67,8 @@ fn an_engine_with_tiny_groups_queues_and_caches_keeps_every_promise_too() {
         readers: 0,
         cache_kib: 64,
         streams: 2,
-        checkpoint_pages: 3,
+        wal_pages: 3,
+        reserve_bytes: 0,
         max_bytes: None,
     };
     let mut directories = Vec::new();
@@ -103,7 +104,8 @@ fn a_closed_log_is_one_file_and_its_lock() {
     fill(&log, 0, 40);
     drop(log);
     let names: BTreeSet<_> = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(names, BTreeSet::from([schema::FILE.into(), LOCK.into()]));
+    let kept = BTreeSet::from([schema::FILE.into(), LOCK.into(), mark::FILE.into()]);
+    assert_eq!(names.into_iter().filter(|name| name != reserve::FILE).collect::<BTreeSet<_>>(), kept);
 }
 
 #[test]
@@ -253,7 +255,7 @@ fn after_a_write_that_failed_nothing_more_is_taken_until_the_log_is_opened_again
 #[test]
 fn the_write_ahead_log_does_not_grow_for_ever_while_appends_go_on() {
     let dir = tempfile::tempdir().unwrap();
-    let log = EmbeddedLog::open(dir.path(), &Options { checkpoint_pages: 50, ..Options::default() }).unwrap();
+    let log = EmbeddedLog::open(dir.path(), &Options { wal_pages: 50, ..Options::default() }).unwrap();
     fill(&log, 0, 4_000);
     let wal = std::fs::metadata(dir.path().join("log.db-wal")).unwrap().len();
     assert!(wal < 2_000 * 4096, "{wal} bytes");
@@ -282,9 +284,12 @@ fn an_altered_event_is_named_by_verification() {
         ("DROP INDEX event_id", 0, "tables"),
     ] {
         let _ = std::fs::remove_file(file(&dir));
+        let _ = std::fs::remove_file(dir.path().join(mark::FILE));
         let log = open(&dir);
         fill(&log, 0, 40);
         drop(log);
+        // The chain finds it alone.
+        std::fs::remove_file(dir.path().join(mark::FILE)).unwrap();
         Connection::open(file(&dir)).unwrap().execute_batch(sql).unwrap();
         let log = EmbeddedLog::open_read_only(dir.path());
         let found = log.and_then(|log| log.verify(&mut |_, _| {}));
@@ -358,7 +363,7 @@ fn a_file_cut_short_anywhere_is_found() {
 #[test]
 fn a_write_ahead_log_cut_anywhere_leaves_whole_appends_from_the_beginning() {
     let dir = tempfile::tempdir().unwrap();
-    let log = EmbeddedLog::open(dir.path(), &Options { checkpoint_pages: 1_000_000, ..Options::default() }).unwrap();
+    let log = EmbeddedLog::open(dir.path(), &Options { wal_pages: 1_000_000, ..Options::default() }).unwrap();
     fill(&log, 0, 120);
     let truth = log.read_all(0, usize::MAX).unwrap();
     let main = std::fs::read(file(&dir)).unwrap();
@@ -367,7 +372,10 @@ fn a_write_ahead_log_cut_anywhere_leaves_whole_appends_from_the_beginning() {
     let cut = tempfile::tempdir().unwrap();
     let mut heads = BTreeSet::new();
     for length in (0..=ahead.len()).rev().step_by(ahead.len() / 50) {
-        let _ = std::fs::remove_file(cut.path().join("log.db-shm"));
+        // Without the mark, as written by older software: the log alone cannot tell that it was longer.
+        for left in ["log.db-shm", mark::FILE] {
+            let _ = std::fs::remove_file(cut.path().join(left));
+        }
         std::fs::write(file(&cut), &main).unwrap();
         std::fs::write(cut.path().join("log.db-wal"), &ahead[..length]).unwrap();
         let log = open(&cut);
@@ -441,7 +449,8 @@ fn a_restore_replaces_no_events_and_accepts_no_damage() {
     assert!(matches!(restore(&bad, empty.path()), Err(LogError::Corrupt { .. })));
     assert_eq!(open(&empty).head(), 0);
     let left: BTreeSet<_> = std::fs::read_dir(empty.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(left, BTreeSet::from([schema::FILE.into(), LOCK.into()]));
+    let kept = BTreeSet::from([schema::FILE.into(), LOCK.into(), mark::FILE.into()]);
+    assert_eq!(left.into_iter().filter(|name| name != reserve::FILE).collect::<BTreeSet<_>>(), kept);
 
     assert_eq!(restore(&target, empty.path()).unwrap().events, 40);
     assert_eq!(open(&empty).head(), 40);

@@ -6,7 +6,7 @@ use super::rows;
 use super::schema;
 use crate::domain::envelope::{Digest, Position};
 use crate::log::admission::Entry;
-use crate::log::chain::{GENESIS, Link};
+use crate::log::chain::GENESIS;
 use crate::log::contract::{LogError, Verified};
 use rusqlite::Connection;
 use std::path::Path;
@@ -14,6 +14,8 @@ use std::sync::Arc;
 
 /// Events read between two reports of progress.
 const CHUNK: usize = 4096;
+
+const NOT_ITS_END: &str = "the digest at the end is not the one that the log says it ends with";
 
 /// Verifies the file up to the end it has now.
 ///
@@ -45,7 +47,7 @@ pub(super) fn verify(
     }
     walk.key_ends(&reader.conn)?;
     if walk.found.digest != digest {
-        return Err(damaged(head, "the digest at the end is not the one that the log says it ends with".to_owned()));
+        return Err(damaged(head, NOT_ITS_END.to_owned()));
     }
     streams(&reader.conn)?;
     keys(&reader.conn)?;
@@ -79,11 +81,9 @@ struct Walk {
 
 impl Walk {
     fn step(&mut self, conn: &Connection, entry: Entry) -> Result<(), LogError> {
+        // Reading it has compared it with its digest and the digest before.
         let Entry { part, recorded } = &entry;
         let position = recorded.position;
-        if Link::of(recorded, *part).digest(&self.found.digest) != recorded.digest {
-            return Err(damaged(position, "the event does not match its digest".to_owned()));
-        }
         if let Some(last) = &self.last
             && recorded.recorded_at < last.recorded.recorded_at
         {
@@ -151,6 +151,13 @@ fn keys(conn: &Connection) -> Result<(), LogError> {
 fn sound(conn: &Connection) -> Result<(), LogError> {
     let said: String = conn.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(fault(WHOLE_FILE))?;
     if said == "ok" { Ok(()) } else { Err(damaged(WHOLE_FILE, said)) }
+}
+
+/// Makes sure that the file ends where, and as, it says.
+pub(super) fn end(reader: &Reader) -> Result<(), LogError> {
+    let (head, digest) = stated_end(&reader.conn)?;
+    let last = rows::digest_at(&reader.conn, head)?.unwrap_or(GENESIS);
+    if last == digest { Ok(()) } else { Err(damaged(head, NOT_ITS_END.to_owned())) }
 }
 
 fn damaged(position: Position, what: String) -> LogError {

@@ -4,23 +4,32 @@
 //! 2. Judge each against the file as its neighbours before it leave it; a refused one has written nothing yet.
 //! 3. Write the events of the others, then the new end of the chain.
 //! 4. Commit: SQLite writes its log (WAL) and syncs it. Only now can readers see the events.
-//! 5. Ring the bell, answer everybody.
+//! 5. Note the new end in the mark, ring the bell, answer everybody.
+//!
+//! When the disk is full, the group is refused, the write-ahead log moved into the file with the help of the reserve, and
+//! the disk looked at again every second, whether somebody asks or not.
 
 use super::bell::Bell;
-use super::checkpoint::Checkpoints;
 use super::fault::fault;
+use super::mark::{End, Mark};
 use super::names::Recent;
+use super::reserve::Reserve;
 use super::rows::{self, Rows, signed};
 use super::schema;
+use super::wal::{self, Moving};
 use crate::domain::envelope::{Digest, NewEvent, Position, Revision};
 use crate::domain::time::Instant;
 use crate::log::admission::{self, Entry, Holdings, Verdict, nanoseconds};
 use crate::log::chain::Place;
 use crate::log::contract::{Append, Appended, LogError};
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::sync::Arc;
+use std::time::{Duration, Instant as Clock};
 use uuid::Uuid;
+
+/// How often a full disk is looked at again.
+const LOOK_FOR_ROOM: Duration = Duration::from_secs(1);
 
 /// An append and where its answer goes.
 #[derive(Debug)]
@@ -49,9 +58,21 @@ pub(super) struct Writer {
     next_stream: i64,
     next_word: i64,
     bell: Arc<Bell>,
-    checkpoints: Checkpoints,
+    moving: Moving,
+    beside: Beside,
+    /// Since when the disk is full, or was looked at and still full.
+    full: Option<Clock>,
+    /// While the disk is full: the write-ahead log was moved into the file.
+    moved: bool,
     /// Why nothing more is written, once something went wrong that leaves the file's state unknown.
     broken: Option<String>,
+}
+
+/// The writer's files beside the log.
+#[derive(Debug)]
+pub(super) struct Beside {
+    pub(super) mark: Mark,
+    pub(super) reserve: Reserve,
 }
 
 /// Where the log ends.
@@ -70,7 +91,7 @@ struct StreamState {
 
 impl Writer {
     /// Takes over a connection opened for writing.
-    pub(super) fn new(mut conn: Connection, streams: usize, checkpoints: Checkpoints) -> Result<Self, LogError> {
+    pub(super) fn new(mut conn: Connection, streams: usize, moving: Moving, beside: Beside) -> Result<Self, LogError> {
         let (position, digest) = schema::head(&conn)?;
         let last: Option<i64> =
             conn.query_row("SELECT max(position) FROM event", [], |row| row.get(0)).map_err(fault(position))?;
@@ -99,7 +120,10 @@ impl Writer {
             streams: Recent::new(streams),
             words: Recent::new(8192),
             bell: Arc::new(Bell::new(position)),
-            checkpoints: checkpoints.watching(&mut conn)?,
+            moving: moving.watching(&mut conn)?,
+            beside,
+            full: None,
+            moved: true,
             conn,
             broken: None,
         })
@@ -112,7 +136,7 @@ impl Writer {
 
     /// Writes what comes until nobody can send any more, then closes the file.
     pub(super) fn run(mut self, jobs: &Receiver<Job>, limit: GroupLimit) {
-        while let Ok(first) = jobs.recv() {
+        while let Some(first) = self.next(jobs) {
             let mut bytes = size(&first);
             let mut group = vec![first];
             while group.len() < limit.appends && bytes < limit.bytes {
@@ -122,26 +146,65 @@ impl Writer {
             }
             self.group(group);
         }
-        self.checkpoints.close(&self.conn);
+        self.moving.close(&self.conn);
+        self.beside.mark.sync();
         self.bell.close();
+    }
+
+    /// Waits for an append, and for room while there is none.
+    fn next(&mut self, jobs: &Receiver<Job>) -> Option<Job> {
+        while self.full.is_some() {
+            match jobs.recv_timeout(LOOK_FOR_ROOM) {
+                Ok(job) => return Some(job),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => self.look_for_room(),
+            }
+        }
+        jobs.recv().ok()
+    }
+
+    /// Takes appends again if the reserve can be kept, after giving back what the write-ahead log uses.
+    fn look_for_room(&mut self) {
+        if !self.moved {
+            self.beside.reserve.let_go();
+            self.moved = wal::move_all(&self.conn);
+        }
+        let there_is = self.moved && self.beside.reserve.keep_and_more();
+        self.full = (!there_is).then(Clock::now);
+        self.bell.set_trouble((!there_is).then_some(LogError::Full));
+        if there_is {
+            tracing::info!(position = self.tail.position, "there is room on the disk, appends are taken");
+        }
+    }
+
+    /// Says what a group is refused for without trying.
+    fn refusal(&mut self) -> Option<LogError> {
+        if let Some(why) = &self.broken {
+            return Some(LogError::Unavailable(why.clone()));
+        }
+        if self.full.is_some_and(|since| since.elapsed() >= LOOK_FOR_ROOM) {
+            self.look_for_room();
+        }
+        self.full.map(|_| LogError::Full)
     }
 
     fn group(&mut self, group: Vec<Job>) {
         let before = self.tail;
-        let written = match &self.broken {
-            Some(why) => Err(LogError::Unavailable(why.clone())),
+        let written = match self.refusal() {
+            Some(why) => Err(why),
             None => self.write(&group),
         };
         match written {
             Ok(answers) => {
                 if self.tail.position > before.position {
+                    self.beside.mark.put(End { position: self.tail.position, digest: self.tail.digest });
                     self.bell.ring(self.tail.position);
                 }
                 for (job, answer) in group.into_iter().zip(answers) {
                     // A caller that did not wait for its answer is no fault.
                     let _ = job.answer.send(answer);
                 }
-                self.checkpoints.after_commit(&self.conn);
+                self.moving.after_commit(&self.conn);
             }
             Err(error) => {
                 self.undo(before, &error);
@@ -192,17 +255,21 @@ impl Writer {
         self.tail = before;
         self.streams.clear();
         self.words.clear();
-        if self.broken.is_some() {
+        if self.broken.is_some() || self.full.is_some() {
             return;
         }
         let rolled_back = self.conn.is_autocommit() || self.execute("ROLLBACK").is_ok();
         if rolled_back && self.reread_numbers().is_ok() && matches!(error, LogError::Full) {
             tracing::warn!(position = before.position, "disk full, appends refused until there is room");
+            self.moved = false;
+            self.look_for_room();
             return;
         }
         // A failed sync may or may not have reached the disk: only a fresh look at the file can tell.
         tracing::error!(position = before.position, %error, "writing failed, no more appends until the log is opened again");
-        self.broken = Some(format!("writing failed ({error}); open the log again"));
+        let why = format!("writing failed ({error}); open the log again");
+        self.bell.set_trouble(Some(LogError::Unavailable(why.clone())));
+        self.broken = Some(why);
     }
 
     fn reread_numbers(&mut self) -> Result<(), LogError> {

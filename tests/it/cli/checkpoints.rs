@@ -16,10 +16,10 @@ use warnlight::domain::envelope::{NewEvent, Origin, Recorded};
 use warnlight::domain::event::{DayClosed, Event, TimeReached};
 use warnlight::domain::hex::Hex;
 use warnlight::domain::time::Instant;
-use warnlight::log::checkpoint::{STREAM, SigningKey, Statement};
 use warnlight::log::contract::{Append, EventLog, Expected};
 use warnlight::log::embedded::{EmbeddedLog, Options};
 use warnlight::policy::Policies;
+use warnlight::proof::{STREAM, SigningKey, Statement};
 
 /// A process, killed when it is dropped.
 struct Running(Child);
@@ -80,7 +80,7 @@ fn a_key_made_by_openssl_signs_each_day_and_the_documented_commands_check_it_by_
         .env_clear()
         .env("WARNLIGHT__HTTP__LISTEN", "127.0.0.1:0")
         .env("WARNLIGHT__LOG__SIGNING_KEY", &file)
-        .env("WARNLIGHT__TRACE__FILTER", "warnlight::log::checkpoint=info")
+        .env("WARNLIGHT__TRACE__FILTER", "warnlight::proof=info")
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()

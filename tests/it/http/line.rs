@@ -101,9 +101,15 @@ impl EventLog for Line {
         Ok(events)
     }
 
-    fn scan(&self, after: Position, visit: &mut dyn FnMut(EventRef<'_>) -> ControlFlow<()>) -> Result<(), LogError> {
+    fn scan_unchecked(
+        &self,
+        after: Position,
+        visit: &mut dyn FnMut(EventRef<'_>) -> ControlFlow<()>,
+    ) -> Result<(), LogError> {
         let limit = self.limit();
-        self.log.scan(after, &mut |event| if event.position > limit { ControlFlow::Break(()) } else { visit(event) })
+        self.log.scan_unchecked(after, &mut |event| {
+            if event.position > limit { ControlFlow::Break(()) } else { visit(event) }
+        })
     }
 
     fn ids_at(&self, positions: &[Position]) -> Result<Vec<Uuid>, LogError> {

@@ -113,9 +113,15 @@ impl EventLog for Late {
         Ok(found)
     }
 
-    fn scan(&self, after: Position, visit: &mut dyn FnMut(EventRef<'_>) -> ControlFlow<()>) -> Result<(), LogError> {
+    fn scan_unchecked(
+        &self,
+        after: Position,
+        visit: &mut dyn FnMut(EventRef<'_>) -> ControlFlow<()>,
+    ) -> Result<(), LogError> {
         let seen = self.seen();
-        self.inner.scan(after, &mut |event| if event.position > seen { ControlFlow::Break(()) } else { visit(event) })
+        self.inner.scan_unchecked(after, &mut |event| {
+            if event.position > seen { ControlFlow::Break(()) } else { visit(event) }
+        })
     }
 
     fn ids_at(&self, positions: &[Position]) -> Result<Vec<Uuid>, LogError> {
