@@ -5,6 +5,8 @@ use crate::alerts::recipients::Language;
 use crate::domain::event::{LightChanged, MailRequested, Reason, Recipient, Seen};
 use crate::domain::time::{Instant, local};
 use crate::domain::words::Light;
+use crate::policy::rule::Text;
+use crate::policy::{clause, figure};
 use serde::Serialize;
 
 /// Longest merchant name in a subject, in characters; a subject that is cut by a mail program loses the code behind it.
@@ -94,7 +96,7 @@ fn reason_view(reason: &Reason, language: Language, rulebook: &dyn Rulebook, at:
         rule: one_line(&reason.rule),
         version: reason.version,
         light: light(reason.light, language),
-        clause: one_line(&reason.clause),
+        clause: one_line(pick(&clause::read(&reason.clause), language)),
         facts: reason.facts.iter().map(|seen| fact_view(seen, language, rulebook)).collect(),
         duty: rulebook
             .duty(&reason.rule, language, at)
@@ -102,13 +104,22 @@ fn reason_view(reason: &Reason, language: Language, rulebook: &dyn Rulebook, at:
     }
 }
 
+const fn pick(text: &Text, language: Language) -> &str {
+    match language {
+        Language::Chinese => text.zh.as_str(),
+        Language::English => text.en.as_str(),
+    }
+}
+
 fn fact_view(seen: &Seen, language: Language, rulebook: &dyn Rulebook) -> FactView {
+    let threshold = seen.threshold.as_deref();
+    let figure = |value: &str| one_line(pick(&figure::value(&seen.fact, value, threshold), language));
     FactView {
         shop: seen.shop.as_ref().map(|shop| one_line(&format!("{} {}", shop.mall, shop.unit))),
         name: one_line(&rulebook.fact(&seen.fact, language).unwrap_or_else(|| seen.fact.clone())),
-        value: seen.value.as_deref().map(one_line),
-        comparison: one_line(&seen.comparison),
-        threshold: seen.threshold.as_deref().map(one_line),
+        value: seen.value.as_deref().map(figure),
+        comparison: one_line(pick(&figure::comparison(&seen.fact, &seen.comparison), language)),
+        threshold: threshold.map(figure),
     }
 }
 
