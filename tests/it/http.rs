@@ -7,6 +7,7 @@ mod described;
 mod line;
 mod live;
 mod nodes;
+mod pages;
 mod positions;
 mod rights;
 mod scopes;

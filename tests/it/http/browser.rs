@@ -137,7 +137,11 @@ fn a_notice_posted_in_one_browser_lights_up_in_another_without_a_reload() {
     mall.keys("#credit_code", HERE);
     mall.keys("#unit", "B1-01");
     mall.run("document.getElementById('planned_on').value = '2025-07-15'");
-    mall.click("section:last-of-type button");
+    mall.click("#post-it");
+    // At short notice it is confirmed first; nothing is lit by then.
+    assert!(mall.text(".note-warn").contains("橙灯"));
+    assert_eq!(mall.run("return document.activeElement.classList.contains('note-warn')"), json!(true));
+    mall.click(".note-warn button");
     assert_eq!(mall.text(".note-good"), "已记录。");
 
     assert!(board.text(".row-orange").contains(HERE));
@@ -233,4 +237,34 @@ fn every_text_stands_out_from_what_is_behind_it() {
         browser.goto(&app.address(path));
         assert_eq!(browser.run(PALE), json!([]), "{path}");
     }
+}
+
+#[test]
+fn a_filter_waits_for_its_button() {
+    let app = App::start();
+    let browser = Browser::open();
+    browser.log_in(&app, Role::Lead);
+    browser.run("window.sameOne = true");
+    browser.keys("#light", "\u{E015}");
+    assert_eq!(browser.run("return document.getElementById('light').value"), json!("red"));
+    // Were the form sent by the key, the page would be another one before the driver runs this.
+    let still = "return [window.sameOne === true, document.activeElement.id, location.search]";
+    assert_eq!(browser.run(still), json!([true, "light", ""]));
+    browser.click(".filter button");
+    browser.find(".tile-red[aria-current]");
+}
+
+#[test]
+fn a_refused_form_takes_the_reader_to_what_is_wrong() {
+    let app = App::start();
+    let browser = Browser::open();
+    browser.log_in(&app, Role::Operator);
+    browser.goto(&app.address("/mall"));
+    browser.keys("#credit_code", "91I");
+    browser.run("document.getElementById('planned_on').value = '2025-12-31'");
+    browser.click("#post-it");
+    browser.find("[data-summary]");
+    assert_eq!(browser.run("return document.activeElement.hasAttribute('data-summary')"), json!(true));
+    browser.click("[data-summary] a");
+    assert_eq!(browser.run("return document.activeElement.id"), json!("credit_code"));
 }
