@@ -6,7 +6,7 @@ use super::sentence::{Teller, kind};
 use crate::domain::envelope::CloudEvent;
 use crate::domain::event::Seen;
 use crate::domain::merchant::Complaint;
-use crate::domain::time::{Instant, day_of, plus_days};
+use crate::domain::time::{Instant, day_of, plus_days, start_of};
 use crate::http::api::merchants::{MerchantFile, ReasonGiven, ShopState};
 use crate::http::site::rule;
 use crate::mail::outbox::{State, Summary};
@@ -247,17 +247,23 @@ impl Drawing<'_> {
     }
 
     fn step(&self, event: &CloudEvent, clock: Clock) -> Value {
-        let time = |at: Option<Instant>| at.map(minute).unwrap_or_default();
+        let recorded = |at: Option<Instant>| at.map(minute).unwrap_or_default();
+        // What happened on a day is told by the day.
+        let happened = |at: Option<Instant>| match at.map(|at| (at, day_of(at))) {
+            Some((at, day)) if start_of(day) == at => day.to_string(),
+            at => recorded(at.map(|(at, _)| at)),
+        };
         let at = clock.reading(event);
+        let shown = if clock == Clock::Happened { happened(at) } else { recorded(at) };
         let (other, key) = match clock {
-            Clock::Happened => (event.recordedat, "recorded_at"),
-            Clock::Recorded => (event.time, "happened_at"),
+            Clock::Happened => (recorded(event.recordedat), "recorded_at"),
+            Clock::Recorded => (happened(event.time), "happened_at"),
         };
         let actor = event.actor.as_deref().map(|actor| self.teller.actor(actor)).unwrap_or_default();
         let light = (kind(event) == "light.changed").then(|| event.data.get("to").and_then(|to| to.as_str())).flatten();
         context! {
-            id => event.id.clone(), iso => at.map(|at| at.to_string()), at => time(at), light, text => self.teller.sentence(event),
-            said => self.filled("merchant", key, &[("time", &time(other)), ("actor", &actor)]),
+            id => event.id.clone(), iso => at.map(|at| at.to_string()), at => shown, light, text => self.teller.sentence(event),
+            said => self.filled("merchant", key, &[("time", &other), ("actor", &actor)]),
         }
     }
 }
