@@ -6,10 +6,10 @@
   const sign = document.querySelector("[data-live-sign]");
   const teller = document.querySelector("[data-live-said]");
 
-  // Filters apply as soon as one is chosen; the button stays for everybody else.
-  for (const field of document.querySelectorAll("form[data-filter] select")) {
-    field.addEventListener("change", () => field.form.requestSubmit());
-  }
+  // After a form that was refused the reader begins at what is wrong with it.
+  const summary = document.querySelector("[data-summary]");
+  if (summary) summary.focus();
+
   for (const button of document.querySelectorAll("[data-print]")) {
     button.hidden = false;
     button.addEventListener("click", () => window.print());

@@ -222,7 +222,7 @@ impl Check {
 
     fn texts(&mut self, command: &Command) {
         let mut look = |field: &'static str, text: &str| {
-            if let Some(fault) = text::fault(text) {
+            if let Some(fault) = text::fault_in(field, text) {
                 // The value may be long or invisible; its beginning names it.
                 let value: String = text.chars().take(60).collect();
                 self.add(field, fault.code(), value, fault.zh(), fault.to_string());

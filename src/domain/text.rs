@@ -68,9 +68,34 @@ pub fn half_width(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Returns what is wrong with `text`, if anything.
+/// Fields of commands that hold free text: it may have several lines, everything else is one line.
+const FREE_TEXT: [&str; 2] = ["refund_plan", "reason"];
+
+/// Returns `text` with its line breaks (CR LF as forms send them, CR, LF) all written as LF.
+#[must_use]
+pub fn plain_breaks(text: &str) -> Cow<'_, str> {
+    if text.contains('\r') { Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n")) } else { Cow::Borrowed(text) }
+}
+
+/// Returns what is wrong with the text of a field of a command, if anything. Free text may have several lines.
+#[must_use]
+pub fn fault_in(field: &str, text: &str) -> Option<TextFault> {
+    find_fault(text, FREE_TEXT.contains(&field))
+}
+
+/// Returns what is wrong with `text`, which may have several lines, if anything.
+#[must_use]
+pub fn prose_fault(text: &str) -> Option<TextFault> {
+    find_fault(text, true)
+}
+
+/// Returns what is wrong with `text`, which is one line, if anything.
 #[must_use]
 pub fn fault(text: &str) -> Option<TextFault> {
+    find_fault(text, false)
+}
+
+fn find_fault(text: &str, lines: bool) -> Option<TextFault> {
     // A text has at least as many bytes as characters, so most are settled by their length in bytes.
     if text.len() <= LONGEST && text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
         return None;
@@ -80,6 +105,9 @@ pub fn fault(text: &str) -> Option<TextFault> {
         length += 1;
         if letter == char::REPLACEMENT_CHARACTER {
             return Some(TextFault::Undecodable);
+        }
+        if letter == '\n' && lines {
+            continue;
         }
         if letter.is_control() || matches!(letter, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}') {
             return Some(TextFault::Control(letter));
@@ -124,6 +152,17 @@ mod tests {
     fn full_width_becomes_half_width() {
         assert_eq!(half_width("Ｏ８０４０　（万元），．％"), "O8040 (万元),.%");
         assert!(matches!(half_width("万元"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn only_free_text_has_lines_and_only_line_feeds_make_them() {
+        assert_eq!(plain_breaks("a\r\nb\rc\nd"), "a\nb\nc\nd");
+        assert_eq!(fault_in("refund_plan", "a\nb"), None);
+        assert_eq!(fault_in("reason", "a\nb"), None);
+        assert_eq!(fault_in("unit", "a\nb"), Some(TextFault::Control('\n')));
+        for other in ['\r', '\t', '\u{7}', '\u{85}'] {
+            assert_eq!(fault_in("refund_plan", &format!("a{other}b")), Some(TextFault::Control(other)));
+        }
     }
 
     #[test]

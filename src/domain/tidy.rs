@@ -2,7 +2,7 @@
 //! sheet is tidy already; what comes as JSON is made so here, so that both give the same events.
 
 use super::command::Command;
-use super::text::{half_width, trim};
+use super::text::{half_width, plain_breaks, trim};
 use super::time::end;
 
 /// Returns an industry code (行业代码, GB/T 4754) as two to four digits, its category letter dropped (`O8040` → `8040`);
@@ -14,7 +14,7 @@ pub fn industry_code(text: &str) -> Option<String> {
     ((2..=4).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())).then(|| digits.to_owned())
 }
 
-/// Returns the command with every text trimmed, blank optional texts absent and the industry code in its short form. An
+/// Returns the command with every text trimmed, its line breaks written in one way, blank optional texts absent and the industry code in its short form. An
 /// industry code that is none stays as it is, for [`super::check::check`] to refuse.
 #[must_use]
 pub fn tidy(mut command: Command) -> Command {
@@ -68,9 +68,9 @@ pub fn tidy(mut command: Command) -> Command {
 }
 
 fn tidy_text(text: &mut String) {
-    let kept = trim(text);
-    if kept.len() != text.len() {
-        *text = kept.to_owned();
+    let kept = plain_breaks(trim(text));
+    if kept != text.as_str() {
+        *text = kept.into_owned();
     }
 }
 

@@ -5,8 +5,7 @@ use super::access::SESSION_COOKIE;
 use super::fresh;
 use super::language::{self, Language};
 use super::metrics::Metrics;
-use super::pages::filters::escaped;
-use super::pages::{Frame, Pages};
+use super::pages::{self, filters::escaped};
 use super::path;
 use super::problem::{Code, Problem};
 use super::site::Cookies;
@@ -22,8 +21,6 @@ use actix_web::http::header::{
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, web};
-use minijinja::value::Serde;
-use minijinja::{Value, context};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::time::Instant;
 use uuid::Uuid;
@@ -161,19 +158,9 @@ fn page(request: &HttpRequest, problem: &Problem, id: RequestId) -> HttpResponse
     if problem.code.status() == StatusCode::UNAUTHORIZED {
         return to_log_in(request);
     }
-    let language = Language::of(request);
-    let frame =
-        Frame { language, caller: None, token: None, section: "", path: request.path(), query: request.query_string() };
-    let document = problem.document(language, &id.0.to_string());
-    let fields: Vec<String> =
-        document.problems.iter().map(|field| format!("{}: {}", field.field, field.message(language))).collect();
-    let content = context! { problem => Value::from(Serde(&document)), fields };
-    let pages = request.app_data::<web::Data<Pages>>();
-    match pages.map(|pages| pages.draw("problem.html", &frame, content)) {
-        Some(Ok(page)) => {
-            HttpResponse::build(problem.code.status()).content_type("text/html; charset=utf-8").body(page)
-        }
-        _ => json(request, problem, id),
+    match pages::problem(request, problem, &id.0.to_string()) {
+        Ok(page) => HttpResponse::build(problem.code.status()).content_type("text/html; charset=utf-8").body(page),
+        Err(_) => json(request, problem, id),
     }
 }
 

@@ -176,8 +176,10 @@ routes! {
     post "/logout" open pages::login::log_out, "Ends the session", [] body "FormToken" -> "text/html";
     get "/" ReadLights pages::board::show, "The light board",
         [QUERY, LIGHT, SECTOR, DIVISION, MALL, PAGE] -> "text/html";
-    get "/merchants/{credit_code}" ReadLights pages::merchant::show, "A merchant's page", [] -> "text/html";
-    get "/mall" ReadExits pages::mall::show, "Exit notices", [] -> "text/html";
+    get "/merchants/{credit_code}" ReadLights pages::merchant::show, "A merchant's page",
+        [("by", "`recorded`: the timeline by when it was recorded"), ("steps", "`all`: not only the newest")] -> "text/html";
+    get "/mall" ReadExits pages::mall::show, "Exit notices",
+        [("q", "part of the name, the credit code or the unit"), ("in", "one mall only"), PAGE] -> "text/html";
     post "/mall" PostExits pages::mall::post, "Posts, amends or withdraws an exit notice", [] body "MallForm" -> "text/html";
     get "/mall/sheet" ReadExits pages::mall::sheet, "A printable exit notice",
         [("credit_code", "tenant"), ("mall", "mall"), ("unit", "unit")] -> "text/html";

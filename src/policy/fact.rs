@@ -1,8 +1,7 @@
 //! The catalogue of facts (事实) that rules may speak of. How each is computed is in `src/lights/facts/`; what each means,
 //! to the letter, is in docs/FACTS.md.
 
-use rust_decimal::{Decimal, RoundingStrategy};
-use std::cmp::Ordering;
+use rust_decimal::Decimal;
 use std::fmt;
 
 /// A fact's value.
@@ -23,25 +22,6 @@ impl fmt::Display for Value {
             Self::Number(number) => write!(f, "{}", number.normalize()),
             Self::Word(word) => f.write_str(word),
         }
-    }
-}
-
-/// Returns a number with so many digits after the point, so that it stands to `threshold` as the number itself does: one that is
-/// rounded onto or across the threshold is rounded away from it instead.
-#[must_use]
-pub fn rounded_for_show(number: Decimal, threshold: Option<Decimal>, digits: u32) -> Decimal {
-    let rounded = number.round_dp_with_strategy(digits, RoundingStrategy::MidpointAwayFromZero);
-    match threshold {
-        Some(threshold) if rounded.cmp(&threshold) != number.cmp(&threshold) => {
-            let away = match number.cmp(&threshold) {
-                Ordering::Less => RoundingStrategy::ToNegativeInfinity,
-                Ordering::Greater => RoundingStrategy::ToPositiveInfinity,
-                // Finer than is shown: the threshold itself says it.
-                Ordering::Equal => return threshold,
-            };
-            number.round_dp_with_strategy(digits, away)
-        }
-        _ => rounded,
     }
 }
 
@@ -175,30 +155,5 @@ impl FactTable {
         if let Some(place) = self.0.get_mut(fact as usize) {
             *place = value;
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_figure_that_is_shown_stands_to_its_threshold_as_the_value_does() {
-        let number = |text: &str| text.parse::<Decimal>().unwrap();
-        let shown = |value: &str, threshold: &str| {
-            rounded_for_show(number(value), Some(number(threshold)), 1).normalize().to_string()
-        };
-        assert_eq!(shown("99.99999469", "100"), "99.9");
-        assert_eq!(shown("100.00000001", "100"), "100.1");
-        assert_eq!(shown("100", "100"), "100");
-        assert_eq!(shown("66.6667", "100"), "66.7");
-        assert_eq!(shown("4.96", "5"), "4.9");
-        assert_eq!(shown("12.345", "12.345"), "12.345");
-        for (value, threshold) in (0..400).flat_map(|value| (0..40).map(move |threshold| (value, threshold * 10 + 3))) {
-            let (value, threshold) = (Decimal::new(value, 2), Decimal::new(threshold, 2));
-            let shown = rounded_for_show(value, Some(threshold), 1);
-            assert_eq!(shown.cmp(&threshold), value.cmp(&threshold), "{value} beside {threshold} shown as {shown}");
-        }
-        assert_eq!(rounded_for_show(number("0.004"), None, 2), Decimal::ZERO);
     }
 }

@@ -4,7 +4,9 @@
 pub mod calendar;
 #[cfg(test)]
 mod cases;
+pub mod clause;
 pub mod fact;
+pub mod figure;
 pub mod load;
 pub mod parameters;
 pub mod rule;

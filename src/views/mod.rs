@@ -82,6 +82,8 @@ impl<'a> View<'a> {
 pub struct Money {
     /// Owed to card holders.
     pub outstanding: Option<Decimal>,
+    /// To be in custody or guaranteed.
+    pub required: Option<Decimal>,
     /// Missing in custody.
     pub shortfall: Option<Decimal>,
     /// In custody or guaranteed.
@@ -104,6 +106,7 @@ pub(crate) fn money(moment: &Moment<'_>, world: &World, merchant: &Merchant) -> 
     };
     Money {
         outstanding: number(FactId::PrepaidOutstanding),
+        required: number(FactId::CustodyRequired),
         shortfall: number(FactId::CustodyShortfall),
         held: number(FactId::CustodyHeld),
     }

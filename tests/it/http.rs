@@ -10,6 +10,7 @@ mod line;
 mod live;
 mod mails;
 mod nodes;
+mod pages;
 mod partly;
 mod positions;
 mod rights;

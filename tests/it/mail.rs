@@ -216,7 +216,7 @@ fn a_real_server_receives_both_parts_with_the_chinese_text_intact() {
     assert_eq!((text.content_type.as_str(), html.content_type.as_str()), ("text/plain", "text/html"));
     assert_eq!((text.charset.as_str(), html.charset.as_str()), ("utf-8", "utf-8"));
     for part in [text, html] {
-        for words in ["■ 红灯", "海淀区体育局", "《北京市单用途预付卡管理条例》第二十二条", "custody.coverage：0.62"]
+        for words in ["■ 红灯", "海淀区体育局", "《北京市单用途预付卡管理条例》第二十二条", "custody.coverage：62 %"]
         {
             assert!(part.text.contains(words), "{words} is not in {}", part.text);
         }

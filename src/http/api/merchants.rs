@@ -112,6 +112,9 @@ pub struct MerchantRow {
     /// Owed to card holders, yuan; absent without a declared balance.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outstanding: Option<String>,
+    /// To be in custody or guaranteed, yuan; absent where it cannot be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub required: Option<String>,
     /// In custody or guaranteed, yuan; absent without a report.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held: Option<String>,
@@ -145,6 +148,7 @@ impl MerchantRow {
             street: row.street,
             malls: row.malls,
             outstanding: row.money.outstanding.map(yuan),
+            required: row.money.required.map(yuan),
             held: row.money.held.map(yuan),
             shortfall: row.money.shortfall.map(yuan),
             at_risk: yuan(row.money.at_risk()),

@@ -44,7 +44,9 @@ impl Paging {
         let page = self.page.unwrap_or(1);
         if page == 0 || take == 0 || take > MOST_PER_PAGE {
             let detail = format!("`page` begins at 1 and `per_page` lies between 1 and {MOST_PER_PAGE}");
-            return Err(Problem::new(Code::InvalidParameter, detail));
+            let wrong = if page == 0 { ("page", page) } else { ("per_page", take) };
+            let zh = format!("应为 1 以上的整数，每页最多 {MOST_PER_PAGE} 条");
+            return Err(wrong_parameter(wrong.0, &wrong.1.to_string(), &zh, &detail));
         }
         Ok(((page - 1).saturating_mul(take), take))
     }
@@ -73,7 +75,8 @@ where
     text.map(str::trim)
         .filter(|text| !text.is_empty())
         .map(|text| {
-            text.parse().map_err(|error| Problem::new(Code::InvalidParameter, format_args!("`{name}`: {error}")))
+            text.parse()
+                .map_err(|error: T::Err| wrong_parameter(name, text, "不是可以识别的值", &format!("`{name}`: {error}")))
         })
         .transpose()
 }
@@ -101,6 +104,19 @@ fn wrong_time(name: &str, text: &str, fault: &TimeFault) -> Problem {
         en: fault.to_string(),
     };
     Problem { fields: vec![field], ..Problem::new(Code::InvalidParameter, format_args!("`{name}`: {fault}")) }
+}
+
+/// Returns what is wrong with a parameter, told in both languages.
+fn wrong_parameter(name: &str, value: &str, zh: &str, en: &str) -> Problem {
+    let field = FieldProblem {
+        index: None,
+        field: name.to_owned(),
+        code: "unreadable".to_owned(),
+        value: value.to_owned(),
+        zh: zh.to_owned(),
+        en: en.to_owned(),
+    };
+    Problem { fields: vec![field], ..Problem::new(Code::InvalidParameter, en) }
 }
 
 /// Returns a filled-in text; blank ones count as absent.

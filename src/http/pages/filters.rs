@@ -2,6 +2,7 @@
 
 use crate::domain::time::{Instant, local};
 use crate::http::api::to_fen;
+use crate::policy::figure::grouped;
 use minijinja::Value;
 use rust_decimal::Decimal;
 
@@ -47,31 +48,6 @@ pub(super) fn amount_of(yuan: Option<Decimal>) -> String {
     yuan.map(|yuan| grouped(to_fen(yuan))).unwrap_or_default()
 }
 
-/// Returns a number with its thousands apart; trailing zeros after the point are left out.
-#[must_use]
-pub(super) fn grouped(number: Decimal) -> String {
-    let text = number.normalize().to_string();
-    let (whole, part) = text.split_once('.').unwrap_or((&text, ""));
-    let (sign, digits) = whole.strip_prefix('-').map_or(("", whole), |digits| ("-", digits));
-    let mut apart = String::with_capacity(text.len() + digits.len() / 3 + 1);
-    apart.push_str(sign);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
-            apart.push(',');
-        }
-        apart.push(digit);
-    }
-    if !part.is_empty() {
-        apart.push('.');
-        apart.push_str(part);
-        // An amount has two digits after the point or none.
-        if part.len() == 1 {
-            apart.push('0');
-        }
-    }
-    apart
-}
-
 /// Returns an instant as people here read it: `2025-03-01 09:30`.
 #[must_use]
 pub(super) fn minute(at: Instant) -> String {
@@ -81,15 +57,6 @@ pub(super) fn minute(at: Instant) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn thousands_stand_apart() {
-        for (number, text) in
-            [("0", "0"), ("999", "999"), ("1000", "1,000"), ("1234567.8", "1,234,567.80"), ("-12345.67", "-12,345.67")]
-        {
-            assert_eq!(grouped(number.parse().unwrap()), text);
-        }
-    }
 
     #[test]
     fn a_light_has_a_shape_and_its_word_is_escaped() {

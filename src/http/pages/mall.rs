@@ -1,36 +1,56 @@
 //! Exit notices: what stands, and the forms to post, amend and withdraw.
 
-use super::{Pages, answer};
+use super::short_notice::{self, ShortNotice, short_notice};
+use super::{Pages, answer, field_name};
+use crate::domain::code::CreditCode;
 use crate::domain::command::{Command, RecordExit};
+use crate::domain::text::half_width;
 use crate::domain::time::{self, Day, day_of};
 use crate::domain::words::{ExitAction, Role};
 use crate::http::access::{Allowed, Caller, Permission as _, PostExits, ReadExits, TrustedForm};
 use crate::http::api::commands::{Status, execute_one};
 use crate::http::api::exits::ExitState;
-use crate::http::api::filled;
 use crate::http::api::merchants::events_about;
+use crate::http::api::{Paging, filled};
 use crate::http::front::encode;
 use crate::http::language::Language;
 use crate::http::problem::{Code, FieldProblem, Problem};
 use crate::http::site::Site;
+use crate::policy::Policies;
 use actix_web::http::StatusCode;
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
+use minijinja::value::Serde;
 use minijinja::{Value, context};
-use serde::Deserialize;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Events looked through for what a notice says about refunds.
 const EVENTS: usize = 500;
 
-/// What the page has to say after a form.
-#[derive(Debug, Default, Deserialize)]
-pub struct Said {
-    #[serde(default)]
+/// Notices on a page.
+const PER_PAGE: usize = 50;
+
+/// What the page shows.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Asked {
+    /// What became of a form.
     said: String,
+    /// Part of a name, a credit code or a unit.
+    q: String,
+    /// One mall only.
+    #[serde(rename = "in")]
+    mall: String,
+    /// Page, from 1.
+    page: Option<usize>,
+    /// The merchant that a notice is about to be posted for.
+    credit_code: String,
 }
 
 /// A form of the page; blank fields count as absent.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ExitForm {
     action: String,
@@ -42,6 +62,21 @@ pub struct ExitForm {
     refund_plan: String,
     reason: String,
     new_unit: bool,
+    /// The planned day that was confirmed although it is at short notice.
+    confirmed: String,
+}
+
+/// What the page has to say after a form.
+#[derive(Debug, Default)]
+struct After {
+    /// The form as it was sent.
+    form: ExitForm,
+    /// What is said, if anything.
+    said: Option<Value>,
+    /// What is wrong with its fields.
+    wrong: Vec<FieldProblem>,
+    /// What is to be confirmed.
+    confirm: Option<Value>,
 }
 
 /// Shows the page.
@@ -53,17 +88,19 @@ pub async fn show(
     site: web::Data<Site>,
     pages: web::Data<Pages>,
     request: HttpRequest,
-    query: web::Query<Said>,
+    query: web::Query<Asked>,
 ) -> Result<HttpResponse, Problem> {
     let language = Language::of(&request);
-    let said = match query.said.as_str() {
+    let asked = query.into_inner();
+    let said = match asked.said.as_str() {
         key @ ("done" | "unchanged") => Some(context! { good => true, text => pages.text(language, "mall", key) }),
         _ => None,
     };
-    draw(&site, &pages, &request, allowed.caller(), said, &ExitForm::default()).await
+    let form = ExitForm { credit_code: asked.credit_code.clone(), ..ExitForm::default() };
+    draw(&site, &pages, &request, allowed.caller(), asked, After { form, said, ..After::default() }).await
 }
 
-/// Takes a form: posts, amends or withdraws a notice.
+/// Takes a form: posts, amends or withdraws a notice. A notice at short notice is confirmed first.
 ///
 /// # Errors
 /// When the form is not ours or the log did not take it. A refusal is shown on the page, the form filled in as it was.
@@ -75,7 +112,19 @@ pub async fn post(
     form: TrustedForm<ExitForm>,
 ) -> Result<HttpResponse, Problem> {
     let TrustedForm(form) = form;
-    let recorded = match command(&form, day_of(site.desk.now())) {
+    let policies = site.policies();
+    let command = match command(&form, day_of(site.desk.now())) {
+        Ok(Command::RecordExit(row)) => {
+            if let Some(short) = to_confirm(&site, allowed.scope(), &policies, &row, &form) {
+                let confirm = Some(confirmation(&pages, Language::of(&request), &row, &short));
+                let (asked, after) = (again(&form), After { form, confirm, ..After::default() });
+                return draw(&site, &pages, &request, allowed.caller(), asked, after).await;
+            }
+            Ok(Command::RecordExit(row))
+        }
+        other => other,
+    };
+    let recorded = match command {
         Ok(command) => execute_one(&site, &request, allowed.caller(), allowed.origin(), command, None).await,
         Err(fields) => Err(Problem { code: Code::Refused, detail: None, fields }),
     };
@@ -86,16 +135,78 @@ pub async fn post(
             Ok(HttpResponse::SeeOther().insert_header((LOCATION, format!("/mall?said={said}"))).finish())
         }
         Err(problem) if matches!(problem.code, Code::Refused | Code::OutOfScope) => {
-            let language = Language::of(&request);
-            let list: Vec<String> = problem.fields.iter().map(|field| field.message(language).to_owned()).collect();
-            let said = context! { good => false, text => problem.code.title(language), list };
-            let kept = if form.action == "post" { form } else { ExitForm::default() };
-            let mut page = draw(&site, &pages, &request, allowed.caller(), Some(said), &kept).await?;
+            let said = Some(context! { good => false, text => problem.code.title(Language::of(&request)) });
+            let (asked, after) = (again(&form), After { form, said, wrong: problem.fields, confirm: None });
+            let mut page = draw(&site, &pages, &request, allowed.caller(), asked, after).await?;
             *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
             Ok(page)
         }
         Err(problem) => Err(problem),
     }
+}
+
+/// Returns what the page shows after a form: the notice that was to be changed is among the first.
+fn again(form: &ExitForm) -> Asked {
+    let q = if form.action == "post" { String::new() } else { form.credit_code.clone() };
+    Asked { q, ..Asked::default() }
+}
+
+/// Returns what is short about a notice, unless just this day was confirmed. What counts is the first notice of this exit.
+fn to_confirm<'p>(
+    site: &Site,
+    scope: &crate::domain::access::Scope,
+    policies: &'p Policies,
+    row: &RecordExit,
+    form: &ExitForm,
+) -> Option<ShortNotice<'p>> {
+    let planned_on = row.planned_on.filter(|_| matches!(row.action, ExitAction::Post | ExitAction::Amend))?;
+    if form.confirmed == planned_on.to_string() {
+        return None;
+    }
+    let (mall, unit) = (row.mall.as_deref().unwrap_or_default(), row.unit.as_deref().unwrap_or_default());
+    let today = day_of(site.desk.now());
+    let standing = site.view(scope, |view| {
+        let mut exits = view.exits(Some(mall)).into_iter();
+        exits.find(|exit| exit.credit_code == row.credit_code && exit.shop.unit == unit)?.countdown(today)
+    });
+    let first_posted = standing.map_or(row.date, |standing| standing.first_posted.min(row.date));
+    short_notice(policies, first_posted, planned_on, today)
+}
+
+/// Says what is short about a notice and what will follow.
+fn confirmation(pages: &Pages, language: Language, row: &RecordExit, short: &ShortNotice<'_>) -> Value {
+    let limit = short.limit.normalize().to_string();
+    let shop = format!("{} {}", row.mall.as_deref().unwrap_or_default(), row.unit.as_deref().unwrap_or_default());
+    let planned = row.planned_on.map(|day| day.to_string()).unwrap_or_default();
+    let line = [
+        ("merchant", row.credit_code.as_str()),
+        ("shop", shop.trim()),
+        ("posted", &short.first_posted.to_string()),
+        ("planned", &planned),
+        ("days", &short.days.to_string()),
+        ("limit", &limit),
+    ];
+    let rule = short.rule;
+    let effect = [
+        ("light", pages.text(language, "light", rule.light.name())),
+        ("rule", language.pick(&rule.title.zh, &rule.title.en)),
+        ("duty", language.pick(&rule.duty.zh, &rule.duty.en)),
+    ];
+    context! {
+        title => pages.filled(language, "mall", "short_title", &[("limit", &limit)]),
+        line => pages.filled(language, "mall", "short_line", &line),
+        effect => pages.filled(language, "mall", "short_effect", &effect),
+        light => rule.light.name(), planned,
+    }
+}
+
+/// Returns a pasted code as it is written: without the blanks that came along, in capital letters of ordinary width.
+fn pasted(text: &str) -> Result<CreditCode, crate::domain::code::CreditCodeError> {
+    let narrow = half_width(text);
+    let letters = narrow.chars().filter(|letter| {
+        !letter.is_whitespace() && !matches!(letter, '\u{FEFF}' | '\u{200B}'..='\u{200D}' | '\u{2060}')
+    });
+    letters.collect::<String>().to_ascii_uppercase().parse()
 }
 
 fn command(form: &ExitForm, today: Day) -> Result<Command, Vec<FieldProblem>> {
@@ -106,7 +217,7 @@ fn command(form: &ExitForm, today: Day) -> Result<Command, Vec<FieldProblem>> {
         "withdraw" => ExitAction::Withdraw,
         other => return Err(vec![wrong("action", other, "没有此操作", "there is no such action")]),
     };
-    let code = form.credit_code.parse().map_err(|error: crate::domain::code::CreditCodeError| {
+    let code = pasted(&form.credit_code).map_err(|error| {
         problems.push(wrong(
             "credit_code",
             &form.credit_code,
@@ -122,6 +233,9 @@ fn command(form: &ExitForm, today: Day) -> Result<Command, Vec<FieldProblem>> {
         time::day(text).map_err(|fault| problems.push(wrong(field, text, &fault.zh(), &fault.to_string()))).ok()
     };
     let (date, planned_on) = (day("date", &form.date), day("planned_on", &form.planned_on));
+    if action == ExitAction::Withdraw && form.reason.trim().is_empty() {
+        problems.push(wrong("reason", "", "撤回公示须写明原因", "say why the notice is withdrawn"));
+    }
     match code {
         Ok(credit_code) if problems.is_empty() => Ok(Command::RecordExit(RecordExit {
             credit_code,
@@ -154,11 +268,12 @@ async fn draw(
     pages: &Pages,
     request: &HttpRequest,
     caller: &Caller,
-    said: Option<Value>,
-    form: &ExitForm,
+    asked: Asked,
+    after: After,
 ) -> Result<HttpResponse, Problem> {
     let language = Language::of(request);
-    let notices = site
+    let (_, take) = Paging { page: asked.page, per_page: Some(PER_PAGE) }.window()?;
+    let standing: Vec<ExitState> = site
         .block(&caller.key, move |site, scope| {
             site.view(scope, |view| {
                 let today = day_of(view.now);
@@ -167,31 +282,88 @@ async fn draw(
             })
         })
         .await?;
+    let malls: BTreeSet<String> =
+        standing.iter().map(|exit| exit.mall.clone()).filter(|mall| !mall.is_empty()).collect();
+    let found: Vec<&ExitState> = standing.iter().filter(|exit| fits(exit, &asked)).collect();
+    let page = asked.page.unwrap_or(1);
+    let last = found.len().div_ceil(take).max(1);
+    let limit = short_notice::limit(&site.policies());
+    let drawing = Drawing { pages, language, limit, after: &after };
+    let shown = found.iter().skip((page - 1).saturating_mul(take)).take(take);
     let scope = &caller.key.scope;
     let own_malls = (scope.role == Role::Operator).then(|| scope.malls.clone());
+    let form = &after.form;
     let content = context! {
-        said,
-        notices => notices.iter().map(|notice| shown(notice, pages, language)).collect::<Vec<_>>(),
+        said => after.said.clone(),
+        confirm => after.confirm.clone(),
+        sent => Value::from(Serde(form)),
+        notices => shown.enumerate().map(|(place, notice)| drawing.notice(notice, place)).collect::<Vec<_>>(),
+        found => pages.filled(language, "mall", "found", &[("count", &found.len().to_string())]),
+        page_text => pages.filled(language, "site", "page", &[("page", &page.to_string()), ("pages", &last.to_string())]),
+        previous => (page > 1).then(|| path(&asked, page - 1)),
+        next => (page < last).then(|| path(&asked, page + 1)),
+        filter => context! { q => asked.q.clone(), mall => asked.mall.clone() },
+        filtered => !asked.q.is_empty() || !asked.mall.is_empty(),
+        malls,
         may_post => PostExits::ROLES.contains(&scope.role),
         own_malls,
         today => day_of(site.desk.now()).to_string(),
-        form => context! {
-            credit_code => form.credit_code.clone(), mall => form.mall.clone(), unit => form.unit.clone(), date => form.date.clone(),
-            planned_on => form.planned_on.clone(), refund_plan => form.refund_plan.clone(), reason => form.reason.clone(), new_unit => form.new_unit,
-        },
+        form => if matches!(form.action.as_str(), "" | "post") { Value::from(Serde(form)) } else { Value::from(Serde(ExitForm::default())) },
+        wrong => drawing.wrong(),
+        faults => Value::from(Serde(drawing.faults())),
     };
     answer(request, Some(caller), "mall.html", "/mall", content)
 }
 
-fn shown(notice: &ExitState, pages: &Pages, language: Language) -> Value {
-    let late = notice.days_left.unwrap_or_default().saturating_neg().to_string();
-    context! {
-        credit_code => notice.credit_code.clone(), name => notice.name.clone(), mall => notice.mall.clone(), unit => notice.unit.clone(),
-        first_posted => notice.first_posted.clone(), planned_on => notice.planned_on.clone(), days_left => notice.days_left,
-        notice_days => notice.notice_days, overdue => pages.filled(language, "mall", "overdue", &[("count", &late)]),
-        query => format!(
-            "credit_code={}&mall={}&unit={}", notice.credit_code, encode(&notice.mall), encode(&notice.unit)
-        ),
+fn fits(exit: &ExitState, asked: &Asked) -> bool {
+    let query = asked.q.trim().to_lowercase();
+    let has = |text: &str| text.to_lowercase().contains(&query);
+    let mall = asked.mall.trim();
+    (mall.is_empty() || exit.mall == mall)
+        && (query.is_empty() || exit.name.as_deref().is_some_and(has) || has(&exit.credit_code) || has(&exit.unit))
+}
+
+fn path(asked: &Asked, page: usize) -> String {
+    format!("/mall?q={}&in={}&page={page}", encode(&asked.q), encode(&asked.mall))
+}
+
+/// Draws notices, and what is wrong with the form that was sent.
+struct Drawing<'a> {
+    pages: &'a Pages,
+    language: Language,
+    limit: Option<Decimal>,
+    after: &'a After,
+}
+
+impl Drawing<'_> {
+    fn notice(&self, notice: &ExitState, place: usize) -> Value {
+        let late = notice.days_left.unwrap_or_default().saturating_neg().to_string();
+        let form = &self.after.form;
+        let is_sent = form.credit_code == notice.credit_code && form.mall == notice.mall && form.unit == notice.unit;
+        let short = notice.notice_days.zip(self.limit).is_some_and(|(days, limit)| Decimal::from(days) < limit);
+        context! {
+            place, credit_code => notice.credit_code.clone(), name => notice.name.clone(), mall => notice.mall.clone(), unit => notice.unit.clone(),
+            first_posted => notice.first_posted.clone(), planned_on => notice.planned_on.clone(), days_left => notice.days_left,
+            notice_days => notice.notice_days, short, overdue => self.pages.filled(self.language, "mall", "overdue", &[("count", &late)]),
+            sent => if is_sent { form.action.clone() } else { String::new() },
+            query => format!(
+                "credit_code={}&mall={}&unit={}", notice.credit_code, encode(&notice.mall), encode(&notice.unit)
+            ),
+        }
+    }
+
+    /// Returns what is wrong, one line a field, each with the field it leads to.
+    fn wrong(&self) -> Vec<Value> {
+        let line = |field: &FieldProblem| {
+            let name = field_name(self.pages, self.language, &field.field);
+            context! { field => field.field.clone(), name, text => field.message(self.language) }
+        };
+        self.after.wrong.iter().map(line).collect()
+    }
+
+    /// Returns what is wrong by field.
+    fn faults(&self) -> BTreeMap<&str, &str> {
+        self.after.wrong.iter().map(|field| (field.field.as_str(), field.message(self.language))).collect()
     }
 }
 

@@ -1,13 +1,16 @@
 //! Pages: templates compiled in, drawn on the server, complete without a script.
 
 pub mod board;
+mod dossier;
 pub(super) mod filters;
 pub mod login;
 pub mod mails;
 pub mod mall;
 pub mod merchant;
+mod sentence;
+mod short_notice;
 
-use super::access::{Caller, Gate};
+use super::access::{self, Caller, Gate};
 use super::assets;
 use super::language::Language;
 use super::problem::{Code, Problem};
@@ -159,6 +162,52 @@ pub(super) fn answer(
 ) -> Result<HttpResponse, Problem> {
     let pages = request.app_data::<web::Data<Pages>>().ok_or(Code::Internal)?;
     let gate = request.app_data::<web::Data<Gate>>().ok_or(Code::Internal)?;
+    let page = framed(pages, gate, request, caller, template, section, content).map_err(|error| {
+        tracing::error!(template, %error, "A page could not be drawn");
+        Problem::from(Code::Internal)
+    })?;
+    Ok(HttpResponse::Ok().content_type(ContentType::html()).body(page))
+}
+
+/// Draws the page that tells of a problem. Whoever is logged in keeps the way on: the navigation and the log-out.
+///
+/// # Errors
+/// When the template and its context do not fit.
+pub(super) fn problem(request: &HttpRequest, problem: &Problem, id: &str) -> Result<String, Problem> {
+    let pages = request.app_data::<web::Data<Pages>>().ok_or(Code::Internal)?;
+    let gate = request.app_data::<web::Data<Gate>>().ok_or(Code::Internal)?;
+    let language = Language::of(request);
+    let document = problem.document(language, id);
+    let fields: Vec<Value> = problem
+        .fields
+        .iter()
+        .map(|field| context! { name => field_name(pages, language, &field.field), text => field.message(language) })
+        .collect();
+    let content = context! { problem => Value::from(Serde(&document)), fields };
+    let caller = access::caller(request).ok();
+    framed(pages, gate, request, caller.as_ref(), "problem.html", "", content).map_err(|error| {
+        tracing::error!(%error, "The page of a problem could not be drawn");
+        Problem::from(Code::Internal)
+    })
+}
+
+/// Returns what a field is called on pages.
+fn field_name<'a>(pages: &'a Pages, language: Language, field: &'a str) -> &'a str {
+    match pages.text(language, "field", field) {
+        "" => field,
+        name => name,
+    }
+}
+
+fn framed(
+    pages: &Pages,
+    gate: &Gate,
+    request: &HttpRequest,
+    caller: Option<&Caller>,
+    template: &str,
+    section: &str,
+    content: Value,
+) -> Result<String, minijinja::Error> {
     let session = caller.and_then(|caller| caller.session.as_ref());
     let token = session.map(|session| gate.sessions.form_token(session));
     let frame = Frame {
@@ -169,11 +218,7 @@ pub(super) fn answer(
         path: request.path(),
         query: request.query_string(),
     };
-    let page = pages.draw(template, &frame, content).map_err(|error| {
-        tracing::error!(template, %error, "A page could not be drawn");
-        Problem::from(Code::Internal)
-    })?;
-    Ok(HttpResponse::Ok().content_type(ContentType::html()).body(page))
+    pages.draw(template, &frame, content)
 }
 
 /// Returns the sections a role comes to, as path and key of the text.

@@ -9,7 +9,7 @@ fn samples() -> Vec<(&'static str, Value)> {
     let at = context! { iso => "2025-03-01T00:00:00Z", text => "2025-03-01 08:00" };
     let notice = context! {
         credit_code => "91110000101623741K", name => "甲", mall => "东方广场", unit => "B1", first_posted => "2025-01-01",
-        planned_on => "2025-02-01", days_left => -3, overdue => "3", notice_days => 31, query => "a=b", refund_plan => "",
+        planned_on => "2025-02-01", days_left => -3, overdue => "3", notice_days => 31, place => 0, short => true, sent => "amend", query => "a=b", refund_plan => "",
     };
     vec![
         ("login.html", context! { next => "/", refused => "no" }),
@@ -17,7 +17,7 @@ fn samples() -> Vec<(&'static str, Value)> {
             "problem.html",
             context! {
                 problem => context! { status => 404, code => "x", title => "t", detail => "d", advice => "a", instance => "i" },
-                fields => vec!["f"],
+                fields => vec![context! { name => "n", text => "f" }],
             },
         ),
         (
@@ -46,19 +46,29 @@ fn samples() -> Vec<(&'static str, Value)> {
                     details => vec![context! { key => "brand", value => "b" }],
                 },
                 reasons => vec![context! {
-                    light => "red", title => "t", rule => "r", version => 1, clause => "c", duty => "d", events => vec!["e"],
+                    light => "red", title => "t", rule => "r", version => 1, clause => "c", since => "s", what => "d", due => "x",
+                    events => vec![context! { link => "#e-1", text => "t", id => "1" }, context! { link => (), text => "t", id => "2" }],
                     facts => vec![context! { fact => "f", name => "n", value => "v", threshold => "t", shop => "s" }],
                 }],
                 shops => vec![context! { mall => "", unit => "u", state => "s" }],
-                timeline => vec![context! { iso => "i", at => "a", recorded => "r", actor => "x", light => "red", text => "t" }],
+                may_post => true, by => "happened", more => "?by=happened&steps=all",
+                complaints => context! { count => "1", rows => vec![context! {
+                    ticket => "t", received => "r", channel => "c", kind => "k", amount => "a", state => "s", due => "d" }] },
+                mails => vec![context! { at => "a", from => "green", to => "red", fates => "f", nobody => false }],
+                timeline => vec![context! { id => "1", iso => "i", at => "a", said => "r", light => "red", text => "t" }],
             },
         ),
         (
             "mall.html",
             context! {
-                said => context! { good => false, text => "x", list => vec!["l"] }, notices => vec![notice.clone()],
+                said => context! { good => false, text => "x" }, wrong => vec![context! { field => "unit", name => "n", text => "t" }],
+                faults => context! { unit => "t" }, notices => vec![notice.clone()],
+                confirm => context! { title => "t", line => "l", effect => "e", light => "red", planned => "2025-01-01" },
+                found => "1", page_text => "1/1", previous => "/mall?page=1", next => "/mall?page=3", filtered => true,
+                filter => context! { q => "q", mall => "M" }, malls => vec!["M"],
                 may_post => true, own_malls => vec!["M"], today => "2025-01-01",
-                form => context! { credit_code => "", mall => "M", unit => "", date => "", planned_on => "", refund_plan => "" },
+                sent => context! { action => "amend", credit_code => "", mall => "M", unit => "", date => "", planned_on => "", refund_plan => "" },
+                form => context! { action => "post",  credit_code => "", mall => "M", unit => "", date => "", planned_on => "", refund_plan => "" },
             },
         ),
         ("letter.html", context! { to => "a@b", subject => "s", text => "t" }),

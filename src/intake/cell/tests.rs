@@ -291,7 +291,7 @@ fn texts_are_trimmed_and_controls_refused() {
     assert_eq!(text(Cell::Text("a\u{0}b")), Err(CellFault::Text(TextFault::Control('\u{0}'))));
     assert_eq!(text(Cell::Text("a\nb")), Err(CellFault::Text(TextFault::Control('\n'))));
     assert_eq!(text(Cell::Text(&"长".repeat(501))), Err(CellFault::Text(TextFault::TooLong(501))));
-    assert_eq!(prose(Cell::Text("原路退回\r\n 三日内\t到账")).unwrap().as_deref(), Some("原路退回 三日内 到账"));
+    assert_eq!(prose(Cell::Text("原路退回\r\n 三日内\t到账")).unwrap().as_deref(), Some("原路退回\n三日内 到账"));
     assert_eq!(prose(Cell::Text("a\u{7}b")), Err(CellFault::Text(TextFault::Control('\u{7}'))));
     // The unit 1-2, which the spreadsheet took for the second of January.
     assert_eq!(text(dated(45659.0)), Err(CellFault::TurnedIntoDate));

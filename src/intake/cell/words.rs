@@ -2,7 +2,7 @@
 
 use super::{Cell, CellFault};
 use crate::domain::code::{CreditCode, DivisionCode};
-use crate::domain::text::{fault, half_width};
+use crate::domain::text::{fault, half_width, plain_breaks, prose_fault, trim};
 use crate::domain::tidy::industry_code;
 use crate::domain::words::UnknownWord;
 use std::borrow::Cow;
@@ -16,19 +16,18 @@ pub fn text(cell: Cell<'_>) -> Result<Option<String>, CellFault> {
     cell.plain()?.map(taken).transpose()
 }
 
-/// Reads a text that people write in several lines; breaks become spaces.
+/// Reads a text that people write in several lines. The lines are kept, each without blanks around it; empty ones are not.
 ///
 /// # Errors
 /// As for [`text`].
 pub fn prose(cell: Cell<'_>) -> Result<Option<String>, CellFault> {
-    let breaks = ['\r', '\n', '\t'];
-    match cell.plain()? {
-        Some(text) if text.contains(breaks) => {
-            let lines: Vec<&str> = text.split(breaks).map(str::trim).filter(|line| !line.is_empty()).collect();
-            taken(Cow::Owned(lines.join(" "))).map(Some)
-        }
-        Some(text) => taken(text).map(Some),
-        None => Ok(None),
+    let Some(text) = cell.plain()? else { return Ok(None) };
+    // A tab lines words up, it means nothing more than a space.
+    let text = plain_breaks(&text).replace('\t', " ");
+    let lines: Vec<&str> = text.lines().map(trim).filter(|line| !line.is_empty()).collect();
+    match prose_fault(&lines.join("\n")) {
+        Some(fault) => Err(fault.into()),
+        None => Ok(Some(lines.join("\n"))),
     }
 }
 

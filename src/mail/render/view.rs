@@ -5,8 +5,8 @@ use crate::alerts::recipients::Language;
 use crate::domain::event::{LightChanged, MailRequested, Reason, Recipient, Seen};
 use crate::domain::time::{Instant, local};
 use crate::domain::words::Light;
-use crate::policy::fact::rounded_for_show;
-use rust_decimal::Decimal;
+use crate::policy::rule::Text;
+use crate::policy::{clause, figure};
 use serde::Serialize;
 
 /// Longest merchant name in a subject, in characters; a subject that is cut by a mail program loses the code behind it.
@@ -96,7 +96,7 @@ fn reason_view(reason: &Reason, language: Language, rulebook: &dyn Rulebook, at:
         rule: one_line(&reason.rule),
         version: reason.version,
         light: light(reason.light, language),
-        clause: one_line(&reason.clause),
+        clause: one_line(pick(&clause::read(&reason.clause), language)),
         facts: reason.facts.iter().map(|seen| fact_view(seen, language, rulebook)).collect(),
         duty: rulebook
             .duty(&reason.rule, language, at)
@@ -104,26 +104,23 @@ fn reason_view(reason: &Reason, language: Language, rulebook: &dyn Rulebook, at:
     }
 }
 
-fn fact_view(seen: &Seen, language: Language, rulebook: &dyn Rulebook) -> FactView {
-    FactView {
-        shop: seen.shop.as_ref().map(|shop| one_line(&format!("{} {}", shop.mall, shop.unit))),
-        name: one_line(&rulebook.fact(&seen.fact, language).unwrap_or_else(|| seen.fact.clone())),
-        value: seen.value.as_deref().map(|value| one_line(&figure(value, seen.threshold.as_deref()))),
-        comparison: one_line(&seen.comparison),
-        threshold: seen.threshold.as_deref().map(one_line),
+const fn pick(text: &Text, language: Language) -> &str {
+    match language {
+        Language::Chinese => text.zh.as_str(),
+        Language::English => text.en.as_str(),
     }
 }
 
-/// Digits after the point of a figure.
-const DIGITS: u32 = 4;
-
-/// Returns a value as a letter shows it: a long fraction is cut so that it does not contradict the threshold beside it.
-fn figure(value: &str, threshold: Option<&str>) -> String {
-    let number = |text: &str| text.parse::<Decimal>().ok();
-    number(value).filter(|number| number.scale() > DIGITS).map_or_else(
-        || value.to_owned(),
-        |exact| rounded_for_show(exact, threshold.and_then(number), DIGITS).normalize().to_string(),
-    )
+fn fact_view(seen: &Seen, language: Language, rulebook: &dyn Rulebook) -> FactView {
+    let threshold = seen.threshold.as_deref();
+    let figure = |value: &str| one_line(pick(&figure::value(&seen.fact, value, threshold), language));
+    FactView {
+        shop: seen.shop.as_ref().map(|shop| one_line(&format!("{} {}", shop.mall, shop.unit))),
+        name: one_line(&rulebook.fact(&seen.fact, language).unwrap_or_else(|| seen.fact.clone())),
+        value: seen.value.as_deref().map(figure),
+        comparison: one_line(pick(&figure::comparison(&seen.fact, &seen.comparison), language)),
+        threshold: threshold.map(figure),
+    }
 }
 
 fn light(light: Light, language: Language) -> LightView {
@@ -195,17 +192,4 @@ pub(in crate::mail) fn one_line(text: &str) -> String {
 
 const fn is_hidden(letter: char) -> bool {
     matches!(letter, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_figure_does_not_contradict_its_threshold() {
-        assert_eq!(figure("0.9999999469", Some("1")), "0.9999");
-        assert_eq!(figure("1.0000000001", Some("1")), "1.0001");
-        assert_eq!(figure("0.62", Some("1")), "0.62");
-        assert_eq!(figure("accepted", None), "accepted");
-    }
 }

@@ -137,7 +137,11 @@ fn a_notice_posted_in_one_browser_lights_up_in_another_without_a_reload() {
     mall.keys("#credit_code", HERE);
     mall.keys("#unit", "B1-01");
     mall.run("document.getElementById('planned_on').value = '2025-07-15'");
-    mall.click("section:last-of-type button");
+    mall.click("#post-it");
+    // At short notice it is confirmed first; nothing is lit by then.
+    assert!(mall.text(".note-warn").contains("橙灯"));
+    assert_eq!(mall.run("return document.activeElement.classList.contains('note-warn')"), json!(true));
+    mall.click(".note-warn button");
     assert_eq!(mall.text(".note-good"), "已记录。");
 
     assert!(board.text(".row-orange").contains(HERE));
@@ -167,15 +171,23 @@ fn the_keyboard_reaches_the_content_first_and_everything_it_reaches_has_a_name()
 #[test]
 fn a_narrow_screen_needs_no_sideways_scrolling() {
     let app = App::start();
-    app.tell(&[json!({ "command": "record_exit", "credit_code": HERE, "mall": "东方广场", "unit": "B1-01",
-        "action": "post", "date": "2025-06-20", "planned_on": "2025-07-10" })]);
-    let phone = json!({ "width": 390, "height": 844, "pixelRatio": 1.0 });
+    app.tell(&[
+        json!({ "command": "record_exit", "credit_code": HERE, "mall": "东方广场", "unit": "B1-01",
+        "action": "post", "date": "2025-06-20", "planned_on": "2025-07-10" }),
+        json!({ "command": "report_balance", "credit_code": HERE, "date": "2025-03-31", "outstanding": "98765432.10",
+            "revenue_last_year": "1.00" }),
+        json!({ "command": "register_merchant", "credit_code": HERE,
+            "name": "Donaudampfschifffahrtselektrizitaetenhauptbetriebswerkbauunterbeamtengesellschaft" }),
+    ]);
+    let phone = json!({ "width": 360, "height": 844, "pixelRatio": 1.0 });
     let browser = Browser::with(json!({ "mobileEmulation": { "deviceMetrics": phone } }));
     browser.log_in(&app, Role::Lead);
-    for path in ["/", "/mall", "/mails", "/problems", &format!("/merchants/{HERE}")] {
+    let merchant = format!("/merchants/{HERE}");
+    let english = ["/?lang=en", "/mall", "/mails", &merchant];
+    for path in ["/", "/mall", "/mails", "/problems", &merchant].into_iter().chain(english) {
         browser.goto(&app.address(path));
         let widths = browser.run("return [innerWidth, document.documentElement.scrollWidth]");
-        assert_eq!(widths, json!([390, 390]), "{path}");
+        assert_eq!(widths, json!([360, 360]), "{path}");
         // Nothing is cut off in its card, and the head of a card is as wide as the card lets it be.
         let cut = browser.run(
             "return [...document.querySelectorAll('.cards td, .cards th')].filter(cell => cell.scrollWidth > cell.clientWidth)\
@@ -183,7 +195,7 @@ fn a_narrow_screen_needs_no_sideways_scrolling() {
         );
         assert_eq!(cut, json!([]), "{path}");
         let narrow = browser.run(
-            "return [...document.querySelectorAll('.cards tbody th')].filter(head => head.clientWidth < 300).length",
+            "return [...document.querySelectorAll('.cards tbody th')].filter(head => head.clientWidth < 280).length",
         );
         assert_eq!(narrow, json!(0), "{path}");
     }
@@ -233,4 +245,34 @@ fn every_text_stands_out_from_what_is_behind_it() {
         browser.goto(&app.address(path));
         assert_eq!(browser.run(PALE), json!([]), "{path}");
     }
+}
+
+#[test]
+fn a_filter_waits_for_its_button() {
+    let app = App::start();
+    let browser = Browser::open();
+    browser.log_in(&app, Role::Lead);
+    browser.run("window.sameOne = true");
+    browser.keys("#light", "\u{E015}");
+    assert_eq!(browser.run("return document.getElementById('light').value"), json!("red"));
+    // Were the form sent by the key, the page would be another one before the driver runs this.
+    let still = "return [window.sameOne === true, document.activeElement.id, location.search]";
+    assert_eq!(browser.run(still), json!([true, "light", ""]));
+    browser.click(".filter button");
+    browser.find(".tile-red[aria-current]");
+}
+
+#[test]
+fn a_refused_form_takes_the_reader_to_what_is_wrong() {
+    let app = App::start();
+    let browser = Browser::open();
+    browser.log_in(&app, Role::Operator);
+    browser.goto(&app.address("/mall"));
+    browser.keys("#credit_code", "91I");
+    browser.run("document.getElementById('planned_on').value = '2025-12-31'");
+    browser.click("#post-it");
+    browser.find("[data-summary]");
+    assert_eq!(browser.run("return document.activeElement.hasAttribute('data-summary')"), json!(true));
+    browser.click("[data-summary] a");
+    assert_eq!(browser.run("return document.activeElement.id"), json!("credit_code"));
 }

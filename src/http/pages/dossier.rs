@@ -1,0 +1,262 @@
+//! A merchant's file as the page draws it.
+
+use super::board::{division_name, sector_name};
+use super::filters::minute;
+use super::sentence::{Teller, kind};
+use crate::domain::envelope::CloudEvent;
+use crate::domain::event::Seen;
+use crate::domain::merchant::Complaint;
+use crate::domain::time::{Instant, day_of, plus_days, start_of};
+use crate::http::api::merchants::{MerchantFile, ReasonGiven, ShopState};
+use crate::http::site::rule;
+use crate::picture::outbox::{State, Summary};
+use crate::policy::rule::Duty;
+use crate::policy::{clause, figure};
+use minijinja::{Value, context};
+use rust_decimal::Decimal;
+use std::collections::HashSet;
+
+/// What is known about a merchant, as far as the reader may see it.
+pub(super) struct Dossier {
+    /// Its file.
+    pub(super) file: MerchantFile,
+    /// Why its light is what it is.
+    pub(super) reasons: Vec<ReasonGiven>,
+    /// How many complaints there are, and the newest; `None` if the reader has no right to them.
+    pub(super) complaints: Option<(usize, Vec<Complaint>)>,
+    /// The newest mails; `None` if the reader has no right to them.
+    pub(super) mails: Option<Vec<Summary>>,
+    /// The newest events, newest first.
+    pub(super) events: Vec<CloudEvent>,
+}
+
+/// The clock that a timeline goes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Clock {
+    /// When it happened.
+    Happened,
+    /// When it was recorded, that is known here.
+    Recorded,
+}
+
+impl Clock {
+    /// Returns the name used in addresses and texts.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Happened => "happened",
+            Self::Recorded => "recorded",
+        }
+    }
+
+    const fn reading(self, event: &CloudEvent) -> Option<Instant> {
+        match self {
+            Self::Happened => event.time,
+            Self::Recorded => event.recordedat,
+        }
+    }
+}
+
+/// The steps of a timeline.
+pub(super) struct Timeline {
+    /// Newest first.
+    pub(super) steps: Vec<Value>,
+    /// There are more than are shown.
+    pub(super) more: bool,
+    ids: HashSet<String>,
+}
+
+/// Draws a dossier.
+pub(super) struct Drawing<'a> {
+    pub(super) teller: Teller<'a>,
+    pub(super) dossier: &'a Dossier,
+    pub(super) now: Instant,
+}
+
+impl Drawing<'_> {
+    fn text(&self, section: &str, key: &str) -> &str {
+        self.teller.pages.text(self.teller.language, section, key)
+    }
+
+    fn filled(&self, section: &str, key: &str, places: &[(&str, &str)]) -> String {
+        self.teller.pages.filled(self.teller.language, section, key, places)
+    }
+
+    fn yuan(&self, amount: Decimal) -> String {
+        self.teller.pick(&figure::yuan(amount)).to_owned()
+    }
+
+    /// Returns what the register and the figures say.
+    pub(super) fn details(&self) -> Vec<Value> {
+        let Teller { pages, policies, language } = self.teller;
+        let file = &self.dossier.file;
+        let row = &file.row;
+        let undetermined = || self.text("board", "undetermined").to_owned();
+        let sector = row.sector.as_deref().map_or_else(undetermined, |id| sector_name(policies, id, language));
+        let money = |amount: &Option<String>| amount.as_deref()?.parse().ok().map(|amount| self.yuan(amount));
+        [
+            ("sector", Some(sector)),
+            ("division", row.division.as_deref().map(|code| division_name(pages, code, language))),
+            ("street", row.street.clone()),
+            ("industry", file.industry_code.clone()),
+            ("brand", file.brand.clone()),
+            ("representative", file.legal_representative.clone()),
+            ("filing", Some(self.text("filing", file.filing.name()).to_owned())),
+            ("outstanding", money(&row.outstanding)),
+            ("required", money(&row.required)),
+            ("held", money(&row.held)),
+            ("shortfall", money(&row.shortfall)),
+        ]
+        .into_iter()
+        .map(|(key, value)| context! { key, value })
+        .collect()
+    }
+
+    /// Returns the reasons; evidence leads to its step of the timeline, where that is shown.
+    pub(super) fn reasons(&self, timeline: &Timeline) -> Vec<Value> {
+        self.dossier.reasons.iter().map(|reason| self.reason(reason, timeline)).collect()
+    }
+
+    fn reason(&self, reason: &ReasonGiven, timeline: &Timeline) -> Value {
+        let language = self.teller.language;
+        let known = rule(self.teller.policies, &reason.rule);
+        let title = known.map_or(reason.rule.as_str(), |rule| self.teller.pick(&rule.title));
+        let since = reason.since;
+        let evidence = |id: &uuid::Uuid| {
+            let id = id.to_string();
+            let event = self.dossier.events.iter().find(|event| event.id == id);
+            let text = event
+                .map_or_else(|| self.text("merchant", "elsewhere").to_owned(), |event| self.teller.sentence(event));
+            context! { link => timeline.ids.contains(&id).then(|| format!("#e-{id}")), text, id }
+        };
+        context! {
+            light => reason.light.name(), title, rule => reason.rule.clone(), version => reason.version,
+            clause => self.teller.pick(&clause::read(&reason.clause)),
+            since => since.map(minute),
+            uncounted => reason.year_without_calendar.map(|year| {
+                self.filled("merchant", "without_calendar", &[("year", &year.to_string())])
+            }),
+            what => reason.duty.as_ref().map(|duty| language.pick(&duty.zh, &duty.en).to_owned()),
+            due => known.and_then(|rule| self.due(&rule.duty, since.unwrap_or(self.now))),
+            facts => reason.facts.iter().map(|seen| self.fact(seen)).collect::<Vec<_>>(),
+            events => reason.events.iter().map(evidence).collect::<Vec<_>>(),
+        }
+    }
+
+    /// Returns when a duty is due that arose at an instant; `None` if it has no clock.
+    fn due(&self, duty: &Duty, since: Instant) -> Option<String> {
+        let due = duty.due(since, &self.teller.policies.calendar)?;
+        let (key, time) = match duty.hours {
+            Some(0) => ("at_once", minute(since)),
+            Some(_) => ("due", minute(due)),
+            // The last day counts whole.
+            None => ("due", plus_days(day_of(due), -1).to_string()),
+        };
+        let said = self.filled("merchant", key, &[("time", &time)]);
+        let late = due < self.now && duty.hours != Some(0);
+        Some(if late { format!("{said}{}", self.text("merchant", "late")) } else { said })
+    }
+
+    fn fact(&self, seen: &Seen) -> Value {
+        let pick = |text: crate::policy::rule::Text| self.teller.pick(&text).to_owned();
+        let name = self.text("fact", &seen.fact);
+        let name = if name.is_empty() { seen.fact.as_str() } else { name };
+        let threshold = seen.threshold.as_deref();
+        let missing = || self.text("merchant", "missing").to_owned();
+        let value =
+            seen.value.as_deref().map_or_else(missing, |value| pick(figure::value(&seen.fact, value, threshold)));
+        let sign = pick(figure::comparison(&seen.fact, &seen.comparison));
+        // "Yes, compared with: yes" is said by the value alone.
+        let against = threshold.filter(|_| !sign.is_empty());
+        let against = against.map(|value| pick(figure::value(&seen.fact, value, threshold))).unwrap_or_default();
+        context! {
+            fact => seen.fact.clone(), name, value, threshold => format!("{sign} {against}").trim().to_owned(),
+            shop => seen.shop.as_ref().map(|shop| format!("{} {}", shop.mall, shop.unit)),
+        }
+    }
+
+    /// Returns the shops.
+    pub(super) fn shops(&self) -> Vec<Value> {
+        self.dossier.file.shops.iter().map(|shop| self.shop(shop)).collect()
+    }
+
+    fn shop(&self, shop: &ShopState) -> Value {
+        let day = shop.planned_on.as_deref().or(shop.closed_on.as_deref()).unwrap_or_default();
+        let key = match (shop.state, shop.was_announced) {
+            ("announced", _) => "announced",
+            ("closed", Some(true)) => "closed_announced",
+            ("closed", _) => "closed_unannounced",
+            _ => "open",
+        };
+        context! { mall => shop.mall.clone(), unit => shop.unit.clone(), state => self.filled("merchant", key, &[("day", day)]) }
+    }
+
+    /// Returns the newest complaints.
+    pub(super) fn complaints(&self) -> Option<Value> {
+        let (count, newest) = self.dossier.complaints.as_ref()?;
+        let row = |complaint: &Complaint| {
+            let state = match (complaint.closed, complaint.answered) {
+                (Some((_, _, outcome)), _) => format!("outcome_{outcome}"),
+                (None, Some(_)) => "answered".to_owned(),
+                (None, None) => "waiting".to_owned(),
+            };
+            context! {
+                ticket => &*complaint.ticket, received => minute(complaint.received_at),
+                channel => self.text("word", complaint.channel.name()), kind => self.text("word", complaint.kind.name()),
+                amount => complaint.amount.map(|amount| self.yuan(amount.decimal())), state => self.text("word", &state),
+                due => complaint.due.map(|(due, _)| minute(due)),
+            }
+        };
+        let rows: Vec<Value> = newest.iter().map(row).collect();
+        Some(
+            context! { rows, count => self.filled("merchant", "of", &[("shown", &newest.len().to_string()), ("count", &count.to_string())]) },
+        )
+    }
+
+    /// Returns the newest mails.
+    pub(super) fn mails(&self) -> Option<Value> {
+        const FATES: [State; 6] =
+            [State::Waiting, State::Accepted, State::Refused, State::GivenUp, State::Bounced, State::Acknowledged];
+        let row = |mail: &Summary| {
+            let fates = FATES.iter().map(|state| (state, mail.tally.of(*state))).filter(|(_, count)| *count > 0);
+            let fates: Vec<String> =
+                fates.map(|(state, count)| format!("{} {count}", self.text("fate", state.name()))).collect();
+            context! {
+                at => minute(mail.requested_at), from => mail.from.name(), to => mail.to.name(),
+                fates => fates.join(self.teller.language.pick("，", ", ")), nobody => mail.tally.nobody > 0,
+            }
+        };
+        Some(Value::from(self.dossier.mails.as_ref()?.iter().map(row).collect::<Vec<_>>()))
+    }
+
+    /// Returns the timeline by a clock, its newest steps only.
+    pub(super) fn timeline(&self, clock: Clock, most: usize) -> Timeline {
+        let mut events: Vec<&CloudEvent> = self.dossier.events.iter().collect();
+        // What the clock does not tell apart stays in the order of the log.
+        events.sort_by_key(|event| std::cmp::Reverse((clock.reading(event), event.position)));
+        let more = events.len() > most;
+        events.truncate(most);
+        let ids = events.iter().map(|event| event.id.clone()).collect();
+        Timeline { steps: events.into_iter().map(|event| self.step(event, clock)).collect(), more, ids }
+    }
+
+    fn step(&self, event: &CloudEvent, clock: Clock) -> Value {
+        let recorded = |at: Option<Instant>| at.map(minute).unwrap_or_default();
+        // What happened on a day is told by the day.
+        let happened = |at: Option<Instant>| match at.map(|at| (at, day_of(at))) {
+            Some((at, day)) if start_of(day) == at => day.to_string(),
+            at => recorded(at.map(|(at, _)| at)),
+        };
+        let at = clock.reading(event);
+        let shown = if clock == Clock::Happened { happened(at) } else { recorded(at) };
+        let (other, key) = match clock {
+            Clock::Happened => (recorded(event.recordedat), "recorded_at"),
+            Clock::Recorded => (happened(event.time), "happened_at"),
+        };
+        let actor = event.actor.as_deref().map(|actor| self.teller.actor(actor)).unwrap_or_default();
+        let light = (kind(event) == "light.changed").then(|| event.data.get("to").and_then(|to| to.as_str())).flatten();
+        context! {
+            id => event.id.clone(), iso => at.map(|at| at.to_string()), at => shown, light, text => self.teller.sentence(event),
+            said => self.filled("merchant", key, &[("time", &other), ("actor", &actor)]),
+        }
+    }
+}
