@@ -219,6 +219,11 @@ impl<'s> Batch<'s> {
     }
 }
 
+/// Returns the answer that was given to the first command under a key, if it was recorded.
+pub(super) fn first_answer(key: &RequestKey, log: &dyn EventLog) -> Result<Option<Answer>, DeskError> {
+    Keyed::new(key, 0).map_or(Ok(None), |keyed| keyed.first_answer(log))
+}
+
 /// An idempotency key for one command of a request.
 struct Keyed {
     key: Arc<str>,
