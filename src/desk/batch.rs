@@ -146,18 +146,24 @@ impl<'s> Batch<'s> {
             Command::RecordComplaint(row) => Some(ticket::find(row, owner)),
             _ => None,
         };
-        let rests_on = || {
-            let writes =
-                consulted.borrow().iter().filter_map(|code| self.merchants.get(code)).map(|it| it.write).collect();
-            writes
+        let rests_on = |consulted: Vec<CreditCode>| {
+            consulted.iter().filter_map(|code| self.merchants.get(code)).map(|tentative| tentative.write).collect()
         };
         let known = Known { merchant: self.merchant(code), ticket, sectors: self.sectors };
         let Decision { stream, revision, events, warnings } = match decide(command, known, self.now) {
             Ok(decision) => decision,
-            Err(problems) => return Decided::Answer { answer: Answer::Refused(problems), rests_on: rests_on() },
+            Err(problems) => {
+                return Decided::Answer {
+                    answer: Answer::Refused(problems),
+                    rests_on: rests_on(consulted.into_inner()),
+                };
+            }
         };
         if events.is_empty() {
-            return Decided::Answer { answer: Answer::Unchanged { warnings }, rests_on: rests_on() };
+            return Decided::Answer {
+                answer: Answer::Unchanged { warnings },
+                rests_on: rests_on(consulted.into_inner()),
+            };
         }
         let origin = self.origin(request, index, log);
         let mut made: Vec<Made> = Vec::with_capacity(events.len());
