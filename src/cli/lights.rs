@@ -100,13 +100,7 @@ impl AsOf {
 
 impl Picture {
     fn view<'a>(&'a self, scope: &'a Scope) -> View<'a> {
-        View {
-            world: &self.state.world,
-            lights: &self.state.lights,
-            policies: &self.state.policies,
-            scope,
-            now: self.at,
-        }
+        View::new(&self.state, scope, self.at)
     }
 
     fn light(&self, scope: &Scope, code: CreditCode) -> Result<Option<Printed>, CliError> {

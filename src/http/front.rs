@@ -128,8 +128,8 @@ fn draw(response: ServiceResponse, asked: &Asked, id: RequestId) -> ServiceRespo
         return response;
     }
     let problem = problem.unwrap_or_else(|| Code::for_status(response.status()).into());
-    // A node that is behind says so at `/readyz`; a client may ask for a position that never comes as often as it likes.
-    if problem.code.status().is_server_error() && problem.code != Code::Behind {
+    // A node that is behind says so at `/readyz`; a client may ask for too much as often as it likes.
+    if problem.code.status().is_server_error() && !problem.code.is_by_asking() {
         let trace = response.request().extensions().get::<Traced>().map(Traced::trace);
         let trace_id = trace.map(|trace| tracing::field::display(trace.simple()));
         tracing::error!(trace_id, request = %id.0, %problem, "A request could not be answered");

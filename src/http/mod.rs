@@ -14,6 +14,7 @@ mod once;
 pub mod pages;
 mod path;
 pub mod problem;
+mod questions;
 pub mod routes;
 mod serve;
 mod site;

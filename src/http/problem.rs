@@ -113,6 +113,12 @@ problem_codes! {
     Behind 503 "behind"
         "本节点尚未跟上事件日志" "请稍后重试，或改由其他节点应答。"
         "this node has not caught up with the log yet" "Try again in a moment, or ask another node.",
+    Busy 503 "busy"
+        "查询繁忙：涉及全部商户的查询过多" "请稍后重试；录入和单个商户的查询不受影响。"
+        "too many questions over all merchants at once" "Try again in a moment; commands and questions about one merchant are answered meanwhile.",
+    OutOfTime 503 "out_of_time"
+        "查询超时" "请稍后重试；若总是超时，请由管理员调高 http.question_limit_seconds。"
+        "the question took too long" "Try again when less is asked at once; if it always takes too long, let the operator raise http.question_limit_seconds.",
     DiskFull 507 "disk_full"
         "磁盘已满" "没有任何记录被写入；请通知管理员。"
         "the disk is full" "Nothing was recorded; tell the operator.",
@@ -124,9 +130,17 @@ impl Code {
     pub const fn retry_after(self) -> Option<u16> {
         match self {
             Self::Behind => Some(1),
+            Self::Busy | Self::OutOfTime => Some(5),
             Self::TooManyRequests => Some(60),
             _ => None,
         }
+    }
+
+    /// Says whether a client can bring it about as often as it likes: nothing is wrong with the service, and its log is not filled
+    /// with it.
+    #[must_use]
+    pub const fn is_by_asking(self) -> bool {
+        matches!(self, Self::Behind | Self::Busy | Self::OutOfTime)
     }
 
     /// Returns the code that stands for a bare status, for answers made outside our handlers.

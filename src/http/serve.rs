@@ -7,6 +7,7 @@ use super::fresh::Freshness;
 use super::metrics::Metrics;
 use super::pages::{Pages, PagesError};
 use super::problem::{Code, Problem};
+use super::questions::Questions;
 use super::site::{Cookies, Site};
 use super::{front, routes};
 use crate::clock::Clock;
@@ -39,6 +40,11 @@ pub enum ServeError {
     /// The system has no randomness for a session secret.
     #[error("the system has no randomness to make a session secret of: {0}")]
     NoRandomness(String),
+    /// The system has no threads to answer questions with.
+    #[error(
+        "no threads can be started for questions over all merchants: {0}; raise the limit on threads, or lower `http.questions_at_once`"
+    )]
+    NoThreads(io::Error),
     /// The address is taken or not ours.
     #[error("cannot listen on `{address}`: {reason}; change `http.listen` or stop what listens there")]
     Listen {
@@ -123,7 +129,10 @@ impl Open<'_> {
         let cookies = web::Data::new(Cookies { secure });
         let pages = web::Data::new(Pages::new()?);
         let metrics = web::Data::new(Metrics::default());
-        let site = web::Data::new(Site { desk: self.desk, mail: self.mail });
+        let http = &settings.http;
+        let questions = Questions::start(http.questions_at_once, http.questions_waiting, http.question_limit);
+        let questions = questions.map_err(ServeError::NoThreads)?;
+        let site = web::Data::new(Site { desk: self.desk, mail: self.mail, questions });
         let limit = settings.http.body_limit;
         let server = HttpServer::new(move || {
             App::new()
@@ -148,7 +157,14 @@ impl Open<'_> {
             Some(workers) => server.workers(workers),
             None => server,
         };
-        let server = server.shutdown_timeout(PARTING).disable_signals().listen(listener).map_err(failed)?.run();
+        // A client that closes its side has gone away: what it asked for is not worked on any longer. What it told is decided all the same.
+        let server = server
+            .h1_allow_half_closed(false)
+            .shutdown_timeout(PARTING)
+            .disable_signals()
+            .listen(listener)
+            .map_err(failed)?
+            .run();
         Ok(Serving { address, handle: server.handle(), server })
     }
 }

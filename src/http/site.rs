@@ -1,6 +1,7 @@
 //! What the handlers share.
 
 use super::problem::{Code, Problem};
+use super::questions::Questions;
 use crate::desk::Desk;
 use crate::domain::access::{Key, Scope};
 use crate::log::contract::LogError;
@@ -8,8 +9,10 @@ use crate::mail::worker::Worker;
 use crate::picture::Picture;
 use crate::policy::Policies;
 use crate::policy::rule::Rule;
-use crate::views::View;
-use actix_web::web;
+use crate::views::{Limit, View};
+use actix_web::http::header::ContentType;
+use actix_web::{HttpResponse, web};
+use serde::Serialize;
 use std::fmt;
 use std::sync::Arc;
 
@@ -27,6 +30,8 @@ pub struct Site {
     pub desk: Desk,
     /// Sends mail and knows what became of it.
     pub mail: Arc<Worker>,
+    /// Works on questions that go over all merchants.
+    pub questions: Arc<Questions>,
 }
 
 impl fmt::Debug for Site {
@@ -43,7 +48,38 @@ impl Site {
         ask(&View::new(&picture, scope, now))
     }
 
-    /// Works on a thread that may block.
+    /// Asks the views of the newest picture something that goes over all merchants, when it is its turn.
+    ///
+    /// # Errors
+    /// What is asked returns; when too much is asked at once, or it takes too long.
+    pub async fn ask<T, F>(&self, key: &Arc<Key>, ask: F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        F: FnOnce(&View<'_>) -> Result<T, Problem> + Send + 'static,
+    {
+        let (desk, id, key) = (self.desk.clone(), key.id, key.clone());
+        let work = move |limit: &Limit| {
+            let (now, picture) = (desk.now(), desk.picture());
+            ask(&View::new(&picture, &key.scope, now).within(limit))
+        };
+        self.questions.ask(id, work).await
+    }
+
+    /// The same, answered as JSON. It is written on the same thread: the lights of a district are megabytes.
+    ///
+    /// # Errors
+    /// As for [`ask`](Self::ask).
+    pub async fn ask_for_json<T, F>(&self, key: &Arc<Key>, ask: F) -> Result<HttpResponse, Problem>
+    where
+        T: Serialize,
+        F: FnOnce(&View<'_>) -> Result<T, Problem> + Send + 'static,
+    {
+        let written =
+            move |view: &View<'_>| serde_json::to_vec(&ask(view)?).map_err(|error| Problem::new(Code::Internal, error));
+        Ok(HttpResponse::Ok().content_type(ContentType::json()).body(self.ask(key, written).await?))
+    }
+
+    /// Works on a thread that may block, on something about one merchant or one page of the log.
     ///
     /// # Errors
     /// What the work returns, or that no thread could be had.

@@ -22,6 +22,12 @@ pub struct Http {
     pub live_feeds: usize,
     /// Live feeds that may be open with one key.
     pub live_feeds_per_key: usize,
+    /// Questions over all merchants that are worked on at the same time; `None` means one less than there are processors.
+    pub questions_at_once: Option<usize>,
+    /// Questions over all merchants that may wait.
+    pub questions_waiting: usize,
+    /// How long a question over all merchants may take, waiting included.
+    pub question_limit: Duration,
     /// Who may read `/metrics` without a key.
     pub metrics: MetricsFor,
 }
@@ -64,9 +70,25 @@ impl Http {
         };
         let live_feeds = count("live_feeds", 100_000, 512);
         let live_feeds_per_key = count("live_feeds_per_key", 100_000, 64);
+        let mut size = |key, range| section.number(key, range).and_then(|number| usize::try_from(number).ok());
+        let questions_at_once = size("questions_at_once", 1..=256);
+        let questions_waiting = size("questions_waiting", 0..=10_000).unwrap_or(64);
+        let question_limit = Duration::from_secs(section.number("question_limit_seconds", 1..=600).unwrap_or(10));
         let metrics = section.parsed("metrics", "\"local\" or \"open\"").unwrap_or(MetricsFor::Local);
         section.finish();
-        Self { listen, public_url, workers, body_limit, position_patience, live_feeds, live_feeds_per_key, metrics }
+        Self {
+            listen,
+            public_url,
+            workers,
+            body_limit,
+            position_patience,
+            live_feeds,
+            live_feeds_per_key,
+            questions_at_once,
+            questions_waiting,
+            question_limit,
+            metrics,
+        }
     }
 
     /// Returns the address that links begin with, without a slash at its end.

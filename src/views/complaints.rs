@@ -2,7 +2,7 @@
 
 use super::View;
 use crate::domain::code::CreditCode;
-use crate::domain::merchant::Complaint;
+use crate::domain::merchant::{Complaint, Merchant};
 
 /// Which complaints to show.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,9 +23,11 @@ impl<'a> View<'a> {
         take: usize,
     ) -> (usize, Vec<(CreditCode, &'a Complaint)>) {
         let horizon = self.horizon();
-        let mut found: Vec<(CreditCode, &Complaint)> = self
-            .merchants()
-            .filter(|merchant| filter.credit_code.is_none_or(|code| code == merchant.code))
+        let merchants: Box<dyn Iterator<Item = &'a Merchant>> = match filter.credit_code {
+            Some(code) => Box::new(self.merchant(code).into_iter()),
+            None => Box::new(self.merchants()),
+        };
+        let mut found: Vec<(CreditCode, &Complaint)> = merchants
             .flat_map(|merchant| {
                 let reader = self.reader(merchant);
                 let seen = merchant.complaints.iter().filter(move |complaint| reader.sees_complaint(complaint));

@@ -5,6 +5,7 @@ use crate::domain::code::CreditCode;
 use crate::domain::envelope::Position;
 use crate::domain::event::ShopName;
 use crate::domain::exit::{Exit, exit_on};
+use crate::domain::merchant::Merchant;
 use crate::domain::time::{Day, day_of, days_between};
 
 /// A shop that leaves or has closed.
@@ -54,9 +55,19 @@ impl View<'_> {
     /// then closed shops, latest first.
     #[must_use]
     pub fn exits(&self, mall: Option<&str>) -> Vec<ExitRow> {
+        self.exits_among(self.merchants(), mall)
+    }
+
+    /// Lists the same of one merchant.
+    #[must_use]
+    pub fn exits_of(&self, code: CreditCode) -> Vec<ExitRow> {
+        self.exits_among(self.merchant(code), None)
+    }
+
+    fn exits_among<'m>(&self, merchants: impl IntoIterator<Item = &'m Merchant>, mall: Option<&str>) -> Vec<ExitRow> {
         let today = day_of(self.now);
         let mut rows = Vec::new();
-        for merchant in self.merchants() {
+        for merchant in merchants {
             let reader = self.reader(merchant);
             for shop in merchant.shops.iter().filter(|shop| !shop.exits.is_empty()) {
                 let exit = exit_on(&shop.exits, today, Position::MAX);

@@ -4,8 +4,11 @@
 pub mod board;
 pub mod complaints;
 pub mod exits;
+mod limit;
 pub mod merchant;
 pub mod sight;
+
+pub use limit::Limit;
 
 use crate::domain::access::{MerchantFacts, Scope};
 use crate::domain::envelope::Position;
@@ -20,6 +23,9 @@ use crate::policy::Policies;
 use crate::policy::fact::{FactId, Value};
 use rust_decimal::Decimal;
 
+/// Merchants gone over between two looks at the limit.
+const SLICE: usize = 64;
+
 /// What views read from, and for whom.
 #[derive(Debug, Clone, Copy)]
 pub struct View<'a> {
@@ -33,6 +39,8 @@ pub struct View<'a> {
     pub scope: &'a Scope,
     /// The present instant.
     pub now: Instant,
+    /// When to stop; `None` goes on to the end.
+    limit: Option<&'a Limit>,
 }
 
 impl<'a> View<'a> {
@@ -40,7 +48,14 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn new(picture: &'a Picture, scope: &'a Scope, now: Instant) -> Self {
         let Picture { world, lights, policies, .. } = picture;
-        Self { world, lights, policies, scope, now }
+        Self { world, lights, policies, scope, now, limit: None }
+    }
+
+    /// Goes over merchants until the limit is over. **Whoever sets one asks it afterwards**: if it is over, what was found may be
+    /// cut short and is nothing to show.
+    #[must_use]
+    pub const fn within(self, limit: &'a Limit) -> Self {
+        Self { limit: Some(limit), ..self }
     }
 
     /// Returns the present horizon: everything recorded is known.
@@ -62,10 +77,13 @@ impl<'a> View<'a> {
             || with_facts(merchant, &self.horizon(), self.policies, |facts| self.scope.sees(facts))
     }
 
-    /// Returns every merchant that the reader may see.
+    /// Returns every merchant that the reader may see; ends early when the limit is over.
     pub fn merchants(&self) -> impl Iterator<Item = &'a Merchant> {
         let view = *self;
-        self.world.merchants().iter().filter(move |merchant| view.sees(merchant))
+        let goes_on =
+            move |place: usize| !place.is_multiple_of(SLICE) || view.limit.is_none_or(|limit| !limit.is_over());
+        let within = self.world.merchants().iter().enumerate().take_while(move |(place, _)| goes_on(*place));
+        within.map(|(_, merchant)| merchant).filter(move |merchant| view.sees(merchant))
     }
 
     /// Returns the money facts of a merchant, in yuan: outstanding, shortfall in custody, and at risk (outstanding less

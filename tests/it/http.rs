@@ -14,6 +14,7 @@ mod once;
 mod pages;
 mod partly;
 mod positions;
+mod questions;
 mod rights;
 mod scopes;
 mod sessions;

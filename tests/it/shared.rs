@@ -33,7 +33,31 @@ macro_rules! forward {
 
         crate::shared::forward!($field, but is_shared, subscribe);
     };
+    ($field:tt, but position_at) => {
+        fn is_shared(&self) -> bool {
+            self.$field.is_shared()
+        }
+
+        fn subscribe(
+            &self,
+            after: ::warnlight::domain::envelope::Position,
+        ) -> Result<Box<dyn ::warnlight::log::contract::Subscription>, ::warnlight::log::contract::LogError> {
+            self.$field.subscribe(after)
+        }
+
+        crate::shared::forward!($field, but is_shared, subscribe, position_at);
+    };
     ($field:tt, but is_shared, subscribe) => {
+        fn position_at(
+            &self,
+            at: ::warnlight::domain::time::Instant,
+        ) -> Result<::warnlight::domain::envelope::Position, ::warnlight::log::contract::LogError> {
+            self.$field.position_at(at)
+        }
+
+        crate::shared::forward!($field, but is_shared, subscribe, position_at);
+    };
+    ($field:tt, but is_shared, subscribe, position_at) => {
         fn head(&self) -> ::warnlight::domain::envelope::Position {
             self.$field.head()
         }
@@ -80,13 +104,6 @@ macro_rules! forward {
             positions: &[::warnlight::domain::envelope::Position],
         ) -> Result<Vec<::uuid::Uuid>, ::warnlight::log::contract::LogError> {
             self.$field.ids_at(positions)
-        }
-
-        fn position_at(
-            &self,
-            at: ::warnlight::domain::time::Instant,
-        ) -> Result<::warnlight::domain::envelope::Position, ::warnlight::log::contract::LogError> {
-            self.$field.position_at(at)
         }
 
         fn find_key(

@@ -13,7 +13,7 @@ use crate::http::body::Json;
 use crate::http::problem::{Code, Problem};
 use crate::http::site::Site;
 use crate::views::complaints::ComplaintFilter;
-use actix_web::{HttpRequest, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 
 /// Which complaints.
@@ -100,22 +100,18 @@ pub async fn list(
     allowed: Allowed<ReadComplaints>,
     site: web::Data<Site>,
     query: web::Query<Query>,
-) -> Result<web::Json<ComplaintPage>, Problem> {
+) -> Result<HttpResponse, Problem> {
     let filter = ComplaintFilter {
         credit_code: optional("credit_code", query.credit_code.as_deref())?,
         open: optional("open", query.open.as_deref())?,
     };
     let (skip, take) = Paging { page: query.page, per_page: query.per_page }.window()?;
-    let page = site
-        .block(&allowed.caller().key, move |site, scope| {
-            site.view(scope, |view| {
-                let (total, found) = view.complaints(&filter, skip, take);
-                let items = found.into_iter().map(|(code, complaint)| ComplaintState::new(code, complaint)).collect();
-                Ok(ComplaintPage { total, items })
-            })
-        })
-        .await?;
-    Ok(web::Json(page))
+    site.ask_for_json(&allowed.caller().key, move |view| {
+        let (total, found) = view.complaints(&filter, skip, take);
+        let items = found.into_iter().map(|(code, complaint)| ComplaintState::new(code, complaint)).collect();
+        Ok(ComplaintPage { total, items })
+    })
+    .await
 }
 
 /// Records a ticket as it stands; sent again with more filled in, it adds what is new.

@@ -12,7 +12,7 @@ use crate::http::body::Json;
 use crate::http::problem::Problem;
 use crate::http::site::Site;
 use crate::views::exits::ExitRow;
-use actix_web::{HttpRequest, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 
 /// Which notices.
@@ -89,22 +89,18 @@ pub struct Exits {
 /// Lists exits.
 ///
 /// # Errors
-/// When no thread can be had.
+/// When too much is asked at once, or it takes too long.
 pub async fn list(
     allowed: Allowed<ReadExits>,
     site: web::Data<Site>,
     query: web::Query<Query>,
-) -> Result<web::Json<Exits>, Problem> {
+) -> Result<HttpResponse, Problem> {
     let mall = filled(query.mall.as_ref());
-    let items = site
-        .block(&allowed.caller().key, move |site, scope| {
-            site.view(scope, |view| {
-                let today = day_of(view.now);
-                Ok(view.exits(mall.as_deref()).into_iter().map(|row| ExitState::new(row, today)).collect())
-            })
-        })
-        .await?;
-    Ok(web::Json(Exits { items }))
+    site.ask_for_json(&allowed.caller().key, move |view| {
+        let today = day_of(view.now);
+        Ok(Exits { items: view.exits(mall.as_deref()).into_iter().map(|row| ExitState::new(row, today)).collect() })
+    })
+    .await
 }
 
 /// A notice to be posted.

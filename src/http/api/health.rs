@@ -104,6 +104,8 @@ pub async fn metrics(
     figure(&mut text, "gauge", "warnlight_mail_gap_seconds", help, site.mail.gap().as_secs_f64());
     let help = "Attempts since the start that told nothing about the recipient.";
     figure(&mut text, "counter", "warnlight_mail_held_up_total", help, site.mail.held_up());
+    let help = "Questions over all merchants that wait or are worked on.";
+    figure(&mut text, "gauge", "warnlight_questions", help, site.questions.under_way());
     metrics.write(&mut text);
     Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text))
 }

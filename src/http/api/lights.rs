@@ -9,7 +9,7 @@ use crate::http::problem::Problem;
 use crate::http::site::{Site, rule};
 use crate::lights::grade::grade;
 use crate::lights::moment::Moment;
-use actix_web::web;
+use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -51,41 +51,37 @@ pub async fn list(
     allowed: Allowed<ReadLights>,
     site: web::Data<Site>,
     query: web::Query<At>,
-) -> Result<web::Json<Vec<LightOf>>, Problem> {
+) -> Result<HttpResponse, Problem> {
     let at = instant("at", query.at.as_deref())?;
-    let lights = site
-        .block(&allowed.caller().key, move |site, scope| {
-            site.view(scope, |view| {
-                let moment = Moment::new(view.policies, at.unwrap_or(view.now), Position::MAX);
-                let mut lights: Vec<LightOf> = Vec::new();
-                for merchant in view.merchants().filter(|merchant| merchant.exists(&moment.horizon)) {
-                    let credit_code = merchant.code.to_string();
-                    lights.push(if at.is_some() {
-                        let grade = grade(&moment.subject(view.world, merchant));
-                        let reasons = grade
-                            .rules(&view.policies.pack)
-                            .map(|rule| Fired { rule: rule.id.clone(), light: Some(rule.light) })
-                            .collect();
-                        LightOf { credit_code, light: grade.light, reasons }
-                    } else {
-                        let lit = view.lights.get(merchant.code);
-                        let fired = |id: &std::sync::Arc<str>| Fired {
-                            rule: id.to_string(),
-                            light: rule(view.policies, id).map(|rule| rule.light),
-                        };
-                        LightOf {
-                            credit_code,
-                            light: view.lights.light(merchant.code),
-                            reasons: lit.map(|lit| lit.rules.iter().map(fired).collect()).unwrap_or_default(),
-                        }
-                    });
+    site.ask_for_json(&allowed.caller().key, move |view| {
+        let moment = Moment::new(view.policies, at.unwrap_or(view.now), Position::MAX);
+        let mut lights: Vec<LightOf> = Vec::new();
+        for merchant in view.merchants().filter(|merchant| merchant.exists(&moment.horizon)) {
+            let credit_code = merchant.code.to_string();
+            lights.push(if at.is_some() {
+                let grade = grade(&moment.subject(view.world, merchant));
+                let reasons = grade
+                    .rules(&view.policies.pack)
+                    .map(|rule| Fired { rule: rule.id.clone(), light: Some(rule.light) })
+                    .collect();
+                LightOf { credit_code, light: grade.light, reasons }
+            } else {
+                let lit = view.lights.get(merchant.code);
+                let fired = |id: &std::sync::Arc<str>| Fired {
+                    rule: id.to_string(),
+                    light: rule(view.policies, id).map(|rule| rule.light),
+                };
+                LightOf {
+                    credit_code,
+                    light: view.lights.light(merchant.code),
+                    reasons: lit.map(|lit| lit.rules.iter().map(fired).collect()).unwrap_or_default(),
                 }
-                lights.sort_by(|a, b| a.credit_code.cmp(&b.credit_code));
-                Ok(lights)
-            })
-        })
-        .await?;
-    Ok(web::Json(lights))
+            });
+        }
+        lights.sort_by(|a, b| a.credit_code.cmp(&b.credit_code));
+        Ok(lights)
+    })
+    .await
 }
 
 /// Counts merchants by light, under the same filters as the list of merchants.
@@ -98,7 +94,6 @@ pub async fn counts(
     query: web::Query<Query>,
 ) -> Result<web::Json<BTreeMap<String, u64>>, Problem> {
     let filter = query.filter()?;
-    let counts =
-        site.block(&allowed.caller().key, move |site, scope| Ok(site.view(scope, |view| view.counts(&filter)))).await?;
+    let counts = site.ask(&allowed.caller().key, move |view| Ok(view.counts(&filter))).await?;
     Ok(web::Json(counts.into_iter().map(|(light, count)| (light.name().to_owned(), count)).collect()))
 }

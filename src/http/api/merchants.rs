@@ -16,7 +16,7 @@ use crate::policy::Policies;
 use crate::policy::fact::FactId;
 use crate::views::View;
 use crate::views::board::{Filter, Row};
-use actix_web::web;
+use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 
 /// Events of a timeline unless asked otherwise.
@@ -173,18 +173,14 @@ pub async fn list(
     allowed: Allowed<ReadLights>,
     site: web::Data<Site>,
     query: web::Query<Query>,
-) -> Result<web::Json<MerchantPage>, Problem> {
+) -> Result<HttpResponse, Problem> {
     let (filter, (skip, take)) = (query.filter()?, query.paging().window()?);
-    let page = site
-        .block(&allowed.caller().key, move |site, scope| {
-            site.view(scope, |view| {
-                let page = view.list(&filter, skip, take);
-                let items = page.rows.into_iter().map(|row| MerchantRow::new(row, view.policies)).collect();
-                Ok(MerchantPage { total: page.found, items })
-            })
-        })
-        .await?;
-    Ok(web::Json(page))
+    site.ask_for_json(&allowed.caller().key, move |view| {
+        let page = view.list(&filter, skip, take);
+        let items = page.rows.into_iter().map(|row| MerchantRow::new(row, view.policies)).collect();
+        Ok(MerchantPage { total: page.found, items })
+    })
+    .await
 }
 
 /// A shop with its exit.
@@ -431,33 +427,27 @@ pub async fn reasons(
     site: web::Data<Site>,
     code: web::Path<String>,
     query: web::Query<AsOf>,
-) -> Result<web::Json<Reasons>, Problem> {
+) -> Result<HttpResponse, Problem> {
     let code = credit_code(&code)?;
     let at = instant("at", query.at.as_deref())?;
     let known_at = instant("known_at", query.known_at.as_deref())?;
-    let reasons = site
-        .block(&allowed.caller().key, move |site, scope| {
-            let log = site.desk.log().clone();
-            let known = known_at.map(|known_at| log.position_at(known_at)).transpose()?;
-            site.view(scope, |view| {
-                let merchant = view.merchant(code).ok_or(Code::NotFound)?;
-                let lit = view.lights.get(code).filter(|_| at.is_none() && known.is_none());
-                let at = at.unwrap_or(view.now);
-                let known = known.unwrap_or(view.world.head());
-                let explained = view.explain(&*log, merchant, at, known)?;
-                let reasons = explained.reasons.into_iter();
-                let given = reasons.map(|reason| ReasonGiven::new(view, merchant, reason, at, lit));
-                Ok(Reasons {
-                    credit_code: code.to_string(),
-                    light: explained.light,
-                    at,
-                    known,
-                    reasons: given.collect(),
-                })
-            })
-        })
-        .await?;
-    Ok(web::Json(reasons))
+    let log = site.desk.log().clone();
+    let derive = move |view: &View<'_>| {
+        let known = known_at.map(|known_at| log.position_at(known_at)).transpose()?;
+        let merchant = view.merchant(code).ok_or(Code::NotFound)?;
+        let lit = view.lights.get(code).filter(|_| at.is_none() && known.is_none());
+        let at = at.unwrap_or(view.now);
+        let known = known.unwrap_or(view.world.head());
+        let explained = view.explain(&*log, merchant, at, known)?;
+        let reasons = explained.reasons.into_iter();
+        let given = reasons.map(|reason| ReasonGiven::new(view, merchant, reason, at, lit));
+        Ok(Reasons { credit_code: code.to_string(), light: explained.light, at, known, reasons: given.collect() })
+    };
+    if at.is_some() || known_at.is_some() {
+        return site.ask_for_json(&allowed.caller().key, derive).await;
+    }
+    let reasons = site.block(&allowed.caller().key, move |site, scope| site.view(scope, derive)).await?;
+    Ok(HttpResponse::Ok().json(reasons))
 }
 
 /// How much of a timeline.

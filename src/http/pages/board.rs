@@ -38,8 +38,8 @@ pub async fn show(
     let language = Language::of(&request);
     let found = {
         let filter = filter.clone();
-        site.block(&allowed.caller().key, move |site, scope| {
-            Ok(site.view(scope, |view| (view.counts(&filter), view.list(&filter, skip, take), view.choices())))
+        site.ask(&allowed.caller().key, move |view| {
+            Ok((view.counts(&filter), view.list(&filter, skip, take), view.choices()))
         })
         .await?
     };

@@ -166,8 +166,8 @@ fn to_confirm<'p>(
     let (mall, unit) = (row.mall.as_deref().unwrap_or_default(), row.unit.as_deref().unwrap_or_default());
     let today = day_of(site.desk.now());
     let standing = site.view(scope, |view| {
-        let mut exits = view.exits(Some(mall)).into_iter();
-        exits.find(|exit| exit.credit_code == row.credit_code && exit.shop.unit == unit)?.countdown(today)
+        let mut exits = view.exits_of(row.credit_code).into_iter();
+        exits.find(|exit| exit.shop.mall == mall && exit.shop.unit == unit)?.countdown(today)
     });
     let first_posted = standing.map_or(row.date, |standing| standing.first_posted.min(row.date));
     short_notice(policies, first_posted, planned_on, today)
@@ -274,12 +274,10 @@ async fn draw(
     let language = Language::of(request);
     let (_, take) = Paging { page: asked.page, per_page: Some(PER_PAGE) }.window()?;
     let standing: Vec<ExitState> = site
-        .block(&caller.key, move |site, scope| {
-            site.view(scope, |view| {
-                let today = day_of(view.now);
-                let exits = view.exits(None).into_iter().map(|row| ExitState::new(row, today));
-                Ok(exits.filter(|exit| exit.state == "announced").collect::<Vec<_>>())
-            })
+        .ask(&caller.key, |view| {
+            let today = day_of(view.now);
+            let exits = view.exits(None).into_iter().map(|row| ExitState::new(row, today));
+            Ok(exits.filter(|exit| exit.state == "announced").collect::<Vec<_>>())
         })
         .await?;
     let malls: BTreeSet<String> =
@@ -393,13 +391,11 @@ pub async fn sheet(
     let today = day_of(site.desk.now());
     let (notice, refund_plan) = site
         .block(&allowed.caller().key, move |site, scope| {
-            let fits = |exit: &ExitState| {
-                exit.credit_code == which.credit_code && exit.mall == which.mall && exit.unit == which.unit
-            };
-            let exits = site.view(scope, |view| view.exits(None));
+            let fits = |exit: &ExitState| exit.mall == which.mall && exit.unit == which.unit;
+            let code = which.credit_code.parse().map_err(|_| Code::NotFound)?;
+            let exits = site.view(scope, |view| view.exits_of(code));
             let mut states = exits.into_iter().map(|row| ExitState::new(row, today));
             let notice = states.find(|exit| fits(exit) && exit.state == "announced").ok_or(Code::NotFound)?;
-            let code = notice.credit_code.parse().map_err(|_| Code::NotFound)?;
             let events = events_about(site, scope, code, EVENTS)?;
             let plan = events.iter().filter(|event| event.event_type.contains("mall.exit_notice_")).find_map(|event| {
                 let part = |name: &str| event.data.get(name).and_then(|part| part.as_str()).unwrap_or_default();
