@@ -19,9 +19,11 @@ mod budgets {
     mod machine;
     mod memory;
     mod raw;
+    mod readers;
     mod rebuild;
     mod report;
     pub(crate) mod run;
+    mod service;
 }
 
 /// As in the command.

@@ -56,25 +56,34 @@ fn start(data: &Path) -> Outcome<Service> {
 }
 
 /// One connection that is kept.
-struct Connection {
+pub(super) struct Connection {
     reader: BufReader<TcpStream>,
     body: Vec<u8>,
 }
 
 impl Connection {
-    fn open(address: &str) -> Outcome<Self> {
+    pub(super) fn open(address: &str) -> Outcome<Self> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         Ok(Self { reader: BufReader::new(stream), body: Vec::new() })
     }
 
     /// Sends a command and returns whether it was accepted.
-    fn send(&mut self, key: &str, body: &str) -> Outcome<bool> {
+    pub(super) fn send(&mut self, key: &str, body: &str) -> Outcome<bool> {
         let request = format!(
             "POST /api/v1/commands HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {key}\r\n\
              content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
         );
+        Ok(self.exchange(&request)? && self.body.windows(10).any(|part| part == b"\"accepted\""))
+    }
+
+    /// Asks for something and returns whether it was answered.
+    pub(super) fn ask(&mut self, key: &str, path: &str) -> Outcome<bool> {
+        self.exchange(&format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {key}\r\n\r\n"))
+    }
+
+    fn exchange(&mut self, request: &str) -> Outcome<bool> {
         self.reader.get_mut().write_all(request.as_bytes())?;
         let mut line = String::new();
         self.reader.read_line(&mut line)?;
@@ -94,7 +103,7 @@ impl Connection {
         }
         self.body.resize(length, 0);
         self.reader.read_exact(&mut self.body)?;
-        Ok(done && self.body.windows(10).any(|part| part == b"\"accepted\""))
+        Ok(done)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::args::Args;
 use super::report::Report;
-use super::{append, build, desk, grading, http, import, machine, memory, raw, rebuild};
+use super::{append, build, desk, grading, http, import, machine, memory, raw, readers, rebuild};
 use std::io::Write;
 use std::path::Path;
 
@@ -40,6 +40,8 @@ fn run() -> Outcome<()> {
             9 => rebuild::start(room.path(), &args, &mut report)?,
             10 => rebuild::disk(room.path(), &args, &mut report)?,
             11 => build::release(&args, &mut report)?,
+            20 => readers::beside_readers(room.path(), &args, &mut report)?,
+            21 => rebuild::read_at_start(room.path(), &args, &mut report)?,
             #[cfg(feature = "cluster-double")]
             19 => super::cluster::overhead(room.path(), &mut report)?,
             #[cfg(not(feature = "cluster-double"))]
