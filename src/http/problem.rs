@@ -117,7 +117,7 @@ problem_codes! {
         "查询繁忙：涉及全部商户的查询过多" "请稍后重试；录入和单个商户的查询不受影响。"
         "too many questions over all merchants at once" "Try again in a moment; commands and questions about one merchant are answered meanwhile.",
     OutOfTime 503 "out_of_time"
-        "查询超时" "请稍后重试；若总是超时，请由管理员调高 http.question_limit_seconds。"
+        "查询超时" "请稍后重试；若总是超时，请联系管理员放宽查询时限。"
         "the question took too long" "Try again when less is asked at once; if it always takes too long, let the operator raise http.question_limit_seconds.",
     DiskFull 507 "disk_full"
         "磁盘已满" "没有任何记录被写入；请通知管理员。"

@@ -99,6 +99,27 @@ macro_rules! routes {
     (@body $body:literal) => { Some($body) };
 }
 
+/// Routes that go over all merchants, and are answered by the threads for that (`http/questions.rs`); the last one when it names an
+/// instant.
+pub const QUESTIONS: &[&str] = &[
+    "/api/v1/merchants",
+    "/api/v1/lights",
+    "/api/v1/lights/counts",
+    "/api/v1/exit-notices",
+    "/api/v1/complaints",
+    "/",
+    "/mall",
+    "/api/v1/merchants/{credit_code}/reasons",
+];
+
+impl Route {
+    /// Says whether its answer goes over all merchants.
+    #[must_use]
+    pub fn is_question(&self) -> bool {
+        self.method == "GET" && QUESTIONS.contains(&self.path)
+    }
+}
+
 const PAGE: Parameter = ("page", "page, from 1");
 const PER_PAGE: Parameter = ("per_page", "items on a page, 1 to 500, else 50");
 const QUERY: Parameter = ("q", "part of the name, the brand or the credit code");

@@ -72,7 +72,7 @@ impl Http {
         let live_feeds_per_key = count("live_feeds_per_key", 100_000, 64);
         let mut size = |key, range| section.number(key, range).and_then(|number| usize::try_from(number).ok());
         let questions_at_once = size("questions_at_once", 1..=256);
-        let questions_waiting = size("questions_waiting", 0..=10_000).unwrap_or(64);
+        let questions_waiting = size("questions_waiting", 0..=10_000).unwrap_or(128);
         let question_limit = Duration::from_secs(section.number("question_limit_seconds", 1..=600).unwrap_or(10));
         let metrics = section.parsed("metrics", "\"local\" or \"open\"").unwrap_or(MetricsFor::Local);
         section.finish();

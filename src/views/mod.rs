@@ -154,3 +154,30 @@ pub fn with_facts<T>(
         bank: merchant.bank(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::event::Event;
+    use crate::domain::fold::Stamp;
+    use crate::views::board::Filter;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    #[test]
+    fn whoever_goes_over_all_merchants_stops_when_the_limit_is_over() {
+        let mut picture = Picture::new(Arc::new(Policies::built_in().unwrap()));
+        let json = r#"{"credit_code":"91110000101623741K","mall":"M","unit":"1","date":"2025-05-01"}"#;
+        let event = Event::decode("mall.shop_closed", 1, json).unwrap();
+        let stamp = Stamp { position: 1, recorded_at: Instant::UNIX_EPOCH, history: false };
+        picture.world.apply(stamp, &event, json);
+        let (scope, limit) = (Scope::everything(), Limit::new(Duration::from_secs(3600)));
+        let view = View::new(&picture, &scope, "2025-06-30T10:00:00Z".parse().unwrap()).within(&limit);
+        let found = |view: &View<'_>| (view.list(&Filter::default(), 0, 9).found, view.exits(None).len());
+        assert_eq!(found(&view), (1, 1));
+        limit.end();
+        assert_eq!(found(&view), (0, 0));
+        let code = "91110000101623741K".parse().unwrap();
+        assert_eq!((view.exits_of(code).len(), view.row_of(code).is_some()), (1, true), "one merchant is no loop");
+    }
+}

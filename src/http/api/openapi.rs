@@ -78,7 +78,13 @@ pub fn document() -> Value {
                 "description": "Position of the log that shows what became of the request.",
                 "schema": { "type": "integer", "minimum": 0 },
             } },
-            "responses": { "Problem": {
+            "responses": { "Busy": {
+                "description": "Too many questions over all merchants at once (`busy`), or this one took too long (`out_of_time`).",
+                "headers": { "Retry-After": {
+                    "description": "Seconds after which to try again.", "schema": { "type": "integer", "minimum": 0 },
+                } },
+                "content": { "application/problem+json": { "schema": reference("ProblemDocument") } },
+            }, "Problem": {
                 "description": "What went wrong (RFC 9457). Every code is explained below /problems.",
                 "content": { "application/problem+json": { "schema": reference("ProblemDocument") } },
             } },
@@ -131,6 +137,11 @@ fn operation(route: &Route) -> Value {
         "parameters": parameters,
         "responses": { (success(route)): answer, "default": { "$ref": "#/components/responses/Problem" } },
     });
+    if route.is_question()
+        && let Some(responses) = operation.pointer_mut("/responses").and_then(Value::as_object_mut)
+    {
+        responses.insert("503".into(), json!({ "$ref": "#/components/responses/Busy" }));
+    }
     if let Some(fields) = operation.as_object_mut() {
         match route.right {
             Some(right) => {

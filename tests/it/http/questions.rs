@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use warnlight::domain::envelope::Position;
 use warnlight::domain::time::Instant;
 use warnlight::domain::words::Role;
+use warnlight::http::routes::TABLE;
 use warnlight::log::contract::{Append, EventLog, LogError, Pending};
 use warnlight::log::memory::MemoryLog;
 
@@ -20,18 +21,13 @@ const LIMIT: &str = "WARNLIGHT__HTTP__QUESTION_LIMIT_SECONDS";
 
 /// A question that is held under way, for as long as the test likes.
 const HELD: &str = "/merchants/91110108MA00000000/reasons?known_at=2025-06-29T00:00:00Z";
-/// Every question over all merchants.
-const QUESTIONS: [&str; 9] = [
-    "/api/v1/lights",
-    "/api/v1/lights?at=2025-06-29T00:00:00Z",
-    "/api/v1/lights/counts",
-    "/api/v1/merchants",
-    "/api/v1/merchants/91110108MA00000000/reasons?at=2025-06-29T00:00:00Z",
-    "/api/v1/exit-notices",
-    "/api/v1/complaints",
-    "/",
-    "/mall",
-];
+/// Every path to read, and whether it goes over all merchants.
+fn paths() -> impl Iterator<Item = (String, bool)> {
+    TABLE.iter().filter(|route| route.method == "GET").map(|route| {
+        let instant = if route.path.ends_with("/reasons") { "?at=2025-06-29T00:00:00Z" } else { "" };
+        (format!("{}{instant}", route.path.replace("{credit_code}", HERE)), route.is_question())
+    })
+}
 
 /// A log that holds whoever asks for the position of an instant.
 struct Holding {
@@ -87,10 +83,14 @@ fn a_full_pool_says_so_at_once_and_everything_else_is_answered_meanwhile() {
     std::thread::scope(|scope| {
         let asked = scope.spawn(|| app.get(&format!("/api/v1{HELD}")).role(Role::Lead).send());
         held.recv().unwrap();
-        for path in QUESTIONS {
-            let refused = app.get(path).role(Role::Admin).send();
-            assert_eq!((refused.status, refused.code().as_str()), (503, "busy"), "{path}");
-            assert!(refused.header("retry-after").parse::<u32>().unwrap() > 0, "{path}");
+        for (path, is_question) in paths() {
+            let reply = app.get(&path).role(Role::Admin).send();
+            if is_question {
+                assert_eq!((reply.status, reply.code().as_str()), (503, "busy"), "{path}");
+                assert!(reply.header("retry-after").parse::<u32>().unwrap() > 0, "{path}");
+            } else {
+                assert!(reply.status < 500, "{path}: {reply:?}");
+            }
         }
         let told = |language: &str| {
             app.get("/").role(Role::Admin).html().header("accept-language", language).send().text.to_lowercase()
@@ -110,9 +110,12 @@ fn a_full_pool_says_so_at_once_and_everything_else_is_answered_meanwhile() {
         go.send(()).unwrap();
         assert_eq!(asked.join().unwrap().status, 200);
     });
-    for path in QUESTIONS {
-        app.get(path).role(Role::Admin).ok();
+    for (path, _) in paths().filter(|(_, is_question)| *is_question) {
+        app.get(&path).role(Role::Admin).ok();
     }
+    let described = app.get("/api/openapi.json").ok().json();
+    let busy = |path: &str| described["paths"][path]["get"]["responses"].get("503").is_some();
+    assert!(busy("/api/v1/lights") && busy("/") && !busy("/api/v1/merchants/{credit_code}"));
 }
 
 #[test]
