@@ -30,23 +30,15 @@ pub(super) struct Batch<'s> {
     picture: &'s Picture,
     sectors: &'s [String],
     now: Instant,
-    merchants: HashMap<CreditCode, Tentative>,
+    /// Merchants as they will be once the writes under way are on disk.
+    merchants: HashMap<CreditCode, Merchant>,
     tickets: HashMap<String, CreditCode>,
     position: Position,
-    /// Writes handed over so far.
-    writes: usize,
     keys: HashSet<Arc<str>>,
     /// On a shared log: what other nodes are told about evidence that is held back.
     hold: Option<&'s mut OwnHold>,
     /// What they were told, on its way.
     pub(super) told: Vec<Pending>,
-}
-
-/// A merchant as it will be once the writes under way are on disk.
-struct Tentative {
-    merchant: Merchant,
-    /// The last of those writes, by its number in the batch.
-    write: usize,
 }
 
 /// A request on its way to its answer.
@@ -69,10 +61,10 @@ impl Waiting {
 
 /// What was decided for one command.
 pub(super) enum Decided {
-    /// Known without writing, and true if these writes of the batch are.
-    Answer { answer: Answer, rests_on: Vec<usize> },
+    /// Known without writing, and true if every write about these merchants that the batch made before it is.
+    Answer { answer: Answer, rests_on: Vec<CreditCode> },
     /// Waiting for the disk.
-    Write { pending: Pending, events: Vec<Made>, warnings: Vec<crate::domain::check::Problem> },
+    Write { about: CreditCode, pending: Pending, events: Vec<Made>, warnings: Vec<crate::domain::check::Problem> },
     /// The whole request fails.
     Failed(DeskError),
 }
@@ -102,7 +94,6 @@ impl<'s> Batch<'s> {
             merchants: HashMap::new(),
             tickets: HashMap::new(),
             position: picture.position,
-            writes: 0,
             keys: HashSet::new(),
         }
     }
@@ -147,9 +138,9 @@ impl<'s> Batch<'s> {
             _ => None,
         };
         let rests_on = || {
-            let writes =
-                consulted.borrow().iter().filter_map(|code| self.merchants.get(code)).map(|it| it.write).collect();
-            writes
+            let mut codes = consulted.take();
+            codes.retain(|code| self.merchants.contains_key(code));
+            codes
         };
         let known = Known { merchant: self.merchant(code), ticket, sectors: self.sectors };
         let Decision { stream, revision, events, warnings } = match decide(command, known, self.now) {
@@ -181,7 +172,7 @@ impl<'s> Batch<'s> {
             idempotency_key: keyed.map(|keyed| keyed.key),
             events: made.iter().map(|made| made.envelope.clone()).collect(),
         });
-        Decided::Write { pending, events: made, warnings }
+        Decided::Write { about: code, pending, events: made, warnings }
     }
 
     /// Returns the origin of a command's events; those that are held back say so, and other nodes are told.
@@ -195,23 +186,16 @@ impl<'s> Batch<'s> {
     }
 
     fn merchant(&self, code: CreditCode) -> Option<&Merchant> {
-        let tentative = self.merchants.get(&code).map(|tentative| &tentative.merchant);
-        tentative.or_else(|| self.picture.world.get(code))
+        self.merchants.get(&code).or_else(|| self.picture.world.get(code))
     }
 
     fn try_on(&mut self, code: CreditCode, events: &[Made]) {
-        let write = self.writes;
-        self.writes += 1;
-        let copy = || {
-            let merchant = self.picture.world.get(code).cloned().unwrap_or_else(|| Merchant::new(code));
-            Tentative { merchant, write }
-        };
+        let copy = || self.picture.world.get(code).cloned().unwrap_or_else(|| Merchant::new(code));
         let tentative = self.merchants.entry(code).or_insert_with(copy);
-        tentative.write = write;
         for Made { envelope, event, said } in events {
             self.position += 1;
             let stamp = Stamp { position: self.position, recorded_at: self.now, history: envelope.history };
-            tentative.merchant.fold(stamp, event, *said);
+            tentative.fold(stamp, event, *said);
             if let Event::ComplaintReceived(received) = event {
                 self.tickets.insert(received.ticket.clone(), code);
             }
