@@ -72,13 +72,6 @@ impl Start {
             record(&*self.log, &mut picture, event, &*self.clock, known)?;
             policies_changed |= picture.marks.policy_round;
         }
-        if let Some(behind) = picture.marks.ahead_of(self.clock.now()) {
-            tracing::warn!(
-                "This machine's clock is {behind:#} behind the newest time on record. Set it right, or, if the one that \
-                 was ahead has been set right, go on: lights and mail go by the clock, and what is recorded until then \
-                 carries that newest time"
-            );
-        }
         let now = picture.marks.now(self.clock.now());
         // Evidence recorded before the midnight was looked at then; what came between it and the record of it was not.
         // A midnight that by this clock is still to come was closed by one that was ahead: it comes again.

@@ -13,6 +13,7 @@ mod nodes;
 mod pages;
 mod partly;
 mod positions;
+mod ready;
 mod rights;
 mod scopes;
 mod sessions;

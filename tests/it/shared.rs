@@ -34,6 +34,27 @@ macro_rules! forward {
         crate::shared::forward!($field, but is_shared, subscribe);
     };
     ($field:tt, but is_shared, subscribe) => {
+        fn takes_appends(&self) -> Result<(), ::warnlight::log::contract::LogError> {
+            self.$field.takes_appends()
+        }
+
+        crate::shared::forward!($field, but is_shared, subscribe, takes_appends);
+    };
+    ($field:tt, but takes_appends) => {
+        fn is_shared(&self) -> bool {
+            self.$field.is_shared()
+        }
+
+        fn subscribe(
+            &self,
+            after: ::warnlight::domain::envelope::Position,
+        ) -> Result<Box<dyn ::warnlight::log::contract::Subscription>, ::warnlight::log::contract::LogError> {
+            self.$field.subscribe(after)
+        }
+
+        crate::shared::forward!($field, but is_shared, subscribe, takes_appends);
+    };
+    ($field:tt, but is_shared, subscribe, takes_appends) => {
         fn head(&self) -> ::warnlight::domain::envelope::Position {
             self.$field.head()
         }
@@ -44,10 +65,6 @@ macro_rules! forward {
 
         fn folder(&self) -> Option<&::std::path::Path> {
             self.$field.folder()
-        }
-
-        fn takes_appends(&self) -> Result<(), ::warnlight::log::contract::LogError> {
-            self.$field.takes_appends()
         }
 
         fn read_stream(
