@@ -139,7 +139,7 @@ impl Engine {
     }
 
     /// Returns the time: the clock's, or the log's if another node's clock is a little ahead.
-    fn now(&self) -> Instant {
+    pub(super) fn now(&self) -> Instant {
         self.picture.marks.now(self.clock.now())
     }
 
@@ -301,7 +301,7 @@ impl Engine {
             let seen = Seen { stamp, id: envelope.id, event, said: *said };
             let about = self.picture.fold(&seen).map_err(|reason| LogError::Unavailable(reason.to_string()))?;
             if let Some(index) = about {
-                self.watch.touched(&self.picture, index, event, hold);
+                self.watch.touched(&self.picture, index, event, hold, self.now());
             }
         }
         Ok(())

@@ -74,9 +74,8 @@ impl Start {
         }
         let now = picture.marks.now(self.clock.now());
         // Evidence recorded before the midnight was looked at then; what came between it and the record of it was not.
-        // A midnight that by this clock is still to come was closed by one that was ahead: it comes again.
         let watermark = match picture.marks.midnight {
-            Some(at) => Some(Watermark { at: at.min(now), position: self.log.position_at(at)? }),
+            Some(at) => Some(Watermark { at, position: self.log.position_at(at)? }),
             None => None,
         };
         let watch = Watch::resume(&picture, &*self.log, watermark, first_recorded, now, policies_changed)?;
