@@ -11,6 +11,9 @@ use crate::picture::rises::Rises;
 use crate::trail::{self, Kind};
 use std::time::SystemTime;
 
+/// Requests that are on disk, with where they stand.
+pub type Asked = (Appended, Vec<NewEvent>);
+
 /// Asks for the mail of every open rise: who is in charge at `now` according to `recipients` is on the request. Returns the
 /// requests that are on disk now, and what kept the others from it, if anything did. `about` says what is known of a merchant.
 ///
@@ -21,7 +24,7 @@ pub fn ask(
     recipients: &Recipients,
     about: &dyn Fn(&CreditCode) -> About,
     now: Instant,
-) -> (Vec<(Appended, Vec<NewEvent>)>, Result<(), LogError>) {
+) -> (Vec<Asked>, Result<(), LogError>) {
     let began = trail::now();
     let mut outcome = Ok(());
     // All are handed over before the first is waited for: they share disk writes when many lights rise at once.

@@ -137,18 +137,25 @@ impl<'s> Batch<'s> {
             Command::RecordComplaint(row) => Some(ticket::find(row, owner)),
             _ => None,
         };
-        let rests_on = || {
-            let mut codes = consulted.take();
-            codes.retain(|code| self.merchants.contains_key(code));
-            codes
+        let rests_on = |mut consulted: Vec<CreditCode>| {
+            consulted.retain(|code| self.merchants.contains_key(code));
+            consulted
         };
         let known = Known { merchant: self.merchant(code), ticket, sectors: self.sectors };
         let Decision { stream, revision, events, warnings } = match decide(command, known, self.now) {
             Ok(decision) => decision,
-            Err(problems) => return Decided::Answer { answer: Answer::Refused(problems), rests_on: rests_on() },
+            Err(problems) => {
+                return Decided::Answer {
+                    answer: Answer::Refused(problems),
+                    rests_on: rests_on(consulted.into_inner()),
+                };
+            }
         };
         if events.is_empty() {
-            return Decided::Answer { answer: Answer::Unchanged { warnings }, rests_on: rests_on() };
+            return Decided::Answer {
+                answer: Answer::Unchanged { warnings },
+                rests_on: rests_on(consulted.into_inner()),
+            };
         }
         let origin = self.origin(request, index, log);
         let mut made: Vec<Made> = Vec::with_capacity(events.len());
@@ -201,6 +208,11 @@ impl<'s> Batch<'s> {
             }
         }
     }
+}
+
+/// Returns the answer that was given to the first command under a key, if it was recorded.
+pub(super) fn first_answer(key: &RequestKey, log: &dyn EventLog) -> Result<Option<Answer>, DeskError> {
+    Keyed::new(key, 0).map_or(Ok(None), |keyed| keyed.first_answer(log))
 }
 
 /// An idempotency key for one command of a request.

@@ -99,6 +99,16 @@ pub struct RequestKey {
     pub content: [u8; 32],
 }
 
+impl RequestKey {
+    /// Returns the answer that was given to the first command of this request, if it was recorded.
+    ///
+    /// # Errors
+    /// When the key stands for another request, or the log cannot be asked.
+    pub fn first_answer(&self, log: &dyn EventLog) -> Result<Option<Answer>, DeskError> {
+        batch::first_answer(self, log)
+    }
+}
+
 impl Request {
     /// Returns a request that is looked at at once, without a key.
     #[must_use]

@@ -4,7 +4,7 @@
 use super::pages::Pages;
 use std::collections::HashMap;
 use std::fmt;
-use std::hash::{BuildHasher as _, Hash, RandomState};
+use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::sync::Arc;
 
 /// Number of shards, a power of two.
@@ -14,7 +14,6 @@ const SHARDS: usize = 1 << 12;
 #[derive(Clone)]
 pub struct Index<K, V> {
     shards: Pages<HashMap<K, V>>,
-    hasher: RandomState,
 }
 
 impl<K, V> Default for Index<K, V> {
@@ -22,14 +21,15 @@ impl<K, V> Default for Index<K, V> {
         let mut shards = Pages::default();
         let empty = Arc::new(HashMap::default());
         (0..SHARDS).for_each(|_| shards.push_shared(empty.clone()));
-        Self { shards, hasher: RandomState::new() }
+        Self { shards }
     }
 }
 
 impl<K: Hash + Eq + Clone, V: Clone> Index<K, V> {
     fn shard(&self, key: &impl Hash) -> usize {
-        // The lowest bits choose places inside a shard, should a map hash likewise.
-        usize::try_from(self.hasher.hash_one(key) >> 40).unwrap_or_default() % SHARDS
+        let mut hasher = DefaultHasher::new();
+        key.hash(&mut hasher);
+        usize::try_from(hasher.finish() >> 40).unwrap_or_default() % SHARDS
     }
 
     /// Returns what a key leads to.

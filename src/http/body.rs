@@ -1,6 +1,7 @@
 //! Reading bodies: JSON with or without a byte order mark, large ones away from the threads that answer others, and of a
 //! list no more than is wanted.
 
+use super::once;
 use super::problem::{Code, Problem};
 use actix_web::dev::Payload;
 use actix_web::http::header::CONTENT_TYPE;
@@ -52,12 +53,15 @@ impl<T: DeserializeOwned + Send + 'static> FromRequest for Json<T> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let is_json = is_json(media_type(request).as_str());
         let body = web::Bytes::from_request(request, payload);
+        let request = request.clone();
         Box::pin(async move {
             if !is_json {
                 return Err(Problem::new(Code::UnsupportedMediaType, "`application/json` is taken here").into());
             }
             let read = |body: &[u8]| serde_json::from_slice(bare(body)).map_err(unreadable);
-            Ok(Self(work(body.await?, read).await?))
+            let body = body.await?;
+            once::note(&request, &[&body]);
+            Ok(Self(work(body, read).await?))
         })
     }
 }

@@ -10,6 +10,7 @@ mod fresh;
 mod front;
 mod language;
 mod metrics;
+mod once;
 pub mod pages;
 mod path;
 pub mod problem;

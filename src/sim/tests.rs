@@ -392,8 +392,9 @@ fn the_events_of_a_district_are_what_its_commands_lead_to_and_fit_their_types() 
     for (number, line) in (1..).zip(text.lines()) {
         let event: crate::domain::envelope::CloudEvent = serde_json::from_str(line).unwrap();
         assert_eq!(event.position, Some(number));
-        let name = event.event_type.strip_prefix("cn.warnlight.").unwrap().strip_suffix(".v1").unwrap();
-        crate::domain::event::Event::decode(name, 1, &event.data.to_string()).unwrap();
+        let name = event.event_type.strip_prefix("cn.warnlight.").unwrap().rsplit_once(".v").unwrap();
+        let (name, version) = name;
+        crate::domain::event::Event::decode(name, version.parse().unwrap(), &event.data.to_string()).unwrap();
         types.insert(name.to_owned());
     }
     assert!(types.contains("prepaid.reported") && types.contains("complaint.received"), "{types:?}");

@@ -10,6 +10,7 @@ mod line;
 mod live;
 mod mails;
 mod nodes;
+mod once;
 mod pages;
 mod partly;
 mod positions;

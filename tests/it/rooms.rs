@@ -57,7 +57,7 @@ const ROOMS: [(&str, &[&str]); 3] = [
 const DECIDING: [&str; 8] = [
     "src/lights",
     "src/policy",
-    "src/desk/watch.rs",
+    "src/watch",
     "src/domain/decide.rs",
     "src/domain/exit.rs",
     "src/domain/dating.rs",
@@ -67,7 +67,7 @@ const DECIDING: [&str; 8] = [
 
 /// Every number there but 0 and 1: file, number, how often, and why it is no number of the law.
 const NUMBERS: [(&str, &str, usize, &str); 20] = [
-    ("src/desk/watch.rs", "2000", 1, "merchants looked at in one go"),
+    ("src/watch/mod.rs", "2000", 1, "merchants looked at in one go"),
     ("src/lights/facts/complaints.rs", "30", 1, "the window that gives complaints.closed_30d its name"),
     ("src/lights/facts/complaints.rs", "365", 1, "the window of the fact, docs/FACTS.md"),
     ("src/lights/facts/custody.rs", "30", 1, "the window that gives custody.abnormal_flow_30d its name"),

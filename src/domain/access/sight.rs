@@ -35,7 +35,7 @@ pub enum Matter {
     Mail,
     /// Policies, recipients, the watch.
     Rule,
-    /// Keys, users, sessions, erasures, and the log itself.
+    /// Keys, users, sessions, answers to requests, erasures, and the log itself.
     Service,
 }
 
@@ -89,7 +89,7 @@ impl Matter {
             ("light", _) | ("deadline", _) => Self::Light,
             ("mail", _) => Self::Mail,
             ("policy" | "recipients" | "watch", _) => Self::Rule,
-            ("key" | "user" | "session" | "record" | "log", _) => Self::Service,
+            ("key" | "user" | "session" | "request" | "record" | "log", _) => Self::Service,
             _ => return None,
         })
     }

@@ -98,6 +98,7 @@ schemas! {
     "prepaid.reported.v1.schema.json",
     "recipients.changed.v1.schema.json",
     "record.erased.v1.schema.json",
+    "request.answered.v1.schema.json",
     "session.ended.v1.schema.json",
     "user.created.v1.schema.json",
     "user.revoked.v1.schema.json",

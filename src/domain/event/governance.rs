@@ -84,6 +84,16 @@ pub struct KeyRevoked {
     pub reason: String,
 }
 
+/// A request with an idempotency key was answered: the same request gets the same answer again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RequestAnswered {
+    /// SHA-256 over method, path and body as they were sent, lower-case hex.
+    pub content: String,
+    /// The receipts of its commands, as JSON.
+    pub answer: String,
+}
+
 /// A browser session was logged out (退出登录). It would have ended by itself at `ends_at`; after that nobody asks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -197,6 +197,7 @@ events! {
     "key.created" 1 KeyCreated(KeyCreated),
     "key.revoked" 1 KeyRevoked(KeyRevoked),
     "session.ended" 1 SessionEnded(SessionEnded),
+    "request.answered" 1 RequestAnswered(RequestAnswered),
     "record.erased" 1 RecordErased(RecordErased),
     "log.checkpoint_signed" 1 CheckpointSigned(CheckpointSigned),
 }

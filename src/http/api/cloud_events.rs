@@ -76,6 +76,13 @@ pub(super) fn attributes(headers: &HeaderMap) -> Result<BTreeMap<String, String>
     Ok(attributes)
 }
 
+/// Returns the attributes as content of a request: without its trail, which is another when it is sent again.
+pub(super) fn content(attributes: &BTreeMap<String, String>) -> Vec<u8> {
+    let trails = ["traceparent", "tracestate", "correlation"];
+    let said = attributes.iter().filter(|(name, _)| !trails.contains(&name.as_str()));
+    said.flat_map(|(name, text)| [name.as_bytes(), b"=", text.as_bytes(), b"\n"].concat()).collect()
+}
+
 /// Reads an event from its attributes and its data.
 ///
 /// # Errors
@@ -108,7 +115,11 @@ pub(super) fn arrived(attributes: &BTreeMap<String, String>, data: &str) -> Resu
     }
     let name = kind.strip_prefix(TYPE_PREFIX);
     let name = name.ok_or_else(|| format!("`type` is `{TYPE_PREFIX}` and the name of a command, not `{kind}`"))?;
-    Ok(Arrived { key: format!("{source}#{id}"), trail: trail(attribute), command: command(name, data)? })
+    Ok(Arrived {
+        key: format!("event {} {source} {id}", source.len()),
+        trail: trail(attribute),
+        command: command(name, data)?,
+    })
 }
 
 /// Returns the trail that an event is on: by the attribute of CloudEvents' extension for distributed tracing, or by the one
@@ -160,7 +171,7 @@ mod tests {
         let encoded = STANDARD.encode(format!("{{{FIELDS}}}"));
         let in_base64 = event(&format!(",\"data_base64\":\"{encoded}\"")).unwrap();
         assert_eq!(plain.command, in_base64.command);
-        assert_eq!(plain.key, "/b#1");
+        assert_eq!(plain.key, "event 2 /b 1");
         let named = event(&format!(",\"data\":{{\"command\":\"report_balance\",{FIELDS}}}")).unwrap();
         assert_eq!(named.command, plain.command);
         for more in [

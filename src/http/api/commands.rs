@@ -1,7 +1,7 @@
 //! Recording what happened: commands, one or many, plain or as CloudEvents.
 
 use super::cloud_events::{self, plain};
-use crate::desk::{Answer, DeskError, Receipt, Request, RequestKey};
+use crate::desk::{Answer, DeskError, Receipt, Request};
 use crate::domain::access::{OutOfScope, Scope};
 use crate::domain::check::{Problem as CheckProblem, check};
 use crate::domain::command::Command;
@@ -13,6 +13,7 @@ use crate::domain::time::{Instant, day_of};
 use crate::http::access::{Allowed, Caller, Record};
 use crate::http::body;
 use crate::http::fresh;
+use crate::http::once::{self, Once};
 use crate::http::problem::{Code, FieldProblem, Problem};
 use crate::http::site::Site;
 use crate::http::traced::Traced;
@@ -20,9 +21,8 @@ use crate::log::contract::LogError;
 use crate::trail;
 use crate::views::with_facts;
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use std::sync::Arc;
 use std::time::SystemTime;
 use uuid::Uuid;
 
@@ -31,7 +31,7 @@ const MOST: usize = 10_000;
 /// Longest idempotency key, characters.
 const LONGEST_KEY: usize = 200;
 /// What became of a command.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Its events are on disk.
@@ -43,12 +43,12 @@ pub enum Status {
 }
 
 /// The receipt for one command.
-#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CommandReceipt {
     /// What became of it.
     pub status: Status,
     /// Events recorded.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<String>)]
     pub events: Vec<Uuid>,
     /// Position of the last of them.
@@ -62,13 +62,13 @@ pub struct CommandReceipt {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<String>,
     /// This is the first answer again.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub repeated: bool,
     /// What is odd but no ground for refusal.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<FieldProblem>,
     /// Why it was refused.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<FieldProblem>,
 }
 
@@ -90,7 +90,12 @@ impl CommandReceipt {
         Self { problems, ..Self::bare(Status::Refused) }
     }
 
-    fn of(answer: Answer, index: Option<usize>, trace: Option<Uuid>) -> Self {
+    /// Says whether the log did not take it, while it took others of the same request.
+    pub(crate) fn is_not_recorded(&self) -> bool {
+        self.problems.iter().any(|problem| problem.code == "not_recorded")
+    }
+
+    pub(crate) fn of(answer: Answer, index: Option<usize>, trace: Option<Uuid>) -> Self {
         let fields = |problems: Vec<CheckProblem>| problems.into_iter().map(|problem| field(problem, index)).collect();
         match answer {
             Answer::Accepted(receipt) => Self {
@@ -136,6 +141,7 @@ pub async fn post(
         let command = serde_json::from_str(item.get()).map_err(|error| plain(&error))?;
         Ok((Said { command, trail: None }, None))
     };
+    once::note(&request, &[&body]);
     let body = body::work(body, move |body| Ok(Taken::read(body::items(body, MOST)?, read))).await?;
     take(&allowed, &site, &request, body).await
 }
@@ -155,6 +161,7 @@ pub async fn cloud_events(
     body: web::Bytes,
 ) -> Result<HttpResponse, Problem> {
     let media_type = body::media_type(&request);
+    once::note(&request, &[&body]);
     let body = if media_type.starts_with("application/cloudevents") {
         let wants_batch = match media_type.as_str() {
             "application/cloudevents+json" => false,
@@ -172,6 +179,7 @@ pub async fn cloud_events(
         .await?
     } else if cloud_events::is_binary(request.headers()) && (media_type.is_empty() || body::is_json(&media_type)) {
         let attributes = cloud_events::attributes(request.headers())?;
+        once::note(&request, &[&body, &cloud_events::content(&attributes)]);
         body::work(body, move |body| {
             let data = std::str::from_utf8(body).map_err(|error| Problem::new(Code::BadRequest, error))?;
             let said = cloud_events::arrived(&attributes, data).map(Said::arrived);
@@ -270,11 +278,12 @@ pub(crate) async fn execute(
     key: Option<String>,
     is_batch: bool,
 ) -> Result<Vec<CommandReceipt>, Problem> {
-    // Keys of different callers do not meet.
-    let key: Option<Arc<str>> = key.map(|key| format!("{}:{key}", caller.key.id.simple()).into());
+    let once = key.map(|key| Once::of(request, caller.key.id, key));
     let traced = caller.traced.clone();
     let (receipts, shown) = site
-        .block(&caller.key, move |site, scope| decide(site, scope, origin, parsed, key, is_batch, traced.as_ref()))
+        .block(&caller.key, move |site, scope| {
+            decide(site, scope, origin, parsed, once.as_ref(), is_batch, traced.as_ref())
+        })
         .await?;
     fresh::note(request, shown);
     Ok(receipts)
@@ -286,11 +295,17 @@ fn decide(
     scope: &Scope,
     origin: Origin,
     parsed: Vec<Parsed>,
-    key: Option<Arc<str>>,
+    once: Option<&Once>,
     is_batch: bool,
     traced: Option<&Traced>,
 ) -> Result<(Vec<CommandReceipt>, Position), Problem> {
+    // Before anything is judged anew: what was right yesterday may be wrong today, and was answered yesterday.
+    if let Some(first) = once.map(|once| once.first_answer(site)).transpose()?.flatten() {
+        let shown = first.iter().filter_map(|receipt| receipt.position).max();
+        return Ok((first, shown.unwrap_or_else(|| site.desk.published().position())));
+    }
     let mut receipts: Vec<Option<CommandReceipt>> = Vec::with_capacity(parsed.len());
+    let mut places = Vec::new();
     let mut commands = Vec::new();
     let mut trails = Vec::new();
     let today = day_of(site.desk.now());
@@ -312,6 +327,7 @@ fn decide(
                 commands.push(command);
                 trails.push(trail);
                 standings.push(standing);
+                places.push(index);
                 receipts.push(None);
             }
             Err(reason) => receipts.push(Some(reason.receipt(is_batch.then_some(index)))),
@@ -322,8 +338,8 @@ fn decide(
     let answers = if commands.is_empty() {
         Vec::new()
     } else {
-        let key = key.map(|key| RequestKey { names: vec![key], content: [0; 32] });
-        site.desk.execute(Request { key, trails: trails.clone(), ..Request::new(commands, origin) })?
+        let key = once.map(|once| once.of_commands(is_batch.then_some(&places)));
+        site.desk.execute(Request { key, trails: trails.clone(), ..Request::new(commands, origin.clone()) })?
     };
     let mut answers = answers.into_iter().zip(trails).zip(standings);
     for (index, place) in receipts.iter_mut().enumerate().filter(|(_, place)| place.is_none()) {
@@ -339,6 +355,10 @@ fn decide(
         *place = Some(CommandReceipt::of(answer, is_batch.then_some(index), trace));
     }
     let receipts: Vec<CommandReceipt> = receipts.into_iter().flatten().collect();
+    let receipts = match once {
+        Some(once) => once.record(site, receipts, is_batch, &origin)?,
+        None => receipts,
+    };
     let wrote_all = receipts.iter().all(|receipt| receipt.status == Status::Accepted);
     let last = receipts.iter().filter_map(|receipt| receipt.position).max();
     // What was known already, or is the reason for a refusal, is in the state; nothing says at which position.

@@ -97,7 +97,7 @@ fn operation(route: &Route) -> Value {
     if route.method == "POST" && route.path.starts_with("/api/") && !route.path.ends_with("/keys") {
         parameters.push(json!({
             "name": "Idempotency-Key", "in": "header", "schema": { "type": "string", "maxLength": 200 },
-            "description": "The same key with the same content gets the first answer; with other content it is refused.",
+            "description": "One key stands for one request as it was sent (method, path, body, caller): sent again it gets the whole first answer; another request under it is refused.",
         }));
         parameters.push(json!({
             "name": "traceparent", "in": "header", "schema": { "type": "string" },

@@ -7,6 +7,9 @@ use std::io::{self, Write};
 /// Bytes of things in a section, about: enough to be worth a thread's while, few enough to stay in its cache.
 const SECTION: usize = 1 << 20;
 
+/// Things of each part, by its tag.
+pub(super) type Counts = Vec<(u8, u64)>;
+
 /// What the parts of a picture hand their things to.
 pub(in crate::picture) struct Keep<'w> {
     to: &'w mut dyn Write,
@@ -15,7 +18,7 @@ pub(in crate::picture) struct Keep<'w> {
     count: u64,
     bytes: Vec<u8>,
     /// Things of each part so far.
-    counts: Vec<(u8, u64)>,
+    counts: Counts,
     /// Over the digests of the sections.
     digest: Sha256,
     outcome: io::Result<()>,
@@ -77,7 +80,7 @@ impl<'w> Keep<'w> {
     }
 
     /// Returns the counts of the parts and the digest over all sections so far.
-    pub(super) fn finish(self) -> io::Result<(Vec<(u8, u64)>, [u8; 32])> {
+    pub(super) fn finish(self) -> io::Result<(Counts, [u8; 32])> {
         self.outcome.map(|()| (self.counts, self.digest.finalize().into()))
     }
 }

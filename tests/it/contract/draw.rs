@@ -273,6 +273,7 @@ payloads! {
     }
     KeyRevoked { key, reason }
     SessionEnded { session, key, ends_at }
+    RequestAnswered { content: digest, answer }
     RecordErased { pseudonym, through, ground }
     CheckpointSigned { position, digest, at, key, signature }
 }
@@ -372,6 +373,7 @@ pub(super) fn every_event(pen: &mut Pen) -> Vec<Event> {
         KeyCreated,
         KeyRevoked,
         SessionEnded,
+        RequestAnswered,
         RecordErased,
         CheckpointSigned,
     ]

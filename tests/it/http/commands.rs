@@ -323,9 +323,7 @@ fn an_instant_is_understood_with_a_plus_sign_that_was_not_encoded_and_lies_in_ou
             app.get(&format!("/api/v1/merchants/{HERE}/reasons?at={at}&known_at={at}")).role(Role::Lead).ok().json();
         assert_eq!(reasons["at"], "2025-06-30T10:00:00Z", "{at}");
     }
-    for at in
-        ["-009999-01-03T12:00:00Z", "1989-12-31T00:00:00Z", "9999-01-01T00:00:00Z", "2025-06-30T18:00:00", "yesterday"]
-    {
+    for at in ["-009999-01-03T12:00:00Z", "1989-12-31T00:00:00Z", "9999-01-01T00:00:00Z", "yesterday"] {
         let reply = app.get(&format!("/api/v1/lights?at={at}")).role(Role::Lead).send();
         assert_eq!(reply.code(), "invalid_parameter", "{at}");
     }

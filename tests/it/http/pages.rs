@@ -305,7 +305,7 @@ fn exit_notices_are_filtered_and_come_in_pages() {
     let units: Vec<String> = (0..60).map(|number| format!("U{number:02}")).collect();
     let notice = |unit: &String| {
         json!({ "command": "record_exit", "credit_code": HERE, "mall": "东方广场", "unit": unit, "action": "post",
-            "date": "2025-06-20", "planned_on": "2025-12-10" })
+            "date": "2025-06-20", "planned_on": "2025-12-10", "new_unit": true, "reason": "补录" })
     };
     app.tell(&units.iter().map(notice).collect::<Vec<_>>());
     let cookie = app.log_in(Role::Lead);
@@ -324,7 +324,7 @@ fn a_withdrawal_asks_for_a_reason_and_keeps_it() {
     let withdraw = with(&NOTICE[..4], &[("action", "withdraw")]);
     let reply = send(&app, &cookie, &withdraw);
     assert_eq!(reply.status, 422);
-    assert!(shown(&reply.text).contains("撤回原因："), "{}", shown(&reply.text));
+    assert!(shown(&reply.text).contains("撤回公示须写明原因"), "{}", shown(&reply.text));
     let reply = send(&app, &cookie, &with(&withdraw, &[("reason", "续约\r\n三年")]));
     assert_eq!(reply.status, 303, "{}", shown(&reply.text));
     let event = newest_notice(&app);

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// What no sentence needs: ids and digests, whom the page is about, what only programs read.
-const UNSAID: [&str; 24] = [
+const UNSAID: [&str; 27] = [
     "credit_code",
     "legal_representative_digest",
     "complainant",
@@ -29,6 +29,9 @@ const UNSAID: [&str; 24] = [
     "at",
     "text",
     "sector",
+    "session",
+    "content",
+    "answer",
 ];
 
 fn example(event_type: &str, version: u16) -> CloudEvent {
