@@ -3,7 +3,7 @@
 //! What a command of the batch changes is tried on copies of the merchants it touches, so that later commands see it and
 //! nobody else does before it is on disk.
 
-use super::{Answer, DeskError, Receipt, Request, RequestKey};
+use super::{Answer, DeskError, Receipt, Request, RequestKey, recordable};
 use crate::domain::code::CreditCode;
 use crate::domain::command::Command;
 use crate::domain::decide::{Decision, Known, decide};
@@ -167,18 +167,22 @@ impl<'s> Batch<'s> {
             let said = said(&event, &envelope.data);
             made.push(Made { envelope, event, said });
         }
-        self.try_on(code, &made);
         let expected = match revision {
             0 => Expected::NoStream,
             count => Expected::Revision(u64::from(count) - 1),
         };
-        let pending = log.submit(Append {
+        let append = Append {
             stream: stream.into(),
             expected,
             recorded_at: self.now,
             idempotency_key: keyed.map(|keyed| keyed.key),
             events: made.iter().map(|made| made.envelope.clone()).collect(),
-        });
+        };
+        if let Some(problem) = recordable::fault(&append) {
+            return Decided::Answer { answer: Answer::Refused(vec![problem]), rests_on: Vec::new() };
+        }
+        self.try_on(code, &made);
+        let pending = log.submit(append);
         Decided::Write { about: code, pending, events: made, warnings }
     }
 

@@ -6,11 +6,13 @@ mod counters;
 mod engine;
 mod follow;
 mod pulse;
+mod recordable;
 mod rehearsal;
 mod start;
 mod told;
 
 pub use counters::Counters;
+pub use recordable::unrecordable;
 pub use rehearsal::Rehearsal;
 pub use start::{Start, StartError};
 
