@@ -16,6 +16,7 @@ use crate::policy::{Policies, PolicyError};
 use crate::policy_folder;
 use crate::proof::{Keeper, KeyError, SigningKey};
 use crate::settings::{Engine, Settings};
+use jiff::{SignedDuration, Unit};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -133,6 +134,16 @@ pub fn without_calendar(year: i16) -> String {
     )
 }
 
+/// Says what it means that the machine's clock is behind the newest time on record.
+#[must_use]
+pub fn clock_behind(by: SignedDuration) -> String {
+    let by = by.round(Unit::Second).unwrap_or(by);
+    format!(
+        "this machine's clock is {by:#} behind the newest time on record: set it right; or, if it is right and the one that \
+         wrote was ahead, go on: lights and mail go by this clock, and what is recorded until then carries that newest time"
+    )
+}
+
 /// Starts the desk on a log: commands can be executed, lights are watched, mails are asked for. Nothing is sent.
 ///
 /// # Errors
@@ -156,7 +167,11 @@ pub fn start_desk(settings: &Settings, log: Arc<dyn EventLog>, clock: Arc<dyn Cl
     if let Some(year) = policies.calendar.missing_year(day_of(clock.now())) {
         tracing::warn!(year, "{}", without_calendar(year));
     }
-    Ok(Start { log, clock, policies, recipients, recipients_text }.start()?)
+    let desk = Start { log, clock, policies, recipients, recipients_text }.start()?;
+    if let Some(behind) = desk.clock_behind() {
+        tracing::warn!("{}", clock_behind(behind));
+    }
+    Ok(desk)
 }
 
 /// Starts sending the mails that were asked for: to the server of the settings, or as files into the spool folder.

@@ -3,7 +3,7 @@
 //! What a command of the batch changes is tried on copies of the merchants it touches, so that later commands see it and
 //! nobody else does before it is on disk.
 
-use super::{Answer, DeskError, Receipt, Request, RequestKey};
+use super::{Answer, DeskError, Receipt, Request, RequestKey, recordable};
 use crate::domain::code::CreditCode;
 use crate::domain::command::Command;
 use crate::domain::decide::{Decision, Known, decide};
@@ -30,23 +30,15 @@ pub(super) struct Batch<'s> {
     picture: &'s Picture,
     sectors: &'s [String],
     now: Instant,
-    merchants: HashMap<CreditCode, Tentative>,
+    /// Merchants as they will be once the writes under way are on disk.
+    merchants: HashMap<CreditCode, Merchant>,
     tickets: HashMap<String, CreditCode>,
     position: Position,
-    /// Writes handed over so far.
-    writes: usize,
     keys: HashSet<Arc<str>>,
     /// On a shared log: what other nodes are told about evidence that is held back.
     hold: Option<&'s mut OwnHold>,
     /// What they were told, on its way.
     pub(super) told: Vec<Pending>,
-}
-
-/// A merchant as it will be once the writes under way are on disk.
-struct Tentative {
-    merchant: Merchant,
-    /// The last of those writes, by its number in the batch.
-    write: usize,
 }
 
 /// A request on its way to its answer.
@@ -69,10 +61,10 @@ impl Waiting {
 
 /// What was decided for one command.
 pub(super) enum Decided {
-    /// Known without writing, and true if these writes of the batch are.
-    Answer { answer: Answer, rests_on: Vec<usize> },
+    /// Known without writing, and true if every write about these merchants that the batch made before it is.
+    Answer { answer: Answer, rests_on: Vec<CreditCode> },
     /// Waiting for the disk.
-    Write { pending: Pending, events: Vec<Made>, warnings: Vec<crate::domain::check::Problem> },
+    Write { about: CreditCode, pending: Pending, events: Vec<Made>, warnings: Vec<crate::domain::check::Problem> },
     /// The whole request fails.
     Failed(DeskError),
 }
@@ -102,7 +94,6 @@ impl<'s> Batch<'s> {
             merchants: HashMap::new(),
             tickets: HashMap::new(),
             position: picture.position,
-            writes: 0,
             keys: HashSet::new(),
         }
     }
@@ -146,8 +137,9 @@ impl<'s> Batch<'s> {
             Command::RecordComplaint(row) => Some(ticket::find(row, owner)),
             _ => None,
         };
-        let rests_on = |consulted: Vec<CreditCode>| {
-            consulted.iter().filter_map(|code| self.merchants.get(code)).map(|tentative| tentative.write).collect()
+        let rests_on = |mut consulted: Vec<CreditCode>| {
+            consulted.retain(|code| self.merchants.contains_key(code));
+            consulted
         };
         let known = Known { merchant: self.merchant(code), ticket, sectors: self.sectors };
         let Decision { stream, revision, events, warnings } = match decide(command, known, self.now) {
@@ -175,19 +167,23 @@ impl<'s> Batch<'s> {
             let said = said(&event, &envelope.data);
             made.push(Made { envelope, event, said });
         }
-        self.try_on(code, &made);
         let expected = match revision {
             0 => Expected::NoStream,
             count => Expected::Revision(u64::from(count) - 1),
         };
-        let pending = log.submit(Append {
+        let append = Append {
             stream: stream.into(),
             expected,
             recorded_at: self.now,
             idempotency_key: keyed.map(|keyed| keyed.key),
             events: made.iter().map(|made| made.envelope.clone()).collect(),
-        });
-        Decided::Write { pending, events: made, warnings }
+        };
+        if let Some(problem) = recordable::fault(&append) {
+            return Decided::Answer { answer: Answer::Refused(vec![problem]), rests_on: Vec::new() };
+        }
+        self.try_on(code, &made);
+        let pending = log.submit(append);
+        Decided::Write { about: code, pending, events: made, warnings }
     }
 
     /// Returns the origin of a command's events; those that are held back say so, and other nodes are told.
@@ -201,23 +197,16 @@ impl<'s> Batch<'s> {
     }
 
     fn merchant(&self, code: CreditCode) -> Option<&Merchant> {
-        let tentative = self.merchants.get(&code).map(|tentative| &tentative.merchant);
-        tentative.or_else(|| self.picture.world.get(code))
+        self.merchants.get(&code).or_else(|| self.picture.world.get(code))
     }
 
     fn try_on(&mut self, code: CreditCode, events: &[Made]) {
-        let write = self.writes;
-        self.writes += 1;
-        let copy = || {
-            let merchant = self.picture.world.get(code).cloned().unwrap_or_else(|| Merchant::new(code));
-            Tentative { merchant, write }
-        };
+        let copy = || self.picture.world.get(code).cloned().unwrap_or_else(|| Merchant::new(code));
         let tentative = self.merchants.entry(code).or_insert_with(copy);
-        tentative.write = write;
         for Made { envelope, event, said } in events {
             self.position += 1;
             let stamp = Stamp { position: self.position, recorded_at: self.now, history: envelope.history };
-            tentative.merchant.fold(stamp, event, *said);
+            tentative.fold(stamp, event, *said);
             if let Event::ComplaintReceived(received) = event {
                 self.tickets.insert(received.ticket.clone(), code);
             }

@@ -10,6 +10,7 @@ use crate::alerts::request::About;
 use crate::alerts::requests::ask;
 use crate::clock::Clock;
 use crate::domain::check::Problem;
+use crate::domain::code::CreditCode;
 use crate::domain::envelope::{NewEvent, Position};
 use crate::domain::event::Event;
 use crate::domain::fold::Stamp;
@@ -138,7 +139,7 @@ impl Engine {
     }
 
     /// Returns the time: the clock's, or the log's if another node's clock is a little ahead.
-    fn now(&self) -> Instant {
+    pub(super) fn now(&self) -> Instant {
         self.picture.marks.now(self.clock.now())
     }
 
@@ -221,9 +222,9 @@ impl Engine {
                     failed.push((index, error));
                     continue;
                 }
-                Decided::Write { pending, events, warnings } => {
+                Decided::Write { about, pending, events, warnings } => {
                     let outcome = pending.wait();
-                    fates.0.push(outcome.as_ref().err().cloned());
+                    fates.0.extend(outcome.as_ref().err().map(|error| (about, error.clone())));
                     outcome.map(|appended| {
                         let ids = events.iter().map(|made| made.envelope.id).collect();
                         if !appended.repeated {
@@ -300,7 +301,7 @@ impl Engine {
             let seen = Seen { stamp, id: envelope.id, event, said: *said };
             let about = self.picture.fold(&seen).map_err(|reason| LogError::Unavailable(reason.to_string()))?;
             if let Some(index) = about {
-                self.watch.touched(&self.picture, index, event, hold);
+                self.watch.touched(&self.picture, index, event, hold, self.now());
             }
         }
         Ok(())
@@ -442,14 +443,15 @@ impl Engine {
     }
 }
 
-/// What became of the writes of a batch, in the order they were decided: the error of each that failed.
+/// The writes of a batch that failed so far, in the order they were decided. Any write about a merchant may be the one that
+/// a later answer rests on, not only the last: a ticket is a stream of its own, and may be written where the register was not.
 #[derive(Default)]
-struct Fates(Vec<Option<LogError>>);
+struct Fates(Vec<(CreditCode, LogError)>);
 
 impl Fates {
-    /// Returns why one of these writes failed, if one did; a failure before a contest.
-    fn worst(&self, writes: &[usize]) -> Option<LogError> {
-        let failed = || writes.iter().filter_map(|write| self.0.get(*write)?.as_ref());
+    /// Returns why a write about one of these merchants failed, if one did; a failure before a contest.
+    fn worst(&self, about: &[CreditCode]) -> Option<LogError> {
+        let failed = || self.0.iter().filter(|(code, _)| about.contains(code)).map(|(_, error)| error);
         failed().find(|error| !is_contest(error)).or_else(|| failed().next()).cloned()
     }
 }

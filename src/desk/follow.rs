@@ -56,19 +56,22 @@ impl Engine {
         let (event, about) = self.picture.fold_recorded(recorded).map_err(|reason| {
             LogError::Unavailable(format!("the event at position {position} cannot be understood here: {reason}"))
         })?;
+        let now = self.now();
         if let Some(index) = about {
             let hold = envelope.correlation.is_some_and(|correlation| self.holds.contains(correlation));
-            self.watch.touched(&self.picture, index, &event, hold);
+            self.watch.touched(&self.picture, index, &event, hold, now);
         }
         match &event {
             Event::LightChanged(change) => {
                 if let Some(index) = self.picture.world.index_of(change.credit_code) {
-                    self.watch.lit_elsewhere(index, change.known, *recorded_at);
+                    self.watch.lit_elsewhere(index, change.known, now.min(*recorded_at));
                 }
             }
             Event::DayClosed(closed) => self.watch.closed_elsewhere(closed.at),
             Event::WatchHeld(held) => self.holds.begin(held),
-            Event::WatchReleased(released) if self.holds.end(released.hold) => self.watch.release(*recorded_at),
+            Event::WatchReleased(released) if self.holds.end(released.hold) => {
+                self.watch.release(now.min(*recorded_at));
+            }
             _ => {}
         }
         Ok(())

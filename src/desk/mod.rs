@@ -6,11 +6,13 @@ mod counters;
 mod engine;
 mod follow;
 mod pulse;
+mod recordable;
 mod rehearsal;
 mod start;
 mod told;
 
 pub use counters::Counters;
+pub use recordable::unrecordable;
 pub use rehearsal::Rehearsal;
 pub use start::{Start, StartError};
 
@@ -251,7 +253,9 @@ impl Desk {
         if !self.is_alive() {
             return Some("the desk has stopped".to_owned());
         }
-        self.pulse.trouble()
+        // While it is behind its log, for how long it may be is judged elsewhere: a line that is bad for a moment is no trouble.
+        let caught_up = self.published.position() >= self.log.head();
+        self.pulse.hangs().or_else(|| self.pulse.trouble().filter(|_| caught_up))
     }
 
     /// Says whether another node put other policies or recipients in force than this one was started with: then lights and

@@ -35,14 +35,47 @@ impl Pulse {
         news
     }
 
-    /// Returns what is wrong, if anything is.
-    pub(super) fn trouble(&self) -> Option<String> {
+    /// Says if the desk does not come round any more.
+    pub(super) fn hangs(&self) -> Option<String> {
+        self.hangs_at(self.begun.elapsed())
+    }
+
+    /// The same so long after it began.
+    fn hangs_at(&self, elapsed: Duration) -> Option<String> {
         let turned = Duration::from_millis(self.turned.load(Ordering::Acquire));
-        let since = self.begun.elapsed().saturating_sub(turned);
-        if since > LONGEST_TURN {
-            return Some(format!("the desk has been at one piece of work for {} s", since.as_secs()));
-        }
+        let since = elapsed.saturating_sub(turned);
+        (since > LONGEST_TURN).then(|| format!("the desk has been at one piece of work for {} s", since.as_secs()))
+    }
+
+    /// Returns what keeps lights from being recorded, if anything does.
+    pub(super) fn trouble(&self) -> Option<String> {
         let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         trouble.as_ref().map(|trouble| format!("lights cannot be recorded: {trouble}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_desk_that_does_not_come_round_hangs_until_it_does() {
+        let pulse = Pulse::new();
+        assert_eq!(pulse.hangs_at(LONGEST_TURN), None);
+        let late = pulse.begun.elapsed() + LONGEST_TURN + Duration::from_secs(2);
+        let said = pulse.hangs_at(late).unwrap();
+        assert!(said.contains("at one piece of work for 12 s"), "{said}");
+        pulse.turned.store(u64::try_from(late.as_millis()).unwrap(), Ordering::Release);
+        assert_eq!(pulse.hangs_at(late), None);
+    }
+
+    #[test]
+    fn what_keeps_lights_from_being_recorded_is_told_until_it_is_over_and_is_news_once() {
+        let pulse = Pulse::new();
+        assert!(pulse.note(Some("the disk is full".to_owned())));
+        assert!(!pulse.note(Some("the disk is full".to_owned())));
+        assert!(pulse.trouble().unwrap().contains("the disk is full"));
+        assert!(pulse.note(None));
+        assert_eq!(pulse.trouble(), None);
     }
 }

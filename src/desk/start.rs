@@ -72,18 +72,10 @@ impl Start {
             record(&*self.log, &mut picture, event, &*self.clock, known)?;
             policies_changed |= picture.marks.policy_round;
         }
-        if let Some(behind) = picture.marks.ahead_of(self.clock.now()) {
-            tracing::warn!(
-                "This machine's clock is {behind:#} behind the newest time on record. Set it right, or, if the one that \
-                 was ahead has been set right, go on: lights and mail go by the clock, and what is recorded until then \
-                 carries that newest time"
-            );
-        }
         let now = picture.marks.now(self.clock.now());
         // Evidence recorded before the midnight was looked at then; what came between it and the record of it was not.
-        // A midnight that by this clock is still to come was closed by one that was ahead: it comes again.
         let watermark = match picture.marks.midnight {
-            Some(at) => Some(Watermark { at: at.min(now), position: self.log.position_at(at)? }),
+            Some(at) => Some(Watermark { at, position: self.log.position_at(at)? }),
             None => None,
         };
         let watch = Watch::resume(&picture, &*self.log, watermark, first_recorded, now, policies_changed)?;

@@ -8,6 +8,7 @@ use super::code::{CreditCode, DivisionCode};
 use super::envelope::Position;
 use super::event::ShopName;
 use super::money::{Ratio, Yuan};
+use super::text::is_empty_word;
 use super::time::{Day, Instant, day_of};
 use super::words::{Channel, ComplaintKind, EnforcementKind, ExitAction, FilingStatus, ListKind, Outcome, SignalKind};
 use thin_vec::ThinVec;
@@ -301,6 +302,11 @@ evidence!(
     Act: date,
 );
 
+/// Returns a text unless it is a word for *none*: strangers are not linked by that.
+fn stated(text: Option<&str>) -> Option<&str> {
+    text.filter(|text| !is_empty_word(text))
+}
+
 impl Merchant {
     /// Returns a merchant of which nothing is known.
     #[must_use]
@@ -372,17 +378,17 @@ impl Merchant {
         self.shops.iter().any(|shop| shop.exits.iter().any(|step| step.action == ExitAction::Close))
     }
 
-    /// Returns the brand.
+    /// Returns the brand; a word for *none* (无, /) is none, and takes no earlier one back.
     #[must_use]
     pub fn brand(&self, known: Position) -> Option<&str> {
-        self.detail(known, |row| row.brand.as_deref())
+        self.detail(known, |row| stated(row.brand.as_deref()))
     }
 
     /// Returns the legal representative with the digest that tells namesakes apart, if both are known.
     #[must_use]
     pub fn representative(&self, known: Position) -> Option<(&str, &str)> {
-        let name = self.detail(known, |row| row.legal_representative.as_deref())?;
-        let digest = self.detail(known, |row| row.legal_representative_digest.as_deref())?;
+        let name = self.detail(known, |row| stated(row.legal_representative.as_deref()))?;
+        let digest = self.detail(known, |row| stated(row.legal_representative_digest.as_deref()))?;
         Some((name, digest))
     }
 

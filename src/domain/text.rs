@@ -68,6 +68,17 @@ pub fn half_width(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// Words that people write into a cell which may stay empty (docs/FACTS.md), in one width and in capitals.
+const EMPTY_WORDS: [&str; 16] =
+    ["无", "暂无", "没有", "不详", "未知", "未填", "/", "\\", "-", "--", "—", "——", "NULL", "NONE", "N/A", "#N/A"];
+
+/// Says whether a text says that there is nothing to say: it is empty, or one of the words for it, in any case and width.
+#[must_use]
+pub fn is_empty_word(text: &str) -> bool {
+    let plain = half_width(trim(text)).to_ascii_uppercase();
+    plain.is_empty() || EMPTY_WORDS.contains(&plain.as_str())
+}
+
 /// Fields of commands that hold free text: it may have several lines, everything else is one line.
 const FREE_TEXT: [&str; 2] = ["refund_plan", "reason"];
 
@@ -146,6 +157,38 @@ mod tests {
     fn every_kind_of_blank_is_cut_off_the_ends_and_kept_inside() {
         assert_eq!(trim("\u{FEFF}\u{3000}\u{A0} 大悦城\u{3000}东区\u{200B}\t\r\n"), "大悦城\u{3000}东区");
         assert_eq!(trim(" \u{3000}"), "");
+    }
+
+    #[test]
+    fn an_empty_word_is_known_in_any_case_and_width() {
+        for word in [
+            "",
+            " ",
+            "无",
+            " 暂无　",
+            "没有",
+            "不详",
+            "未知",
+            "未填",
+            "/",
+            "／",
+            "\\",
+            "-",
+            "－",
+            "--",
+            "—",
+            "——",
+            "null",
+            "None",
+            "n/a",
+            "Ｎ／Ａ",
+            "#N/A",
+        ] {
+            assert!(is_empty_word(word), "{word}");
+        }
+        for word in ["无印良品", "极光", "A/B", "0", "---", "Nona"] {
+            assert!(!is_empty_word(word), "{word}");
+        }
     }
 
     #[test]

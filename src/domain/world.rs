@@ -230,3 +230,54 @@ fn hash_of(value: &impl Hash) -> u64 {
     value.hash(&mut hasher);
     hasher.finish()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::time::Instant;
+
+    /// So many merchants of one brand, of which every hundredth closed its shop.
+    fn of_one_brand(merchants: u32, brand: &str) -> World {
+        let mut world = World::default();
+        let mut position = 0;
+        let mut tell = |event_type: &str, version: u16, data: &str| {
+            position += 1;
+            let event = Event::decode(event_type, version, data).unwrap();
+            world.apply(Stamp { position, recorded_at: Instant::UNIX_EPOCH, history: false }, &event, data);
+        };
+        for number in 0..merchants {
+            let code = CreditCode::with_check_character(&format!("91110108MA{number:07}")).unwrap();
+            tell("merchant.registered", 1, &format!(r#"{{"credit_code":"{code}","brand":"{brand}"}}"#));
+            if number % 100 == 0 {
+                tell(
+                    "mall.shop_closed",
+                    2,
+                    &format!(r#"{{"credit_code":"{code}","mall":"M","unit":"1","date":"2025-03-01"}}"#),
+                );
+            }
+        }
+        world
+    }
+
+    /// How many others a round over everybody holds a merchant against.
+    fn compared(world: &World) -> usize {
+        world.merchants().iter().map(|merchant| world.linked_closers(merchant, Position::MAX).len()).sum()
+    }
+
+    #[test]
+    fn a_round_over_a_brand_compares_everybody_with_its_closers_only() {
+        let world = of_one_brand(3_000, "Aurora");
+        let all = world.merchants().len();
+        assert_eq!(compared(&world), 30 * (all - 1));
+        assert_eq!(world.linked(world.at(0).unwrap(), Position::MAX).len(), all - 1, "they are linked all the same");
+    }
+
+    #[test]
+    fn a_word_for_none_links_nobody_and_costs_nothing() {
+        for word in ["无", "暂无", "/", "-", "NULL", "n/a"] {
+            let world = of_one_brand(300, word);
+            assert_eq!(compared(&world), 0, "{word}");
+            assert!(world.linked(world.at(0).unwrap(), Position::MAX).is_empty(), "{word}");
+        }
+    }
+}

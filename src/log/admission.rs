@@ -193,7 +193,10 @@ pub fn nanoseconds(at: Instant) -> Option<i64> {
 }
 
 /// Refuses what makes no sense, wherever it would be put.
-fn check(append: &Append) -> Result<(), LogError> {
+///
+/// # Errors
+/// [`LogError::Invalid`] with what makes none.
+pub fn check(append: &Append) -> Result<(), LogError> {
     let refuse = |why: String| Err(LogError::Invalid(why));
     if append.stream.is_empty() {
         return refuse("the stream name is empty; name a stream".to_owned());

@@ -2,6 +2,7 @@
 
 use super::part::{FoldError, Part, Seen};
 use super::snapshot::{Keep, Stored as _};
+use crate::domain::envelope::Position;
 use crate::domain::event::Event;
 use crate::domain::time::Instant;
 use jiff::SignedDuration;
@@ -11,6 +12,10 @@ use jiff::SignedDuration;
 pub struct Marks {
     /// Last midnight looked at.
     pub midnight: Option<Instant>,
+    /// Position of the record of it.
+    pub closed: Position,
+    /// The latest midnight ever looked at: later than the last if a clock was ahead and has been set right.
+    pub furthest: Option<Instant>,
     /// Digest of the policies in force.
     pub policy: Option<String>,
     /// A change of policies after the last closed day: its round may not have come to its end.
@@ -53,6 +58,8 @@ impl Part for Marks {
         match seen.event {
             Event::DayClosed(closed) => {
                 self.midnight = Some(closed.at);
+                self.closed = seen.stamp.position;
+                self.furthest = self.furthest.max(self.midnight);
                 self.policy_round = false;
             }
             Event::PolicyActivated(activated) => {

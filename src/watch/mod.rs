@@ -44,8 +44,6 @@ pub(crate) struct Watch {
     next_midnight: Option<Instant>,
     round: Option<Round>,
     handed: Handed,
-    /// The midnight that a clock which was ahead had closed last, once this watch keeps to the right one.
-    kept_since: Option<Instant>,
 }
 
 /// Why a merchant is looked at.
@@ -54,7 +52,7 @@ struct Touch {
     cause: LightCause,
     /// A mail may be asked for.
     notify: bool,
-    /// When the newest of the evidence was recorded.
+    /// When the newest of the evidence was recorded; now at the latest, even if a clock that was ahead wrote it.
     since: Instant,
     /// Position of that evidence; 0 to make sure only, because another node recorded a light.
     newest: Position,
@@ -119,8 +117,8 @@ impl Watch {
         for (index, merchant) in (0..).zip(picture.world.merchants().iter()) {
             // Evidence that came after the last midnight may have been looked at or not; looking again changes nothing.
             if let Some(last) = merchant.last.filter(|last| last.position > seen) {
-                watch.came_before(picture, index, &last);
-                waited |= last.recorded_at >= midnight;
+                watch.came_before(picture, index, last, now);
+                waited |= last.recorded_at.min(now) >= midnight;
             }
             for complaint in &merchant.complaints {
                 watch.set_timers(picture, index, complaint, since);
@@ -128,7 +126,7 @@ impl Watch {
         }
         if waited {
             for ((_, index), evidence) in days_of(picture, log, seen)? {
-                watch.came_before(picture, index, &evidence);
+                watch.came_before(picture, index, evidence, now);
             }
         }
         if policies_changed {
@@ -138,15 +136,13 @@ impl Watch {
         Ok(watch)
     }
 
-    /// Keeps to the clock. If that was ahead and has been set right, midnights and clocks of tickets that it had run over
-    /// come again, and everybody is looked at once more as of now.
+    /// Keeps to the clock. If one was ahead and has been set right, midnights and clocks of tickets that it had run over come
+    /// again, and everybody is looked at once more as of now.
     pub(crate) fn keep_to(&mut self, picture: &Picture, now: Instant) {
         let next = midnight_after(now);
-        let was_ahead = picture.marks.midnight.is_some_and(|closed| closed > now);
-        if !was_ahead || self.kept_since == picture.marks.midnight {
+        if self.next_midnight.is_none_or(|waiting| waiting <= next) {
             return;
         }
-        self.kept_since = picture.marks.midnight;
         self.next_midnight = Some(next);
         self.timers.clear();
         for (index, merchant) in (0..).zip(picture.world.merchants().iter()) {
@@ -156,10 +152,11 @@ impl Watch {
     }
 
     /// Notes evidence from before this start.
-    fn came_before(&mut self, picture: &Picture, index: u32, evidence: &LastEvidence) {
+    fn came_before(&mut self, picture: &Picture, index: u32, evidence: LastEvidence, now: Instant) {
         let Some(merchant) = picture.world.at(index) else { return };
         let mut past = |index, cause| {
-            merge(&mut self.past, (evidence.recorded_at, index), Touch::by(cause, evidence));
+            let why = Touch::by(cause, &evidence, now);
+            merge(&mut self.past, (why.since, index), why);
         };
         past(index, LightCause::Evidence);
         if merchant.has_closed_shop() {
@@ -170,10 +167,10 @@ impl Watch {
     }
 
     /// Notes that evidence about a merchant was folded.
-    pub(crate) fn touched(&mut self, picture: &Picture, index: u32, event: &Event, hold: bool) {
+    pub(crate) fn touched(&mut self, picture: &Picture, index: u32, event: &Event, hold: bool, now: Instant) {
         let Some(merchant) = picture.world.at(index) else { return };
         let Some(last) = merchant.last else { return };
-        self.touch(index, Touch::by(LightCause::Evidence, &last), hold);
+        self.touch(index, Touch::by(LightCause::Evidence, &last, now), hold);
         let about_exit = matches!(
             event,
             Event::ShopClosed(_)
@@ -187,7 +184,7 @@ impl Watch {
             // Those that were linked until this event, too: they may be rid of a reason.
             let before = picture.world.linked(merchant, last.position.saturating_sub(1));
             for other in picture.world.linked(merchant, Position::MAX).into_iter().chain(before) {
-                self.touch(other, Touch::by(LightCause::Link, &last), hold);
+                self.touch(other, Touch::by(LightCause::Link, &last, now), hold);
             }
         }
         let ticket = match event {
@@ -196,7 +193,7 @@ impl Watch {
             _ => return,
         };
         if let Some(complaint) = merchant.complaint(ticket) {
-            self.set_timers(picture, index, complaint, last.recorded_at);
+            self.set_timers(picture, index, complaint, last.recorded_at.min(now));
         }
     }
 
@@ -373,8 +370,8 @@ impl Watch {
         if end == all {
             match round.midnight {
                 Some(midnight) => {
-                    let again = look.picture.marks.midnight.is_some_and(|closed| closed >= midnight);
-                    let again = again.then_some(look.picture.position);
+                    let again = look.picture.marks.furthest.is_some_and(|closed| closed >= midnight);
+                    let again = again.then_some(look.picture.marks.closed);
                     look.appends.push(day_closed(midnight, again, all, round.changed, look.now));
                     self.handed.closing = true;
                 }
@@ -442,8 +439,10 @@ impl Look<'_> {
             return Ok(*known);
         }
         let mut known = self.log.position_at(at)?;
-        if self.picture.marks.ahead_of(self.now).is_some() {
-            // Since a clock that was ahead, everything is recorded at its time: that does not say what was known when.
+        let marks = &self.picture.marks;
+        if marks.ahead_of(self.now).is_some() || marks.furthest > marks.midnight {
+            // Since a clock that was ahead, everything is recorded at its time: that does not say what was known when. It is
+            // so until the last midnight that it had closed has come.
             known = self.picture.position;
         } else if self.log.is_shared() {
             // Other nodes may have recorded more at the very instant; what is not folded is not known here.
@@ -479,8 +478,9 @@ impl Look<'_> {
 }
 
 impl Touch {
-    fn by(cause: LightCause, evidence: &LastEvidence) -> Self {
-        Self { cause, notify: !evidence.history, since: evidence.recorded_at, newest: evidence.position }
+    fn by(cause: LightCause, evidence: &LastEvidence, now: Instant) -> Self {
+        let since = evidence.recorded_at.min(now);
+        Self { cause, notify: !evidence.history, since, newest: evidence.position }
     }
 }
 
@@ -512,11 +512,11 @@ fn midnight_after(at: Instant) -> Instant {
 }
 
 /// Returns the append that closes a day. A day that a clock which was ahead had closed before it came is closed `again`, once
-/// it has come, at a position that tells the two apart.
+/// it has come: after the closing at this position, which tells the two apart and is the same at every node.
 fn day_closed(midnight: Instant, again: Option<Position>, merchants: usize, changed: u64, now: Instant) -> Append {
     let day: Day = plus_days(day_of(midnight), -1);
     let closed = DayClosed { day, at: midnight, merchants: u64::try_from(merchants).unwrap_or(u64::MAX), changed };
-    let id = again.map_or_else(|| derived(&day.to_string()), |known| derived(&format!("{day}/again/{known}")));
+    let id = again.map_or_else(|| derived(&day.to_string()), |after| derived(&format!("{day}/again/{after}")));
     append(id, midnight, now, &Event::DayClosed(closed))
 }
 

@@ -2,6 +2,7 @@
 //! what a script hears of damage. Some of it needs root, to mount a small disk; without, those tests say so and are skipped.
 
 use crate::cli::{text, warnlight};
+use crate::kill::{key_from, serve_from, terminate, warnlight as serving};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -172,6 +173,48 @@ fn a_log_on_a_full_disk_is_tidied_up_opened_again_and_goes_on_by_itself_when_the
     until("it notices that there is room", || log.takes_appends().is_ok());
     log.append(append(1)).unwrap();
     log.verify(&mut |_, _| {}).unwrap();
+}
+
+/// Asks the service whether it is ready: the status, and what it says.
+fn ready(address: &str) -> (u16, String) {
+    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    let mut answer = agent.get(format!("{address}/readyz")).call().unwrap();
+    (answer.status().as_u16(), answer.body_mut().read_to_string().unwrap())
+}
+
+#[test]
+fn a_service_on_a_full_disk_is_not_ready_until_there_is_room() {
+    let Some(disk) = Disk::of(64) else { return };
+    let data = disk.data();
+    let key = key_from(serving(&data));
+    let (mut child, address) = serve_from(serving(&data));
+    until("it is ready", || ready(&address).0 == 200);
+    // Somebody else takes all that is left, the log its reserve, and then nothing more goes in.
+    let mut other = std::fs::File::create(data.join("other")).unwrap();
+    while other.write_all(&[1; 65_536]).is_ok() {}
+    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    let mut number = 0;
+    let mut post = || {
+        number += 1;
+        let rows: Vec<_> = (0..500)
+            .map(|row| {
+                serde_json::json!({"command": "report_balance", "credit_code": "91110108MA0000000A",
+                    "date": "2025-03-01", "outstanding": format!("{}.00", number * 1_000 + row)})
+            })
+            .collect();
+        let commands = format!("{address}/api/v1/commands");
+        let posting = agent.post(commands).header("authorization", format!("Bearer {key}"));
+        posting.send_json(rows).unwrap().status().as_u16()
+    };
+    until("no command is taken", || post() == 507);
+    let (status, said) = ready(&address);
+    assert!(status == 503 && said.contains("full"), "{status}: {said}");
+    drop(other);
+    std::fs::remove_file(data.join("other")).unwrap();
+    until("it is ready again", || ready(&address).0 == 200);
+    assert_eq!(post(), 200);
+    terminate(&child);
+    assert!(child.wait().unwrap().success());
 }
 
 #[test]

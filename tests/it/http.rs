@@ -15,6 +15,7 @@ mod pages;
 mod partly;
 mod positions;
 mod questions;
+mod ready;
 mod rights;
 mod scopes;
 mod sessions;

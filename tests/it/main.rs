@@ -9,6 +9,8 @@ mod cli;
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
+mod desk;
+#[cfg(test)]
 mod disk;
 #[cfg(test)]
 mod grading;

@@ -55,9 +55,41 @@ macro_rules! forward {
             self.$field.position_at(at)
         }
 
-        crate::shared::forward!($field, but is_shared, subscribe, position_at);
+        fn takes_appends(&self) -> Result<(), ::warnlight::log::contract::LogError> {
+            self.$field.takes_appends()
+        }
+
+        crate::shared::forward!($field, but is_shared, subscribe, position_at, takes_appends);
     };
     ($field:tt, but is_shared, subscribe, position_at) => {
+        fn takes_appends(&self) -> Result<(), ::warnlight::log::contract::LogError> {
+            self.$field.takes_appends()
+        }
+
+        crate::shared::forward!($field, but is_shared, subscribe, position_at, takes_appends);
+    };
+    ($field:tt, but takes_appends) => {
+        fn is_shared(&self) -> bool {
+            self.$field.is_shared()
+        }
+
+        fn subscribe(
+            &self,
+            after: ::warnlight::domain::envelope::Position,
+        ) -> Result<Box<dyn ::warnlight::log::contract::Subscription>, ::warnlight::log::contract::LogError> {
+            self.$field.subscribe(after)
+        }
+
+        fn position_at(
+            &self,
+            at: ::warnlight::domain::time::Instant,
+        ) -> Result<::warnlight::domain::envelope::Position, ::warnlight::log::contract::LogError> {
+            self.$field.position_at(at)
+        }
+
+        crate::shared::forward!($field, but is_shared, subscribe, position_at, takes_appends);
+    };
+    ($field:tt, but is_shared, subscribe, position_at, takes_appends) => {
         fn head(&self) -> ::warnlight::domain::envelope::Position {
             self.$field.head()
         }
@@ -68,10 +100,6 @@ macro_rules! forward {
 
         fn folder(&self) -> Option<&::std::path::Path> {
             self.$field.folder()
-        }
-
-        fn takes_appends(&self) -> Result<(), ::warnlight::log::contract::LogError> {
-            self.$field.takes_appends()
         }
 
         fn read_stream(

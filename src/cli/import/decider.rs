@@ -3,8 +3,7 @@
 use super::super::Common;
 use super::super::exit::{CliError, Exit};
 use crate::clock::SystemClock;
-use crate::desk::{Answer, Answers, Desk, DeskError, Rehearsal, Request};
-use crate::domain::check::Problem;
+use crate::desk::{Answer, Answers, Desk, DeskError, Rehearsal, Request, unrecordable};
 use crate::domain::command::Command;
 use crate::domain::envelope::{Origin, Position};
 use crate::domain::event::LightChanged;
@@ -94,16 +93,6 @@ fn one(desk: &Desk, origin: &Origin, command: Command) -> Result<Answer, CliErro
         Ok(answers) => answers.into_iter().next().ok_or_else(|| CliError::failed(DeskError::Stopped)),
         Err(DeskError::Log(LogError::Invalid(why))) => Ok(Answer::Refused(vec![unrecordable(&why)])),
         Err(error) => Err(error.into()),
-    }
-}
-
-fn unrecordable(why: &str) -> Problem {
-    Problem {
-        field: "",
-        code: "not_recordable",
-        value: String::new(),
-        zh: format!("日志无法记录本行（{why}），请核对日期和编号"),
-        en: format!("the log cannot record this row ({why}); check its days and its numbers"),
     }
 }
 

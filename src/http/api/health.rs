@@ -7,7 +7,7 @@ use crate::http::metrics::{Metrics, figure};
 use crate::http::problem::{Code, Problem};
 use crate::http::site::Site;
 use crate::picture::outbox::State;
-use crate::service::without_calendar;
+use crate::service::{clock_behind, without_calendar};
 use crate::settings::MetricsFor;
 use crate::trail;
 use actix_web::{FromRequest as _, HttpRequest, HttpResponse, web};
@@ -19,18 +19,12 @@ pub async fn alive() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
 }
 
-/// Says whether lights are up to date after the start, this node keeps up with the log, and mail moves.
+/// Says whether a command would be taken, lights are up to date, this node keeps up with the log, and mail moves.
 ///
 /// # Errors
 /// When they are not.
 pub async fn ready(site: web::Data<Site>, following: web::Data<Following>) -> Result<HttpResponse, Problem> {
-    if site.desk.stands_by() {
-        let detail = "another node put other policies or recipients in force; restart this one with the same files";
-        return Err(Problem::new(Code::Unavailable, detail));
-    }
-    if !site.desk.is_ready() {
-        return Err(Problem::new(Code::Unavailable, "the lights are being brought up to date"));
-    }
+    takes_and_lights(&site)?;
     if let Some(trouble) = following.trouble() {
         return Err(Problem::new(Code::Behind, trouble));
     }
@@ -39,8 +33,28 @@ pub async fn ready(site: web::Data<Site>, following: web::Data<Following>) -> Re
     }
     // Ready all the same: nothing would become better by asking another node.
     let missing = site.policies().calendar.missing_year(day_of(site.desk.now()));
-    let remark = missing.map(|year| format!("warning: {}\n", without_calendar(year))).unwrap_or_default();
-    Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(format!("ready\n{remark}")))
+    let remarks = [missing.map(without_calendar), site.desk.clock_behind().map(clock_behind)];
+    let remarks: String = remarks.iter().flatten().map(|remark| format!("warning: {remark}\n")).collect();
+    Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(format!("ready\n{remarks}")))
+}
+
+/// Says whether a command would be taken and lights are up to date; if not, why: first what keeps commands away.
+fn takes_and_lights(site: &Site) -> Result<(), Problem> {
+    let unavailable = |detail: String| Err(Problem::new(Code::Unavailable, detail));
+    if let Err(refusal) = site.desk.log().takes_appends() {
+        return unavailable(refusal.to_string());
+    }
+    if let Some(trouble) = site.desk.trouble() {
+        return unavailable(trouble);
+    }
+    if site.desk.stands_by() {
+        let detail = "another node put other policies or recipients in force; restart this one with the same files";
+        return unavailable(detail.to_owned());
+    }
+    if !site.desk.is_ready() {
+        return unavailable("the lights are being brought up to date".to_owned());
+    }
+    Ok(())
 }
 
 /// Writes the figures of the service for Prometheus. They name nobody, but tell how busy offices are.
@@ -78,7 +92,13 @@ pub async fn metrics(
         figure(&mut text, "counter", "warnlight_spans_dropped_total", help, dropped);
     }
     figure(&mut text, "gauge", "warnlight_log_position", "Position of the last event.", site.desk.log().head());
-    figure(&mut text, "gauge", "warnlight_ready", "Lights are up to date.", u64::from(site.desk.is_ready()));
+    figure(
+        &mut text,
+        "gauge",
+        "warnlight_ready",
+        "Commands are taken and lights are up to date.",
+        u64::from(takes_and_lights(&site).is_ok()),
+    );
     let behind = following.log_behind().as_secs_f64();
     figure(&mut text, "gauge", "warnlight_log_behind_seconds", "Time the log may have grown for unseen.", behind);
     let behind = following.events_behind();
@@ -89,6 +109,9 @@ pub async fn metrics(
         "Events of the log the desk has yet to take in.",
         behind,
     );
+    let behind = site.desk.clock_behind().map_or(0.0, |behind| behind.as_secs_f64());
+    let help = "How far this machine's clock is behind the newest time on record, if by more than nodes may differ.";
+    figure(&mut text, "gauge", "warnlight_clock_behind_seconds", help, behind);
     let tally = site.picture().outbox.tally();
     let _ = writeln!(
         text,

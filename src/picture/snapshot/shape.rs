@@ -120,5 +120,5 @@ structs! {
     Delivery { address, office, state, attempts, changed_at, retry_at, reply, excused, claim }
     Claim { number, by, until, at }
     Mail { summary, open, rise }
-    Marks { midnight, policy, policy_round, recipients, first_recorded, last_recorded }
+    Marks { midnight, closed, furthest, policy, policy_round, recipients, first_recorded, last_recorded }
 }

@@ -11,10 +11,10 @@ use warnlight::domain::time::Instant;
 use warnlight::log::contract::EventLog;
 use warnlight::policy::Policies;
 
-pub(super) struct Stage {
-    pub(super) log: Arc<dyn EventLog>,
-    pub(super) clock: Arc<ManualClock>,
-    pub(super) desk: Desk,
+pub(crate) struct Stage {
+    pub(crate) log: Arc<dyn EventLog>,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) desk: Desk,
 }
 
 pub(crate) fn start(log: &Arc<dyn EventLog>, clock: &Arc<ManualClock>, policies: Policies) -> Result<Desk, StartError> {
@@ -25,30 +25,30 @@ pub(crate) fn start(log: &Arc<dyn EventLog>, clock: &Arc<ManualClock>, policies:
 }
 
 impl Stage {
-    pub(super) fn set(log: Arc<dyn EventLog>, at: &str) -> Self {
+    pub(crate) fn set(log: Arc<dyn EventLog>, at: &str) -> Self {
         let clock = Arc::new(ManualClock::new(time(at)));
         let desk = start(&log, &clock, Policies::built_in().unwrap()).unwrap();
         Self { log, clock, desk }
     }
 
     /// Stops the desk and starts it again at `at`, on another face of the same log if one is given.
-    pub(super) fn restart(&mut self, at: Instant, log: Option<Arc<dyn EventLog>>) {
+    pub(crate) fn restart(&mut self, at: Instant, log: Option<Arc<dyn EventLog>>) {
         self.desk.stop();
         self.clock.set(at);
         self.log = log.unwrap_or_else(|| self.log.clone());
         self.desk = start(&self.log, &self.clock, Policies::built_in().unwrap()).unwrap();
     }
 
-    pub(super) fn say(&self, commands: Vec<Command>) -> Result<Vec<Answer>, DeskError> {
+    pub(crate) fn say(&self, commands: Vec<Command>) -> Result<Vec<Answer>, DeskError> {
         self.desk.execute(Request::new(commands, Origin::of("test")))
     }
 
-    pub(super) fn settle_at(&self, at: &str) {
+    pub(crate) fn settle_at(&self, at: &str) {
         self.clock.set(time(at));
         self.desk.settle().unwrap();
     }
 
-    pub(super) fn told(&self) -> Vec<Told> {
+    pub(crate) fn told(&self) -> Vec<Told> {
         told(&*self.log)
     }
 }
@@ -61,7 +61,7 @@ pub(crate) enum Told {
     Day(String),
 }
 
-pub(super) fn told(log: &dyn EventLog) -> Vec<Told> {
+pub(crate) fn told(log: &dyn EventLog) -> Vec<Told> {
     let events = log.read_all(0, usize::MAX).unwrap();
     let decoded = events.iter().map(|recorded| recorded.event.decode().unwrap());
     decoded.filter_map(one).collect()

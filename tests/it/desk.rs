@@ -1,0 +1,6 @@
+//! What the desk promises: answers that share the fate of what they rest on, pictures that stay as they are, and a clock
+//! that was wrong.
+
+mod clocks;
+mod fates;
+mod gate;
