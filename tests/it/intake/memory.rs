@@ -77,6 +77,13 @@ fn a_workbook_that_unpacks_to_much_is_refused_before_it_is_held() {
     let book = |name: &str, part: &str, pieces: usize, before: &str| {
         let path = room.path().join(name);
         let mut book = ZipWriter::new(File::create(&path).unwrap());
+        book.start_file("_rels/.rels", SimpleFileOptions::default()).unwrap();
+        let workbook = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument";
+        write!(
+            book,
+            "<Relationships><Relationship Id=\"1\" Type=\"{workbook}\" Target=\"xl/workbook.xml\"/></Relationships>"
+        )
+        .unwrap();
         book.start_file(part, SimpleFileOptions::default()).unwrap();
         book.write_all(before.as_bytes()).unwrap();
         for _ in 0..pieces {
