@@ -53,14 +53,9 @@ pub enum ServiceError {
     /// The mail templates.
     #[error(transparent)]
     Render(#[from] RenderError),
-    /// The spool folder.
-    #[error("the spool folder `{}` cannot be used: {reason}", path.display())]
-    Spool {
-        /// The folder.
-        path: PathBuf,
-        /// Why.
-        reason: std::io::Error,
-    },
+    /// The spool folder, or the certificates that the mail server's is held against.
+    #[error("no mail can leave: {0}")]
+    Transport(std::io::Error),
     /// The mail worker.
     #[error(transparent)]
     Mail(#[from] worker::StartError),
@@ -179,8 +174,7 @@ pub fn start_desk(settings: &Settings, log: Arc<dyn EventLog>, clock: Arc<dyn Cl
 /// # Errors
 /// See [`ServiceError`].
 pub fn start_mail(settings: &Settings, data: &Path, desk: &Desk) -> Result<Worker, ServiceError> {
-    let transport = of_settings(&settings.mail, data)
-        .map_err(|reason| ServiceError::Spool { path: data.join(&settings.mail.spool), reason })?;
+    let transport = of_settings(&settings.mail, data).map_err(ServiceError::Transport)?;
     let base_url = settings.mail.base_url.clone().unwrap_or_else(|| settings.http.base_url());
     let renderer = Arc::new(Renderer::new(&base_url, Box::new(desk.picture().policies.clone()))?);
     let parts = worker::Parts {

@@ -9,7 +9,7 @@ use super::out::{Format, Out};
 use super::said::Text;
 use super::store::progress;
 use super::texts;
-use crate::desk::Answer;
+use crate::desk::{Answer, DeskError, NOT_RECORDED, not_recorded};
 use crate::domain::check::Problem;
 use crate::domain::time::Instant;
 use crate::domain::words::Light;
@@ -100,14 +100,11 @@ pub(super) fn run(args: &ImportArgs, common: &Common, out: &mut Out) -> Result<E
             break;
         }
     }
-    let ended = match failure {
-        Some(error) => {
-            // What was handed over before is accepted or not whatever happened since: it gets its receipts.
-            let _ = import.settle_rows();
-            Err(error)
-        }
-        None => import.end_table(),
-    };
+    let ended = failure.map_or_else(|| import.end_table(), Err);
+    if ended.is_err() {
+        // What was handed over before is accepted or not whatever happened since: it gets its receipts.
+        let _ = import.settle_rows();
+    }
     let (tally, followed) = import.finish(ended, papers.as_deref(), out)?;
     match out.format() {
         Format::Json => {
@@ -261,7 +258,10 @@ impl Import {
             let rows = std::mem::take(&mut self.early);
             let commands = rows.iter().filter_map(|row| row.outcome.as_ref().ok().cloned()).collect();
             let deciding = self.decider.submit(commands, self.now);
-            let answers = self.decider.wait(deciding)?;
+            let answers = match self.decider.wait(deciding) {
+                Ok(answers) => answers,
+                Err(failure) => return Err(self.not_recorded(rows, failure)),
+            };
             let stuck = answers.iter().all(is_early);
             for (row, answer) in rows.into_iter().zip(answers) {
                 if is_early(&answer) && !stuck {
@@ -283,9 +283,12 @@ impl Import {
     }
 
     fn write_receipts(&mut self, rows: Vec<ReadRow>, deciding: Deciding) -> Result<(), CliError> {
-        let mut answers = self.decider.wait(deciding)?.into_iter();
+        self.tally.rows += u64::try_from(rows.len()).unwrap_or(u64::MAX);
+        let mut answers = match self.decider.wait(deciding) {
+            Ok(answers) => answers.into_iter(),
+            Err(failure) => return Err(self.not_recorded(rows, failure)),
+        };
         for row in rows {
-            self.tally.rows += 1;
             let table = row.table.clone();
             match row.outcome {
                 Ok(_) => {
@@ -307,6 +310,21 @@ impl Import {
         self.bar.set_position(self.tally.rows);
         self.bar.set_length(self.tally.rows);
         Ok(())
+    }
+
+    /// Gives rows that the log took none of receipts which say so. They stand on the refusal sheets as well, to be sent again.
+    fn not_recorded(&mut self, rows: Vec<ReadRow>, failure: DeskError) -> CliError {
+        let said = not_recorded(&failure);
+        // Those that waited for a notice further down wait no longer.
+        for row in rows.into_iter().chain(std::mem::take(&mut self.early)) {
+            let refusals = row.outcome.err().unwrap_or_else(|| vec![row.table.finding(row.row, said.clone())]);
+            // The papers may lie on the disk that is full: what could not be recorded is the failure that is told.
+            let _ = self.refused(&row.table, row.row, &row.cells, &refusals);
+        }
+        if let Some(receipts) = &mut self.receipts {
+            let _ = receipts.flush();
+        }
+        failure.into()
     }
 
     fn answered(
@@ -362,7 +380,8 @@ impl Import {
             xlsx.row(table, row, cells, refusals).map_err(CliError::failed)?;
         }
         if let Some(receipts) = &mut self.receipts {
-            receipts.write(table, row, "refused", "", refusals)?;
+            let recordable = refusals.iter().any(|refusal| refusal.code == NOT_RECORDED);
+            receipts.write(table, row, if recordable { NOT_RECORDED } else { "refused" }, "", refusals)?;
         }
         Ok(())
     }

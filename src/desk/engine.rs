@@ -264,7 +264,7 @@ impl Engine {
         }
         for (index, error) in failed {
             if let Some(slot) = one.answers.get_mut(index) {
-                *slot = Some(not_recorded(&error));
+                *slot = Some(Answer::Refused(vec![not_recorded(&error)]));
             }
         }
         match contest {
@@ -456,16 +456,19 @@ impl Fates {
     }
 }
 
-/// Returns the answer to a command that the log did not take, while it took others of the same request.
-fn not_recorded(error: &DeskError) -> Answer {
-    Answer::Refused(vec![Problem {
+/// Returns what is said of a command that the log did not take.
+pub(crate) fn not_recorded(error: &DeskError) -> Problem {
+    Problem {
         field: "command",
-        code: "not_recorded",
+        code: NOT_RECORDED,
         value: String::new(),
         zh: format!("未能写入事件日志，本条没有记录，请重新提交：{error}"),
         en: format!("the log did not take it, so it is not recorded; send it again: {error}"),
-    }])
+    }
 }
+
+/// Code of the problem that the log did not take a command: nothing is wrong with it.
+pub(crate) const NOT_RECORDED: &str = "not_recorded";
 
 struct Folded {
     appended: Appended,

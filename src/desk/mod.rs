@@ -12,6 +12,7 @@ mod start;
 mod told;
 
 pub use counters::Counters;
+pub(crate) use engine::{NOT_RECORDED, not_recorded};
 pub use recordable::unrecordable;
 pub use rehearsal::Rehearsal;
 pub use start::{Start, StartError};

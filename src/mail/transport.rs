@@ -3,6 +3,7 @@
 mod line;
 mod smtp;
 mod spool;
+mod tls;
 mod verdict;
 
 pub use smtp::Smtp;
@@ -70,11 +71,17 @@ pub enum SendError {
     /// The server does not take it for this recipient now.
     #[error("put off: {}", .0.in_short())]
     PutOff(Reply),
+    /// As [`Self::PutOff`], and the server may as well mean that we are too fast.
+    #[error("put off, perhaps for being too fast: {}", .0.in_short())]
+    Busy(Reply),
+    /// A rule of the server stands against this mail: whether for this recipient or for everybody, others' answers tell.
+    #[error("a rule of the mail server stands against it: {}", .0.in_short())]
+    Ruled(Reply),
     /// The server says that we are too fast. Nothing about the recipient.
     #[error("too fast: {}", .0.in_short())]
     Throttled(Reply),
-    /// There was no word about the recipient: no connection, no encryption, log-in or sender refused, a rule of the server,
-    /// the disk full.
+    /// There was no word about the recipient: no connection, no encryption, log-in or sender refused, the disk
+    /// full.
     #[error("held up: {}", .0.in_short())]
     HeldUp(Reply),
     /// The text was handed over, and neither yes nor no came back: the server may have it.
@@ -83,6 +90,14 @@ pub enum SendError {
     /// The service was stopped before anything was handed over.
     #[error("broken off: {}", .0.in_short())]
     BrokenOff(Reply),
+}
+
+impl SendError {
+    /// Says whether it counts for the recipient: as its fate, or by the schedule.
+    #[must_use]
+    pub const fn is_of_recipient(&self) -> bool {
+        matches!(self, Self::Refused(_) | Self::PutOff(_) | Self::Busy(_) | Self::Ruled(_))
+    }
 }
 
 /// How long a conversation may last.
@@ -121,10 +136,19 @@ pub trait Transport: Send + Sync {
 /// Returns the way mails leave by the settings: to the mail server, or into the spool folder under the folder `data`.
 ///
 /// # Errors
-/// When the spool folder cannot be made.
+/// When the certificates or the spool folder cannot be used; the error names them.
 pub fn of_settings(settings: &Mail, data: &Path) -> io::Result<Arc<dyn Transport>> {
     Ok(match &settings.smtp {
-        Some(smtp) => Arc::new(Smtp::new(smtp.clone(), settings.timeout)),
-        None => Arc::new(Spool::new(data.join(&settings.spool))?),
+        Some(smtp) => {
+            let smtp = Smtp::new(smtp.clone(), settings.timeout);
+            smtp.check()?;
+            Arc::new(smtp)
+        }
+        None => {
+            let folder = data.join(&settings.spool);
+            let named =
+                |error| io::Error::other(format!("the spool folder `{}` cannot be used: {error}", folder.display()));
+            Arc::new(Spool::new(folder.clone()).map_err(named)?)
+        }
     })
 }

@@ -7,6 +7,7 @@
 
 mod claim;
 mod pace;
+mod rules;
 mod sender;
 
 use super::message::MessageError;
@@ -23,6 +24,7 @@ use crate::picture::{Picture, Published};
 use crate::settings::Mail;
 use crossbeam_channel::{Receiver, Sender};
 use pace::Pace;
+use rules::Rules;
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -99,6 +101,7 @@ struct Shared {
     me: Uuid,
     stopping: Arc<AtomicBool>,
     pace: Mutex<Pace>,
+    rules: Mutex<Rules>,
     /// Attempts that told nothing about the recipient.
     held_up: AtomicU64,
     trouble: Mutex<BTreeMap<Task, String>>,
@@ -115,6 +118,10 @@ impl Shared {
 
     fn pace(&self) -> MutexGuard<'_, Pace> {
         self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn rules(&self) -> MutexGuard<'_, Rules> {
+        self.rules.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits a moment before something is tried again; ends at once when the worker stops.
@@ -184,6 +191,7 @@ impl Worker {
             me: Uuid::now_v7(),
             stopping: Arc::default(),
             pace: Mutex::new(Pace::new(per_minute)),
+            rules: Mutex::default(),
             held_up: AtomicU64::new(0),
             trouble: Mutex::new(BTreeMap::new()),
             returned,

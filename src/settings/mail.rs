@@ -57,6 +57,8 @@ pub struct Smtp {
     pub tls: Tls,
     /// User and password.
     pub account: Option<(String, Secret)>,
+    /// Certificates (PEM) of the authorities that the server's is held against; `None` means those the machine trusts.
+    pub ca_file: Option<PathBuf>,
 }
 
 /// Encryption of the line to the mail server.
@@ -168,6 +170,13 @@ impl Smtp {
         let host = section.text("host");
         let tls = section.parsed("tls", "\"none\", \"starttls\" or \"tls\"").unwrap_or(Tls::StartTls);
         let port = section.number("port", 1..=65_535).and_then(|port| u16::try_from(port).ok());
+        let ca_file = section.text("ca_file").map(PathBuf::from);
+        if ca_file.is_some() && tls == Tls::None {
+            section.problem(
+                "ca_file",
+                "without encryption no certificate is looked at; use \"starttls\" or \"tls\", or remove it",
+            );
+        }
         let account = match (section.text("user"), section.secret("password")) {
             (Some(user), Some(password)) => Some((user, password)),
             (Some(_), None) => {
@@ -191,7 +200,7 @@ impl Smtp {
             );
         }
         section.finish();
-        host.map(|host| Self { host, port: port.unwrap_or(tls.usual_port()), tls, account })
+        host.map(|host| Self { host, port: port.unwrap_or(tls.usual_port()), tls, account, ca_file })
     }
 }
 

@@ -171,6 +171,18 @@ fn a_claim_outlasts_a_conversation_with_the_mail_server() {
 }
 
 #[test]
+fn an_authority_of_ones_own_goes_with_encryption() {
+    let mail = |tls: &str| {
+        format!("[mail]\nfrom = \"a@b.cn\"\n[mail.smtp]\nhost = \"h\"\nca_file = \"/etc/ca.pem\"\ntls = \"{tls}\"")
+    };
+    for tls in ["starttls", "tls"] {
+        let smtp = read(&mail(tls), &[]).unwrap().mail.smtp.unwrap();
+        assert_eq!(smtp.ca_file, Some("/etc/ca.pem".into()));
+    }
+    assert_eq!(problems(&mail("none"), &[])[0].key, "mail.smtp.ca_file");
+}
+
+#[test]
 fn a_mail_server_needs_a_real_sender_and_has_a_usual_port() {
     assert_eq!(problems("[mail.smtp]\nhost = \"mail.example.org\"", &[])[0].key, "mail.from");
     let settings = read("[mail]\nfrom = \"a@b.cn\"\n[mail.smtp]\nhost = \"mail.example.org\"", &[]).unwrap();

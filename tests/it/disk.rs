@@ -218,6 +218,46 @@ fn a_service_on_a_full_disk_is_not_ready_until_there_is_room() {
 }
 
 #[test]
+fn an_import_that_meets_a_full_disk_has_a_receipt_for_every_row_it_handed_over() {
+    const CODE: &str = "91110000101623741K";
+    let Some(disk) = Disk::of(24) else { return };
+    let room = tempfile::tempdir().unwrap();
+    let (sheet, out) = (room.path().join("投诉.csv"), room.path().join("out"));
+    let row = |number: u32| format!("A{number},12345,2025-01-01 10:00,{CODE},退费难\n");
+    let rows: String = (0..60_000).map(row).collect();
+    std::fs::write(&sheet, format!("工单编号,来源,受理时间,统一社会信用代码,诉求类型\n{rows}")).unwrap();
+    let data = disk.data();
+    let words = ["import", "--data", data.to_str().unwrap(), "--out", out.to_str().unwrap(), sheet.to_str().unwrap()];
+    let ran = warnlight(&words, &[]);
+    let said = text(&ran.stderr);
+    assert!(!matches!(ran.status.code(), Some(0 | 2)), "{said}");
+
+    let receipts = std::fs::read_to_string(out.join("receipts.csv")).unwrap();
+    let results: Vec<(u32, &str)> = receipts
+        .lines()
+        .skip(1)
+        .map(|line| line.split(',').collect::<Vec<_>>())
+        .map(|cells| (cells[2].parse().unwrap(), cells[3]))
+        .collect();
+    let count = |result: &str| results.iter().filter(|(_, said)| *said == result).count();
+    let (accepted, lost) = (count("accepted"), count("not_recorded"));
+    assert!(accepted > 0 && lost > 0, "{accepted} accepted, {lost} not recorded: {said}");
+    assert_eq!(accepted + lost, results.len());
+    // None is left out between the first row and the last that was handed over.
+    assert!(results.iter().map(|(row, _)| *row).eq((2..).take(results.len())));
+    let log = EmbeddedLog::open_read_only(&data).unwrap();
+    let mut recorded = 0;
+    log.scan(0, &mut |event| {
+        recorded += usize::from(event.event_type == "complaint.received");
+        std::ops::ControlFlow::Continue(())
+    })
+    .unwrap();
+    assert_eq!(recorded, accepted, "what was accepted is recorded, and nothing else");
+    let refused = std::fs::read_to_string(out.join("投诉-refused.csv")).unwrap();
+    assert_eq!(refused.lines().count() - 1, lost, "they can be sent again");
+}
+
+#[test]
 fn a_folder_that_may_not_be_written_can_be_read_or_says_why_not() {
     let Some(disk) = Disk::of(64) else { return };
     let data = disk.data();

@@ -2,6 +2,7 @@
 
 mod dates;
 mod files;
+mod memory;
 mod ndjson;
 mod refusal_sheets;
 mod rows;

@@ -6,6 +6,7 @@ mod misbehaving;
 pub(crate) mod scripted;
 pub(crate) mod server;
 mod surroundings;
+mod tls;
 
 use crate::shared::picture_of;
 use faulty::FaultyLog;
@@ -162,7 +163,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const CLAIM: Duration = Duration::from_secs(130);
 
 fn server_at(port: u16) -> SmtpSettings {
-    SmtpSettings { host: "127.0.0.1".to_owned(), port, tls: Tls::None, account: None }
+    SmtpSettings { host: "127.0.0.1".to_owned(), port, tls: Tls::None, account: None, ca_file: None }
 }
 
 fn smtp(port: u16) -> Smtp {

@@ -5,6 +5,8 @@ Takes one JSON argument:
     defer   address -> how many times it is answered with 450 before it is taken
     hang    addresses whose RCPT is answered only after a line `release` on standard input
     login   [user, password]: mail is taken after log-in only
+    mechanisms  the log-ins it offers; all it knows if unset
+    tls     {certificate, key, at_once}: encrypted from the first byte, or after STARTTLS and not before
 
 Writes one JSON object per line to standard output: first the port, then each refused or deferred recipient and each
 message, read by Python's own mail parser. Ends when standard input ends.
@@ -14,6 +16,7 @@ import asyncio
 import email
 import email.policy
 import json
+import ssl
 import sys
 import warnings
 
@@ -24,6 +27,7 @@ warnings.filterwarnings("ignore", message="Requiring AUTH")
 options = json.loads(sys.argv[1])
 deferrals = dict(options.get("defer", {}))
 login = options.get("login")
+tls = options.get("tls")
 released = None
 
 
@@ -33,6 +37,8 @@ def tell(**what):
 
 def authenticate(server, session, envelope, mechanism, data):
     user, password = (part.decode() for part in (data.login, data.password))
+    if tls:
+        tell(event="log_in", mechanism=mechanism, encrypted=server.transport.get_extra_info("sslcontext") is not None)
     # Not handled: the library itself answers 535.
     return AuthResult(success=[user, password] == login, handled=False)
 
@@ -73,6 +79,12 @@ async def main():
     global released
     released = asyncio.Event()
     loop = asyncio.get_running_loop()
+    context, at_once = None, False
+    if tls:
+        context, at_once = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH), tls["at_once"]
+        context.load_cert_chain(tls["certificate"], tls["key"])
+        # A handshake that the client breaks off is what is to be tested.
+        loop.set_exception_handler(lambda _loop, _context: None)
 
     def protocol():
         return SMTP(
@@ -80,10 +92,13 @@ async def main():
             hostname="localhost",
             authenticator=authenticate if login else None,
             auth_required=bool(login),
-            auth_require_tls=False,
+            auth_require_tls=bool(context) and not at_once,
+            auth_exclude_mechanism={"PLAIN", "LOGIN"} - set(options.get("mechanisms", ["PLAIN", "LOGIN"])),
+            tls_context=None if at_once else context,
+            require_starttls=bool(context) and not at_once,
         )
 
-    server = await loop.create_server(protocol, "127.0.0.1", 0)
+    server = await loop.create_server(protocol, "127.0.0.1", 0, ssl=context if at_once else None)
     tell(event="listening", port=server.sockets[0].getsockname()[1])
     reader = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)

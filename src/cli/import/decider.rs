@@ -3,7 +3,7 @@
 use super::super::Common;
 use super::super::exit::{CliError, Exit};
 use crate::clock::SystemClock;
-use crate::desk::{Answer, Answers, Desk, DeskError, Rehearsal, Request, unrecordable};
+use crate::desk::{Answer, Answers, Desk, DeskError, Rehearsal, Request, not_recorded, unrecordable};
 use crate::domain::command::Command;
 use crate::domain::envelope::{Origin, Position};
 use crate::domain::event::LightChanged;
@@ -64,17 +64,17 @@ impl Decider {
 
     /// Waits for answers. If the log refuses what the rows come to, they are decided one by one, so that the refused row
     /// costs no other.
-    pub(super) fn wait(&mut self, deciding: Deciding) -> Result<Vec<Answer>, CliError> {
+    pub(super) fn wait(&mut self, deciding: Deciding) -> Result<Vec<Answer>, DeskError> {
         match (deciding, &*self) {
             (Deciding::Done(answers), _) => Ok(answers),
             (Deciding::Desk { answers, commands }, Self::Desk { desk, origin, .. }) => match answers.wait() {
                 Ok(answers) => Ok(answers),
                 Err(DeskError::Log(LogError::Invalid(_))) => {
-                    commands.into_iter().map(|command| one(desk, origin, command)).collect()
+                    Ok(commands.into_iter().map(|command| one(desk, origin, command)).collect())
                 }
-                Err(error) => Err(error.into()),
+                Err(error) => Err(error),
             },
-            (Deciding::Desk { answers, .. }, Self::Rehearsal(_)) => Ok(answers.wait()?),
+            (Deciding::Desk { answers, .. }, Self::Rehearsal(_)) => answers.wait(),
         }
     }
 
@@ -87,12 +87,14 @@ impl Decider {
     }
 }
 
-fn one(desk: &Desk, origin: &Origin, command: Command) -> Result<Answer, CliError> {
+fn one(desk: &Desk, origin: &Origin, command: Command) -> Answer {
     let request = Request { hold_lights: true, ..Request::new(vec![command], origin.clone()) };
     match desk.execute(request) {
-        Ok(answers) => answers.into_iter().next().ok_or_else(|| CliError::failed(DeskError::Stopped)),
-        Err(DeskError::Log(LogError::Invalid(why))) => Ok(Answer::Refused(vec![unrecordable(&why)])),
-        Err(error) => Err(error.into()),
+        Ok(mut answers) if !answers.is_empty() => answers.swap_remove(0),
+        Ok(_) => Answer::Refused(vec![not_recorded(&DeskError::Stopped)]),
+        Err(DeskError::Log(LogError::Invalid(why))) => Answer::Refused(vec![unrecordable(&why)]),
+        // The others of the batch may be recorded, so this is its own answer.
+        Err(error) => Answer::Refused(vec![not_recorded(&error)]),
     }
 }
 

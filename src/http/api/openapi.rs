@@ -210,10 +210,15 @@ fn reference(schema: &str) -> Value {
 }
 
 /// Returns the schemas: those of our types, and those written down in `assets/schemas.json`.
+#[expect(
+    clippy::expect_used,
+    reason = "both are part of the program: a test reads them, and a description without is none"
+)]
 fn schemas() -> Value {
-    let types = serde_json::to_value(Types::openapi()).unwrap_or_default();
+    let types = serde_json::to_value(Types::openapi()).expect("a description of types is JSON");
     let mut schemas = types.pointer("/components/schemas").cloned().unwrap_or_default();
-    let written: Value = serde_json::from_str(include_str!("../../../assets/schemas.json")).unwrap_or_default();
+    let written: Value =
+        serde_json::from_str(include_str!("../../../assets/schemas.json")).expect("`assets/schemas.json` is JSON");
     if let (Some(schemas), Value::Object(written)) = (schemas.as_object_mut(), written) {
         schemas.extend(written);
     }

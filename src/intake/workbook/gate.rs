@@ -88,13 +88,30 @@ pub(super) fn check(file: &mut File, limits: Limits) -> Result<(), Fault> {
     for index in 0..archive.len() {
         let part = archive.by_index(index).map_err(|error| Fault::Part(error.to_string()))?;
         let name = part.name().map_err(|error| Fault::Part(error.to_string()))?.into_owned();
-        // Pictures and other attachments are not read, so they may be as they are.
-        if name.ends_with(".xml") || name.ends_with(".rels") {
+        // A reader finds parts by their names in any case of letters.
+        let ending = name.to_ascii_lowercase();
+        if ending.ends_with(".xml") || ending.ends_with(".rels") {
             Measuring { meter: &meter, part: name, held: &mut held }.part(part)?;
+        } else {
+            attachment(&meter, part)?;
         }
     }
     drop(archive);
     Ok(file.rewind()?)
+}
+
+/// Counts a picture or another attachment: nobody reads it, so it may be as it is, but not without end.
+fn attachment(meter: &Meter, part: impl Read) -> Result<(), Fault> {
+    let (mut part, mut piece) = (Metered { meter, input: part }, [0; 16 * 1024]);
+    loop {
+        meter.stretch.set(0);
+        let read = part.read(&mut piece);
+        match (meter.passed(""), read) {
+            (Some(fault), _) => return Err(fault),
+            (None, Ok(0) | Err(_)) => return Ok(()),
+            (None, Ok(_)) => {}
+        }
+    }
 }
 
 /// Counts what is unpacked, and ends the reading beyond a limit.
@@ -215,10 +232,11 @@ impl Measuring<'_> {
             }
             "Relationship" => {
                 let kind = attribute(element, "Type").unwrap_or_default();
-                let read = ["/worksheet", "/sharedStrings", "/styles", "/officeDocument"];
+                let read = ["worksheet", "chartsheet", "dialogsheet", "sharedStrings", "styles", "officeDocument"];
+                let kind = kind.rsplit('/').next().unwrap_or_default();
                 // A part that is read under a name that is not measured would come in beside the gate.
                 match attribute(element, "Target") {
-                    Some(target) if read.iter().any(|end| kind.ends_with(end)) && !target.ends_with(".xml") => {
+                    Some(target) if read.contains(&kind) && !target.ends_with(".xml") => {
                         Err(Stopped::Fault(Fault::Part(target)))
                     }
                     _ => self.hold(ELEMENT),
@@ -326,15 +344,29 @@ mod tests {
 
     #[test]
     fn a_part_that_is_read_has_a_name_that_is_measured() {
-        let of = |target: &str| {
-            let kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet";
+        let of = |kind: &str, target: &str| {
             code(&[(
                 "xl/_rels/workbook.xml.rels",
                 &format!("<R><Relationship Type=\"{kind}\" Target=\"{target}\"/></R>"),
             )])
         };
-        assert_eq!(of("worksheets/sheet1.xml"), "let through");
-        assert_eq!(of("worksheets/sheet1.png"), "unreadable");
+        for kind in ["http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet", "worksheet"] {
+            assert_eq!(of(kind, "worksheets/sheet1.xml"), "let through");
+            assert_eq!(of(kind, "worksheets/sheet1.png"), "unreadable");
+        }
+        // Readers look for names in any case of letters.
+        let sheet = format!("<sst>{}</sst>", "<si><t>x</t></si>".repeat(30_000));
+        assert_eq!(code(&[("xl/SharedStrings.XML", &sheet)]), "file_too_large");
+    }
+
+    #[test]
+    fn an_attachment_may_be_large_but_not_without_end() {
+        let picture = "\u{89}PNG<".repeat(100_000);
+        assert_eq!(code(&[("xl/media/image1.png", &picture)]), "let through");
+        assert_eq!(code(&[("xl/media/image1.png", &picture.repeat(12))]), "file_too_large");
+        let parts: Vec<String> = (0..12).map(|number| format!("xl/media/image{number}.png")).collect();
+        let parts: Vec<(&str, &str)> = parts.iter().map(|part| (part.as_str(), picture.as_str())).collect();
+        assert_eq!(code(&parts), "file_too_large", "together");
     }
 
     #[test]

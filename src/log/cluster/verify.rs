@@ -63,7 +63,7 @@ fn take(
 }
 
 /// What the settings of a stream say about which of its events stay.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Settings {
     #[serde(rename = "$tb")]
     before: Option<u64>,
@@ -82,6 +82,26 @@ impl Settings {
         let age = age.map(|age| format!("`$maxAge` {age}"));
         let said: Vec<String> = [before, count, age].into_iter().flatten().collect();
         (!said.is_empty()).then(|| said.join(", "))
+    }
+}
+
+/// Returns what is to be said against the settings of a stream, if anything is. Settings that cannot be read are no settings
+/// without a cut: what they take away is not known.
+fn objection(settings: &[u8]) -> Option<String> {
+    if settings.is_empty() {
+        return None;
+    }
+    match serde_json::from_slice::<Settings>(settings) {
+        Ok(settings) => settings.cut().map(|said| {
+            format!(
+                "has settings on the cluster that take events away ({said}); take them off before the servers are scavenged, \
+                 or the log is lost there"
+            )
+        }),
+        Err(error) => Some(format!(
+            "has settings on the cluster that cannot be read ({error}), so whether they take events away is not known; set \
+             them anew without `$tb`, `$maxCount` and `$maxAge`"
+        )),
     }
 }
 
@@ -139,7 +159,7 @@ impl Walk<'_> {
             let name = event.stream_id().strip_prefix("$$").and_then(|name| name.strip_prefix(self.prefix));
             if let Some(name) = name.filter(|_| event.event_type == "$metadata") {
                 // The last settings count.
-                match serde_json::from_slice::<Settings>(&event.data).unwrap_or_default().cut() {
+                match objection(&event.data) {
                     Some(said) => cut.insert(name.to_owned(), said),
                     None => cut.remove(name),
                 };
@@ -149,11 +169,7 @@ impl Walk<'_> {
         while take(remote.read_settings(place, PAGE)?, &mut place, &mut note)? {}
         for (stream, said) in cut {
             let Some(first) = self.replica.read_stream(&stream, 0, 1)?.pop() else { continue };
-            let what = format!(
-                "its stream `{stream}` has settings on the cluster that take events away ({said}); take them off before the \
-                 servers are scavenged, or the log is lost there"
-            );
-            return Err(LogError::Corrupt { position: first.position, what });
+            return Err(LogError::Corrupt { position: first.position, what: format!("its stream `{stream}` {said}") });
         }
         Ok(())
     }
@@ -184,5 +200,22 @@ impl Walk<'_> {
         }
         self.chains.insert(part.stream.clone(), part.chain);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::objection;
+
+    #[test]
+    fn settings_that_take_events_away_or_cannot_be_read_are_objected_to() {
+        for fine in ["", "{}", r#"{"$tb":0}"#, r#"{"$cacheControl":5,"own":"x"}"#] {
+            assert_eq!(objection(fine.as_bytes()), None, "{fine}");
+        }
+        assert!(objection(br#"{"$maxAge":60,"$tb":7}"#).unwrap().contains("take events away (`$tb` 7, `$maxAge` 60)"));
+        for unreadable in ["{", r#"{"$maxCount":"5"}"#, r#"{"$maxAge":-1}"#, "null", "[]"] {
+            let said = objection(unreadable.as_bytes());
+            assert!(said.as_ref().is_some_and(|said| said.contains("cannot be read")), "{unreadable}: {said:?}");
+        }
     }
 }

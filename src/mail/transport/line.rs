@@ -1,12 +1,11 @@
 //! The line to a mail server: bytes with a limit in time, encrypted or not, and the answers that come over it.
 
-use super::Allowance;
+use super::{Allowance, tls};
 use encoding_rs::GB18030;
-use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls::{ClientConnection, StreamOwned};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs as _};
-use std::sync::Arc;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Longest answer, all its lines together, in bytes. More is not a mail server's.
@@ -124,6 +123,11 @@ impl Answer {
     }
 }
 
+/// What came is no answer of a mail server. It may repeat what was said to it, so only the record has its words.
+#[derive(Debug, thiserror::Error)]
+#[error("what came is no answer of a mail server: `{0}`")]
+pub(super) struct NoAnswer(pub(super) String);
+
 /// A line to a mail server.
 #[derive(Debug)]
 pub(super) struct Line {
@@ -158,23 +162,24 @@ impl Line {
         Ok(Self { wire: Wire::Plain(Timed { stream, time }), ahead: Vec::new() })
     }
 
-    /// Encrypts the line; the handshake takes place with the next bytes. What came in the clear ahead of it is thrown away:
-    /// it may be anybody's.
-    pub(super) fn encrypt(self, host: &str) -> io::Result<Self> {
-        let Wire::Plain(timed) = self.wire else { return Ok(self) };
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        if roots.is_empty() {
-            return Err(io::Error::other("this machine trusts no certificate authority; install `ca-certificates`"));
+    /// Encrypts the line, and holds the server's certificate against its name and the authorities of `ca_file`, or those that
+    /// the machine trusts.
+    ///
+    /// What came in the clear behind the last answer is anybody's: it would be taken for the first answer of the encrypted
+    /// line, so it ends the conversation.
+    pub(super) fn encrypt(self, host: &str, ca_file: Option<&Path>) -> io::Result<Self> {
+        let Wire::Plain(mut timed) = self.wire else { return Ok(self) };
+        if !self.ahead.is_empty() {
+            return Err(io::Error::other(
+                "the mail server, or somebody on the way to it, sent more in the clear than the answer to STARTTLS",
+            ));
         }
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(io::Error::other)?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
-        let connection = ClientConnection::new(Arc::new(config), name).map_err(io::Error::other)?;
+        let mut connection = tls::connection(host, ca_file)?;
+        timed.time.next();
+        while connection.is_handshaking() {
+            connection.complete_io(&mut timed).map_err(|error| tls::in_words(error, host, ca_file))?;
+        }
+        timed.time.next();
         Ok(Self { wire: Wire::Encrypted(Box::new(StreamOwned::new(connection, timed))), ahead: Vec::new() })
     }
 
@@ -203,9 +208,8 @@ impl Line {
         loop {
             let line = self.line(ANSWER_LIMIT.saturating_sub(size))?;
             size += line.len() + 2;
-            let (code, goes_on, text) = parsed(&line).ok_or_else(|| {
-                io::Error::other(format!("what came is no answer of a mail server: `{}`", decoded(&line).trim()))
-            })?;
+            let (code, goes_on, text) =
+                parsed(&line).ok_or_else(|| io::Error::other(NoAnswer(decoded(&line).trim().to_owned())))?;
             raw.push(text.to_vec());
             if !goes_on {
                 return Ok(Answer { code, lines: raw.iter().map(|line| decoded(line)).collect() });

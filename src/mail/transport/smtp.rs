@@ -4,17 +4,21 @@
 //! UTF-8 and nothing else, takes any code below 400 for a yes, limits each read and not the conversation, and does not say
 //! which command was answered; none of that can be set.
 
-use super::line::{Answer, Line, Time};
+use super::line::{Answer, Line, NoAnswer, Time};
 use super::verdict::{Stage, Verdict, verdict};
-use super::{Allowance, Reply, SendError, Transport};
+use super::{Allowance, Reply, SendError, Transport, tls};
 use crate::mail::message::Outgoing;
-use crate::settings::{Smtp as Settings, Tls};
+use crate::settings::{Secret, Smtp as Settings, Tls};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use lettre::Address;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::commands::{Auth, Data, Ehlo, Mail, Quit, Rcpt, Starttls};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter, ServerInfo};
 use lettre::transport::smtp::response::{Category, Code, Detail, Response, Severity};
 use std::fmt::Display;
+use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 /// Questions that a log-in may consist of.
@@ -36,14 +40,24 @@ impl Smtp {
         Self { settings, timeout, hello: ClientId::default() }
     }
 
+    /// Looks whether the certificates that the settings name can be read, so that a wrong file shows at the start. They are
+    /// read anew for each mail.
+    ///
+    /// # Errors
+    /// The file cannot be read, or holds no certificate.
+    pub fn check(&self) -> io::Result<()> {
+        self.settings.ca_file.as_deref().map_or(Ok(()), |file| tls::authorities(Some(file)).map(drop))
+    }
+
     /// Connects, encrypts and logs in.
     fn open(&self, allowance: &Allowance) -> Result<(Conversation, ServerInfo), SendError> {
-        let Settings { host, port, tls, account } = &self.settings;
+        let Settings { host, port, tls, account, ca_file } = &self.settings;
+        let (ca_file, secrets) = (ca_file.as_deref(), secrets(account.as_ref()));
         let time = Time::new(allowance, self.timeout);
         let line = Line::connect(host, *port, time).map_err(|error| held_up(&error.to_string()))?;
-        let mut talk = Conversation { line, allowance: allowance.clone() };
+        let mut talk = Conversation { line, allowance: allowance.clone(), secrets };
         if *tls == Tls::Tls {
-            talk = talk.encrypted(host)?;
+            talk = talk.encrypted(host, ca_file)?;
         }
         talk.hear(Stage::Greeting)?;
         let mut server = talk.greet(&self.hello)?;
@@ -52,7 +66,7 @@ impl Smtp {
                 return Err(held_up("the mail server offers no STARTTLS, and nothing is sent in clear"));
             }
             talk.say(Stage::Encryption, Starttls)?;
-            talk = talk.encrypted(host)?;
+            talk = talk.encrypted(host, ca_file)?;
             server = talk.greet(&self.hello)?;
         }
         if let Some((user, password)) = account {
@@ -104,23 +118,63 @@ fn held_up(what: &str) -> SendError {
 struct Conversation {
     line: Line,
     allowance: Allowance,
+    /// What must not be repeated to anybody, as it goes over the line.
+    secrets: Vec<String>,
 }
 
 impl Conversation {
-    fn encrypted(self, host: &str) -> Result<Self, SendError> {
-        let line = self.line.encrypt(host).map_err(|error| held_up(&format!("no encryption: {error}")))?;
-        Ok(Self { line, ..self })
+    fn encrypted(self, host: &str, ca_file: Option<&Path>) -> Result<Self, SendError> {
+        let Self { line, allowance, secrets } = self;
+        let line = line.encrypt(host, ca_file).map_err(|error| {
+            let reply = Reply::new(&format!("no encryption: {error}"));
+            if allowance.is_stopping() { SendError::BrokenOff(reply) } else { SendError::HeldUp(reply) }
+        })?;
+        Ok(Self { line, allowance, secrets })
     }
 
     /// What is wrong with the line is nobody's fate. Before the text is handed over it harms nobody either.
-    fn lost(&self, error: &std::io::Error) -> SendError {
-        let reply = Reply::new(&error.to_string());
+    fn lost(&self, error: &io::Error) -> SendError {
+        let reply = self.wrong(error);
         if self.allowance.is_stopping() { SendError::BrokenOff(reply) } else { SendError::HeldUp(reply) }
     }
 
     fn hear(&mut self, stage: Stage) -> Result<Answer, SendError> {
         let answer = self.line.answer().map_err(|error| self.lost(&error))?;
-        judged(stage, answer)
+        self.judged(stage, answer)
+    }
+
+    /// What is wrong with the line.
+    fn wrong(&self, error: &io::Error) -> Reply {
+        match error.get_ref().and_then(|inner| inner.downcast_ref::<NoAnswer>()) {
+            Some(words) => {
+                Reply::said(&self.unspoken(&words.to_string()), "what came is no answer of a mail server".to_owned())
+            }
+            None => Reply::new(&error.to_string()),
+        }
+    }
+
+    /// Returns what a server said without our secrets: some repeat the command that they refuse.
+    fn unspoken(&self, said: &str) -> String {
+        self.secrets.iter().fold(said.to_owned(), |said, secret| said.replace(secret, "[redacted]"))
+    }
+
+    fn reply(&self, stage: Stage, answer: &Answer) -> Reply {
+        let said = format!("{} {}", answer.code, self.unspoken(&answer.text()));
+        Reply::said(&said, format!("it answered {} {}", answer.code, stage.name()))
+    }
+
+    fn judged(&self, stage: Stage, answer: Answer) -> Result<Answer, SendError> {
+        let reply = || self.reply(stage, &answer);
+        Err(match verdict(stage, answer.code, &answer.text()) {
+            Verdict::GoesOn => return Ok(answer),
+            Verdict::Refused => SendError::Refused(reply()),
+            Verdict::PutOff => SendError::PutOff(reply()),
+            Verdict::Busy => SendError::Busy(reply()),
+            Verdict::Ruled => SendError::Ruled(reply()),
+            Verdict::Throttled => SendError::Throttled(reply()),
+            Verdict::Server => SendError::HeldUp(reply()),
+            Verdict::Unclear => SendError::Unclear(reply()),
+        })
     }
 
     fn say(&mut self, stage: Stage, command: impl Display) -> Result<Answer, SendError> {
@@ -156,10 +210,9 @@ impl Conversation {
     /// Hands the text over and hears what becomes of it. From the last dot on the server may have it, whatever happens.
     fn hand_over(&mut self, text: &[u8]) -> Result<Reply, SendError> {
         self.line.send(&dotted(text)).map_err(|error| self.lost(&error))?;
-        let unclear = |error: std::io::Error| SendError::Unclear(Reply::new(&error.to_string()));
-        self.line.send(b".\r\n").map_err(unclear)?;
-        let answer = self.line.answer().map_err(unclear)?;
-        judged(Stage::Text, answer).map(|answer| reply(Stage::Text, &answer))
+        let answer = self.line.send(b".\r\n").and_then(|()| self.line.answer());
+        let answer = answer.map_err(|error| SendError::Unclear(self.wrong(&error)))?;
+        self.judged(Stage::Text, answer).map(|answer| self.reply(Stage::Text, &answer))
     }
 }
 
@@ -178,20 +231,12 @@ fn dotted(text: &[u8]) -> Vec<u8> {
     dotted
 }
 
-fn judged(stage: Stage, answer: Answer) -> Result<Answer, SendError> {
-    let reply = || reply(stage, &answer);
-    Err(match verdict(stage, answer.code, &answer.text()) {
-        Verdict::GoesOn => return Ok(answer),
-        Verdict::Refused => SendError::Refused(reply()),
-        Verdict::PutOff => SendError::PutOff(reply()),
-        Verdict::Throttled => SendError::Throttled(reply()),
-        Verdict::Server => SendError::HeldUp(reply()),
-        Verdict::Unclear => SendError::Unclear(reply()),
-    })
-}
-
-fn reply(stage: Stage, answer: &Answer) -> Reply {
-    Reply::said(&format!("{} {}", answer.code, answer.text()), format!("it answered {} {}", answer.code, stage.name()))
+/// Returns the password, and the forms in which it goes over the line (RFC 4616, and the mechanism LOGIN).
+fn secrets(account: Option<&(String, Secret)>) -> Vec<String> {
+    let Some((user, password)) = account else { return Vec::new() };
+    let password = password.expose();
+    let plain = BASE64.encode(format!("\0{user}\0{password}"));
+    vec![plain, BASE64.encode(password), password.to_owned()]
 }
 
 /// Returns an answer as lettre's reading of it wants it: only those to EHLO and AUTH come here.

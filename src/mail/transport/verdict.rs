@@ -1,7 +1,8 @@
 //! What an answer of a mail server means, and for whom. The code decides, and where in the conversation it was given.
 //!
 //! Only the answer to the recipient (RCPT TO), or that to the text of a mail for a single recipient, can be final for that
-//! recipient. Whatever else a server says is about the server: our sender, our account, its load, its rules.
+//! recipient. Whatever else a server says is about the server: our sender, our account, its load. A rule of the server told
+//! there (`5.7.1`) may be either's; the worker tells by what the other recipients' mails are answered.
 
 /// Where in the conversation an answer was given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +66,10 @@ pub(super) enum Verdict {
     Refused,
     /// This recipient does not get it now.
     PutOff,
+    /// This recipient does not get it now, or we are too fast: 450 without a word more.
+    Busy,
+    /// A rule of the server stands against it, for this recipient or for everybody.
+    Ruled,
     /// We are too fast for the server.
     Throttled,
     /// Anything else that the server says about itself or about us.
@@ -110,15 +115,16 @@ pub(super) fn verdict(stage: Stage, code: u16, text: &str) -> Verdict {
     if stage != Stage::LogIn && detail.is_of_limits(text) {
         return Verdict::Throttled;
     }
-    if !matches!(stage, Stage::Recipient | Stage::Text) || detail.is_of_rules(text) {
+    if !matches!(stage, Stage::Recipient | Stage::Text) {
         return Verdict::Server;
     }
     match code {
         // Commands out of order or not known, a log-in that is missing, a host that takes no mail.
         421 | 500 | 502..=504 | 521 | 530..=538 | 555 => Verdict::Server,
+        _ if detail.is_of_rules(text) => Verdict::Ruled,
         500.. => Verdict::Refused,
         _ if detail.is_of_recipient() => Verdict::PutOff,
-        450 if stage == Stage::Recipient && detail == Detail::Unsaid => Verdict::PutOff,
+        450 if stage == Stage::Recipient && detail == Detail::Unsaid => Verdict::Busy,
         _ => Verdict::Server,
     }
 }
@@ -176,7 +182,8 @@ mod tests {
             for code in 100..=599 {
                 let found = verdict(stage, code, "no");
                 let may_be_final = matches!(stage, Stage::Recipient | Stage::Text);
-                assert!(may_be_final || !matches!(found, Verdict::Refused | Verdict::PutOff), "{stage:?} {code}");
+                let of_recipient = matches!(found, Verdict::Refused | Verdict::PutOff | Verdict::Busy | Verdict::Ruled);
+                assert!(may_be_final || !of_recipient, "{stage:?} {code}");
                 assert_eq!(
                     found == Verdict::Unclear,
                     stage == Stage::Text && !(250..=252).contains(&code) && code < 400
@@ -187,7 +194,7 @@ mod tests {
 
     #[test]
     fn what_servers_were_seen_to_say() {
-        use Verdict::{PutOff, Refused, Server, Throttled};
+        use Verdict::{Busy, PutOff, Refused, Ruled, Server, Throttled};
         for (stage, code, text, meant) in [
             (Stage::Recipient, 550, "5.1.1 no such user", Refused),
             (Stage::Recipient, 550, "用户不存在", Refused),
@@ -197,9 +204,12 @@ mod tests {
             (Stage::Text, 552, "5.3.4 message size exceeds limit", Refused),
             (Stage::Recipient, 550, "Mail frequency limited", Throttled),
             (Stage::Recipient, 550, "发信频率超过限制", Throttled),
-            (Stage::Recipient, 554, "5.7.1 relay access denied", Server),
-            (Stage::Text, 554, "5.7.1 rejected as spam", Server),
-            (Stage::Recipient, 550, "Relaying denied", Server),
+            (Stage::Recipient, 554, "5.7.1 relay access denied", Ruled),
+            (Stage::Recipient, 550, "5.7.1 this mailbox takes mail of known senders only", Ruled),
+            (Stage::Sender, 550, "5.7.1 sender blocked", Server),
+            (Stage::Recipient, 530, "5.7.0 authentication required", Server),
+            (Stage::Text, 554, "5.7.1 rejected as spam", Ruled),
+            (Stage::Recipient, 550, "Relaying denied", Ruled),
             (Stage::Sender, 450, "4.7.28 rate limited", Throttled),
             (Stage::Greeting, 421, "4.7.0 too many connections", Throttled),
             (Stage::Recipient, 450, "4.7.1 try again later", Throttled),
@@ -207,7 +217,7 @@ mod tests {
             (Stage::LogIn, 535, "5.7.8 too many failures", Server),
             (Stage::Recipient, 450, "4.2.0 greylisted, come again", PutOff),
             (Stage::Recipient, 452, "4.2.2 mailbox full", PutOff),
-            (Stage::Recipient, 450, "later", PutOff),
+            (Stage::Recipient, 450, "later", Busy),
             (Stage::Recipient, 451, "local error", Server),
             (Stage::Recipient, 452, "no storage", Server),
             (Stage::Recipient, 530, "log in first", Server),

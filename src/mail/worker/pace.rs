@@ -50,6 +50,8 @@ pub(super) struct Pace {
     seen: Instant,
     /// When it was slowed down last.
     slowed: Instant,
+    /// Since when it has said that we are too fast, and nothing else.
+    too_fast: Option<Instant>,
     under_way: usize,
     taken: u32,
 }
@@ -65,6 +67,7 @@ impl Pace {
             rests: 0,
             seen: Instant::MIN,
             slowed: Instant::MIN,
+            too_fast: None,
             under_way: 0,
             taken: 0,
         }
@@ -98,6 +101,7 @@ impl Pace {
                     self.next = self.next.min(now);
                 }
                 self.rests = 0;
+                self.too_fast = None;
                 self.taken += 1;
                 if self.taken.is_multiple_of(STEP) {
                     let faster = self.gap * 3 / 4;
@@ -107,6 +111,8 @@ impl Pace {
             }
             Told::TooFast => {
                 self.taken = 0;
+                // A clock that was ahead and is mended begins anew.
+                self.too_fast = self.too_fast.filter(|since| *since <= now).or(Some(now));
                 // Those that were under way together learn of one limit, once.
                 if self.slowed > now || after(self.slowed, self.gap / 2) <= now {
                     self.gap = (self.gap * 2).clamp(FIRST_GAP, LONGEST_GAP).max(self.base);
@@ -124,6 +130,11 @@ impl Pace {
             }
         }
         Duration::try_from(self.next.duration_since(now)).unwrap_or_default()
+    }
+
+    /// Returns for how long the server has said that we are too fast, and taken nothing.
+    pub(super) fn too_fast_for(&self, now: Instant) -> Duration {
+        self.too_fast.and_then(|since| Duration::try_from(now.duration_since(since)).ok()).unwrap_or_default()
     }
 
     /// Returns the time between two mails at present.
@@ -188,6 +199,21 @@ mod tests {
             pace.ended(Told::Works, at(9));
         }
         assert_eq!(pace.gap(), Duration::ZERO);
+    }
+
+    #[test]
+    fn how_long_we_are_too_fast_is_told_from_the_first_time_until_a_mail_is_taken() {
+        let mut pace = Pace::new(None);
+        for seconds in [10, 70, 130] {
+            pace.begun(at(seconds));
+            pace.ended(Told::TooFast, at(seconds));
+            assert_eq!(pace.too_fast_for(at(seconds)).as_secs(), seconds.unsigned_abs() - 10);
+        }
+        pace.ended(Told::Works, at(190));
+        assert_eq!(pace.too_fast_for(at(190)), Duration::ZERO);
+        pace.ended(Told::TooFast, at(200));
+        pace.ended(Told::TooFast, at(20));
+        assert_eq!(pace.too_fast_for(at(30)).as_secs(), 10, "a clock that is mended");
     }
 
     #[test]

@@ -36,6 +36,10 @@ const FIRST_HOLD: Duration = Duration::from_secs(5);
 /// Longest wait of a mail that the server held up.
 const LONGEST_HOLD: Duration = Duration::from_secs(300);
 
+/// A server that says for so long that we are too fast, and takes nothing, is in trouble: at one mail a minute no limit of
+/// the usual kind is met any longer.
+const TOO_FAST_TOO_LONG: Duration = Duration::from_secs(15 * 60);
+
 /// Makes one attempt and records it, unless the worker stops first or the attempt was made elsewhere meanwhile.
 pub(super) fn deliver(shared: &Shared, due: &Due) {
     if !make(shared, due) {
@@ -80,31 +84,60 @@ fn make(shared: &Shared, due: &Due) -> bool {
     let outcome = catch_unwind(AssertUnwindSafe(|| attempt(shared, due, &recorded, &requested))).unwrap_or_else(|_| {
         Err(SendError::PutOff(Reply::new("internal fault while sending; see the service's own log")))
     });
+    let outcome = outcome.map_err(|error| whose(shared, due, error));
     let wait = report(shared, &outcome);
     record(shared, due, &recorded, &outcome, wait, began);
     true
 }
 
+/// Finds out whose rule it is that stands against a mail, by what the others' mails were answered.
+fn whose(shared: &Shared, due: &Due, error: SendError) -> SendError {
+    match error {
+        SendError::Ruled(reply) if shared.rules().told(&due.address) => SendError::HeldUp(reply),
+        other => other,
+    }
+}
+
 /// Tells the pace, and whoever looks at the service, what a conversation said about the server. Returns how long the mail
 /// has to wait at least if it was held up.
 fn report(shared: &Shared, outcome: &Result<Reply, SendError>) -> Duration {
+    let now = shared.parts.clock.now();
+    if outcome.is_ok() {
+        shared.rules().taken();
+    }
     let told = match outcome {
-        Ok(_) | Err(SendError::Refused(_) | SendError::PutOff(_)) => Told::Works,
-        Err(SendError::Throttled(_)) => Told::TooFast,
+        Ok(_) => Told::Works,
+        // A word about one recipient does not show that rules which stand against all of them are gone.
+        Err(SendError::Refused(_) | SendError::PutOff(_)) if shared.rules().are_the_servers() => Told::Nothing,
+        Err(SendError::Refused(_) | SendError::PutOff(_)) => Told::Works,
+        Err(SendError::Busy(_) | SendError::Throttled(_)) => Told::TooFast,
         Err(SendError::HeldUp(_) | SendError::Unclear(_)) => Told::Trouble,
-        Err(SendError::BrokenOff(_)) => Told::Nothing,
+        Err(SendError::Ruled(_) | SendError::BrokenOff(_)) => Told::Nothing,
     };
-    if !matches!(told, Told::Works) {
+    if outcome.as_ref().is_err_and(|error| !error.is_of_recipient()) {
         shared.held_up.fetch_add(1, Ordering::Relaxed);
     }
-    match (told, outcome) {
-        (Told::Works, _) => shared.out_of_trouble(Task::Sending),
-        (Told::Trouble, Err(SendError::HeldUp(reply) | SendError::Unclear(reply))) if !shared.is_stopping() => {
-            shared.in_trouble(Task::Sending, &format!("the mail server takes no mail: {}", reply.in_short()));
+    let (wait, too_fast_for) = {
+        let mut pace = shared.pace();
+        (pace.ended(told, now), pace.too_fast_for(now))
+    };
+    let stands_still = match outcome {
+        Err(SendError::HeldUp(reply) | SendError::Unclear(reply)) => {
+            Some(format!("the mail server takes no mail: {}", reply.in_short()))
         }
+        Err(SendError::Throttled(reply)) if too_fast_for >= TOO_FAST_TOO_LONG => Some(format!(
+            "the mail server has said for {} minutes and more that mails come too fast, and takes none: {}",
+            TOO_FAST_TOO_LONG.as_secs() / 60,
+            reply.in_short()
+        )),
+        _ => None,
+    };
+    match stands_still {
+        Some(what) if !shared.is_stopping() => shared.in_trouble(Task::Sending, &what),
+        None if matches!(told, Told::Works) => shared.out_of_trouble(Task::Sending),
         _ => {}
     }
-    shared.pace().ended(told, shared.parts.clock.now())
+    wait
 }
 
 fn attempt(shared: &Shared, due: &Due, recorded: &Recorded, requested: &MailRequested) -> Result<Reply, SendError> {
@@ -232,7 +265,7 @@ fn next_attempt(
 ) -> Option<Instant> {
     match outcome {
         Ok(_) | Err(SendError::Refused(_)) => None,
-        Err(SendError::PutOff(_)) => retry_at(due.counted, now, schedule),
+        Err(SendError::PutOff(_) | SendError::Busy(_) | SendError::Ruled(_)) => retry_at(due.counted, now, schedule),
         Err(SendError::BrokenOff(_)) => Some(now),
         // Each attempt may be one more copy for the reader, so they come by the schedule; but no word is no refusal, so
         // they do not end with it.
@@ -261,6 +294,8 @@ fn events(
     | Err(
         SendError::Refused(reply)
         | SendError::PutOff(reply)
+        | SendError::Busy(reply)
+        | SendError::Ruled(reply)
         | SendError::Throttled(reply)
         | SendError::HeldUp(reply)
         | SendError::Unclear(reply)
@@ -275,7 +310,9 @@ fn events(
     let decided = match outcome {
         Ok(_) => Some(Event::MailAccepted(fate())),
         Err(SendError::Refused(_)) => Some(Event::MailRefused(fate())),
-        Err(SendError::PutOff(_)) => retry_at.is_none().then(|| Event::MailGivenUp(fate())),
+        Err(SendError::PutOff(_) | SendError::Busy(_) | SendError::Ruled(_)) => {
+            retry_at.is_none().then(|| Event::MailGivenUp(fate()))
+        }
         Err(SendError::Throttled(_) | SendError::HeldUp(_) | SendError::BrokenOff(_)) => {
             Some(held_up(HoldCause::Server))
         }

@@ -198,3 +198,25 @@ proptest! {
         prop_assert!(harvest.accepted().is_empty());
     }
 }
+
+#[test]
+fn a_folder_that_is_called_like_a_file_and_a_link_to_a_device_are_told_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let (inner, link) = (folder.path().join("x.csv"), folder.path().join("y.csv"));
+    fs::create_dir(&inner).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", &link).unwrap();
+    fs::write(inner.join("custody.csv"), format!("credit_code,date,held\n{CODE},2025-01-01,5\n")).unwrap();
+    let harvest = Harvest::of(folder.path());
+    assert_eq!((harvest.warned(), harvest.refused_codes()), (vec!["subfolder"], vec![("not_a_file", 0)]));
+    // Named itself, a folder is read as one.
+    assert_eq!(Harvest::of(&inner).accepted(), [2]);
+    assert_eq!(Harvest::of(&link).refused_codes(), [("not_a_file", 0)]);
+    let mut refused = Vec::new();
+    let _ = read_file(&inner, "x.csv", now(), &mut |item| {
+        if let Item::Refused(it) = item {
+            refused.push(it.refusal.code);
+        }
+        ControlFlow::Continue(())
+    });
+    assert_eq!(refused, ["not_a_file"]);
+}

@@ -5,6 +5,7 @@ use super::{Bench, attempts, count, server_at, smtp};
 use jiff::SignedDuration;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
+use warnlight::clock::Clock as _;
 use warnlight::mail::transport::Smtp;
 use warnlight::mail::worker::Worker;
 use warnlight::picture::outbox::State;
@@ -243,5 +244,82 @@ fn a_server_in_trouble_is_told_of_and_asked_by_one_mail_at_a_time() {
     assert!(before <= 8, "those under way, and no more: {before}");
     mended(&bench, &server, &worker, 20);
     assert_eq!(worker.picture().outbox.tally().of(State::Accepted), 20);
+    worker.stop();
+}
+
+#[test]
+fn a_mailbox_that_a_rule_keeps_shut_is_that_mailboxs_matter() {
+    let bench = Bench::new();
+    let server = Scripted::that(At::Recipient, Does::say("550 5.7.1 this mailbox takes mail of known senders only"));
+    bench.ask(1, &["shut@example.org"]);
+    let worker = bench.work(smtp(server.port));
+    for (attempt, wait) in [(1, Some(5)), (2, Some(300)), (3, None)] {
+        let made = attempts(&bench.until("mail.attempted", attempt)).pop().unwrap();
+        assert_eq!(made.retry_at, wait.map(|seconds| bench.clock.now() + SignedDuration::from_secs(seconds)));
+        assert_eq!(worker.trouble(), None);
+        bench.clock.advance(SignedDuration::from_secs(wait.unwrap_or_default()));
+    }
+    let events = bench.until("mail.given_up", 1);
+    assert_eq!((count(&events, "mail.held_up"), worker.held_up()), (0, 0));
+    worker.stop();
+}
+
+#[test]
+fn a_rule_that_many_recipients_hear_of_is_the_servers_and_is_told_of_until_it_takes_mail() {
+    let mut bench = Bench::new();
+    bench.settings.senders = 1;
+    let server = Scripted::that(At::Recipient, Does::say("554 5.7.1 relay access denied"));
+    let addresses = ["a@example.org", "b@example.org", "c@example.org", "d@example.org"];
+    bench.ask(1, &addresses);
+    let worker = bench.work(smtp(server.port));
+    bench.until("mail.held_up", 1);
+    let trouble = worker.trouble().unwrap();
+    assert!(trouble.contains("it answered 554 to RCPT TO"), "{trouble}");
+    // However long it lasts, nobody is given up: three attempts are all that the schedule has.
+    let deadline = Instant::now() + super::LONG;
+    while attempts(&bench.all()).len() < 4 * addresses.len() {
+        assert!(Instant::now() < deadline, "{:?}", worker.trouble());
+        bench.clock.advance(HOUR);
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+    mended(&bench, &server, &worker, addresses.len());
+    worker.stop();
+    assert_eq!(["mail.refused", "mail.given_up"].map(|fate| count(&bench.all(), fate)), [0; 2]);
+}
+
+#[test]
+fn a_bare_450_counts_by_the_schedule_and_slows_the_pace() {
+    let bench = Bench::new();
+    let server = Scripted::that(At::Recipient, Does::say("450 requested action not taken"));
+    bench.ask(1, &["a@example.org"]);
+    let worker = bench.work(smtp(server.port));
+    let made = attempts(&bench.until("mail.attempted", 1)).remove(0);
+    assert_eq!(made.retry_at, Some(bench.clock.now() + SignedDuration::from_secs(5)));
+    assert_eq!(worker.gap(), Duration::from_secs(1));
+    for attempt in 2..=3 {
+        bench.clock.advance(HOUR);
+        bench.until("mail.attempted", attempt);
+    }
+    assert_eq!(count(&bench.until("mail.given_up", 1), "mail.held_up"), 0);
+    assert_eq!(worker.trouble(), None);
+    worker.stop();
+}
+
+#[test]
+fn a_server_that_finds_us_too_fast_for_long_is_told_of() {
+    let bench = Bench::new();
+    let server = Scripted::that(At::Sender, Does::say("450 4.7.28 too many mails from you"));
+    bench.ask(1, &["a@example.org"]);
+    let worker = bench.work(smtp(server.port));
+    bench.until("mail.held_up", 1);
+    assert_eq!(worker.trouble(), None, "that is how limits are");
+    bench.clock.advance(SignedDuration::from_mins(10));
+    bench.until("mail.held_up", 2);
+    assert_eq!(worker.trouble(), None);
+    bench.clock.advance(SignedDuration::from_mins(10));
+    bench.until("mail.held_up", 3);
+    let trouble = worker.trouble().unwrap();
+    assert!(trouble.contains("15 minutes") && trouble.contains("450 to MAIL FROM"), "{trouble}");
+    mended(&bench, &server, &worker, 1);
     worker.stop();
 }

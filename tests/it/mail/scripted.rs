@@ -2,7 +2,7 @@
 //!
 //! What it does not prove: that any server in use behaves so. It knows commands by their first word and no syntax, takes one
 //! recipient as it comes, speaks without TLS and asks for no password; what a real server makes of our mails is tried
-//! against aiosmtpd (`server.rs`). Its answers were written from RFC 5321 and from public reports, not recorded.
+//! against aiosmtpd (`server.rs`, `tls.rs`). Its answers were written from RFC 5321 and from public reports, not recorded.
 
 use super::LONG;
 use std::collections::HashMap;

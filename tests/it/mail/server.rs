@@ -20,6 +20,7 @@ pub(crate) enum Seen {
     Refused { address: String },
     Deferred { address: String },
     Hanging { address: String },
+    LogIn { mechanism: String, encrypted: bool },
     Message(Message),
 }
 
