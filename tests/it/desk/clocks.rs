@@ -51,11 +51,11 @@ fn set_right(stage: &mut Stage, at: Instant, way: Mended) {
 
 /// The light as it stands on record: its colour and the rules behind it.
 fn standing(stage: &Stage) -> (String, Vec<String>) {
-    let lights = stage.told().into_iter().filter_map(|told| match told {
+    let mut lights = stage.told().into_iter().filter_map(|told| match told {
         Told::Light { change, rules, .. } => Some((change.rsplit_once(' ').unwrap().1.to_owned(), rules)),
         _ => None,
     });
-    lights.last().unwrap_or_else(|| ("green".to_owned(), Vec::new()))
+    lights.next_back().unwrap_or_else(|| ("green".to_owned(), Vec::new()))
 }
 
 /// Days closed, in the order of the log.

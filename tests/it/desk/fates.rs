@@ -18,6 +18,9 @@ const OTHER: &str = "91110108MA0000000D";
 const FIRST: &str = "91110108MA0000000E";
 const NOW: &str = "2025-03-05T10:30:00";
 
+/// The answer to a request.
+type Outcome = Result<Vec<Answer>, DeskError>;
+
 fn row() -> Command {
     register(HAIR, "8040", "Aurora")
 }
@@ -30,7 +33,7 @@ fn ticket(code: &str, ticket: &str) -> Command {
 fn decide(
     requests: &[Vec<Command>],
     full: impl Fn(usize) -> bool + Send + Sync + 'static,
-) -> (Vec<Result<Vec<Answer>, DeskError>>, Arc<dyn EventLog>) {
+) -> (Vec<Outcome>, Arc<dyn EventLog>) {
     let inner: Arc<dyn EventLog> = Arc::new(MemoryLog::new());
     let (gate, keeper) = Gate::before(inner.clone(), full);
     let log: Arc<dyn EventLog> = gate;
@@ -48,7 +51,7 @@ fn decide(
     (answers, inner)
 }
 
-fn is_full(outcome: &Result<Vec<Answer>, DeskError>) -> bool {
+fn is_full(outcome: &Outcome) -> bool {
     matches!(outcome, Err(DeskError::Log(LogError::Full)))
 }
 
