@@ -2,6 +2,7 @@
 
 use super::batch::{Batch, Decided, Made, Waiting, receipt};
 use super::follow::Listener;
+use super::nodes::{CONTESTS, STANDS_BY, is_contest};
 use super::pulse::Pulse;
 use super::told;
 use super::{Answer, Counters, DeskError, Job};
@@ -35,13 +36,6 @@ const BATCH: usize = 512;
 const NAP: Duration = Duration::from_millis(500);
 /// Pause after a failure of the log, before lights are tried again.
 const AFTER_FAILURE: Duration = Duration::from_millis(200);
-
-/// How often a command is decided again because other nodes wrote about the same merchant meanwhile.
-const CONTESTS: u32 = 50;
-
-/// Why lights are left to others.
-const STANDS_BY: &str = "another node put other policies or recipients in force, so this one leaves lights and mail to \
-                         it; restart this one with the same files";
 
 /// Everything the thread works with.
 pub(super) struct Engine {
@@ -339,22 +333,6 @@ impl Engine {
         }
     }
 
-    /// Says whether other policies or recipients are in force than this node was started with: then another node was
-    /// started with newer ones, and judging by the old would turn its lights back.
-    fn stands_by(&mut self) -> bool {
-        let Picture { marks, policies, .. } = &self.picture;
-        let other = marks.policy.as_ref() != Some(&policies.digest)
-            || marks.recipients.as_ref() != Some(&self.recipients_digest);
-        if other != self.counters.stands_by.swap(other, Ordering::Relaxed) {
-            if other {
-                tracing::warn!("{STANDS_BY}");
-            } else {
-                tracing::info!("The policies and recipients of this node are in force again");
-            }
-        }
-        other
-    }
-
     fn look(&mut self, now: Instant, settle: bool) -> Result<(), LogError> {
         let began = trail::now();
         let appends = self.watch.look(&self.picture, &*self.log, now, settle)?;
@@ -479,9 +457,4 @@ fn sort(job: Job, waiting: &mut Vec<Waiting>, settlers: &mut Vec<Sender<Result<(
         Job::Settle(answer) => settlers.push(answer),
         Job::Stop => *stop = true,
     }
-}
-
-/// Says whether an error means that another node was faster.
-const fn is_contest(error: &LogError) -> bool {
-    matches!(error, LogError::Conflict { .. } | LogError::Duplicate { .. } | LogError::KeyReused { .. })
 }

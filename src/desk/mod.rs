@@ -5,6 +5,7 @@ mod batch;
 mod counters;
 mod engine;
 mod follow;
+mod nodes;
 mod pulse;
 mod recordable;
 mod rehearsal;
