@@ -152,8 +152,7 @@ fn sources(below: &str) -> Vec<(String, String)> {
 /// Returns source without comments, without what stands in texts, and without a test module at its end.
 fn code(source: &str) -> String {
     let tests = ["#[cfg(test)]\nmod tests {", "#[cfg(test)]\npub(crate) mod tests {"];
-    let end = tests.iter().filter_map(|begin| source.find(begin)).min().unwrap_or(source.len());
-    let source = &source[..end];
+    let source = tests.iter().fold(source, |source, begin| source.split(begin).next().unwrap_or_default());
     let mut code = String::with_capacity(source.len());
     let mut letters = source.chars().peekable();
     while let Some(letter) = letters.next() {
@@ -193,34 +192,31 @@ fn reaches<'c>(code: &'c str, may: &[&str]) -> Vec<&'c str> {
 
 /// Returns the names at the beginning of what stands after a path's `::`: one, or those of a list in braces.
 fn names(tail: &str) -> Vec<String> {
-    let word = |text: &str| text.chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect();
+    let word = |text: &str| -> String {
+        text.trim_start().chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect()
+    };
     let Some(list) = tail.strip_prefix('{') else { return vec![word(tail)] };
-    let (mut names, mut depth, mut begins) = (Vec::new(), 0_usize, true);
-    for (place, letter) in list.char_indices() {
-        match letter {
-            '{' => depth += 1,
-            '}' if depth == 0 => break,
-            '}' => depth -= 1,
-            ',' if depth == 0 => begins = true,
-            _ if begins && !letter.is_whitespace() => {
-                names.push(word(&list[place..]));
-                begins = false;
-            }
-            _ => {}
-        }
-    }
-    names
+    let mut open = 1_usize;
+    let mut closes = |letter: char| {
+        open = if letter == '{' { open + 1 } else { open - usize::from(letter == '}') };
+        open == 0
+    };
+    let list: String = list.chars().take_while(|letter| !closes(*letter)).collect();
+    let mut depth = 0_usize;
+    let parts = list.split(|letter| {
+        depth = if letter == '{' { depth + 1 } else { depth - usize::from(letter == '}') };
+        letter == ',' && depth == 0
+    });
+    parts.map(word).filter(|name| !name.is_empty()).collect()
 }
 
 /// Returns the rooms that code `deep` modules below the crate's root uses, named from the root or by going up to it.
 fn rooms_of(code: &str, deep: usize) -> BTreeSet<String> {
     let from_root = code.split("crate::").skip(1).flat_map(names);
     let up = "super::".repeat(deep);
-    let going_up = code.match_indices(&up).filter(|(place, _)| {
-        let is_longer = code[..*place].ends_with("super::") || code[place + up.len()..].starts_with("super::");
-        !is_longer
-    });
-    let going_up = going_up.flat_map(|(place, _)| names(&code[place + up.len()..]));
+    let pieces: Vec<&str> = code.split(&up).collect();
+    let is_root = |before: &str, tail: &str| !(before.is_empty() || tail.is_empty() || tail.starts_with("super::"));
+    let going_up = pieces.windows(2).filter(|pair| is_root(pair[0], pair[1])).flat_map(|pair| names(pair[1]));
     from_root.chain(going_up).collect()
 }
 
