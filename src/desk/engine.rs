@@ -2,9 +2,9 @@
 
 use super::batch::{Batch, Decided, Made, Waiting, receipt};
 use super::follow::Listener;
+use super::light_trail;
 use super::nodes::{CONTESTS, STANDS_BY, is_contest};
 use super::pulse::Pulse;
-use super::told;
 use super::{Answer, Counters, DeskError, Job};
 use crate::alerts::recipients::Recipients;
 use crate::alerts::request::About;
@@ -19,8 +19,8 @@ use crate::domain::merchant::Horizon;
 use crate::domain::time::Instant;
 use crate::lights::moment::sector_of;
 use crate::log::contract::{Appended, EventLog, LogError};
-use crate::picture::snapshot::Keeper;
-use crate::picture::{Picture, Published, Seen};
+use crate::picture::snapshot::SnapshotKeeper;
+use crate::picture::{Picture, Published, SeenEvent};
 use crate::trail;
 use crate::watch::Watch;
 use crate::watch::hold::{Holds, OwnHold};
@@ -54,7 +54,7 @@ pub(super) struct Engine {
     pub(super) ready: Arc<AtomicBool>,
     pub(super) pulse: Arc<Pulse>,
     pub(super) watch: Watch,
-    pub(super) keeper: Option<Keeper>,
+    pub(super) keeper: Option<SnapshotKeeper>,
     /// Holds that other nodes, or this one, told of.
     pub(super) holds: Holds,
     /// The hold of this node, on a shared log.
@@ -292,7 +292,7 @@ impl Engine {
         }
         for (position, Made { envelope, event, said }) in (appended.first..).zip(events) {
             let stamp = Stamp { position, recorded_at: appended.recorded_at, history: envelope.history };
-            let seen = Seen { stamp, id: envelope.id, event, said: *said };
+            let seen = SeenEvent { stamp, id: envelope.id, event, said: *said };
             let about = self.picture.fold(&seen).map_err(|reason| LogError::Unavailable(reason.to_string()))?;
             if let Some(index) = about {
                 self.watch.touched(&self.picture, index, event, hold, self.now());
@@ -354,7 +354,7 @@ impl Engine {
             }
         }
         recorded.sort_by_key(|(appended, _)| appended.first);
-        told::lights(&recorded, began);
+        light_trail::tell(&recorded, began);
         if let Err(error) = self.take_in_own(&recorded).and_then(|()| self.follow()) {
             failure = failure.or(Some(error));
         }
