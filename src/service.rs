@@ -14,7 +14,7 @@ use crate::mail::transport::of_settings;
 use crate::mail::worker::{self, Worker};
 use crate::policy::{Policies, PolicyError};
 use crate::policy_folder;
-use crate::proof::{Keeper, KeyError, SigningKey};
+use crate::proof::{CheckpointKeeper, KeyError, SigningKey};
 use crate::settings::{Engine, Settings};
 use jiff::{SignedDuration, Unit};
 use std::io::ErrorKind;
@@ -108,8 +108,9 @@ pub fn load_signing_key(settings: &Settings) -> Result<Option<SigningKey>, KeyEr
 ///
 /// # Errors
 /// See [`ServiceError`].
-pub fn start_keeper(key: SigningKey, desk: &Desk) -> Result<Keeper, ServiceError> {
-    Keeper::start(desk.log().clone(), key, desk.clock().clone(), Keeper::LOOK).map_err(ServiceError::Keeper)
+pub fn start_keeper(key: SigningKey, desk: &Desk) -> Result<CheckpointKeeper, ServiceError> {
+    CheckpointKeeper::start(desk.log().clone(), key, desk.clock().clone(), CheckpointKeeper::LOOK)
+        .map_err(ServiceError::Keeper)
 }
 
 /// Loads the policies that the settings name.

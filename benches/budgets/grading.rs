@@ -10,7 +10,7 @@ use warnlight::domain::fold::{Stamp, said};
 use warnlight::lights::facts::of_merchant;
 use warnlight::lights::grade::{grade, grade_facts};
 use warnlight::lights::moment::Moment;
-use warnlight::picture::{Picture, Seen};
+use warnlight::picture::{Picture, SeenEvent};
 use warnlight::policy::Policies;
 
 /// Folds a district into a state, without a log.
@@ -22,7 +22,7 @@ pub(super) fn district(merchants: u64) -> Outcome<Picture> {
             position += 1;
             let stamp = Stamp { position, recorded_at: written.at, history: true };
             let said = said(event, &event.to_json());
-            state.fold(&Seen { stamp, id: uuid::Uuid::nil(), event, said })?;
+            state.fold(&SeenEvent { stamp, id: uuid::Uuid::nil(), event, said })?;
         }
         Ok(())
     })?;

@@ -12,14 +12,14 @@ pub const BUILT_IN: &str = include_str!("../../policies/recipients.toml");
 
 /// Language of a text for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Language {
+pub enum LetterLanguage {
     /// Simplified Chinese.
     Chinese,
     /// English.
     English,
 }
 
-impl Language {
+impl LetterLanguage {
     /// Returns the BCP 47 tag: `zh-CN` or `en`.
     #[must_use]
     pub const fn tag(self) -> &'static str {
@@ -30,7 +30,7 @@ impl Language {
     }
 }
 
-impl fmt::Display for Language {
+impl fmt::Display for LetterLanguage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.tag())
     }
@@ -41,7 +41,7 @@ impl fmt::Display for Language {
 #[error("`{0}` is not a language of this service; use `zh-CN` or `en`")]
 pub struct UnknownLanguage(String);
 
-impl FromStr for Language {
+impl FromStr for LetterLanguage {
     type Err = UnknownLanguage;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -55,7 +55,7 @@ impl FromStr for Language {
 
 /// Which merchants an entry is for, by sector.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Desk {
+pub enum Remit {
     /// The regulator of one sector (行业主管部门).
     Sector(String),
     /// Every sector that has no entry of its own here (`*`).
@@ -67,7 +67,7 @@ pub enum Desk {
 /// One entry of the list, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Entry {
-    desk: Desk,
+    remit: Remit,
     /// First digits of the division; empty for everywhere.
     division: String,
     recipient: Recipient,
@@ -154,9 +154,9 @@ impl Recipients {
 
     /// Returns the sectors that the list names, so that the policy check can find one that does not exist.
     pub fn sectors(&self) -> impl Iterator<Item = &str> {
-        self.entries.iter().filter_map(|entry| match &entry.desk {
-            Desk::Sector(sector) => Some(sector.as_str()),
-            Desk::AnySector | Desk::Lead => None,
+        self.entries.iter().filter_map(|entry| match &entry.remit {
+            Remit::Sector(sector) => Some(sector.as_str()),
+            Remit::AnySector | Remit::Lead => None,
         })
     }
 
@@ -168,16 +168,20 @@ impl Recipients {
     /// city's. Empty if nobody is named.
     #[must_use]
     pub fn recipients_for(&self, sector: Option<&str>, division: Option<DivisionCode>, day: Day) -> Vec<Recipient> {
-        let desks = match sector {
-            Some(sector) => vec![Desk::Sector(sector.to_owned()), Desk::AnySector, Desk::Lead],
-            None => vec![Desk::Lead, Desk::AnySector],
+        let remits = match sector {
+            Some(sector) => vec![Remit::Sector(sector.to_owned()), Remit::AnySector, Remit::Lead],
+            None => vec![Remit::Lead, Remit::AnySector],
         };
-        desks.iter().map(|desk| self.at_desk(desk, division, day)).find(|found| !found.is_empty()).unwrap_or_default()
+        remits
+            .iter()
+            .map(|remit| self.of_remit(remit, division, day))
+            .find(|found| !found.is_empty())
+            .unwrap_or_default()
     }
 
-    fn at_desk(&self, desk: &Desk, division: Option<DivisionCode>, day: Day) -> Vec<Recipient> {
+    fn of_remit(&self, remit: &Remit, division: Option<DivisionCode>, day: Day) -> Vec<Recipient> {
         let serving = |entry: &&Entry| {
-            entry.desk == *desk
+            entry.remit == *remit
                 && entry.from <= day
                 && entry.until.is_none_or(|until| day <= until)
                 && match division {
@@ -199,10 +203,10 @@ impl Recipients {
 }
 
 fn check(raw: &RawEntry, complain: &mut dyn FnMut(String)) -> Option<Entry> {
-    let desk = match raw.sector.as_str() {
-        "*" => Some(Desk::AnySector),
-        "lead" => Some(Desk::Lead),
-        id if is_id(id) => Some(Desk::Sector(id.to_owned())),
+    let remit = match raw.sector.as_str() {
+        "*" => Some(Remit::AnySector),
+        "lead" => Some(Remit::Lead),
+        id if is_id(id) => Some(Remit::Sector(id.to_owned())),
         other => {
             complain(format!(
                 "`{other}` is not a sector id; use lower-case letters, digits and `-`, or `*`, or `lead`"
@@ -226,7 +230,7 @@ fn check(raw: &RawEntry, complain: &mut dyn FnMut(String)) -> Option<Entry> {
             None
         }
     };
-    let language = match raw.language.parse::<Language>() {
+    let language = match raw.language.parse::<LetterLanguage>() {
         Ok(language) => Some(language),
         Err(error) => {
             complain(error.to_string());
@@ -252,14 +256,14 @@ fn check(raw: &RawEntry, complain: &mut dyn FnMut(String)) -> Option<Entry> {
     };
     let language = language?;
     let office = match language {
-        Language::Chinese => &raw.office.zh,
-        Language::English => &raw.office.en,
+        LetterLanguage::Chinese => &raw.office.zh,
+        LetterLanguage::English => &raw.office.en,
     };
     if !office_named {
         return None;
     }
     Some(Entry {
-        desk: desk?,
+        remit: remit?,
         division: division?,
         recipient: Recipient {
             address: address?,
@@ -288,7 +292,7 @@ fn day(key: &str, text: &str, complain: &mut dyn FnMut(String)) -> Option<Day> {
 /// Says whether two entries name one address for the same merchants on some day.
 fn overlaps(one: &Entry, other: &Entry) -> bool {
     let ends_before = |first: &Entry, second: &Entry| first.until.is_some_and(|until| until < second.from);
-    one.desk == other.desk
+    one.remit == other.remit
         && one.division == other.division
         && one.recipient.address == other.recipient.address
         && !ends_before(one, other)

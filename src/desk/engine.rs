@@ -2,8 +2,9 @@
 
 use super::batch::{Batch, Decided, Made, Waiting, receipt};
 use super::follow::Listener;
+use super::light_trail;
+use super::nodes::{CONTESTS, STANDS_BY, is_contest};
 use super::pulse::Pulse;
-use super::told;
 use super::{Answer, Counters, DeskError, Job};
 use crate::alerts::recipients::Recipients;
 use crate::alerts::request::About;
@@ -18,8 +19,8 @@ use crate::domain::merchant::Horizon;
 use crate::domain::time::Instant;
 use crate::lights::moment::sector_of;
 use crate::log::contract::{Appended, EventLog, LogError};
-use crate::picture::snapshot::Keeper;
-use crate::picture::{Picture, Published, Seen};
+use crate::picture::snapshot::SnapshotKeeper;
+use crate::picture::{Picture, Published, SeenEvent};
 use crate::trail;
 use crate::watch::Watch;
 use crate::watch::hold::{Holds, OwnHold};
@@ -35,13 +36,6 @@ const BATCH: usize = 512;
 const NAP: Duration = Duration::from_millis(500);
 /// Pause after a failure of the log, before lights are tried again.
 const AFTER_FAILURE: Duration = Duration::from_millis(200);
-
-/// How often a command is decided again because other nodes wrote about the same merchant meanwhile.
-const CONTESTS: u32 = 50;
-
-/// Why lights are left to others.
-const STANDS_BY: &str = "another node put other policies or recipients in force, so this one leaves lights and mail to \
-                         it; restart this one with the same files";
 
 /// Everything the thread works with.
 pub(super) struct Engine {
@@ -60,7 +54,7 @@ pub(super) struct Engine {
     pub(super) ready: Arc<AtomicBool>,
     pub(super) pulse: Arc<Pulse>,
     pub(super) watch: Watch,
-    pub(super) keeper: Option<Keeper>,
+    pub(super) keeper: Option<SnapshotKeeper>,
     /// Holds that other nodes, or this one, told of.
     pub(super) holds: Holds,
     /// The hold of this node, on a shared log.
@@ -298,7 +292,7 @@ impl Engine {
         }
         for (position, Made { envelope, event, said }) in (appended.first..).zip(events) {
             let stamp = Stamp { position, recorded_at: appended.recorded_at, history: envelope.history };
-            let seen = Seen { stamp, id: envelope.id, event, said: *said };
+            let seen = SeenEvent { stamp, id: envelope.id, event, said: *said };
             let about = self.picture.fold(&seen).map_err(|reason| LogError::Unavailable(reason.to_string()))?;
             if let Some(index) = about {
                 self.watch.touched(&self.picture, index, event, hold, self.now());
@@ -339,22 +333,6 @@ impl Engine {
         }
     }
 
-    /// Says whether other policies or recipients are in force than this node was started with: then another node was
-    /// started with newer ones, and judging by the old would turn its lights back.
-    fn stands_by(&mut self) -> bool {
-        let Picture { marks, policies, .. } = &self.picture;
-        let other = marks.policy.as_ref() != Some(&policies.digest)
-            || marks.recipients.as_ref() != Some(&self.recipients_digest);
-        if other != self.counters.stands_by.swap(other, Ordering::Relaxed) {
-            if other {
-                tracing::warn!("{STANDS_BY}");
-            } else {
-                tracing::info!("The policies and recipients of this node are in force again");
-            }
-        }
-        other
-    }
-
     fn look(&mut self, now: Instant, settle: bool) -> Result<(), LogError> {
         let began = trail::now();
         let appends = self.watch.look(&self.picture, &*self.log, now, settle)?;
@@ -376,7 +354,7 @@ impl Engine {
             }
         }
         recorded.sort_by_key(|(appended, _)| appended.first);
-        told::lights(&recorded, began);
+        light_trail::tell(&recorded, began);
         if let Err(error) = self.take_in_own(&recorded).and_then(|()| self.follow()) {
             failure = failure.or(Some(error));
         }
@@ -482,9 +460,4 @@ fn sort(job: Job, waiting: &mut Vec<Waiting>, settlers: &mut Vec<Sender<Result<(
         Job::Settle(answer) => settlers.push(answer),
         Job::Stop => *stop = true,
     }
-}
-
-/// Says whether an error means that another node was faster.
-const fn is_contest(error: &LogError) -> bool {
-    matches!(error, LogError::Conflict { .. } | LogError::Duplicate { .. } | LogError::KeyReused { .. })
 }

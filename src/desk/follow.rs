@@ -4,7 +4,6 @@
 use super::engine::Engine;
 use crate::domain::envelope::{Position, Recorded};
 use crate::domain::event::Event;
-use crate::domain::time::Instant;
 use crate::log::contract::{EventLog, LogError};
 use crossbeam_channel::{Receiver, TrySendError, bounded};
 use std::sync::{Arc, Weak};
@@ -75,38 +74,6 @@ impl Engine {
             _ => {}
         }
         Ok(())
-    }
-
-    /// Makes the past final before a deadline is looked at: once something is recorded at or after the deadline, nothing
-    /// can be recorded before it any more, at any node. Without that, what another node wrote just in time could come to be
-    /// known here after the deadline was found missed.
-    pub(super) fn seal(&mut self, now: Instant) -> Result<(), LogError> {
-        while self.shared
-            && let Some(due) = self.watch.next_due().filter(|due| *due <= now)
-        {
-            let position = self.picture.position;
-            if self.picture.marks.last_recorded >= Some(due) {
-                return Ok(());
-            }
-            match self.log.append(crate::watch::time_reached(due, now)) {
-                Ok(_) | Err(LogError::Duplicate { .. }) => self.follow()?,
-                Err(error) => return Err(error),
-            }
-            if self.picture.position == position {
-                // Reached before, by the log's account, and not by its times: the log says two things.
-                return Err(LogError::Unavailable(format!(
-                    "the log holds that {due} was reached, and nothing after it"
-                )));
-            }
-        }
-        Ok(())
-    }
-
-    /// Lets go of holds whose holder has not been heard of in time.
-    pub(super) fn forget_holds(&mut self, now: Instant) {
-        if self.holds.expire(now) {
-            self.watch.release(now);
-        }
     }
 }
 

@@ -5,11 +5,12 @@ mod batch;
 mod counters;
 mod engine;
 mod follow;
+mod light_trail;
+mod nodes;
 mod pulse;
 mod recordable;
 mod rehearsal;
 mod start;
-mod told;
 
 pub use counters::Counters;
 pub(crate) use engine::{NOT_RECORDED, not_recorded};

@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use crate::domain::envelope::{NewEvent, Origin, hex};
 use crate::domain::event::{Event, RecipientsChanged};
 use crate::log::contract::{Append, EventLog, Expected, LogError};
-use crate::picture::snapshot::Keeper;
+use crate::picture::snapshot::SnapshotKeeper;
 use crate::picture::{Picture, Published, ReplayError};
 use crate::policy::Policies;
 use crate::watch::hold::{Holds, OwnHold};
@@ -82,7 +82,7 @@ impl Start {
         let (jobs, inbox) = crossbeam_channel::bounded(4096);
         let listener = listen(&self.log, picture.position)?;
         let published = Published::new(picture.clone());
-        let keeper = self.log.folder().map(|dir| Keeper::new(dir, self.log.clone(), snapshot));
+        let keeper = self.log.folder().map(|dir| SnapshotKeeper::new(dir, self.log.clone(), snapshot));
         let counters = Arc::new(Counters::default());
         let ready = Arc::new(AtomicBool::new(false));
         let pulse = Arc::new(Pulse::new());

@@ -7,7 +7,7 @@ use super::event::{
 };
 use super::merchant::{
     Act, Amount, Assigned, Complaint, Dated, Evidence, ExitItem, FilingStep, GuaranteeItem, LastEvidence, Listing,
-    Merchant, RatioItem, Row, Signal, add, put,
+    Merchant, RatioItem, RegisterRow, Signal, add, put,
 };
 use super::time::{Day, Instant};
 use super::words::{EnforcementKind, ExitAction, FilingStatus, Outcome};
@@ -330,9 +330,9 @@ fn insert<T: Evidence>(items: &mut ThinVec<T>, item: T) {
     put(items, place, item);
 }
 
-fn row(position: Position, details: &MerchantDetails) -> Row {
+fn row(position: Position, details: &MerchantDetails) -> RegisterRow {
     let boxed = |text: &Option<String>| text.as_deref().map(Box::from);
-    Row {
+    RegisterRow {
         position,
         name: boxed(&details.name),
         industry_code: boxed(&details.industry_code),

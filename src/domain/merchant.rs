@@ -40,7 +40,7 @@ pub struct Merchant {
     /// Number of events in its stream.
     pub revision: u32,
     /// Rows of the register, in the order recorded. Empty for a placeholder.
-    pub rows: ThinVec<Row>,
+    pub rows: ThinVec<RegisterRow>,
     /// Sectors assigned by hand, by effective day.
     pub sectors: ThinVec<Assigned>,
     /// Steps of the filing, by day.
@@ -86,7 +86,7 @@ pub struct LastEvidence {
 
 /// A row of the register, reduced to what is asked later.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
+pub struct RegisterRow {
     /// Where it stands.
     pub position: Position,
     /// Name.
@@ -362,7 +362,7 @@ impl Merchant {
     }
 
     /// Returns the last value that rows known at `known` state for a detail; where rows differ the last one wins.
-    pub fn detail<'a, T>(&'a self, known: Position, pick: impl Fn(&'a Row) -> Option<T>) -> Option<T> {
+    pub fn detail<'a, T>(&'a self, known: Position, pick: impl Fn(&'a RegisterRow) -> Option<T>) -> Option<T> {
         self.rows.iter().rev().filter(|row| row.position <= known).find_map(pick)
     }
 

@@ -24,7 +24,7 @@ impl Feeds {
     ///
     /// # Errors
     /// [`Code::TooManyRequests`] when this key has its share, [`Code::Unavailable`] when the node has all it can carry.
-    pub fn take(self: &Arc<Self>, key: Uuid) -> Result<Place, Problem> {
+    pub fn take(self: &Arc<Self>, key: Uuid) -> Result<FeedPlace, Problem> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let own = open.get(&key).copied().unwrap_or(0);
         if own >= self.most_per_key {
@@ -41,18 +41,18 @@ impl Feeds {
             return Err(Problem::new(Code::Unavailable, detail));
         }
         open.insert(key, own + 1);
-        Ok(Place { feeds: self.clone(), key })
+        Ok(FeedPlace { feeds: self.clone(), key })
     }
 }
 
 /// A place among the feeds; given back when dropped.
 #[derive(Debug)]
-pub struct Place {
+pub struct FeedPlace {
     feeds: Arc<Feeds>,
     key: Uuid,
 }
 
-impl Drop for Place {
+impl Drop for FeedPlace {
     fn drop(&mut self) {
         let mut open = self.feeds.open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = open.get_mut(&self.key) {
@@ -72,7 +72,7 @@ mod tests {
     fn a_key_has_its_share_and_the_node_its_limit_and_places_come_back() {
         let feeds = Arc::new(Feeds::new(2, 3));
         let [mine, other] = [1, 2].map(Uuid::from_u128);
-        let code = |taken: Result<Place, Problem>| taken.err().map(|problem| problem.code);
+        let code = |taken: Result<FeedPlace, Problem>| taken.err().map(|problem| problem.code);
         let first = feeds.take(mine).unwrap();
         let second = feeds.take(mine).unwrap();
         assert_eq!(code(feeds.take(mine)), Some(Code::TooManyRequests));

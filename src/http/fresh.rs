@@ -59,7 +59,7 @@ impl Freshness {
         if self.published.position() >= position {
             return Ok(false);
         }
-        let _place = Place::take(&self.waiting, key).ok_or_else(|| {
+        let _place = WaitingPlace::take(&self.waiting, key).ok_or_else(|| {
             Problem::new(Code::Behind, format_args!("{WAITING} requests with this key wait for a position already"))
         })?;
         let mut positions = self.published.changes();
@@ -78,12 +78,12 @@ impl Freshness {
 }
 
 /// A place among the requests that wait; given back when dropped, answered or not.
-struct Place<'a> {
+struct WaitingPlace<'a> {
     waiting: &'a Mutex<HashMap<Uuid, usize>>,
     key: Uuid,
 }
 
-impl<'a> Place<'a> {
+impl<'a> WaitingPlace<'a> {
     fn take(waiting: &'a Mutex<HashMap<Uuid, usize>>, key: Uuid) -> Option<Self> {
         let mut taken = waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let count = taken.entry(key).or_default();
@@ -95,7 +95,7 @@ impl<'a> Place<'a> {
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for WaitingPlace<'_> {
     fn drop(&mut self) {
         let mut taken = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = taken.get_mut(&self.key) {
@@ -204,11 +204,11 @@ mod tests {
     fn so_many_requests_with_one_key_wait_and_no_more_until_one_is_answered() {
         let waiting = Mutex::default();
         let key = Uuid::from_u128(1);
-        let mut places: Vec<_> = (0..WAITING).map(|_| Place::take(&waiting, key).unwrap()).collect();
-        assert!(Place::take(&waiting, key).is_none());
-        assert!(Place::take(&waiting, Uuid::from_u128(2)).is_some(), "another key waits for itself");
+        let mut places: Vec<_> = (0..WAITING).map(|_| WaitingPlace::take(&waiting, key).unwrap()).collect();
+        assert!(WaitingPlace::take(&waiting, key).is_none());
+        assert!(WaitingPlace::take(&waiting, Uuid::from_u128(2)).is_some(), "another key waits for itself");
         places.pop();
-        assert!(Place::take(&waiting, key).is_some());
+        assert!(WaitingPlace::take(&waiting, key).is_some());
         places.clear();
         assert!(waiting.lock().unwrap().is_empty(), "nothing is kept of keys that no longer wait");
     }

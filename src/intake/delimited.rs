@@ -6,8 +6,9 @@ use super::encoding::{Decoded, sniff};
 use super::export::plain_cell;
 use super::item::Sink;
 use super::lines::{LONGEST_LINE, Line, LineFault, MOST_COLUMNS, read_line};
+use super::row::Cells;
 use super::sheet::{SheetKind, recognised};
-use super::table::{About, Cells, Run};
+use super::table::{About, Run};
 use crate::domain::time::Instant;
 use std::collections::VecDeque;
 use std::fs::File;
@@ -32,7 +33,7 @@ pub(super) fn read(mut file: File, about: About, now: Instant, sink: Sink<'_>) -
     file.rewind()?;
     let mut input = BufReader::with_capacity(256 * 1024, Decoded::new(file, encoding));
     let separator = separator(&String::from_utf8_lossy(input.fill_buf()?));
-    let mut rows = Rows { input, separator, waiting: VecDeque::new(), line: Vec::new(), row: Row::default() };
+    let mut rows = Rows { input, separator, waiting: VecDeque::new(), line: Vec::new(), row: CsvRow::default() };
     let mut run = Run::new(about, now, sink);
     let mut number = 0;
     loop {
@@ -57,7 +58,7 @@ pub(super) fn read(mut file: File, about: About, now: Instant, sink: Sink<'_>) -
 fn separator(beginning: &str) -> char {
     let known = |separator: char| {
         let in_line = |line: &str| {
-            let mut row = Row::default();
+            let mut row = CsvRow::default();
             row.split(line, separator);
             let headers: Vec<String> = row.cells().map(str::to_owned).collect();
             SheetKind::ALL.into_iter().map(|kind| recognised(kind, &headers)).max().unwrap_or_default()
@@ -70,7 +71,7 @@ fn separator(beginning: &str) -> char {
 
 /// One row, its cells one after the other in one buffer.
 #[derive(Default)]
-struct Row {
+struct CsvRow {
     text: String,
     ends: Vec<usize>,
 }
@@ -85,7 +86,7 @@ enum Split {
     Broken,
 }
 
-impl Row {
+impl CsvRow {
     fn get(&self, index: usize) -> Option<&str> {
         let end = *self.ends.get(index)?;
         let start = index.checked_sub(1).map_or(Some(0), |before| self.ends.get(before).copied())?;
@@ -150,7 +151,7 @@ impl Row {
     }
 }
 
-impl Cells for Row {
+impl Cells for CsvRow {
     fn width(&self) -> usize {
         self.ends.len()
     }
@@ -174,7 +175,7 @@ struct Rows<R> {
     /// Lines read ahead for a quote that did not close.
     waiting: VecDeque<String>,
     line: Vec<u8>,
-    row: Row,
+    row: CsvRow,
 }
 
 impl<R: BufRead> Rows<R> {
@@ -250,7 +251,7 @@ mod tests {
 
     fn rows(text: &str) -> Vec<Result<Vec<String>, String>> {
         let separator = ',';
-        let (waiting, line, row) = (VecDeque::new(), Vec::new(), Row::default());
+        let (waiting, line, row) = (VecDeque::new(), Vec::new(), CsvRow::default());
         let mut rows = Rows { input: text.as_bytes(), separator, waiting, line, row };
         let mut all = Vec::new();
         loop {

@@ -5,7 +5,6 @@ use super::cell::{self, Cell, CellFault, Unit};
 use super::item::{ReadRow, Table};
 use super::place::{Finding, Place, Refusal, Warning, check_character};
 use super::sheet::{Field, Layout, SheetKind};
-use super::table::Cells;
 use crate::domain::check::{Check, Times};
 use crate::domain::code::CreditCode;
 use crate::domain::command::{
@@ -19,6 +18,14 @@ use crate::domain::words::{SignalKind, UnknownWord};
 use csv::StringRecord;
 use std::str::FromStr;
 use std::sync::Arc;
+
+/// The cells of one row, wherever they are kept.
+pub(super) trait Cells {
+    /// How many cells the row has.
+    fn width(&self) -> usize;
+    /// Returns the cell at `index`, blank if there is none.
+    fn cell(&self, index: usize) -> Cell<'_>;
+}
 
 /// Reads a row.
 pub(super) fn read(layout: &Layout, table: &Arc<Table>, row: u64, cells: &dyn Cells, now: Instant) -> ReadRow {

@@ -1,11 +1,10 @@
 //! One table on its way in: title lines are passed over, the header is found and understood, then row after row is
 //! read. A table that cannot be understood is refused once, as a whole, with the number of its rows.
 
-use super::cell::Cell;
 use super::item::{Item, ReadRow, Refused, Sink, Table};
 use super::lines::LineFault;
 use super::place::{Finding, Place};
-use super::row;
+use super::row::{self, Cells};
 use super::sheet::{HeaderFault, Layout, SheetKind, layout, recognise, recognised};
 use crate::domain::text::trim;
 use crate::domain::time::Instant;
@@ -15,14 +14,6 @@ use std::sync::Arc;
 
 /// Rows with something in them that may stand above the header.
 const MOST_TITLE_ROWS: u64 = 10;
-
-/// The cells of one row, wherever they are kept.
-pub(super) trait Cells {
-    /// How many cells the row has.
-    fn width(&self) -> usize;
-    /// Returns the cell at `index`, blank if there is none.
-    fn cell(&self, index: usize) -> Cell<'_>;
-}
 
 /// What the caller of a table knows about it.
 pub(super) struct About {
@@ -38,7 +29,7 @@ pub(super) struct About {
     pub(super) strict_width: bool,
 }
 
-enum State {
+enum Stage {
     /// Above the header.
     Seeking,
     Reading(Arc<Table>, Box<Layout>),
@@ -50,7 +41,7 @@ pub(super) struct Run<'s> {
     about: About,
     now: Instant,
     sink: Sink<'s>,
-    state: State,
+    state: Stage,
     /// Rows seen with something in them, the header not counted once it is found.
     rows: u64,
     told_of_notes: bool,
@@ -58,7 +49,7 @@ pub(super) struct Run<'s> {
 
 impl<'s> Run<'s> {
     pub(super) fn new(about: About, now: Instant, sink: Sink<'s>) -> Self {
-        Self { about, now, sink, state: State::Seeking, rows: 0, told_of_notes: false }
+        Self { about, now, sink, state: Stage::Seeking, rows: 0, told_of_notes: false }
     }
 
     /// Takes one row; `number` is its number in the spreadsheet.
@@ -68,9 +59,9 @@ impl<'s> Run<'s> {
         }
         self.rows += 1;
         match &self.state {
-            State::Refused(_) => ControlFlow::Continue(()),
-            State::Seeking => self.seek(number, cells),
-            State::Reading(table, layout) => {
+            Stage::Refused(_) => ControlFlow::Continue(()),
+            Stage::Seeking => self.seek(number, cells),
+            Stage::Reading(table, layout) => {
                 let (table, beyond) = (Arc::clone(table), beyond(layout, cells));
                 let mut read = row::read(layout, &table, number, cells, self.now);
                 if let Some(index) = beyond {
@@ -106,7 +97,7 @@ impl<'s> Run<'s> {
     pub(super) fn broken(&mut self, number: u64, line: &str, fault: LineFault) -> ControlFlow<()> {
         self.rows += 1;
         // Above the header anything may stand, and a refused table is refused with every line.
-        let State::Reading(table, _) = &self.state else { return ControlFlow::Continue(()) };
+        let Stage::Reading(table, _) = &self.state else { return ControlFlow::Continue(()) };
         let refusal = Finding::new(table.place(number), fault.code(), line, fault.zh(), fault.to_string());
         (self.sink)(Item::Row(ReadRow {
             table: Arc::clone(table),
@@ -133,22 +124,22 @@ impl<'s> Run<'s> {
     pub(super) fn finish(self) -> ControlFlow<()> {
         let place = self.place(None);
         match self.state {
-            State::Reading(table, _) if self.rows == 0 => {
+            Stage::Reading(table, _) if self.rows == 0 => {
                 let place = Place { row: None, ..table.place(table.header_row) };
                 let en = "the sheet has a header and no rows";
                 (self.sink)(Item::Warning(Finding::new(place, "no_rows", "", "只有表头，没有数据行", en)))
             }
-            State::Reading(..) => ControlFlow::Continue(()),
-            State::Refused(refusal) => (self.sink)(Item::Refused(Refused { refusal, rows: self.rows })),
-            State::Seeking if self.rows > 0 => {
+            Stage::Reading(..) => ControlFlow::Continue(()),
+            Stage::Refused(refusal) => (self.sink)(Item::Refused(Refused { refusal, rows: self.rows })),
+            Stage::Seeking if self.rows > 0 => {
                 let refusal = no_header(place);
                 (self.sink)(Item::Refused(Refused { refusal, rows: self.rows }))
             }
-            State::Seeking if self.about.strict_width => {
+            Stage::Seeking if self.about.strict_width => {
                 let refusal = Finding::new(place, "empty", "", "文件是空的", "the file is empty");
                 (self.sink)(Item::Refused(Refused { refusal, rows: 0 }))
             }
-            State::Seeking => {
+            Stage::Seeking => {
                 let warning =
                     Finding::new(place, "empty", "", "工作表是空的，未读取", "the sheet is empty and was skipped");
                 (self.sink)(Item::Warning(warning))
@@ -160,7 +151,7 @@ impl<'s> Run<'s> {
         let headers: Vec<String> = (0..cells.width()).map(|index| cells.cell(index).shown().into_owned()).collect();
         if !is_header(&headers) {
             if self.rows >= MOST_TITLE_ROWS {
-                self.state = State::Refused(no_header(self.place(None)));
+                self.state = Stage::Refused(no_header(self.place(None)));
             }
             return ControlFlow::Continue(());
         }
@@ -168,7 +159,7 @@ impl<'s> Run<'s> {
         let kind = match self.kind(&headers) {
             Ok(kind) => kind,
             Err(refusal) => {
-                self.state = State::Refused(*refusal);
+                self.state = Stage::Refused(*refusal);
                 return ControlFlow::Continue(());
             }
         };
@@ -177,7 +168,7 @@ impl<'s> Run<'s> {
         }
         match layout(kind, &headers) {
             Err(fault) => {
-                self.state = State::Refused(header_refusal(self.place(Some(number)), kind, fault));
+                self.state = Stage::Refused(header_refusal(self.place(Some(number)), kind, fault));
                 ControlFlow::Continue(())
             }
             Ok(layout) => {
@@ -190,7 +181,7 @@ impl<'s> Run<'s> {
                     layout: Some(layout.clone()),
                 });
                 let extra = layout.extra.join("、");
-                self.state = State::Reading(Arc::clone(&table), Box::new(layout));
+                self.state = Stage::Reading(Arc::clone(&table), Box::new(layout));
                 (self.sink)(Item::Table(Arc::clone(&table)))?;
                 if extra.is_empty() {
                     return ControlFlow::Continue(());

@@ -6,8 +6,9 @@ use super::cell::{Cell, Number};
 use super::item::{Item, Refused, Sink};
 use super::lines::{LONGEST_LINE, LineFault, MOST_COLUMNS};
 use super::place::{Finding, Place};
+use super::row::Cells;
 use super::sheet::SheetKind;
-use super::table::{About, Cells, Run};
+use super::table::{About, Run};
 use crate::domain::time::Instant;
 use calamine::{CellErrorType, DataRef, Reader, SheetType, SheetVisible, Xlsx, XlsxError};
 use std::fs::File;
@@ -69,7 +70,7 @@ fn read_sheet(
         }
     };
     let mut run = Run::new(about, now, sink);
-    let mut row = Row { cells: Vec::new(), text: 0, from_1904 };
+    let mut row = WorkbookRow { cells: Vec::new(), text: 0, from_1904 };
     let mut number = 0;
     loop {
         match cells.next_cell() {
@@ -93,14 +94,14 @@ fn read_sheet(
     }
 }
 
-struct Row<'a> {
+struct WorkbookRow<'a> {
     cells: Vec<DataRef<'a>>,
     /// Bytes of text in the cells.
     text: usize,
     from_1904: bool,
 }
 
-impl<'a> Row<'a> {
+impl<'a> WorkbookRow<'a> {
     fn put(&mut self, column: usize, value: &DataRef<'a>) {
         let text = match value {
             DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => text.len(),
@@ -138,7 +139,7 @@ impl<'a> Row<'a> {
 /// Characters shown of a row that is too long to be one.
 const SHOWN_OF_LONG: usize = 200;
 
-impl Cells for Row<'_> {
+impl Cells for WorkbookRow<'_> {
     fn width(&self) -> usize {
         self.cells.len()
     }

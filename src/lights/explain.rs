@@ -4,7 +4,7 @@ use super::facts::{Trace, compute};
 use super::grade::{Fired, Grade};
 use super::moment::Subject;
 use crate::domain::envelope::Position;
-use crate::domain::event::{Reason, Seen};
+use crate::domain::event::{FactSeen, Reason};
 use crate::domain::merchant::Shop;
 use crate::policy::rule::{Decisive, Rule};
 use uuid::Uuid;
@@ -54,7 +54,7 @@ fn draft(subject: &Subject<'_>, rule: &Rule, fired: &Fired) -> Draft {
     Draft { reason, positions: trace.positions() }
 }
 
-fn look(subject: &Subject<'_>, rule: &Rule, shop: Option<&Shop>, trace: &mut Trace, seen: &mut Vec<Seen>) {
+fn look(subject: &Subject<'_>, rule: &Rule, shop: Option<&Shop>, trace: &mut Trace, seen: &mut Vec<FactSeen>) {
     let merchant_facts = super::facts::of_merchant(subject);
     let table = shop.map_or(merchant_facts, |shop| super::facts::of_shop(&merchant_facts, subject, shop));
     let mut decisive = Vec::new();
@@ -71,7 +71,7 @@ fn look(subject: &Subject<'_>, rule: &Rule, shop: Option<&Shop>, trace: &mut Tra
             Decisive::Missing(fact, false) => (fact, "is not missing".to_owned(), None),
         };
         let value = compute(fact, subject, shop, trace);
-        seen.push(Seen {
+        seen.push(FactSeen {
             fact: fact.name().to_owned(),
             value: value.map(|value| value.to_string()),
             comparison: sign,

@@ -60,7 +60,7 @@ impl<'a> Link<'a> {
     /// Returns the link of a recorded event that was the `part`th of its append.
     #[must_use]
     pub fn of(recorded: &'a Recorded, part: u32) -> Self {
-        let place = Place {
+        let place = PlaceInLog {
             position: recorded.position,
             stream: &recorded.stream,
             revision: recorded.revision,
@@ -110,7 +110,7 @@ impl<'a> Link<'a> {
 
 /// Where and when an event was put: what the log adds to a new event.
 #[derive(Debug, Clone, Copy)]
-pub struct Place<'a> {
+pub struct PlaceInLog<'a> {
     /// Place in the whole log.
     pub position: Position,
     /// Stream.
@@ -125,7 +125,7 @@ pub struct Place<'a> {
     pub idempotency_key: Option<&'a str>,
 }
 
-impl<'a> Place<'a> {
+impl<'a> PlaceInLog<'a> {
     /// Returns the link of `event` put here.
     #[must_use]
     pub fn link(self, event: &'a NewEvent) -> Link<'a> {

@@ -3,7 +3,7 @@
 use crate::domain::envelope::{Digest, Position, Recorded, Revision};
 use crate::domain::time::Instant;
 use crate::log::admission::{self, Entry, Holdings, Verdict};
-use crate::log::chain::{GENESIS, Link, Place};
+use crate::log::chain::{GENESIS, Link, PlaceInLog};
 use crate::log::contract::{Append, Appended, EventLog, EventRef, Expected, LogError, Pending, Subscription, Verified};
 use crate::log::embedded::{EmbeddedLog, Options};
 use std::collections::HashMap;
@@ -22,12 +22,12 @@ pub struct MemoryLog(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
-    state: Mutex<State>,
+    state: Mutex<Contents>,
     appended: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct Contents {
     entries: Vec<Entry>,
     ids: HashMap<Uuid, Position>,
     streams: HashMap<Arc<str>, Vec<Position>>,
@@ -43,12 +43,12 @@ impl MemoryLog {
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, Contents> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl Contents {
     fn head(&self) -> Position {
         self.entries.len() as Position
     }
@@ -77,7 +77,7 @@ impl State {
         let mut answer = Appended { first, last: first, revision, recorded_at, repeated: false };
         let stream = self.streams.entry(append.stream.clone()).or_default();
         for (part, event) in (0_u32..).zip(&append.events) {
-            let place = Place {
+            let place = PlaceInLog {
                 position: first + u64::from(part),
                 stream: &append.stream,
                 revision: revision + u64::from(part),
@@ -114,7 +114,7 @@ fn index(position: Position) -> Option<usize> {
     usize::try_from(position.checked_sub(1)?).ok()
 }
 
-impl Holdings for State {
+impl Holdings for Contents {
     fn find_id(&mut self, id: &Uuid) -> Result<Option<Position>, LogError> {
         Ok(self.ids.get(id).copied())
     }

@@ -5,7 +5,7 @@
 
 mod view;
 
-use crate::alerts::recipients::Language;
+use crate::alerts::recipients::LetterLanguage;
 use crate::domain::event::{LightChanged, MailRequested, Recipient};
 use crate::domain::time::Instant;
 use minijinja::syntax::SyntaxConfig;
@@ -26,17 +26,17 @@ pub struct Duty {
 /// Knows the rules' texts. The policy room's packs do; the defaults show ids, which are at least exact.
 pub trait Rulebook: Send + Sync {
     /// Returns the title of a rule.
-    fn title(&self, _rule: &str, _language: Language) -> Option<String> {
+    fn title(&self, _rule: &str, _language: LetterLanguage) -> Option<String> {
         None
     }
 
     /// Returns the name of a fact.
-    fn fact(&self, _fact: &str, _language: Language) -> Option<String> {
+    fn fact(&self, _fact: &str, _language: LetterLanguage) -> Option<String> {
         None
     }
 
     /// Returns what the rule asks for when it fires at `at`.
-    fn duty(&self, _rule: &str, _language: Language, _at: Instant) -> Option<Duty> {
+    fn duty(&self, _rule: &str, _language: LetterLanguage, _at: Instant) -> Option<Duty> {
         None
     }
 }
@@ -110,7 +110,7 @@ impl Renderer {
         change: Option<&LightChanged>,
     ) -> Result<Letter, RenderError> {
         // A language that a newer list knows and this software does not: Chinese is what every office here reads.
-        let language = recipient.language.parse().unwrap_or(Language::Chinese);
+        let language = recipient.language.parse().unwrap_or(LetterLanguage::Chinese);
         let view = view::view(requested, recipient, change, language, &*self.rulebook, &self.base_url);
         let render = |file: &str| {
             self.templates.get_template(&format!("{language}/{file}"))?.render(minijinja::value::Serde(&view))

@@ -19,7 +19,7 @@ use crate::domain::envelope::{NewEvent, Origin, Position};
 use crate::domain::event::{Event, MailSendAgainOrdered};
 use crate::domain::time::Instant;
 use crate::log::contract::{Append, EventLog, Expected, LogError};
-use crate::picture::outbox::{Due, State, Summary};
+use crate::picture::outbox::{DeliveryState, Due, Summary};
 use crate::picture::{Picture, Published};
 use crate::settings::Mail;
 use crossbeam_channel::{Receiver, Sender};
@@ -88,7 +88,7 @@ pub enum SendAgainError {
     Unknown,
     /// It is on its way, or has arrived.
     #[error("only what was refused or given up is sent again, and this is {}", .0.name())]
-    NotDone(State),
+    NotDone(DeliveryState),
     /// The log did not take the order.
     #[error(transparent)]
     Log(#[from] LogError),
@@ -246,7 +246,7 @@ impl Worker {
             .find(|delivery| *delivery.address == *address)
             .map(|delivery| (delivery.attempts, delivery.state))
             .ok_or(SendAgainError::Unknown)?;
-        if !matches!(state, State::Refused | State::GivenUp) {
+        if !matches!(state, DeliveryState::Refused | DeliveryState::GivenUp) {
             return Err(SendAgainError::NotDone(state));
         }
         let at = self.shared.parts.clock.now();

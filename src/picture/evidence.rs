@@ -1,6 +1,6 @@
 //! Merchants and their evidence, as a part of the picture.
 
-use super::part::{FoldError, Part, Seen};
+use super::part::{FoldError, Part, SeenEvent};
 use super::snapshot::{Keep, Stored as _};
 use crate::domain::merchant::Merchant;
 use crate::domain::world::World;
@@ -8,7 +8,7 @@ use crate::domain::world::World;
 impl Part for World {
     type Kept = Merchant;
 
-    fn fold(&mut self, seen: &Seen<'_>) -> Result<(), FoldError> {
+    fn fold(&mut self, seen: &SeenEvent<'_>) -> Result<(), FoldError> {
         World::fold(self, seen.stamp, seen.event, seen.said);
         Ok(())
     }

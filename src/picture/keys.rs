@@ -1,6 +1,6 @@
 //! Keys, as a part of the picture: so that a revocation counts from the batch it is folded in, at every node.
 
-use super::part::{FoldError, Part, Seen};
+use super::part::{FoldError, Part, SeenEvent};
 use super::snapshot::{Keep, Stored as _};
 use crate::domain::access::{Key, Keys};
 use crate::domain::time::Instant;
@@ -16,7 +16,7 @@ pub(super) struct Kept {
 impl Part for Keys {
     type Kept = Kept;
 
-    fn fold(&mut self, seen: &Seen<'_>) -> Result<(), FoldError> {
+    fn fold(&mut self, seen: &SeenEvent<'_>) -> Result<(), FoldError> {
         Ok(self.apply(seen.stamp.recorded_at, seen.event)?)
     }
 

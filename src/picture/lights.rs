@@ -1,6 +1,6 @@
 //! The fold of `light.changed`: which light every merchant was last recorded with.
 
-use super::part::{FoldError, Part, Seen};
+use super::part::{FoldError, Part, SeenEvent};
 use super::snapshot::{Keep, Stored as _};
 use crate::domain::code::CreditCode;
 use crate::domain::envelope::Position;
@@ -145,7 +145,7 @@ impl Lights {
 impl Part for Lights {
     type Kept = (CreditCode, Lit);
 
-    fn fold(&mut self, seen: &Seen<'_>) -> Result<(), FoldError> {
+    fn fold(&mut self, seen: &SeenEvent<'_>) -> Result<(), FoldError> {
         match seen.event {
             Event::LightChanged(change) => self.apply(seen.stamp.position, seen.id, change),
             Event::DeadlineMissed(missed) => self.count(missed.credit_code),

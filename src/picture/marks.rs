@@ -1,6 +1,6 @@
 //! What the service last recorded about itself, and when the log began.
 
-use super::part::{FoldError, Part, Seen};
+use super::part::{FoldError, Part, SeenEvent};
 use super::snapshot::{Keep, Stored as _};
 use crate::domain::envelope::Position;
 use crate::domain::event::Event;
@@ -52,7 +52,7 @@ impl Marks {
 impl Part for Marks {
     type Kept = Self;
 
-    fn fold(&mut self, seen: &Seen<'_>) -> Result<(), FoldError> {
+    fn fold(&mut self, seen: &SeenEvent<'_>) -> Result<(), FoldError> {
         self.first_recorded.get_or_insert(seen.stamp.recorded_at);
         self.last_recorded = Some(seen.stamp.recorded_at);
         match seen.event {

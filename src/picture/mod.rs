@@ -18,7 +18,7 @@ mod replay;
 pub mod rises;
 pub mod snapshot;
 
-pub use part::{FoldError, Seen};
+pub use part::{FoldError, SeenEvent};
 pub use published::Published;
 pub use replay::ReplayError;
 
@@ -56,7 +56,7 @@ impl Picture {
     ///
     /// # Errors
     /// See [`FoldError`]; the picture is of no use then.
-    pub fn fold(&mut self, seen: &Seen<'_>) -> Result<Option<u32>, FoldError> {
+    pub fn fold(&mut self, seen: &SeenEvent<'_>) -> Result<Option<u32>, FoldError> {
         self.fold_parts(seen)?;
         self.position = seen.stamp.position;
         Ok(evidence_about(seen.event).and_then(|code| self.world.index_of(code)))
@@ -79,7 +79,7 @@ impl Picture {
     pub fn fold_written(&mut self, stamp: Stamp, written: &NewEvent) -> Result<(Event, Option<u32>), FoldError> {
         let event = written.decode()?;
         let said = said(&event, &written.data);
-        let about = self.fold(&Seen { stamp, id: written.id, event: &event, said })?;
+        let about = self.fold(&SeenEvent { stamp, id: written.id, event: &event, said })?;
         Ok((event, about))
     }
 }

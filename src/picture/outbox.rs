@@ -3,9 +3,9 @@
 
 mod summary;
 
-pub use summary::{Claim, Delivery, Kind, State, Summary, Tally, UnknownState, deliveries_of};
+pub use summary::{Claim, Delivery, DeliveryState, MailFilter, Summary, Tally, UnknownDeliveryState, deliveries_of};
 
-use super::part::{FoldError, Part, Seen};
+use super::part::{FoldError, Part, SeenEvent};
 use super::snapshot::{Keep, Stored as _};
 use crate::domain::envelope::{Position, Recorded};
 use crate::domain::event::{Event, MailRequested};
@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 /// Where an event stands in the log, and what its envelope says that matters here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct EventPlace {
     /// Event id.
     pub id: Uuid,
     /// Place in the whole log.
@@ -29,7 +29,7 @@ pub struct Place {
     pub history: bool,
 }
 
-impl From<&Recorded> for Place {
+impl From<&Recorded> for EventPlace {
     fn from(recorded: &Recorded) -> Self {
         Self {
             id: recorded.event.id,
@@ -40,8 +40,8 @@ impl From<&Recorded> for Place {
     }
 }
 
-impl From<&Seen<'_>> for Place {
-    fn from(seen: &Seen<'_>) -> Self {
+impl From<&SeenEvent<'_>> for EventPlace {
+    fn from(seen: &SeenEvent<'_>) -> Self {
         let Stamp { position, recorded_at, history } = seen.stamp;
         Self { id: seen.id, position, recorded_at, history }
     }
@@ -96,7 +96,7 @@ pub struct Outbox {
 
 impl Outbox {
     /// Folds an event.
-    pub fn apply(&mut self, event: &Event, place: Place) {
+    pub fn apply(&mut self, event: &Event, place: EventPlace) {
         match event {
             Event::LightChanged(change) if change.asks_for_mail() => {
                 self.rises.insert(place.id, place.position);
@@ -110,7 +110,7 @@ impl Outbox {
         }
     }
 
-    fn requested(&mut self, requested: &MailRequested, place: Place) {
+    fn requested(&mut self, requested: &MailRequested, place: EventPlace) {
         let change = self.rises.remove(&requested.change);
         if self.places.contains_key(&requested.mail) {
             return;
@@ -133,8 +133,8 @@ impl Outbox {
         let Some(deliveries) = self.open.get_mut(&step.mail) else {
             // All that can still come to a mail that is done: the server had taken it.
             match event {
-                Event::MailBounced(_) => summary.tally.shift(State::Accepted, State::Bounced),
-                Event::MailAcknowledged(_) => summary.tally.shift(State::Accepted, State::Acknowledged),
+                Event::MailBounced(_) => summary.tally.shift(DeliveryState::Accepted, DeliveryState::Bounced),
+                Event::MailAcknowledged(_) => summary.tally.shift(DeliveryState::Accepted, DeliveryState::Acknowledged),
                 _ => {}
             }
             return;
@@ -251,8 +251,8 @@ impl Outbox {
 impl Part for Outbox {
     type Kept = Kept;
 
-    fn fold(&mut self, seen: &Seen<'_>) -> Result<(), FoldError> {
-        self.apply(seen.event, Place::from(seen));
+    fn fold(&mut self, seen: &SeenEvent<'_>) -> Result<(), FoldError> {
+        self.apply(seen.event, EventPlace::from(seen));
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 /// An event, as a part is shown it.
 #[derive(Debug, Clone, Copy)]
-pub struct Seen<'a> {
+pub struct SeenEvent<'a> {
     /// Where it stands and when it was recorded.
     pub stamp: Stamp,
     /// Its id.
@@ -40,7 +40,7 @@ pub(super) trait Part: Clone + Default + Send + Sync + 'static {
     ///
     /// # Errors
     /// When it says a word that this software does not know.
-    fn fold(&mut self, seen: &Seen<'_>) -> Result<(), FoldError>;
+    fn fold(&mut self, seen: &SeenEvent<'_>) -> Result<(), FoldError>;
 
     /// Hands over everything the part holds, for a snapshot.
     fn keep(&self, keep: &mut Keep<'_>);
@@ -70,7 +70,7 @@ macro_rules! parts {
                 Self { position: 0, policies, $($name: <$part>::default(),)+ }
             }
 
-            fn fold_parts(&mut self, seen: &Seen<'_>) -> Result<(), FoldError> {
+            fn fold_parts(&mut self, seen: &SeenEvent<'_>) -> Result<(), FoldError> {
                 $(Part::fold(&mut self.$name, seen)?;)+
                 Ok(())
             }

@@ -2,7 +2,7 @@
 
 use super::Picture;
 use super::in_order::{in_order, processors};
-use super::part::{FoldError, Seen};
+use super::part::{FoldError, SeenEvent};
 use super::snapshot::{self, FILE};
 use crate::domain::envelope::Position;
 use crate::domain::event::Event;
@@ -115,7 +115,7 @@ impl Picture {
         let workers = processors().saturating_sub(1).max(1);
         in_order("replay", workers, read, decode, |events: Vec<Decoded>| {
             for Decoded { stamp, id, event, said } in events {
-                self.fold(&Seen { stamp, id, event: &event, said })
+                self.fold(&SeenEvent { stamp, id, event: &event, said })
                     .map_err(|reason| ReplayError::Event { position: stamp.position, reason })?;
             }
             Ok(())

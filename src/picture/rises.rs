@@ -1,7 +1,7 @@
 //! The rises of lights that have no mail request yet (待发预警). Small: a rise leaves as soon as its request is seen. After
 //! a crash between the light and its request, the gap shows here.
 
-use super::part::{FoldError, Part, Seen};
+use super::part::{FoldError, Part, SeenEvent};
 use super::snapshot::{Keep, Stored as _};
 use crate::domain::envelope::Position;
 use crate::domain::event::{Event, LightChanged};
@@ -61,7 +61,7 @@ impl Rises {
 impl Part for Rises {
     type Kept = (Position, Rise);
 
-    fn fold(&mut self, seen: &Seen<'_>) -> Result<(), FoldError> {
+    fn fold(&mut self, seen: &SeenEvent<'_>) -> Result<(), FoldError> {
         self.apply(seen.event, seen.id, seen.stamp.position);
         Ok(())
     }

@@ -31,12 +31,12 @@ const NAMESPACE: Uuid = Uuid::from_u128(0x4c1e_9a70_53d8_4b26_9f0d_62ab_c7e3_180
 /// anything, it checks the checkpoints that are there: on a log that was rewritten it signs nothing. Whatever fails is
 /// told once and tried again; nothing else waits for it.
 #[derive(Debug)]
-pub struct Keeper {
+pub struct CheckpointKeeper {
     stop: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Keeper {
+impl CheckpointKeeper {
     /// How often the log is looked at.
     pub const LOOK: Duration = Duration::from_secs(1);
 
@@ -64,7 +64,7 @@ impl Keeper {
     }
 }
 
-impl Drop for Keeper {
+impl Drop for CheckpointKeeper {
     fn drop(&mut self) {
         self.halt();
     }
@@ -76,14 +76,14 @@ struct Round {
     key: SigningKey,
     clock: Arc<dyn Clock>,
     stopped: Receiver<()>,
-    place: Option<Place>,
+    place: Option<SignedTo>,
     /// The log's end at the last look.
     seen: Position,
 }
 
 /// How far the keeper has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct SignedTo {
     /// Everything up to here is signed, or was closed before this key was.
     pub(super) signed: Position,
     /// Revision of the watch's stream to be looked at next.
@@ -174,9 +174,9 @@ fn is_end_of_day(recorded: &Recorded) -> bool {
 }
 
 /// Returns where a key goes on: after its own last checkpoint, or, if it has none, at the last day that was closed.
-pub(super) fn take_up(log: &dyn EventLog, key: PublicKey) -> Result<Place, CheckError> {
+pub(super) fn take_up(log: &dyn EventLog, key: PublicKey) -> Result<SignedTo, CheckError> {
     let found = check(log, log.head(), &[key])?;
-    let mut place = Place { signed: found.newest_trusted().map_or(0, |signed| signed.position), next: 0 };
+    let mut place = SignedTo { signed: found.newest_trusted().map_or(0, |signed| signed.position), next: 0 };
     if place.signed > 0 {
         return Ok(place);
     }
@@ -186,7 +186,7 @@ pub(super) fn take_up(log: &dyn EventLog, key: PublicKey) -> Result<Place, Check
         let Some(last) = page.last() else { return Ok(place) };
         next = last.revision + 1;
         if let Some(closed) = page.iter().rfind(|recorded| is_end_of_day(recorded)) {
-            place = Place { signed: closed.position - 1, next: closed.revision };
+            place = SignedTo { signed: closed.position - 1, next: closed.revision };
         }
     }
 }

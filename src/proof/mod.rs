@@ -1,7 +1,7 @@
 //! Signed checkpoints (检查点) of the digest chain: who can rewrite a log can rewrite its chain as well, but cannot sign.
 //!
 //! A checkpoint is an event `log.checkpoint_signed` in which the bearer of an Ed25519 key says that the log up to a
-//! position had a digest at a time. A node with a key signs after every closed day ([`Keeper`]); [`check`] holds every
+//! position had a digest at a time. A node with a key signs after every closed day ([`CheckpointKeeper`]); [`check`] holds every
 //! checkpoint of a log against the chain. Positions and digests are the same on every engine and on every node of a
 //! cluster, so checkpoints mean the same everywhere, move with a migration, and stay in a backup.
 //!
@@ -19,7 +19,7 @@ mod key;
 mod statement;
 
 pub use check::{CheckError, Fault, Found, OfKey, check};
-pub use keeper::Keeper;
+pub use keeper::CheckpointKeeper;
 pub use key::{KeyError, KeyFault, SigningKey};
 pub use statement::{Statement, is_signed};
 

@@ -1,4 +1,4 @@
-use super::keeper::{Place, take_up};
+use super::keeper::{SignedTo, take_up};
 use super::*;
 use crate::clock::Clock;
 use crate::domain::envelope::{Digest, NewEvent, Origin, Position, Recorded, Revision};
@@ -118,8 +118,8 @@ impl Clock for Ticking {
     }
 }
 
-fn keeper(log: &Arc<dyn EventLog>, pem: &str) -> Keeper {
-    Keeper::start(log.clone(), key(pem), Arc::new(Ticking::default()), LOOK).unwrap()
+fn keeper(log: &Arc<dyn EventLog>, pem: &str) -> CheckpointKeeper {
+    CheckpointKeeper::start(log.clone(), key(pem), Arc::new(Ticking::default()), LOOK).unwrap()
 }
 
 #[test]
@@ -425,9 +425,9 @@ fn a_keeper_does_not_take_up_a_log_with_a_false_checkpoint() {
     let log = MemoryLog::new();
     let day = close(&log, 1);
     let one = key(ONE).public();
-    assert_eq!(take_up(&log, one).unwrap(), Place { signed: day - 1, next: 1 });
+    assert_eq!(take_up(&log, one).unwrap(), SignedTo { signed: day - 1, next: 1 });
     say(&log, key(ONE).sign(&statement(&log, day)));
-    assert_eq!(take_up(&log, one).unwrap(), Place { signed: day, next: 0 });
+    assert_eq!(take_up(&log, one).unwrap(), SignedTo { signed: day, next: 0 });
     let forged = Statement { digest: Hex([1; 32]), ..statement(&log, day) };
     let position = say(&log, key(OTHER).sign(&forged));
     match take_up(&log, one) {

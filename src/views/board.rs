@@ -31,7 +31,7 @@ pub struct Filter {
 
 /// A merchant on the board.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
+pub struct BoardRow {
     /// Who.
     pub credit_code: CreditCode,
     /// Name; absent if it is not in the register.
@@ -62,7 +62,7 @@ pub struct Page {
     /// Merchants that the filter lets through.
     pub found: usize,
     /// The merchants of this page.
-    pub rows: Vec<Row>,
+    pub rows: Vec<BoardRow>,
 }
 
 /// What can be chosen in the filters.
@@ -103,7 +103,7 @@ impl View<'_> {
 
     /// Returns a merchant's row, whether or not a filter would show it; `None` if the reader may not see it.
     #[must_use]
-    pub fn row_of(&self, code: CreditCode) -> Option<Row> {
+    pub fn row_of(&self, code: CreditCode) -> Option<BoardRow> {
         let merchant = self.world.get(code).filter(|merchant| self.sees(merchant))?;
         Some(self.row(&Moment::new(self.policies, self.now, Position::MAX), merchant))
     }
@@ -150,9 +150,9 @@ impl View<'_> {
         sector && division && mall && filter.query.as_deref().is_none_or(|query| matches(merchant, query))
     }
 
-    fn row(&self, moment: &Moment<'_>, merchant: &Merchant) -> Row {
+    fn row(&self, moment: &Moment<'_>, merchant: &Merchant) -> BoardRow {
         let lit = self.lights.get(merchant.code);
-        Row {
+        BoardRow {
             credit_code: merchant.code,
             name: merchant.name(Position::MAX).map(str::to_owned),
             light: lit.map_or(Light::Green, |lit| lit.light),

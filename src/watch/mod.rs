@@ -7,29 +7,27 @@
 
 mod evidence;
 pub(crate) mod hold;
+mod look;
+mod own_events;
 
-use crate::domain::envelope::{NewEvent, Origin, Position};
-use crate::domain::event::{DayClosed, Event, LightCause, TimeReached};
+pub(crate) use own_events::{append, time_reached};
+
+use crate::domain::envelope::Position;
+use crate::domain::event::{Event, LightCause};
 use crate::domain::merchant::{Complaint, LastEvidence};
-use crate::domain::time::{Day, Instant, day_of, plus_days, plus_hours, start_of};
+use crate::domain::time::{Instant, day_of, plus_days, plus_hours, start_of};
 use crate::domain::words::Channel;
-use crate::lights::change::change;
-use crate::lights::moment::Moment;
-use crate::log::contract::{Append, EventLog, Expected, LogError};
+use crate::log::contract::{Append, EventLog, LogError};
 use crate::picture::Picture;
-use evidence::{days_of, evidence_for};
+use evidence::days_of;
 use jiff::SignedDuration;
+use look::Look;
+use own_events::day_closed;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
-use std::sync::Arc;
-use uuid::Uuid;
+use std::collections::{BTreeMap, BinaryHeap};
 
 /// Merchants looked at in one go during a round over all of them: a few milliseconds, so that commands go in between.
 const SLICE: usize = 2_000;
-/// Stream of the watch's own events.
-const STREAM: &str = "watch";
-/// Namespace of their ids.
-const NAMESPACE: Uuid = Uuid::from_u128(0x91d7_30c2_6ab4_4f19_b0e8_5f2c_7d13_a846);
 /// "More than" so many hours is seen at the next whole second.
 const JUST_AFTER: SignedDuration = SignedDuration::from_secs(1);
 
@@ -285,7 +283,7 @@ impl Watch {
             self.release(now);
         }
         self.handed = Handed::default();
-        let mut look = Look { picture, log, now, known: HashMap::new(), changed: HashSet::new(), appends: Vec::new() };
+        let mut look = Look::new(picture, log, now);
         if let Err(error) = self.look_through(&mut look) {
             self.look_again();
             return Err(error);
@@ -423,60 +421,6 @@ impl Watch {
     }
 }
 
-struct Look<'a> {
-    picture: &'a Picture,
-    log: &'a dyn EventLog,
-    now: Instant,
-    known: HashMap<Instant, Position>,
-    changed: HashSet<u32>,
-    appends: Vec<Append>,
-}
-
-impl Look<'_> {
-    /// Returns what was recorded by `at`. Evidence mostly comes in batches that share an instant.
-    fn known_at(&mut self, at: Instant) -> Result<Position, LogError> {
-        if let Some(known) = self.known.get(&at) {
-            return Ok(*known);
-        }
-        let mut known = self.log.position_at(at)?;
-        let marks = &self.picture.marks;
-        if marks.ahead_of(self.now).is_some() || marks.furthest > marks.midnight {
-            // Since a clock that was ahead, everything is recorded at its time: that does not say what was known when. It is
-            // so until the last midnight that it had closed has come.
-            known = self.picture.position;
-        } else if self.log.is_shared() {
-            // Other nodes may have recorded more at the very instant; what is not folded is not known here.
-            known = known.min(self.picture.position);
-        }
-        self.known.insert(at, known);
-        Ok(known)
-    }
-
-    /// Looks at one merchant; says whether its light changed.
-    fn merchant(&mut self, index: u32, why: Touch, at: Instant, known: Position) -> Result<bool, LogError> {
-        let Some(merchant) = self.picture.world.at(index) else { return Ok(false) };
-        let lit = self.picture.lights.get(merchant.code);
-        // A light recorded for a later instant has overtaken this look; one for an instant still to come was recorded by a
-        // clock that was ahead.
-        if at < self.now && lit.is_some_and(|lit| lit.at > at && lit.at <= self.now) {
-            return Ok(false);
-        }
-        let moment = Moment::new(&self.picture.policies, at, known);
-        let subject = moment.subject(&self.picture.world, merchant);
-        let Some(change) = change(&subject, lit) else { return Ok(false) };
-        let mut reasons = Vec::with_capacity(change.reasons.len());
-        for draft in change.reasons.clone() {
-            let events = self.log.ids_at(&draft.positions)?;
-            reasons.push(draft.with_events(events));
-        }
-        let newest = evidence_for(self.log, merchant, why.cause, why.newest, known)?;
-        let (_, _, append) = change.append(&subject, why.cause, why.notify, newest.as_ref(), reasons, self.now);
-        self.appends.push(append);
-        self.changed.insert(index);
-        Ok(true)
-    }
-}
-
 impl Touch {
     fn by(cause: LightCause, evidence: &LastEvidence, now: Instant) -> Self {
         let since = evidence.recorded_at.min(now);
@@ -509,33 +453,4 @@ fn just_before(at: Instant) -> Instant {
 
 fn midnight_after(at: Instant) -> Instant {
     start_of(plus_days(day_of(at), 1))
-}
-
-/// Returns the append that closes a day. A day that a clock which was ahead had closed before it came is closed `again`, once
-/// it has come: after the closing at this position, which tells the two apart and is the same at every node.
-fn day_closed(midnight: Instant, again: Option<Position>, merchants: usize, changed: u64, now: Instant) -> Append {
-    let day: Day = plus_days(day_of(midnight), -1);
-    let closed = DayClosed { day, at: midnight, merchants: u64::try_from(merchants).unwrap_or(u64::MAX), changed };
-    let id = again.map_or_else(|| derived(&day.to_string()), |after| derived(&format!("{day}/again/{after}")));
-    append(id, midnight, now, &Event::DayClosed(closed))
-}
-
-/// Returns the append that says that a time has come; every node makes the same.
-pub(crate) fn time_reached(at: Instant, now: Instant) -> Append {
-    append(derived(&format!("reached/{at}")), at, now, &Event::TimeReached(TimeReached { at }))
-}
-
-fn derived(name: &str) -> Uuid {
-    Uuid::new_v5(&NAMESPACE, format!("{STREAM}/{name}").as_bytes())
-}
-
-/// Returns the append of an event of the watch's own.
-pub(crate) fn append(id: Uuid, occurred_at: Instant, now: Instant, event: &Event) -> Append {
-    Append {
-        stream: Arc::from(STREAM),
-        expected: Expected::Any,
-        recorded_at: now,
-        idempotency_key: None,
-        events: vec![NewEvent::new(id, occurred_at, &Origin::service(), event)],
-    }
 }

@@ -15,7 +15,7 @@ use warnlight::domain::event::Event;
 use warnlight::log::contract::EventLog;
 use warnlight::log::embedded::{EmbeddedLog, Options};
 use warnlight::policy::Policies;
-use warnlight::proof::{Keeper, PublicKey, STREAM, SigningKey, check};
+use warnlight::proof::{CheckpointKeeper, PublicKey, STREAM, SigningKey, check};
 
 /// How often a keeper looks here: nobody waits long for it.
 const LOOK: Duration = Duration::from_millis(5);
@@ -33,14 +33,14 @@ struct Node {
     log: Arc<dyn EventLog>,
     clock: Arc<ManualClock>,
     desk: Desk,
-    keeper: Keeper,
+    keeper: CheckpointKeeper,
 }
 
 impl Node {
     fn start(log: Arc<dyn EventLog>, key: &Path, at: &str) -> Self {
         let clock = Arc::new(ManualClock::new(time(at)));
         let desk = start(&log, &clock, Policies::built_in().unwrap()).unwrap();
-        let keeper = Keeper::start(log.clone(), SigningKey::open(key).unwrap(), clock.clone(), LOOK).unwrap();
+        let keeper = CheckpointKeeper::start(log.clone(), SigningKey::open(key).unwrap(), clock.clone(), LOOK).unwrap();
         Self { log, clock, desk, keeper }
     }
 

@@ -24,7 +24,7 @@ use warnlight::alerts::request::{self, About};
 use warnlight::alerts::requests;
 use warnlight::clock::{Clock, ManualClock};
 use warnlight::domain::envelope::{NewEvent, Origin, Recorded};
-use warnlight::domain::event::{Event, LightCause, LightChanged, MailAttempted, Reason, Recipient, Seen as Compared};
+use warnlight::domain::event::{Event, FactSeen, LightCause, LightChanged, MailAttempted, Reason, Recipient};
 use warnlight::domain::time::Instant;
 use warnlight::domain::words::Light;
 use warnlight::log::contract::{Append, EventLog, Expected};
@@ -32,7 +32,7 @@ use warnlight::log::memory::MemoryLog;
 use warnlight::mail::render::Renderer;
 use warnlight::mail::transport::{Smtp, Spool, Transport};
 use warnlight::mail::worker::{Parts, SendAgainError, Worker};
-use warnlight::picture::outbox::{State, Tally, deliveries_of};
+use warnlight::picture::outbox::{DeliveryState, Tally, deliveries_of};
 use warnlight::picture::rises::Rises;
 use warnlight::settings::{Mail, Secret, Smtp as SmtpSettings, Tls};
 
@@ -144,7 +144,7 @@ fn red(notify: bool) -> LightChanged {
             version: 1,
             light: Light::Orange,
             clause: "《北京市单用途预付卡管理条例》第二十二条".to_owned(),
-            facts: vec![Compared {
+            facts: vec![FactSeen {
                 fact: "custody.coverage".to_owned(),
                 value: Some("0.62".to_owned()),
                 comparison: "<".to_owned(),
@@ -253,8 +253,8 @@ fn one_refusing_mailbox_of_ten_is_on_record_and_the_other_nine_get_their_mail_on
 
     let stream = bench.log.read_stream(&request::stream_of(mail), 0, usize::MAX).unwrap();
     let deliveries = deliveries_of(&stream).unwrap();
-    let tenth = deliveries.iter().find(|delivery| delivery.state != State::Accepted).unwrap();
-    assert_eq!((&*tenth.address, tenth.state, tenth.attempts), ("office3@example.org", State::Refused, 1));
+    let tenth = deliveries.iter().find(|delivery| delivery.state != DeliveryState::Accepted).unwrap();
+    assert_eq!((&*tenth.address, tenth.state, tenth.attempts), ("office3@example.org", DeliveryState::Refused, 1));
     assert_eq!(tenth.reply.as_deref(), Some("550 5.1.1 no such mailbox"));
 }
 
@@ -333,7 +333,10 @@ fn a_mailbox_that_is_put_off_by_the_whole_schedule_is_given_up_and_sent_again_by
     while *changes.borrow_and_update() < events.last().unwrap().position {
         std::thread::yield_now();
     }
-    assert!(matches!(order("a@example.org"), Err(SendAgainError::NotDone(State::Accepted) | SendAgainError::Unknown)));
+    assert!(matches!(
+        order("a@example.org"),
+        Err(SendAgainError::NotDone(DeliveryState::Accepted) | SendAgainError::Unknown)
+    ));
     worker.stop();
     assert_eq!(server.handed().len(), 1);
 }

@@ -60,7 +60,7 @@ pub struct Reason {
     /// Clause or source.
     pub clause: String,
     /// The comparisons that held; for rules on shop facts those of every shop they held for.
-    pub facts: Vec<Seen>,
+    pub facts: Vec<FactSeen>,
     /// Events the facts rest on.
     pub events: Vec<Uuid>,
 }
@@ -78,7 +78,7 @@ pub struct ShopName {
 /// One comparison that held.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Seen {
+pub struct FactSeen {
     /// Fact name, such as `custody.coverage`.
     pub fact: String,
     /// Value seen, as text; absent if the fact was missing.

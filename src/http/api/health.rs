@@ -6,7 +6,7 @@ use crate::http::following::Following;
 use crate::http::metrics::{Metrics, figure};
 use crate::http::problem::{Code, Problem};
 use crate::http::site::Site;
-use crate::picture::outbox::State;
+use crate::picture::outbox::DeliveryState;
 use crate::service::{clock_behind, without_calendar};
 use crate::settings::MetricsFor;
 use crate::trail;
@@ -117,7 +117,7 @@ pub async fn metrics(
         text,
         "# HELP warnlight_mail_recipients Recipients by fate, and mails addressed to nobody.\n# TYPE warnlight_mail_recipients gauge"
     );
-    for state in State::ALL {
+    for state in DeliveryState::ALL {
         let _ = writeln!(text, "warnlight_mail_recipients{{state=\"{}\"}} {}", state.name(), tally.of(*state));
     }
     let _ = writeln!(text, "warnlight_mail_recipients{{state=\"nobody\"}} {}", tally.nobody);

@@ -5,7 +5,7 @@
 
 use crate::domain::envelope::{CloudEvent, Position};
 use crate::http::access::{Allowed, Caller, Gate, ReadLights};
-use crate::http::feeds::{Feeds, Place};
+use crate::http::feeds::{FeedPlace, Feeds};
 use crate::http::fresh::Freshness;
 use crate::http::problem::Problem;
 use crate::http::site::Site;
@@ -34,7 +34,7 @@ struct Feed {
     ready: VecDeque<web::Bytes>,
     /// Looks since something was sent.
     quiet: u32,
-    _place: Place,
+    _place: FeedPlace,
 }
 
 /// Follows light changes in the caller's scope. Ends when the key is revoked or expires, when the session is over or logged

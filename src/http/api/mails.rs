@@ -10,7 +10,7 @@ use crate::http::fresh;
 use crate::http::problem::{Code, Problem};
 use crate::http::site::Site;
 use crate::mail::worker::SendAgainError;
-use crate::picture::outbox::{Delivery, Kind, Summary, deliveries_of};
+use crate::picture::outbox::{Delivery, MailFilter, Summary, deliveries_of};
 use actix_web::{HttpRequest, web};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -60,7 +60,7 @@ pub async fn list(
     site: web::Data<Site>,
     query: web::Query<Query>,
 ) -> Result<web::Json<MailList>, Problem> {
-    let kind: Option<Kind> = optional("state", query.state.as_deref())?;
+    let kind: Option<MailFilter> = optional("state", query.state.as_deref())?;
     let (_, limit) = Paging { page: None, per_page: query.limit }.window()?;
     let before = query.before;
     let list = site.block(&allowed.caller().key, move |site, scope| mails(site, scope, kind, before, limit)).await?;
@@ -76,7 +76,7 @@ fn without_folder(delivery: Delivery) -> Delivery {
 pub(crate) fn mails(
     site: &Site,
     scope: &Scope,
-    kind: Option<Kind>,
+    kind: Option<MailFilter>,
     before: Option<Position>,
     limit: usize,
 ) -> Result<MailList, Problem> {

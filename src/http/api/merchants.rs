@@ -3,7 +3,7 @@
 use super::{BothLanguages, Paging, credit_code, filled, instant, optional, yuan};
 use crate::domain::access::Scope;
 use crate::domain::envelope::{CloudEvent, Position};
-use crate::domain::event::{Reason, Seen};
+use crate::domain::event::{FactSeen, Reason};
 use crate::domain::exit::{Exit, exit_on};
 use crate::domain::merchant::Merchant;
 use crate::domain::time::{Day, Instant, day_of, plus_days};
@@ -15,7 +15,7 @@ use crate::picture::lights::Lit;
 use crate::policy::Policies;
 use crate::policy::fact::FactId;
 use crate::views::View;
-use crate::views::board::{Filter, Row};
+use crate::views::board::{BoardRow, Filter};
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 
@@ -126,7 +126,7 @@ pub struct MerchantRow {
 }
 
 impl MerchantRow {
-    pub(crate) fn new(row: Row, policies: &Policies) -> Self {
+    pub(crate) fn new(row: BoardRow, policies: &Policies) -> Self {
         let mut rules_since = row.rules_since.iter().copied();
         let reasons = row.rules.iter().map(|id| {
             let known = rule(policies, id);
@@ -327,7 +327,7 @@ pub struct ReasonGiven {
     pub year_without_calendar: Option<i16>,
     /// The comparisons that held: fact, value, comparison, threshold, and the shop where it is about one.
     #[schema(value_type = Vec<Object>)]
-    pub facts: Vec<Seen>,
+    pub facts: Vec<FactSeen>,
     /// Events the facts rest on.
     #[schema(value_type = Vec<String>)]
     pub events: Vec<uuid::Uuid>,

@@ -10,7 +10,7 @@ use crate::http::language::Language;
 use crate::http::problem::Problem;
 use crate::http::site::{Site, rule};
 use crate::policy::Policies;
-use crate::views::board::{Choices, Page, Row, UNDETERMINED};
+use crate::views::board::{BoardRow, Choices, Page, UNDETERMINED};
 use actix_web::{HttpRequest, HttpResponse, web};
 use minijinja::{Value, context};
 use std::collections::BTreeMap;
@@ -86,7 +86,7 @@ pub async fn show(
     answer(&request, Some(allowed.caller()), "board.html", "/", content)
 }
 
-fn draw(row: &Row, policies: &Policies, pages: &Pages, language: Language) -> Value {
+fn draw(row: &BoardRow, policies: &Policies, pages: &Pages, language: Language) -> Value {
     let title = |id: &Arc<str>| {
         rule(policies, id)
             .map_or_else(|| id.to_string(), |rule| language.pick(&rule.title.zh, &rule.title.en).to_owned())

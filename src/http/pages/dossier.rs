@@ -4,12 +4,12 @@ use super::board::{division_name, sector_name};
 use super::filters::minute;
 use super::sentence::{Teller, kind};
 use crate::domain::envelope::CloudEvent;
-use crate::domain::event::Seen;
+use crate::domain::event::FactSeen;
 use crate::domain::merchant::Complaint;
 use crate::domain::time::{Instant, day_of, plus_days, start_of};
 use crate::http::api::merchants::{MerchantFile, ReasonGiven, ShopState};
 use crate::http::site::rule;
-use crate::picture::outbox::{State, Summary};
+use crate::picture::outbox::{DeliveryState, Summary};
 use crate::policy::rule::Duty;
 use crate::policy::{clause, figure};
 use minijinja::{Value, context};
@@ -156,7 +156,7 @@ impl Drawing<'_> {
         Some(if late { format!("{said}{}", self.text("merchant", "late")) } else { said })
     }
 
-    fn fact(&self, seen: &Seen) -> Value {
+    fn fact(&self, seen: &FactSeen) -> Value {
         let pick = |text: crate::policy::rule::Text| self.teller.pick(&text).to_owned();
         let name = self.text("fact", &seen.fact);
         let name = if name.is_empty() { seen.fact.as_str() } else { name };
@@ -214,8 +214,14 @@ impl Drawing<'_> {
 
     /// Returns the newest mails.
     pub(super) fn mails(&self) -> Option<Value> {
-        const FATES: [State; 6] =
-            [State::Waiting, State::Accepted, State::Refused, State::GivenUp, State::Bounced, State::Acknowledged];
+        const FATES: [DeliveryState; 6] = [
+            DeliveryState::Waiting,
+            DeliveryState::Accepted,
+            DeliveryState::Refused,
+            DeliveryState::GivenUp,
+            DeliveryState::Bounced,
+            DeliveryState::Acknowledged,
+        ];
         let row = |mail: &Summary| {
             let fates = FATES.iter().map(|state| (state, mail.tally.of(*state))).filter(|(_, count)| *count > 0);
             let fates: Vec<String> =

@@ -9,7 +9,7 @@ use crate::http::api::mails::{MailState, SendAgain, mails, order};
 use crate::http::fresh;
 use crate::http::problem::{Code, Problem};
 use crate::http::site::Site;
-use crate::picture::outbox::{Delivery, State};
+use crate::picture::outbox::{Delivery, DeliveryState};
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
 use minijinja::{Value, context};
@@ -119,7 +119,7 @@ fn shown(mail: &MailState, name: Option<&str>) -> Value {
 }
 
 fn recipient(delivery: &Delivery) -> Value {
-    let waits_again = delivery.state == State::Waiting && delivery.attempts > 0;
+    let waits_again = delivery.state == DeliveryState::Waiting && delivery.attempts > 0;
     context! {
         address => &*delivery.address, office => &*delivery.office,
         fate => if waits_again { "retrying" } else { delivery.state.name() },

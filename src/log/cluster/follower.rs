@@ -8,11 +8,11 @@
 //! must follow each other ([`gaps`](super::gaps)): a cluster that lost something is not read on.
 
 use super::gaps::Gaps;
-use super::place::{Mark, Place, PlaceFile};
-use super::remote::{Page, Remote};
-use super::seen::Seen as LastSeen;
+use super::place::{Mark, PlaceFile, ReadTo};
+use super::remote::{PAGE, Page, Remote};
+use super::seen::LastSeen;
 use super::spent::Spending;
-use super::wire::{self, KeyBound, Part, Seen};
+use super::wire::{self, KeyBound, Part, WireEvent};
 use crate::domain::envelope::Digest;
 use crate::domain::time::Instant;
 use crate::log::contract::{Append, Appended, EventLog as _, Expected, LogError, Pending};
@@ -23,9 +23,6 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// Events read in one call.
-pub(super) const PAGE: usize = 500;
-
 /// Reads the cluster into the replica.
 #[derive(Debug)]
 pub(super) struct Follower {
@@ -34,9 +31,9 @@ pub(super) struct Follower {
     prefix: Arc<str>,
     file: PlaceFile,
     /// Everything up to here was read.
-    pub(super) read: Place,
+    pub(super) read: ReadTo,
     /// Everything up to here is in the replica.
-    pub(super) done: Place,
+    pub(super) done: ReadTo,
     /// Why nothing is read or written any more, once the cluster was found to have lost what this node has read.
     pub(super) lost: Option<LogError>,
     seen: LastSeen,
@@ -81,7 +78,7 @@ impl Follower {
     ) -> Result<Self, LogError> {
         let last = replica.read_all(replica.head().saturating_sub(1), 1)?;
         // A replica that was deleted begins anew, whatever the file beside it says.
-        let place = if last.is_empty() { Place::default() } else { file.get() };
+        let place = if last.is_empty() { ReadTo::default() } else { file.get() };
         Ok(Self {
             remote,
             replica,
@@ -159,7 +156,7 @@ impl Follower {
     }
 
     /// Reads on from an earlier place next time.
-    pub(super) fn go_back_to(&mut self, place: Place) {
+    pub(super) fn go_back_to(&mut self, place: ReadTo) {
         self.read = place;
         self.done = place;
         self.open.clear();
@@ -167,7 +164,7 @@ impl Follower {
     }
 
     /// Returns how far the replica is.
-    pub(super) fn place(&self) -> Place {
+    pub(super) fn place(&self) -> ReadTo {
         self.done
     }
 
@@ -182,7 +179,7 @@ impl Follower {
             && self.read == before
             && self.open.is_empty()
         {
-            self.read = Place { at: Some(end), hidden: true, own: before.own };
+            self.read = ReadTo { at: Some(end), hidden: true, own: before.own };
             self.done = self.read;
         }
         self.keep_place()
@@ -201,14 +198,14 @@ impl Follower {
         let mark = Mark { position: event.position, id: event.id };
         let seen = wire::decode(&self.prefix, &event)?;
         if let Some(stream) = event.stream_id().strip_prefix(&*self.prefix) {
-            let ours = !matches!(seen, Seen::Foreign);
+            let ours = !matches!(seen, WireEvent::Foreign);
             let missing = self.gaps.follow(&self.remote, &self.replica, stream, event.revision, ours);
             missing.inspect_err(|error| self.lose(error))?;
         }
         match seen {
-            Seen::Part(part) => self.part(*part, mark),
-            Seen::Key(bound) => self.key(&bound)?,
-            Seen::Foreign => {}
+            WireEvent::Part(part) => self.part(*part, mark),
+            WireEvent::Key(bound) => self.key(&bound)?,
+            WireEvent::Foreign => {}
         }
         (self.read.at, self.read.hidden) = (Some(mark), false);
         Ok(())

@@ -5,8 +5,7 @@
 //! them keeps them. A node that had not would count fewer events than the others and give all later ones other positions;
 //! so it refuses.
 
-use super::follower::PAGE;
-use super::remote::{Page, Remote};
+use super::remote::{PAGE, Page, Remote};
 use crate::domain::envelope::Revision;
 use crate::log::contract::{EventLog as _, LogError};
 use crate::log::embedded::EmbeddedLog;

@@ -10,9 +10,9 @@
 //! read from where no event begins is refused with status `INVALID_ARGUMENT` ("Trying to read from an invalid position.",
 //! the server's `RpcExceptions`), and one from beyond the end is answered with nothing.
 
-use super::follower::{Follower, PAGE};
-use super::place::{Mark, Place};
-use super::remote::{Fault, Page};
+use super::follower::Follower;
+use super::place::{Mark, ReadTo};
+use super::remote::{Fault, PAGE, Page};
 use crate::domain::envelope::{Position, Recorded};
 use crate::log::contract::{EventLog as _, LogError};
 
@@ -57,7 +57,7 @@ impl Follower {
             }
             own => {
                 tracing::info!(place = %at.position, "the cluster no longer holds this event of somebody else, reading again from our last");
-                self.go_back_to(Place { at: own, hidden: false, own });
+                self.go_back_to(ReadTo { at: own, hidden: false, own });
                 Ok(None)
             }
         }

@@ -81,7 +81,7 @@ use follower::Follower;
 use place::PlaceFile;
 use proposer::{Job, Proposer};
 use remote::Remote;
-use seen::Seen;
+use seen::LastSeen;
 use spent::Meter;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -132,7 +132,7 @@ pub struct ClusterLog {
     replica: Arc<EmbeddedLog>,
     remote: Arc<Remote>,
     prefix: Arc<str>,
-    seen: Seen,
+    seen: LastSeen,
     meter: Meter,
     proposing: Option<(Sender<Job>, JoinHandle<()>)>,
 }
@@ -150,7 +150,7 @@ impl ClusterLog {
         let dir = dir.join(REPLICA);
         let replica = Arc::new(EmbeddedLog::open(&dir, &embedded::Options::default())?);
         let file = PlaceFile::open(&dir);
-        let seen = Seen::now();
+        let seen = LastSeen::now();
         let prefix = options.prefix.clone();
         let mut follower = Follower::new(remote.clone(), replica.clone(), prefix, file, seen.clone(), options.streams)?;
         first_reading(&mut follower, options.deadline)?;

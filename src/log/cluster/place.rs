@@ -21,7 +21,7 @@ pub(super) struct Mark {
 
 /// How far something has come in the cluster's log.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct ReadTo {
     /// Where the next read begins.
     pub(super) at: Option<Mark>,
     /// True if `at` is an event that the filter leaves out: then a filtered read does not begin with it.
@@ -62,7 +62,7 @@ impl From<KeptMark> for Mark {
 #[derive(Debug)]
 pub(super) struct PlaceFile {
     dir: PathBuf,
-    kept: Place,
+    kept: ReadTo,
 }
 
 impl PlaceFile {
@@ -70,12 +70,13 @@ impl PlaceFile {
     pub(super) fn open(dir: &Path) -> Self {
         let text = std::fs::read(dir.join(FILE)).unwrap_or_default();
         let kept = serde_json::from_slice::<Kept>(&text).ok();
-        let kept = kept.map(|Kept { at, hidden, own }| Place { at: Some(at.into()), hidden, own: own.map(Mark::from) });
+        let kept =
+            kept.map(|Kept { at, hidden, own }| ReadTo { at: Some(at.into()), hidden, own: own.map(Mark::from) });
         Self { dir: dir.to_owned(), kept: kept.unwrap_or_default() }
     }
 
     /// Returns the place read up to.
-    pub(super) fn get(&self) -> Place {
+    pub(super) fn get(&self) -> ReadTo {
         self.kept
     }
 
@@ -83,7 +84,7 @@ impl PlaceFile {
     ///
     /// # Errors
     /// [`LogError::Unavailable`] when the file cannot be written.
-    pub(super) fn put(&mut self, place: Place) -> Result<(), LogError> {
+    pub(super) fn put(&mut self, place: ReadTo) -> Result<(), LogError> {
         let Some(at) = place.at.filter(|_| self.kept != place) else { return Ok(()) };
         let io = |error: std::io::Error| {
             LogError::Unavailable(format!("cannot write `{}`: {error}", self.dir.join(FILE).display()))

@@ -12,7 +12,7 @@
 use super::follower::Follower;
 use super::remote::{Fault, Remote};
 use super::spent::{Meter, Spending};
-use super::wire::{self, Seen};
+use super::wire::{self, WireEvent};
 use crate::domain::envelope::{Digest, Revision};
 use crate::log::admission::{self, Verdict};
 use crate::log::chain::GENESIS;
@@ -298,7 +298,7 @@ impl Proposer {
             }
         };
         for event in page.events.iter().filter(|event| event.id == last.event.id) {
-            if let Seen::Part(part) = wire::decode(&self.prefix, event)? {
+            if let WireEvent::Part(part) = wire::decode(&self.prefix, event)? {
                 return Ok(part.chain);
             }
         }

@@ -22,6 +22,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Runtime;
 
+/// Events read in one call.
+pub(super) const PAGE: usize = 500;
+
 /// Number of the gRPC status `INVALID_ARGUMENT`.
 const INVALID_ARGUMENT: i32 = 3;
 /// Number of the gRPC status `OUT_OF_RANGE`, which the client gives when a message is larger than it reads.

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 /// The beginning of the last look that reached the cluster's end.
 #[derive(Debug, Clone)]
-pub(super) struct Seen(Arc<Mutex<Instant>>);
+pub(super) struct LastSeen(Arc<Mutex<Instant>>);
 
-impl Seen {
+impl LastSeen {
     /// Begins now: nothing was seen before.
     pub(super) fn now() -> Self {
         Self(Arc::new(Mutex::new(Instant::now())))

@@ -1,8 +1,7 @@
 //! Verification against the cluster: that it still holds, byte for byte, what this node has read.
 
-use super::follower::PAGE;
-use super::remote::{Page, Remote};
-use super::wire::{self, Part, Seen};
+use super::remote::{PAGE, Page, Remote};
+use super::wire::{self, Part, WireEvent};
 use crate::domain::envelope::{Digest, Position};
 use crate::log::admission::Entry;
 use crate::log::chain::GENESIS;
@@ -121,7 +120,7 @@ impl Walk<'_> {
         if self.next > self.head {
             return Ok(());
         }
-        let Seen::Part(part) = wire::decode(self.prefix, event)? else { return Ok(()) };
+        let WireEvent::Part(part) = wire::decode(self.prefix, event)? else { return Ok(()) };
         let Some(entry) = self.expected()? else { return Ok(()) };
         if entry.recorded.event.id != part.event.id {
             // Not counted when it was read; or changed since, and then the one that is expected never comes.

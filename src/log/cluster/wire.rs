@@ -6,7 +6,7 @@
 use crate::domain::envelope::{Digest, NewEvent, Revision, hex};
 use crate::domain::hex::Hex;
 use crate::domain::time::Instant;
-use crate::log::chain::Place;
+use crate::log::chain::PlaceInLog;
 use crate::log::contract::{Append, LogError};
 use eventstore::{EventData, RecordedEvent};
 use serde::{Deserialize, Serialize};
@@ -97,7 +97,7 @@ pub(super) struct KeyBound {
 
 /// What an event on the server is to this log.
 #[derive(Debug)]
-pub(super) enum Seen {
+pub(super) enum WireEvent {
     Part(Box<Part>),
     Key(KeyBound),
     /// Somebody else's.
@@ -122,8 +122,8 @@ fn place<'a>(
     part: u32,
     recorded_at: Instant,
     idempotency_key: Option<&'a str>,
-) -> Place<'a> {
-    Place { position: 0, stream, revision, part, recorded_at, idempotency_key }
+) -> PlaceInLog<'a> {
+    PlaceInLog { position: 0, stream, revision, part, recorded_at, idempotency_key }
 }
 
 /// Writes an append as the events to send, with the chain after `previous` for revisions from `first` on.
@@ -200,20 +200,20 @@ fn unwritable(error: serde_json::Error) -> LogError {
 ///
 /// # Errors
 /// [`LogError::Unavailable`] if newer software wrote it, or it says it is ours and cannot be read.
-pub(super) fn decode(log: &str, recorded: &RecordedEvent) -> Result<Seen, LogError> {
+pub(super) fn decode(log: &str, recorded: &RecordedEvent) -> Result<WireEvent, LogError> {
     // Nearly all are events of ours in the newest format, which one reading shows.
     let envelope = match serde_json::from_slice::<Envelope>(&recorded.custom_metadata) {
         Ok(envelope) => envelope,
         Err(error) => return decode_rare(log, recorded, &error),
     };
     let name = recorded.stream_id();
-    let (true, Some(stream)) = (&*envelope.log == log, name.strip_prefix(log)) else { return Ok(Seen::Foreign) };
+    let (true, Some(stream)) = (&*envelope.log == log, name.strip_prefix(log)) else { return Ok(WireEvent::Foreign) };
     let unreadable = |what: &dyn std::fmt::Display| unreadable(recorded, what);
     if envelope.warnlight > VERSION {
         return Err(newer(recorded, envelope.warnlight));
     }
     let data = std::str::from_utf8(&recorded.data).map_err(|error| unreadable(&error))?;
-    Ok(Seen::Part(Box::new(Part {
+    Ok(WireEvent::Part(Box::new(Part {
         nonce: envelope.append,
         part: envelope.part,
         of: envelope.of,
@@ -236,10 +236,10 @@ pub(super) fn decode(log: &str, recorded: &RecordedEvent) -> Result<Seen, LogErr
 }
 
 /// Reads what is no event of ours in this format: a record of a key, somebody else's, or one of newer or damaged make.
-fn decode_rare(log: &str, recorded: &RecordedEvent, no_event: &serde_json::Error) -> Result<Seen, LogError> {
-    let Ok(head) = serde_json::from_slice::<Head>(&recorded.custom_metadata) else { return Ok(Seen::Foreign) };
+fn decode_rare(log: &str, recorded: &RecordedEvent, no_event: &serde_json::Error) -> Result<WireEvent, LogError> {
+    let Ok(head) = serde_json::from_slice::<Head>(&recorded.custom_metadata) else { return Ok(WireEvent::Foreign) };
     if head.log != log || !recorded.stream_id().starts_with(log) {
-        return Ok(Seen::Foreign);
+        return Ok(WireEvent::Foreign);
     }
     if head.warnlight > VERSION {
         return Err(newer(recorded, head.warnlight));
@@ -249,7 +249,7 @@ fn decode_rare(log: &str, recorded: &RecordedEvent, no_event: &serde_json::Error
     }
     let read = serde_json::from_slice::<KeyEnvelope>(&recorded.custom_metadata);
     let KeyEnvelope { append, binds, of, key, .. } = read.map_err(|error| unreadable(recorded, &error))?;
-    Ok(Seen::Key(KeyBound { nonce: append, first: binds, of, key }))
+    Ok(WireEvent::Key(KeyBound { nonce: append, first: binds, of, key }))
 }
 
 fn newer(recorded: &RecordedEvent, version: u32) -> LogError {

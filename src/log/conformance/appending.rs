@@ -1,6 +1,6 @@
 //! Trials of appending.
 
-use super::{Outcome, Promise, Seen, append, event, in_order, keyed, must, number, refused, same, second};
+use super::{Outcome, Promise, Unexpected, append, event, in_order, keyed, must, number, refused, same, second};
 use crate::domain::envelope::NewEvent;
 use crate::domain::time::Instant;
 use crate::log::contract::{Append, EventLog, Expected, LogError};
@@ -167,7 +167,7 @@ fn neighbours(log: &Arc<dyn EventLog>) -> Outcome {
                 taken += 1;
                 same(&answer.first, &taken, "position among refused appends")?;
             }
-            (_, answer) => return Err(Seen(format!("append {number} was answered {answer:?}"))),
+            (_, answer) => return Err(Unexpected(format!("append {number} was answered {answer:?}"))),
         }
     }
     let numbers: Vec<u128> = log.read_all(0, 100)?.iter().map(number).collect();

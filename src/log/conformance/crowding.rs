@@ -1,6 +1,6 @@
 //! Trials of many at once.
 
-use super::{Outcome, Promise, Seen, append, in_order, must, number, same};
+use super::{Outcome, Promise, Unexpected, append, in_order, must, number, same};
 use crate::domain::envelope::Recorded;
 use crate::log::contract::{Append, EventLog, Expected, LogError};
 use std::collections::HashMap;
@@ -21,15 +21,15 @@ pub(super) const PROMISES: &[Promise] = &[
 /// Patience for what is sure to come: only a broken engine makes anyone wait so long.
 const SURE: Duration = Duration::from_secs(60);
 
-fn join<T>(thread: ScopedJoinHandle<'_, Result<T, Seen>>) -> Result<T, Seen> {
-    thread.join().unwrap_or_else(|_| Err(Seen("a thread panicked".to_owned())))
+fn join<T>(thread: ScopedJoinHandle<'_, Result<T, Unexpected>>) -> Result<T, Unexpected> {
+    thread.join().unwrap_or_else(|_| Err(Unexpected("a thread panicked".to_owned())))
 }
 
 fn many_writers(log: &Arc<dyn EventLog>) -> Outcome {
     let answers = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..16_u128)
             .map(|thread| {
-                scope.spawn(move || -> Result<Vec<(u128, u64)>, Seen> {
+                scope.spawn(move || -> Result<Vec<(u128, u64)>, Unexpected> {
                     let mut answers = Vec::new();
                     for step in 0..40 {
                         let number = thread * 1000 + step * 2;
@@ -42,7 +42,7 @@ fn many_writers(log: &Arc<dyn EventLog>) -> Outcome {
                 })
             })
             .collect();
-        threads.into_iter().map(join).collect::<Result<Vec<_>, Seen>>()
+        threads.into_iter().map(join).collect::<Result<Vec<_>, Unexpected>>()
     })?;
     let all = log.read_all(0, usize::MAX)?;
     same(&all.len(), &(16 * 40 * 2), "number of events")?;
@@ -103,7 +103,7 @@ fn same_append(log: &Arc<dyn EventLog>) -> Outcome {
     let written = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..8)
             .map(|_| {
-                scope.spawn(move || -> Result<usize, Seen> {
+                scope.spawn(move || -> Result<usize, Unexpected> {
                     let mut written = 0;
                     for step in 0..30_u128 {
                         let mine =
@@ -114,7 +114,7 @@ fn same_append(log: &Arc<dyn EventLog>) -> Outcome {
                 })
             })
             .collect();
-        threads.into_iter().map(join).sum::<Result<usize, Seen>>()
+        threads.into_iter().map(join).sum::<Result<usize, Unexpected>>()
     })?;
     same(&written, &30, "appends that were written")?;
     same(&log.head(), &60, "head")
@@ -124,8 +124,8 @@ fn same_append(log: &Arc<dyn EventLog>) -> Outcome {
 fn beside_writers<T: Send>(
     log: &Arc<dyn EventLog>,
     total: u128,
-    work: impl FnOnce(&AtomicBool) -> Result<T, Seen> + Send,
-) -> Result<T, Seen> {
+    work: impl FnOnce(&AtomicBool) -> Result<T, Unexpected> + Send,
+) -> Result<T, Unexpected> {
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let work = scope.spawn(|| work(&done));
@@ -215,7 +215,7 @@ fn woken(log: &Arc<dyn EventLog>) -> Outcome {
         });
         let mut written = Ok(());
         for (number, ()) in (1..).zip(&waiting) {
-            written = written.and(log.append(append("a", [number])).map(|_| ()).map_err(Seen::from));
+            written = written.and(log.append(append("a", [number])).map(|_| ()).map_err(Unexpected::from));
         }
         join(feed).and(written)
     })

@@ -32,13 +32,13 @@ pub struct Breach {
 type Promise = (&'static str, fn(&Arc<dyn EventLog>) -> Outcome);
 
 /// What a trial ends with.
-type Outcome = Result<(), Seen>;
+type Outcome = Result<(), Unexpected>;
 
 /// What was seen that should not have been.
 #[derive(Debug)]
-struct Seen(String);
+struct Unexpected(String);
 
-impl From<LogError> for Seen {
+impl From<LogError> for Unexpected {
     fn from(error: LogError) -> Self {
         Self(format!("an unexpected error: {error}"))
     }
@@ -51,7 +51,7 @@ impl From<LogError> for Seen {
 pub fn conformance(make: &mut dyn FnMut() -> Result<Arc<dyn EventLog>, LogError>) -> Result<(), Breach> {
     let promises = [appending::PROMISES, repeating::PROMISES, reading::PROMISES, crowding::PROMISES];
     for (promise, trial) in promises.into_iter().flatten() {
-        let broken = |seen: Seen| Breach { promise, what: seen.0 };
+        let broken = |seen: Unexpected| Breach { promise, what: seen.0 };
         let log = make().map_err(|error| broken(error.into()))?;
         trial(&log).map_err(broken)?;
         let verified = log.verify(&mut |_, _| {}).map_err(|error| broken(error.into()))?;
@@ -98,19 +98,19 @@ fn second(count: i64) -> Instant {
 
 /// Fails unless `holds`.
 fn must(holds: bool, what: impl Into<String>) -> Outcome {
-    if holds { Ok(()) } else { Err(Seen(what.into())) }
+    if holds { Ok(()) } else { Err(Unexpected(what.into())) }
 }
 
 /// Fails unless both are equal.
 fn same<T: PartialEq + Debug + ?Sized>(found: &T, wanted: &T, what: &str) -> Outcome {
-    if found == wanted { Ok(()) } else { Err(Seen(format!("{what}: found {found:?}, wanted {wanted:?}"))) }
+    if found == wanted { Ok(()) } else { Err(Unexpected(format!("{what}: found {found:?}, wanted {wanted:?}"))) }
 }
 
 /// Fails unless `answer` is a refusal that `fits`.
 fn refused<T: Debug>(answer: Result<T, LogError>, fits: impl FnOnce(&LogError) -> bool, what: &str) -> Outcome {
     match answer {
         Err(error) if fits(&error) => Ok(()),
-        other => Err(Seen(format!("{what}: answered {other:?}"))),
+        other => Err(Unexpected(format!("{what}: answered {other:?}"))),
     }
 }
 

@@ -8,12 +8,12 @@ use std::time::Duration;
 /// The last durable position, and a way to wait for the next one.
 #[derive(Debug)]
 pub(super) struct Bell {
-    state: Mutex<State>,
+    state: Mutex<BellState>,
     rung: Condvar,
 }
 
 #[derive(Debug)]
-struct State {
+struct BellState {
     head: Position,
     closed: bool,
     /// Why appends are refused for now, or for good.
@@ -34,10 +34,10 @@ pub(super) enum Heard {
 impl Bell {
     /// Returns a bell for a log that ends at `head`.
     pub(super) fn new(head: Position) -> Self {
-        Self { state: Mutex::new(State { head, closed: false, trouble: None }), rung: Condvar::new() }
+        Self { state: Mutex::new(BellState { head, closed: false, trouble: None }), rung: Condvar::new() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, BellState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -76,9 +76,9 @@ impl Bell {
             .wait_timeout_while(self.lock(), patience, |state| state.head <= after && !state.closed)
             .unwrap_or_else(PoisonError::into_inner);
         match *state {
-            State { head, .. } if head > after => Heard::More,
-            State { closed: true, .. } => Heard::Closed,
-            State { .. } => Heard::Silence,
+            BellState { head, .. } if head > after => Heard::More,
+            BellState { closed: true, .. } => Heard::Closed,
+            BellState { .. } => Heard::Silence,
         }
     }
 }

@@ -20,7 +20,7 @@ use super::wal::{self, Moving};
 use crate::domain::envelope::{Digest, NewEvent, Position, Revision};
 use crate::domain::time::Instant;
 use crate::log::admission::{self, Entry, Holdings, Verdict, nanoseconds};
-use crate::log::chain::Place;
+use crate::log::chain::PlaceInLog;
 use crate::log::contract::{Append, Appended, LogError};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -293,7 +293,7 @@ impl Writer {
         };
         let mut answer = Appended { first, last: first, revision, recorded_at, repeated: false };
         for (part, event) in (0_u32..).zip(&append.events) {
-            let place = Place {
+            let place = PlaceInLog {
                 position: first + Position::from(part),
                 stream: &append.stream,
                 revision: revision + Revision::from(part),
@@ -314,7 +314,7 @@ impl Writer {
         Ok(answer)
     }
 
-    fn row(&mut self, stream: i64, place: Place<'_>, event: &NewEvent, digest: &Digest) -> Result<(), LogError> {
+    fn row(&mut self, stream: i64, place: PlaceInLog<'_>, event: &NewEvent, digest: &Digest) -> Result<(), LogError> {
         let event_type = self.word(&event.event_type)?;
         let actor = self.word(&event.actor)?;
         let mut statement = self

@@ -1,6 +1,6 @@
 use super::*;
 use crate::alerts::request::tests::change;
-use crate::domain::event::{Reason, Seen, ShopName};
+use crate::domain::event::{FactSeen, Reason, ShopName};
 use crate::domain::time::plus_hours;
 use crate::domain::words::Light;
 use std::path::Path;
@@ -9,28 +9,28 @@ use uuid::Uuid;
 struct Titles;
 
 impl Rulebook for Titles {
-    fn title(&self, rule: &str, language: Language) -> Option<String> {
+    fn title(&self, rule: &str, language: LetterLanguage) -> Option<String> {
         let (zh, en) = match rule {
             "closed-unannounced" => ("未提前公示即闭店", "Closed without notice"),
             "custody-short" => ("存管资金不足", "Custody falls short"),
             _ => return None,
         };
-        Some(if language == Language::Chinese { zh } else { en }.to_owned())
+        Some(if language == LetterLanguage::Chinese { zh } else { en }.to_owned())
     }
 
-    fn fact(&self, fact: &str, language: Language) -> Option<String> {
-        (fact == "custody.coverage" && language == Language::Chinese).then(|| "存管覆盖率".to_owned())
+    fn fact(&self, fact: &str, language: LetterLanguage) -> Option<String> {
+        (fact == "custody.coverage" && language == LetterLanguage::Chinese).then(|| "存管覆盖率".to_owned())
     }
 
-    fn duty(&self, rule: &str, language: Language, at: Instant) -> Option<Duty> {
+    fn duty(&self, rule: &str, language: LetterLanguage, at: Instant) -> Option<Duty> {
         (rule == "closed-unannounced").then(|| Duty {
-            text: if language == Language::Chinese { "现场核查" } else { "check on site" }.to_owned(),
+            text: if language == LetterLanguage::Chinese { "现场核查" } else { "check on site" }.to_owned(),
             due: Some(plus_hours(at, 24)),
         })
     }
 }
 
-fn reason(rule: &str, light: Light, shop: Option<ShopName>, mut facts: Vec<Seen>) -> Reason {
+fn reason(rule: &str, light: Light, shop: Option<ShopName>, mut facts: Vec<FactSeen>) -> Reason {
     facts.iter_mut().for_each(|seen| seen.shop.clone_from(&shop));
     Reason {
         rule: rule.to_owned(),
@@ -42,8 +42,8 @@ fn reason(rule: &str, light: Light, shop: Option<ShopName>, mut facts: Vec<Seen>
     }
 }
 
-fn seen(fact: &str, value: Option<&str>, comparison: &str, threshold: Option<&str>) -> Seen {
-    Seen {
+fn seen(fact: &str, value: Option<&str>, comparison: &str, threshold: Option<&str>) -> FactSeen {
+    FactSeen {
         fact: fact.to_owned(),
         value: value.map(str::to_owned),
         comparison: comparison.to_owned(),

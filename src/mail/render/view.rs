@@ -1,8 +1,8 @@
 //! The values that the mail templates see. Everything here is text on one clean line.
 
 use super::Rulebook;
-use crate::alerts::recipients::Language;
-use crate::domain::event::{LightChanged, MailRequested, Reason, Recipient, Seen};
+use crate::alerts::recipients::LetterLanguage;
+use crate::domain::event::{FactSeen, LightChanged, MailRequested, Reason, Recipient};
 use crate::domain::time::{Instant, local};
 use crate::domain::words::Light;
 use crate::policy::rule::Text;
@@ -67,7 +67,7 @@ pub(super) fn view(
     requested: &MailRequested,
     recipient: &Recipient,
     change: Option<&LightChanged>,
-    language: Language,
+    language: LetterLanguage,
     rulebook: &dyn Rulebook,
     base_url: &str,
 ) -> View {
@@ -90,7 +90,7 @@ pub(super) fn view(
     }
 }
 
-fn reason_view(reason: &Reason, language: Language, rulebook: &dyn Rulebook, at: Instant) -> ReasonView {
+fn reason_view(reason: &Reason, language: LetterLanguage, rulebook: &dyn Rulebook, at: Instant) -> ReasonView {
     ReasonView {
         title: one_line(&rulebook.title(&reason.rule, language).unwrap_or_else(|| reason.rule.clone())),
         rule: one_line(&reason.rule),
@@ -104,14 +104,14 @@ fn reason_view(reason: &Reason, language: Language, rulebook: &dyn Rulebook, at:
     }
 }
 
-const fn pick(text: &Text, language: Language) -> &str {
+const fn pick(text: &Text, language: LetterLanguage) -> &str {
     match language {
-        Language::Chinese => text.zh.as_str(),
-        Language::English => text.en.as_str(),
+        LetterLanguage::Chinese => text.zh.as_str(),
+        LetterLanguage::English => text.en.as_str(),
     }
 }
 
-fn fact_view(seen: &Seen, language: Language, rulebook: &dyn Rulebook) -> FactView {
+fn fact_view(seen: &FactSeen, language: LetterLanguage, rulebook: &dyn Rulebook) -> FactView {
     let threshold = seen.threshold.as_deref();
     let figure = |value: &str| one_line(pick(&figure::value(&seen.fact, value, threshold), language));
     FactView {
@@ -123,24 +123,24 @@ fn fact_view(seen: &Seen, language: Language, rulebook: &dyn Rulebook) -> FactVi
     }
 }
 
-fn light(light: Light, language: Language) -> LightView {
+fn light(light: Light, language: LetterLanguage) -> LightView {
     LightView { name: light.name(), word: word(light, language), symbol: symbol(light), colour: colour(light) }
 }
 
 /// Returns the light's name for people.
 #[must_use]
-pub const fn word(light: Light, language: Language) -> &'static str {
+pub const fn word(light: Light, language: LetterLanguage) -> &'static str {
     match (light, language) {
-        (Light::Green, Language::Chinese) => "绿灯",
-        (Light::Green, Language::English) => "Green",
-        (Light::Unknown, Language::Chinese) => "状态未知",
-        (Light::Unknown, Language::English) => "Unknown",
-        (Light::Yellow, Language::Chinese) => "黄灯",
-        (Light::Yellow, Language::English) => "Yellow",
-        (Light::Orange, Language::Chinese) => "橙灯",
-        (Light::Orange, Language::English) => "Orange",
-        (Light::Red, Language::Chinese) => "红灯",
-        (Light::Red, Language::English) => "Red",
+        (Light::Green, LetterLanguage::Chinese) => "绿灯",
+        (Light::Green, LetterLanguage::English) => "Green",
+        (Light::Unknown, LetterLanguage::Chinese) => "状态未知",
+        (Light::Unknown, LetterLanguage::English) => "Unknown",
+        (Light::Yellow, LetterLanguage::Chinese) => "黄灯",
+        (Light::Yellow, LetterLanguage::English) => "Yellow",
+        (Light::Orange, LetterLanguage::Chinese) => "橙灯",
+        (Light::Orange, LetterLanguage::English) => "Orange",
+        (Light::Red, LetterLanguage::Chinese) => "红灯",
+        (Light::Red, LetterLanguage::English) => "Red",
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the outbox shows of a mail and of each of its recipients.
 
-use super::Place;
+use super::EventPlace;
 use crate::domain::code::CreditCode;
 use crate::domain::envelope::{Position, Recorded};
 use crate::domain::event::{
@@ -20,7 +20,7 @@ use uuid::Uuid;
 /// How far a mail has come for one recipient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
+pub enum DeliveryState {
     /// Not yet taken by a server; it will be tried (again).
     Waiting,
     /// Taken by the server, or put into the spool folder.
@@ -35,7 +35,7 @@ pub enum State {
     Acknowledged,
 }
 
-impl State {
+impl DeliveryState {
     /// Every state.
     pub const ALL: &'static [Self] =
         &[Self::Waiting, Self::Accepted, Self::Refused, Self::GivenUp, Self::Bounced, Self::Acknowledged];
@@ -59,27 +59,31 @@ impl State {
 #[error(
     "`{0}` is not a state of a mail; use waiting, accepted, refused, given_up, bounced or acknowledged, or nobody for mails addressed to nobody"
 )]
-pub struct UnknownState(String);
+pub struct UnknownDeliveryState(String);
 
-impl FromStr for State {
-    type Err = UnknownState;
+impl FromStr for DeliveryState {
+    type Err = UnknownDeliveryState;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.iter().copied().find(|state| state.name() == text).ok_or_else(|| UnknownState(text.to_owned()))
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|state| state.name() == text)
+            .ok_or_else(|| UnknownDeliveryState(text.to_owned()))
     }
 }
 
 /// What mails are looked for by: a state of a recipient, or that there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum MailFilter {
     /// Some recipient is in the state.
-    With(State),
+    With(DeliveryState),
     /// Nobody is named.
     ToNobody,
 }
 
-impl FromStr for Kind {
-    type Err = UnknownState;
+impl FromStr for MailFilter {
+    type Err = UnknownDeliveryState;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if text == "nobody" { Ok(Self::ToNobody) } else { text.parse().map(Self::With) }
@@ -94,7 +98,7 @@ pub struct Delivery {
     /// Office.
     pub office: Arc<str>,
     /// How far it has come.
-    pub state: State,
+    pub state: DeliveryState,
     /// Attempts on record.
     pub attempts: u32,
     /// Time of the last thing on record.
@@ -141,17 +145,17 @@ impl Claim {
 /// Number of recipients in each state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Tally {
-    /// See [`State::Waiting`].
+    /// See [`DeliveryState::Waiting`].
     pub waiting: u32,
-    /// See [`State::Accepted`].
+    /// See [`DeliveryState::Accepted`].
     pub accepted: u32,
-    /// See [`State::Refused`].
+    /// See [`DeliveryState::Refused`].
     pub refused: u32,
-    /// See [`State::GivenUp`].
+    /// See [`DeliveryState::GivenUp`].
     pub given_up: u32,
-    /// See [`State::Bounced`].
+    /// See [`DeliveryState::Bounced`].
     pub bounced: u32,
-    /// See [`State::Acknowledged`].
+    /// See [`DeliveryState::Acknowledged`].
     pub acknowledged: u32,
     /// Mails for which nobody is named. A person has to act.
     pub nobody: u32,
@@ -160,30 +164,30 @@ pub struct Tally {
 impl Tally {
     /// Returns the number of recipients in a state.
     #[must_use]
-    pub const fn of(&self, state: State) -> u32 {
+    pub const fn of(&self, state: DeliveryState) -> u32 {
         match state {
-            State::Waiting => self.waiting,
-            State::Accepted => self.accepted,
-            State::Refused => self.refused,
-            State::GivenUp => self.given_up,
-            State::Bounced => self.bounced,
-            State::Acknowledged => self.acknowledged,
+            DeliveryState::Waiting => self.waiting,
+            DeliveryState::Accepted => self.accepted,
+            DeliveryState::Refused => self.refused,
+            DeliveryState::GivenUp => self.given_up,
+            DeliveryState::Bounced => self.bounced,
+            DeliveryState::Acknowledged => self.acknowledged,
         }
     }
 
-    const fn slot(&mut self, state: State) -> &mut u32 {
+    const fn slot(&mut self, state: DeliveryState) -> &mut u32 {
         match state {
-            State::Waiting => &mut self.waiting,
-            State::Accepted => &mut self.accepted,
-            State::Refused => &mut self.refused,
-            State::GivenUp => &mut self.given_up,
-            State::Bounced => &mut self.bounced,
-            State::Acknowledged => &mut self.acknowledged,
+            DeliveryState::Waiting => &mut self.waiting,
+            DeliveryState::Accepted => &mut self.accepted,
+            DeliveryState::Refused => &mut self.refused,
+            DeliveryState::GivenUp => &mut self.given_up,
+            DeliveryState::Bounced => &mut self.bounced,
+            DeliveryState::Acknowledged => &mut self.acknowledged,
         }
     }
 
     /// Moves one recipient from a state to another.
-    pub(super) const fn shift(&mut self, from: State, to: State) {
+    pub(super) const fn shift(&mut self, from: DeliveryState, to: DeliveryState) {
         let slot = self.slot(from);
         *slot = slot.saturating_sub(1);
         *self.slot(to) += 1;
@@ -240,7 +244,7 @@ pub struct Summary {
 impl Summary {
     pub(super) fn new(
         requested: &MailRequested,
-        place: Place,
+        place: EventPlace,
         change: Option<Position>,
         deliveries: &[Delivery],
     ) -> Self {
@@ -263,23 +267,23 @@ impl Summary {
 
     /// Says whether it is of the kind.
     #[must_use]
-    pub const fn is(&self, kind: Kind) -> bool {
+    pub const fn is(&self, kind: MailFilter) -> bool {
         match kind {
-            Kind::With(state) => self.has(state),
-            Kind::ToNobody => self.tally.nobody > 0,
+            MailFilter::With(state) => self.has(state),
+            MailFilter::ToNobody => self.tally.nobody > 0,
         }
     }
 
     /// Says whether some recipient is in the state.
     #[must_use]
-    pub const fn has(&self, state: State) -> bool {
+    pub const fn has(&self, state: DeliveryState) -> bool {
         self.tally.of(state) > 0
     }
 }
 
 /// Returns the recipients of a request as they stand before the first attempt. What was imported as history is never sent:
 /// it has no recipients here.
-pub(super) fn asked(requested: &MailRequested, place: Place) -> Vec<Delivery> {
+pub(super) fn asked(requested: &MailRequested, place: EventPlace) -> Vec<Delivery> {
     let mut deliveries: Vec<Delivery> = Vec::new();
     if place.history {
         return deliveries;
@@ -289,7 +293,7 @@ pub(super) fn asked(requested: &MailRequested, place: Place) -> Vec<Delivery> {
             deliveries.push(Delivery {
                 address: recipient.address.as_str().into(),
                 office: recipient.office.as_str().into(),
-                state: State::Waiting,
+                state: DeliveryState::Waiting,
                 attempts: 0,
                 changed_at: place.recorded_at,
                 retry_at: Some(place.recorded_at),
@@ -311,7 +315,7 @@ pub fn deliveries_of(stream: &[Recorded]) -> Result<Vec<Delivery>, DecodeError> 
     for recorded in stream {
         let event = recorded.event.decode()?;
         if let Event::MailRequested(requested) = &event {
-            deliveries = asked(requested, Place::from(recorded));
+            deliveries = asked(requested, EventPlace::from(recorded));
         } else if let Some(step) = step(&event)
             && let Some(delivery) = deliveries.iter_mut().find(|delivery| *delivery.address == *step.address)
         {
@@ -372,7 +376,7 @@ impl Delivery {
     /// Says whether it can be sent again by order.
     #[must_use]
     pub const fn can_be_sent_again(&self) -> bool {
-        matches!(self.state, State::Refused | State::GivenUp)
+        matches!(self.state, DeliveryState::Refused | DeliveryState::GivenUp)
     }
 
     pub(crate) const fn next_attempt(&self) -> u32 {
@@ -386,7 +390,7 @@ impl Delivery {
     /// Says whether this is the recipient, and this attempt the one to be made next.
     pub(crate) fn awaits(&self, address: &str, attempt: u32) -> bool {
         *self.address == *address
-            && self.state == State::Waiting
+            && self.state == DeliveryState::Waiting
             && self.retry_at.is_some()
             && self.next_attempt() == attempt
     }
@@ -411,7 +415,7 @@ impl Delivery {
         }
         if let Event::MailSendAgainOrdered(_) = event {
             if self.can_be_sent_again() {
-                (self.state, self.retry_at, self.changed_at) = (State::Waiting, Some(step.at), step.at);
+                (self.state, self.retry_at, self.changed_at) = (DeliveryState::Waiting, Some(step.at), step.at);
                 self.excused = self.attempts;
             }
             return;
@@ -423,14 +427,14 @@ impl Delivery {
             Event::MailAttempted(attempted) => {
                 self.attempts = self.attempts.max(attempted.attempt);
                 // Without another attempt the fate follows in the same append.
-                self.retry_at = attempted.retry_at.filter(|_| self.state == State::Waiting);
+                self.retry_at = attempted.retry_at.filter(|_| self.state == DeliveryState::Waiting);
                 return;
             }
-            Event::MailAccepted(_) => self.state = State::Accepted,
-            Event::MailRefused(_) => self.state = State::Refused,
-            Event::MailGivenUp(_) => self.state = State::GivenUp,
-            Event::MailBounced(_) => self.state = State::Bounced,
-            Event::MailAcknowledged(_) => self.state = State::Acknowledged,
+            Event::MailAccepted(_) => self.state = DeliveryState::Accepted,
+            Event::MailRefused(_) => self.state = DeliveryState::Refused,
+            Event::MailGivenUp(_) => self.state = DeliveryState::GivenUp,
+            Event::MailBounced(_) => self.state = DeliveryState::Bounced,
+            Event::MailAcknowledged(_) => self.state = DeliveryState::Acknowledged,
             _ => return,
         }
         self.retry_at = None;

@@ -14,8 +14,8 @@ fn after(seconds: i64) -> Instant {
     START + SignedDuration::from_secs(seconds)
 }
 
-fn place(position: Position, seconds: i64) -> Place {
-    Place { id: Uuid::from_u128(position.into()), position, recorded_at: after(seconds), history: false }
+fn place(position: Position, seconds: i64) -> EventPlace {
+    EventPlace { id: Uuid::from_u128(position.into()), position, recorded_at: after(seconds), history: false }
 }
 
 fn requested(mail: u128, addresses: &[&str]) -> Event {
@@ -165,7 +165,7 @@ fn nobody_named_is_shown_and_nothing_is_due() {
 #[test]
 fn a_request_imported_as_history_is_never_due() {
     let mut outbox = Outbox::default();
-    outbox.apply(&requested(9, &["a@x"]), Place { history: true, ..place(2, 0) });
+    outbox.apply(&requested(9, &["a@x"]), EventPlace { history: true, ..place(2, 0) });
     assert_eq!(outbox.next_due(), None);
 }
 
@@ -176,14 +176,14 @@ fn lists_are_newest_first_filtered_and_paged() {
         outbox.apply(&requested(mail.into(), &["a@x"]), place(mail.into(), 0));
     }
     outbox.apply(&Event::MailRefused(fate(4, "a@x")), place(6, 0));
-    let positions = |before, limit, state: Option<State>| -> Vec<Position> {
+    let positions = |before, limit, state: Option<DeliveryState>| -> Vec<Position> {
         outbox.list(before, limit, |mail| state.is_none_or(|state| mail.has(state))).map(|mail| mail.position).collect()
     };
     assert_eq!(positions(None, 2, None), [5, 4]);
     assert_eq!(positions(Some(4), 2, None), [3, 2]);
-    assert_eq!(positions(None, 9, Some(State::Waiting)), [5, 3, 2, 1]);
+    assert_eq!(positions(None, 9, Some(DeliveryState::Waiting)), [5, 3, 2, 1]);
     assert_eq!(positions(None, 9, "refused".parse().ok()), [4]);
-    assert!("sent".parse::<State>().is_err());
+    assert!("sent".parse::<DeliveryState>().is_err());
 }
 
 #[test]
@@ -222,7 +222,7 @@ proptest! {
         let mut happen = |event: Event, outbox: &mut Outbox| {
             position += 1;
             let recorded = recorded(position, &event);
-            outbox.apply(&recorded.event.decode().unwrap(), Place::from(&recorded));
+            outbox.apply(&recorded.event.decode().unwrap(), EventPlace::from(&recorded));
             log.push(recorded);
         };
         for mail in 0..3 {
@@ -231,7 +231,7 @@ proptest! {
         for (mail, address, what) in steps {
             let address = addresses[address];
             let open = outbox.deliveries(Uuid::from_u128(mail)).iter().find(|d| &*d.address == address).cloned();
-            let Some(delivery) = open.filter(|delivery| delivery.state == State::Waiting) else { continue };
+            let Some(delivery) = open.filter(|delivery| delivery.state == DeliveryState::Waiting) else { continue };
             let attempt = delivery.attempts + 1;
             match what {
                 0 | 1 => happen(attempted(mail, address, attempt, Some(i64::from(attempt) * 7)), &mut outbox),
@@ -241,7 +241,7 @@ proptest! {
             }
         }
         let tally = outbox.tally();
-        prop_assert_eq!(State::ALL.iter().map(|state| tally.of(*state)).sum::<u32>(), 9);
+        prop_assert_eq!(DeliveryState::ALL.iter().map(|state| tally.of(*state)).sum::<u32>(), 9);
         prop_assert_eq!(outbox.due(Instant::MAX).count(), usize::try_from(tally.waiting).unwrap());
         for due in outbox.due(Instant::MAX) {
             prop_assert!(outbox.awaits(&due));
@@ -254,7 +254,7 @@ proptest! {
             let mut told = Tally::default();
             let deliveries = deliveries_of(&of_mail).unwrap();
             for delivery in &deliveries {
-                told += Tally { waiting: u32::from(delivery.state == State::Waiting), ..Tally::default() };
+                told += Tally { waiting: u32::from(delivery.state == DeliveryState::Waiting), ..Tally::default() };
             }
             prop_assert_eq!(told.waiting, outbox.mail(mail).unwrap().tally.waiting);
             if told.waiting > 0 {
@@ -263,7 +263,7 @@ proptest! {
         }
         let mut again = Outbox::default();
         for recorded in &log {
-            again.apply(&recorded.event.decode().unwrap(), Place::from(recorded));
+            again.apply(&recorded.event.decode().unwrap(), EventPlace::from(recorded));
         }
         prop_assert_eq!(again, outbox);
     }

@@ -14,7 +14,7 @@ const EVERY: u64 = 500_000;
 const AT_STOP: u64 = 10_000;
 
 /// Writes snapshots from time to time.
-pub struct Keeper {
+pub struct SnapshotKeeper {
     path: PathBuf,
     log: Arc<dyn EventLog>,
     /// Position of the newest snapshot, also one under way.
@@ -23,13 +23,13 @@ pub struct Keeper {
     under_way: Option<JoinHandle<()>>,
 }
 
-impl std::fmt::Debug for Keeper {
+impl std::fmt::Debug for SnapshotKeeper {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Keeper").field("path", &self.path).field("newest", &self.newest).finish_non_exhaustive()
+        f.debug_struct("SnapshotKeeper").field("path", &self.path).field("newest", &self.newest).finish_non_exhaustive()
     }
 }
 
-impl Keeper {
+impl SnapshotKeeper {
     /// Returns a keeper of snapshots in `folder`, where one of position `newest` is, or none (0).
     #[must_use]
     pub fn new(folder: &Path, log: Arc<dyn EventLog>, newest: Position) -> Self {

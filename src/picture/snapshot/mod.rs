@@ -13,7 +13,7 @@ mod shape;
 pub(super) use code::{Stored, read_all};
 pub use file::{Unfit, load, write};
 pub(super) use keep::Keep;
-pub use keeper::Keeper;
+pub use keeper::SnapshotKeeper;
 
 use super::Picture;
 

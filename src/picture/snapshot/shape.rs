@@ -6,7 +6,7 @@ use crate::domain::access::{Key, Scope};
 use crate::domain::event::{Event, ShopName};
 use crate::domain::merchant::{
     Act, Amount, Assigned, Complaint, Dated, ExitItem, FilingStep, GuaranteeItem, LastEvidence, Listing, Merchant,
-    RatioItem, Row, Shop, Signal,
+    RatioItem, RegisterRow, Shop, Signal,
 };
 use crate::domain::words::Role;
 use crate::domain::words::{
@@ -15,7 +15,7 @@ use crate::domain::words::{
 use crate::picture::keys::Kept as KeptKey;
 use crate::picture::lights::Lit;
 use crate::picture::marks::Marks;
-use crate::picture::outbox::{Claim, Delivery, Kept as Mail, State, Summary, Tally};
+use crate::picture::outbox::{Claim, Delivery, DeliveryState, Kept as Mail, Summary, Tally};
 use crate::picture::rises::Rise;
 use uuid::Uuid;
 
@@ -77,7 +77,7 @@ macro_rules! words {
 
 words!(
     Role,
-    State,
+    DeliveryState,
     Channel,
     ComplaintKind,
     EnforcementKind,
@@ -95,7 +95,7 @@ structs! {
         shares, listings, acts, said, last,
     }
     LastEvidence { position, recorded_at, history }
-    Row {
+    RegisterRow {
         position, name, industry_code, division_code, street, legal_representative, legal_representative_digest, brand,
         founded_on,
     }

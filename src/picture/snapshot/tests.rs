@@ -197,7 +197,7 @@ fn few_new_events_are_not_worth_a_snapshot_at_the_end_and_many_are() {
     let log = lived(1);
     let (room, path) = room();
     let picture = fold(&*log, log.head());
-    let stop = |few: u64| Keeper::new(room.path(), log.clone(), 0).worth(few).stop(&picture);
+    let stop = |few: u64| SnapshotKeeper::new(room.path(), log.clone(), 0).worth(few).stop(&picture);
     stop(log.head() + 1);
     assert!(!path.exists());
     stop(log.head());

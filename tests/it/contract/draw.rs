@@ -245,7 +245,7 @@ payloads! {
     LightChanged { credit_code, from, to, at, known, pack, policy: digest, cause, notify, reasons }
     Reason { rule, version, light, clause, facts, events }
     ShopName { mall, unit }
-    Seen { fact, value, comparison, threshold, shop }
+    FactSeen { fact, value, comparison, threshold, shop }
     LightOverridden { credit_code, to, reason, until }
     ObjectionRaised { credit_code, against, text }
     ObjectionDecided { credit_code, objection, upheld, reason }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use warnlight::clock::Clock as _;
 use warnlight::mail::transport::Smtp;
 use warnlight::mail::worker::Worker;
-use warnlight::picture::outbox::State;
+use warnlight::picture::outbox::DeliveryState;
 
 /// Long enough for every wait of the tests' schedule and of the pace.
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
@@ -243,7 +243,7 @@ fn a_server_in_trouble_is_told_of_and_asked_by_one_mail_at_a_time() {
     let before = attempts(&bench.all()).len();
     assert!(before <= 8, "those under way, and no more: {before}");
     mended(&bench, &server, &worker, 20);
-    assert_eq!(worker.picture().outbox.tally().of(State::Accepted), 20);
+    assert_eq!(worker.picture().outbox.tally().of(DeliveryState::Accepted), 20);
     worker.stop();
 }
 

@@ -1,11 +1,11 @@
-//! The laws that hold for every log: lights can be derived again (5), the log is the only truth (3).
+//! The laws that hold for every log: one key, one answer (2), lights can be derived again (5), the log is the only truth (3).
 
 use super::stage::{Stage, time};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
-use warnlight::desk::Request;
+use warnlight::desk::{Answer, DeskError, Request, RequestKey};
 use warnlight::domain::command::Command;
 use warnlight::domain::envelope::Origin;
 use warnlight::domain::event::{Event, LightCause};
@@ -101,4 +101,27 @@ fn every_light_can_be_derived_again_and_every_view_rebuilt() {
     }
     assert!(causes[&format!("{:?}", LightCause::Evidence)] > 50, "{causes:?}");
     assert!(causes[&format!("{:?}", LightCause::Time)] > 50, "{causes:?}");
+}
+
+#[test]
+fn one_key_stands_for_one_request() {
+    let stage = Stage::set(Arc::new(MemoryLog::new()), "2025-03-31T18:00:00");
+    let commands = sample("2025-03-31T18:00:00");
+    let ask = |command: usize, content: u8| {
+        let key = Some(RequestKey { names: vec!["client:k".into()], content: [content; 32] });
+        stage.desk.execute(Request { key, ..Request::new(vec![commands[command].clone()], Origin::of("test")) })
+    };
+    let receipt = |answer: Result<Vec<Answer>, DeskError>| match answer.unwrap().remove(0) {
+        Answer::Accepted(receipt) => receipt,
+        other => panic!("{other:?}"),
+    };
+    let first = receipt(ask(0, 1));
+    let head = stage.log.head();
+    let again = receipt(ask(0, 1));
+    assert_eq!((again.repeated, &again.events, again.last), (true, &first.events, first.last));
+    for command in [0, 1] {
+        let other = ask(command, 2);
+        assert!(matches!(other, Err(DeskError::KeyReused(_))), "another request under the key: {other:?}");
+    }
+    assert_eq!(stage.log.head(), head);
 }

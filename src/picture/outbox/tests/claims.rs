@@ -79,9 +79,9 @@ proptest! {
         let mut history = Vec::new();
         let mut happen = |event: Event, history: &mut Vec<Event>, outbox: &mut Outbox| {
             let recorded = recorded(Position::try_from(log.len()).unwrap() + 1, &event);
-            outbox.apply(&recorded.event.decode().unwrap(), Place::from(&recorded));
+            outbox.apply(&recorded.event.decode().unwrap(), EventPlace::from(&recorded));
             if !matches!(event, Event::MailClaimed(_)) {
-                without.apply(&recorded.event.decode().unwrap(), Place::from(&recorded));
+                without.apply(&recorded.event.decode().unwrap(), EventPlace::from(&recorded));
             }
             log.push(recorded);
             history.push(event);
@@ -139,7 +139,7 @@ proptest! {
         }
         let mut again = Outbox::default();
         for recorded in &log {
-            again.apply(&recorded.event.decode().unwrap(), Place::from(recorded));
+            again.apply(&recorded.event.decode().unwrap(), EventPlace::from(recorded));
         }
         prop_assert_eq!(again, outbox);
     }

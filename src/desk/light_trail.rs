@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 /// Tells of the light changes among what a look that began then has recorded. What another node recorded first is that
 /// node's to tell.
-pub(super) fn lights(recorded: &[(Appended, Vec<NewEvent>)], began: SystemTime) {
+pub(super) fn tell(recorded: &[(Appended, Vec<NewEvent>)], began: SystemTime) {
     for (appended, events) in recorded.iter().filter(|(appended, _)| !appended.repeated) {
         for (position, envelope) in (appended.first..).zip(events) {
             if &*envelope.event_type == "light.changed"
