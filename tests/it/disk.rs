@@ -224,7 +224,7 @@ fn an_import_that_meets_a_full_disk_has_a_receipt_for_every_row_it_handed_over()
     let room = tempfile::tempdir().unwrap();
     let (sheet, out) = (room.path().join("投诉.csv"), room.path().join("out"));
     let row = |number: u32| format!("A{number},12345,2025-01-01 10:00,{CODE},退费难\n");
-    let rows: String = (0..60_000).map(row).collect();
+    let rows: String = (0..150_000).map(row).collect();
     std::fs::write(&sheet, format!("工单编号,来源,受理时间,统一社会信用代码,诉求类型\n{rows}")).unwrap();
     let data = disk.data();
     let words = ["import", "--data", data.to_str().unwrap(), "--out", out.to_str().unwrap(), sheet.to_str().unwrap()];

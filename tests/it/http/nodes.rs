@@ -129,6 +129,8 @@ fn what_is_shown_waits_for_the_thread_that_takes_it_in() {
         let ask =
             |path: &str, token: &str| two.b.get(path).role(Role::Admin).header("warnlight-position", token).send();
         two.line.deafen("desk");
+        // Whatever it was reading is read: from now on it hears nothing.
+        two.b.desk.settle().unwrap();
         let made = two.a.post("/api/v1/keys").role(Role::Admin).json(&json!({ "name": "x", "role": "admin" })).send();
         let token = token(&made);
         assert_eq!(ask(path, token).code(), "behind", "{path}");
