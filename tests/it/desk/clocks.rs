@@ -221,7 +221,9 @@ fn two_nodes_put_a_wrong_future_right_once() {
     let beside = Stage::set(log.clone(), NOW);
     for at in [NOW, "2025-03-06T00:00:00", "2025-03-08T09:00:00", "2025-04-01T00:00:00", "2025-04-20T09:00:00"] {
         // First both clocks: one of two that is weeks behind the other would take it for ahead.
-        [&wrong, &beside].map(|stage| stage.clock.set(time(at)));
+        for stage in [&wrong, &beside] {
+            stage.clock.set(time(at));
+        }
         std::thread::scope(|scope| {
             for stage in [&wrong, &beside] {
                 scope.spawn(|| stage.desk.settle().unwrap());
