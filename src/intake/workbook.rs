@@ -14,6 +14,7 @@ use calamine::{CellErrorType, DataRef, Reader, SheetType, SheetVisible, Xlsx, Xl
 use std::fs::File;
 use std::io::BufReader;
 use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// Reads every sheet of a workbook, the register first.
@@ -23,7 +24,7 @@ pub(super) fn read(mut file: File, name: &Arc<str>, stem: &str, now: Instant, si
         let refusal = Finding::new(place, fault.code(), "", fault.zh(), fault.to_string());
         return sink(Item::Refused(Refused { refusal, rows: 0 }));
     }
-    let mut workbook = match Xlsx::new(BufReader::new(file)) {
+    let mut workbook = match guarded(|| Xlsx::new(BufReader::new(file))) {
         Ok(workbook) => workbook,
         Err(error) => return sink(Item::Refused(Refused { refusal: unreadable(place(name, ""), &error), rows: 0 })),
     };
@@ -62,7 +63,7 @@ fn read_sheet(
     sink: Sink<'_>,
 ) -> ControlFlow<()> {
     let from_1904 = workbook.has_1904_epoch();
-    let mut cells = match workbook.worksheet_cells_reader(sheet) {
+    let mut cells = match guarded(|| workbook.worksheet_cells_reader(sheet)) {
         Ok(cells) => cells,
         Err(error) => {
             let refusal = unreadable(place(&about.file, sheet), &error);
@@ -73,7 +74,7 @@ fn read_sheet(
     let mut row = WorkbookRow { cells: Vec::new(), text: 0, from_1904 };
     let mut number = 0;
     loop {
-        match cells.next_cell() {
+        match guarded(|| cells.next_cell()) {
             Ok(Some(cell)) => {
                 let (at, column) = cell.get_position();
                 if at != number {
@@ -92,6 +93,13 @@ fn read_sheet(
             }
         }
     }
+}
+
+/// Reads on in a workbook. The reader's own arithmetic overflows at places that no sheet has (row 99999999999999999999): that
+/// is a fault of the file like any other, and costs no other file.
+fn guarded<T>(read: impl FnOnce() -> Result<T, XlsxError>) -> Result<T, XlsxError> {
+    catch_unwind(AssertUnwindSafe(read))
+        .unwrap_or(Err(XlsxError::Unexpected("a place or number in it is beyond what a sheet can have")))
 }
 
 struct WorkbookRow<'a> {

@@ -7,6 +7,7 @@
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use std::cell::Cell;
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek};
 use zip::ZipArchive;
@@ -85,19 +86,25 @@ pub(super) fn check(file: &mut File, limits: Limits) -> Result<(), Fault> {
     };
     let meter = Meter { limits, unpacked: Cell::new(0), stretch: Cell::new(0) };
     let mut held = 0;
+    let (mut promised, mut there) = (Vec::new(), HashSet::new());
     for index in 0..archive.len() {
         let part = archive.by_index(index).map_err(|error| Fault::Part(error.to_string()))?;
         let name = part.name().map_err(|error| Fault::Part(error.to_string()))?.into_owned();
         // A reader finds parts by their names in any case of letters.
         let ending = name.to_ascii_lowercase();
+        there.insert(ending.clone());
         if ending.ends_with(".xml") || ending.ends_with(".rels") {
-            Measuring { meter: &meter, part: name, held: &mut held }.part(part)?;
+            Measuring { meter: &meter, part: name, held: &mut held, promised: &mut promised }.part(part)?;
         } else {
             attachment(&meter, part)?;
         }
     }
     drop(archive);
-    Ok(file.rewind()?)
+    // Readers do without a part that they do not find, and a sheet without its texts or formats reads as another.
+    match promised.into_iter().find(|part| !there.contains(part)) {
+        Some(missing) => Err(Fault::Part(missing)),
+        None => Ok(file.rewind()?),
+    }
 }
 
 /// Counts a picture or another attachment: nobody reads it, so it may be as it is, but not without end.
@@ -155,6 +162,8 @@ struct Measuring<'m> {
     meter: &'m Meter,
     part: String,
     held: &'m mut u64,
+    /// Parts that the table of contents names and that are read.
+    promised: &'m mut Vec<String>,
 }
 
 impl Measuring<'_> {
@@ -241,6 +250,16 @@ impl Measuring<'_> {
                     }
                     _ => self.hold(ELEMENT),
                 }
+            }
+            "Override" => {
+                let part =
+                    attribute(element, "PartName").unwrap_or_default().trim_start_matches('/').to_ascii_lowercase();
+                if ["sharedstrings.xml", "styles.xml", "workbook.xml"].iter().any(|read| part.ends_with(read))
+                    || part.contains("worksheets/")
+                {
+                    self.promised.push(part);
+                }
+                self.hold(ELEMENT)
             }
             _ if in_rows => Ok(()),
             "t" => Ok(()),

@@ -140,7 +140,11 @@ pub(super) fn read(dir: &Path) -> Result<Option<End>, LogError> {
     let end = [first, second].into_iter().filter_map(End::decode).max_by_key(|end| end.position);
     end.map(Some).ok_or_else(|| LogError::Corrupt {
         position: WHOLE_FILE,
-        what: format!("both notes in `{}` are damaged, so nobody knows how long the log was", path.display()),
+        what: format!(
+            "both notes in `{}` are damaged, so nobody knows how long the log was; the log itself may be whole: copy the \
+             folder away, remove that file, and compare what `verify` says with a digest you know",
+            path.display()
+        ),
     })
 }
 

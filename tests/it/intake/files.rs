@@ -171,6 +171,20 @@ fn an_upload_goes_by_the_name_it_was_given() {
     assert_eq!(places, ["执法.csv，工作表「执法」，第 2 行"]);
 }
 
+#[test]
+fn a_workbook_whose_formats_or_texts_are_not_found_under_their_name_is_refused() {
+    let sound = fs::read(samples().join("district.xlsx")).unwrap();
+    for part in ["xl/styles.xml", "xl/worksheets/sheet1.xml"] {
+        let places: Vec<usize> =
+            (0..sound.len() - part.len()).filter(|place| sound[*place..].starts_with(part.as_bytes())).collect();
+        let mut bytes = sound.clone();
+        // The last is the table of contents at the end of the archive: that is where readers look.
+        bytes[places.last().unwrap() + 3] ^= 1;
+        let harvest = Harvest::of_text("district.xlsx", bytes);
+        assert!(!harvest.refused.is_empty() && harvest.rows.is_empty(), "{part}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 

@@ -74,3 +74,47 @@ fn a_workbook_under_the_name_of_csv_is_read_as_what_it_is() {
     fs::copy(samples().join("district.xlsx"), &path).unwrap();
     assert_eq!(Harvest::of(&path).tables.len(), 10);
 }
+
+/// Copies a workbook, with another text in the place of one in its first sheet.
+fn altered(from: &Path, to: &Path, text: &str, other: &str) {
+    use std::io::{Read as _, Write as _};
+    let mut archive = zip::ZipArchive::new(std::fs::File::open(from).unwrap()).unwrap();
+    let mut copy = zip::ZipWriter::new(std::fs::File::create(to).unwrap());
+    for index in 0..archive.len() {
+        let mut part = archive.by_index(index).unwrap();
+        let name = part.name().unwrap().into_owned();
+        let mut content = Vec::new();
+        part.read_to_end(&mut content).unwrap();
+        if name == "xl/worksheets/sheet1.xml" {
+            let sheet = String::from_utf8(content).unwrap();
+            assert!(sheet.contains(text), "{sheet}");
+            content = sheet.replacen(text, other, 1).into_bytes();
+        }
+        copy.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        copy.write_all(&content).unwrap();
+    }
+    copy.finish().unwrap();
+}
+
+#[test]
+fn a_place_that_no_sheet_has_is_a_fault_of_its_file_and_of_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let sound = workbook(&folder, "商户.xlsx", |book| {
+        let sheet = book.add_worksheet();
+        header(sheet, 0, &["统一社会信用代码", "商户名称"]);
+        sheet.write(1, 0, CODE).unwrap();
+        sheet.write(1, 1, "甲").unwrap();
+    });
+    for (text, other) in [
+        ("r=\"A2\"", "r=\"ZZZZZZZZ2\""),
+        ("<row r=\"2\"", "<row r=\"99999999999999999999\""),
+        ("ref=\"A1:B2\"", "ref=\"A1:ZZZZZZZZZZ99999999999\""),
+    ] {
+        let broken = folder.path().join("broken.xlsx");
+        altered(&sound, &broken, text, other);
+        let harvest = Harvest::of(&broken);
+        assert!(harvest.accepted().is_empty() || text.starts_with("ref"), "{other}");
+        assert!(!harvest.refused.is_empty() || text.starts_with("ref"), "{other}: nothing is said");
+    }
+    assert_eq!(Harvest::of(&sound).accepted(), [2]);
+}
