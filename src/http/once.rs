@@ -97,7 +97,11 @@ impl Once {
             }
             return Ok(Some(receipts));
         }
-        let answer = self.of_commands(None).first_answer(&**log)?;
+        // The problem names the key as it was sent, without the caller before it.
+        let answer = self.of_commands(None).first_answer(&**log).map_err(|error| match error {
+            DeskError::KeyReused(_) => self.reused(),
+            other => other.into(),
+        })?;
         let Some(Answer::Accepted(receipt)) = answer else { return Ok(None) };
         let first = receipt.first;
         let trail = log.event_at(first)?.and_then(|recorded| recorded.event.correlation);

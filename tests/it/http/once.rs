@@ -45,7 +45,8 @@ fn a_list_gets_its_whole_answer_again_and_a_longer_or_shorter_one_is_a_conflict(
 fn a_command_and_a_list_of_it_are_two_requests() {
     let app = App::start();
     assert_eq!(send(&app, "/api/v1/commands", "k", &balance(1, "1.00")).status, 200);
-    assert!(is_reused(&send(&app, "/api/v1/commands", "k", &json!([balance(1, "1.00")]))));
+    let other = send(&app, "/api/v1/commands", "k", &json!([balance(1, "1.00")]));
+    assert!(is_reused(&other) && other.json()["detail"].as_str().unwrap().contains("`k`"), "{other:?}");
     assert!(is_reused(&send(&app, "/api/v1/commands", "k", &json!([balance(1, "1.00"), balance(2, "2.00")]))));
 }
 
