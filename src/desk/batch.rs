@@ -3,7 +3,7 @@
 //! What a command of the batch changes is tried on copies of the merchants it touches, so that later commands see it and
 //! nobody else does before it is on disk.
 
-use super::{Answer, DeskError, Receipt, Request, RequestKey, recordable};
+use super::{Answer, DeskError, Receipt, Request, RequestKey, not_recorded, recordable};
 use crate::domain::code::CreditCode;
 use crate::domain::command::Command;
 use crate::domain::decide::{Decision, Known, decide};
@@ -22,6 +22,9 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use uuid::Uuid;
 
+/// Commands decided in one turn at most, of however large a request: then what others wrote is taken in, above all that a key
+/// was revoked. Enough that the disk writes of a large request do not count, few enough for a fraction of a second.
+pub(super) const TURN: usize = 2_000;
 /// Namespace of ids derived from idempotency keys.
 const NAMESPACE: Uuid = Uuid::from_u128(0x2f60_11d8_94c3_4b5e_a7f2_6c0d_83e5_b91a);
 
@@ -35,6 +38,8 @@ pub(super) struct Batch<'s> {
     tickets: HashMap<String, CreditCode>,
     position: Position,
     keys: HashSet<Arc<str>>,
+    /// Commands that may still be decided in this turn.
+    left: usize,
     /// On a shared log: what other nodes are told about evidence that is held back.
     hold: Option<&'s mut OwnHold>,
     /// What they were told, on its way.
@@ -56,6 +61,32 @@ impl Waiting {
     pub(super) fn new(request: Request, sender: Sender<Result<Vec<Answer>, DeskError>>) -> Self {
         let answers = vec![None; request.commands.len()];
         Self { request, sender, answers, contests: 0 }
+    }
+
+    /// Returns the places of the commands that have no answer yet.
+    pub(super) fn open(&self) -> impl Iterator<Item = usize> {
+        self.answers.iter().enumerate().filter(|(_, answer)| answer.is_none()).map(|(index, _)| index)
+    }
+
+    /// Takes why commands failed. What became of others may be on disk and must be told: then a failure is the answer to its
+    /// own command only; else it is returned, as the answer to the whole request.
+    pub(super) fn fail(&mut self, failed: Vec<(usize, DeskError)>) -> Result<(), DeskError> {
+        let others = self.answers.iter().flatten().any(|answer| matches!(answer, Answer::Accepted(_)));
+        let whole = failed.iter().find(|(_, error)| !others || matches!(error, DeskError::KeyReused(_)));
+        if let Some((_, error)) = whole {
+            return Err(error.clone());
+        }
+        for (index, error) in failed {
+            if let Some(slot) = self.answers.get_mut(index) {
+                *slot = Some(Answer::Refused(vec![not_recorded(&error)]));
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the answer, once every command has its own.
+    pub(super) fn answer(&mut self) -> Vec<Answer> {
+        std::mem::take(&mut self.answers).into_iter().flatten().collect()
     }
 }
 
@@ -95,25 +126,26 @@ impl<'s> Batch<'s> {
             tickets: HashMap::new(),
             position: picture.position,
             keys: HashSet::new(),
+            left: TURN,
         }
     }
 
-    /// Says whether a request can join: two with one key cannot share a batch, or the second would miss the first's
-    /// answer.
+    /// Says whether a request can join: nothing can when the turn is full, and two with one key cannot share a batch, or the
+    /// second would miss the first's answer.
     pub(super) fn can_take(&self, request: &Request) -> bool {
-        request.key.as_ref().and_then(|key| key.names.first()).is_none_or(|name| !self.keys.contains(name))
+        self.left > 0
+            && request.key.as_ref().and_then(|key| key.names.first()).is_none_or(|name| !self.keys.contains(name))
     }
 
-    /// Decides those commands of a request that have no answer, and hands their events to the log. Returns what was
-    /// decided with the command's place in the request.
+    /// Decides those commands of a request that have no answer, as many as the turn has room for, and hands their events to
+    /// the log. Returns what was decided with the command's place in the request.
     pub(super) fn take(&mut self, waiting: &Waiting, log: &dyn EventLog) -> Vec<(usize, Decided)> {
         let request = &waiting.request;
         self.keys.extend(request.key.as_ref().and_then(|key| key.names.first()).cloned());
-        let commands = request.commands.iter().zip(&waiting.answers).enumerate();
-        commands
-            .filter(|(_, (_, answer))| answer.is_none())
-            .map(|(index, (command, _))| (index, self.one(request, index, command, log)))
-            .collect()
+        let places = waiting.open().take(self.left).filter_map(|index| Some((index, request.commands.get(index)?)));
+        let decided: Vec<_> = places.map(|(index, command)| (index, self.one(request, index, command, log))).collect();
+        self.left = self.left.saturating_sub(decided.len());
+        decided
     }
 
     fn one(&mut self, request: &Request, index: usize, command: &Command, log: &dyn EventLog) -> Decided {

@@ -144,13 +144,17 @@ impl Engine {
         }
     }
 
-    /// Decides requests and makes them durable together; returns those that must wait for the next round: their key is in
-    /// use in this one, or another node wrote to the same stream first and they are decided again on what it wrote.
+    /// Decides requests and makes them durable together; returns those that must wait for the next round: the turn is full,
+    /// their key is in use in this one, or another node wrote to the same stream first and they are decided again on what it
+    /// wrote.
     fn execute(&mut self, waiting: Vec<Waiting>) -> Vec<Waiting> {
+        self.pulse.beat();
         if let Err(error) = self.follow() {
             self.counters.log_failures.fetch_add(1, Ordering::Relaxed);
-            for one in waiting {
-                let _ = one.sender.send(Err(error.clone().into()));
+            for mut one in waiting {
+                let failed = one.open().map(|index| (index, error.clone().into())).collect();
+                let answer = one.fail(failed).map(|()| one.answer());
+                let _ = one.sender.send(answer);
             }
             return Vec::new();
         }
@@ -193,7 +197,7 @@ impl Engine {
         again
     }
 
-    /// Waits for what was decided. Returns the answer, or nothing if some of it is to be decided again.
+    /// Waits for what was decided. Returns the answer, or nothing if some of it is still to be decided, or again.
     ///
     /// An answer without a write of its own (unchanged, refused) is true only if the writes of this batch that it rests on
     /// are on disk: else it is decided again, or fails as they did.
@@ -206,6 +210,7 @@ impl Engine {
     ) -> Option<Result<Vec<Answer>, DeskError>> {
         let mut failed: Vec<(usize, DeskError)> = Vec::new();
         let mut contest = None;
+        let reached = parts.last().map(|(index, _)| *index);
         for (index, part) in parts {
             let answer = match part {
                 Decided::Answer { answer, rests_on } => match fates.worst(&rests_on) {
@@ -250,26 +255,20 @@ impl Engine {
                 *slot = Some(answer);
             }
         }
-        // What became of the others is on disk and must be told: then a failure is the answer to its own command only.
-        let others = one.answers.iter().flatten().any(|answer| matches!(answer, Answer::Accepted(_)));
-        let whole = failed.iter().find(|(_, error)| !others || matches!(error, DeskError::KeyReused(_)));
-        if let Some((_, error)) = whole {
-            return Some(Err(error.clone()));
+        // What this turn did not reach may rest on what failed, and is not tried without it.
+        if let Some((_, error)) = failed.first().cloned() {
+            failed.extend(one.open().filter(|index| Some(*index) > reached).map(|index| (index, error.clone())));
         }
-        for (index, error) in failed {
-            if let Some(slot) = one.answers.get_mut(index) {
-                *slot = Some(Answer::Refused(vec![not_recorded(&error)]));
-            }
+        if let Err(error) = one.fail(failed) {
+            return Some(Err(error));
         }
-        match contest {
-            Some(error) => {
-                self.counters.contests.fetch_add(1, Ordering::Relaxed);
-                tracing::debug!(%error, "What this was decided on has changed; deciding again");
-                one.contests += 1;
-                None
-            }
-            None => Some(Ok(std::mem::take(&mut one.answers).into_iter().flatten().collect())),
+        if let Some(error) = contest {
+            self.counters.contests.fetch_add(1, Ordering::Relaxed);
+            tracing::debug!(%error, "What this was decided on has changed; deciding again");
+            one.contests += 1;
         }
+        let is_whole = one.open().next().is_none();
+        is_whole.then(|| Ok(one.answer()))
     }
 
     /// Takes durable events into the picture and notes whose lights to look at.

@@ -4,3 +4,4 @@
 mod clocks;
 mod fates;
 mod gate;
+mod turns;

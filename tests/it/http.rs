@@ -16,6 +16,7 @@ mod partly;
 mod positions;
 mod questions;
 mod ready;
+mod revoking;
 mod rights;
 mod scopes;
 mod sessions;
