@@ -35,9 +35,10 @@ impl Published {
     pub fn put(&self, picture: Picture) {
         let position = picture.position;
         self.newest.store(Arc::new(picture));
+        // Threads are woken last: whoever was woken reads the newest picture and the newest position.
+        self.feed.send_replace(position);
         *self.reached.lock().unwrap_or_else(PoisonError::into_inner) = position;
         self.moved.notify_all();
-        self.feed.send_replace(position);
     }
 
     /// Returns the newest picture.
@@ -65,5 +66,34 @@ impl Published {
         // The answer is the picture itself, whether or not it came in time.
         drop(self.moved.wait_timeout_while(reached, patience, |reached| *reached < position));
         self.picture()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Policies;
+
+    #[test]
+    fn whoever_waited_for_a_position_finds_it_everywhere() {
+        const LAST: Position = 20_000;
+        let mut picture = Picture::new(Arc::new(Policies::built_in().unwrap()));
+        let published = Published::new(picture.clone());
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    for position in 1..=LAST {
+                        let seen = published.wait_for(position, Duration::from_secs(60));
+                        assert!(seen.position >= position, "{} is not {position}", seen.position);
+                        assert!(published.position() >= position && *published.changes().borrow() >= position);
+                    }
+                });
+            }
+            for position in 1..=LAST {
+                picture.position = position;
+                published.put(picture.clone());
+            }
+        });
+        assert_eq!(published.wait_for(LAST + 1, Duration::ZERO).position, LAST, "patience ends");
     }
 }

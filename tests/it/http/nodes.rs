@@ -123,18 +123,16 @@ fn a_browser_sees_its_own_form_at_whichever_node_the_next_page_comes_from() {
 }
 
 #[test]
-fn what_is_shown_waits_for_the_thread_that_takes_it_in() {
+fn whatever_is_asked_for_waits_for_the_one_fold() {
     let two = two(&[NO_PATIENCE]);
     for path in ["/api/v1/mails", "/api/v1/keys", "/api/v1/lights"] {
         let ask =
             |path: &str, token: &str| two.b.get(path).role(Role::Admin).header("warnlight-position", token).send();
-        two.line.deafen("desk");
-        // Whatever it was reading is read: from now on it hears nothing.
-        two.b.desk.settle().unwrap();
+        two.line.hold();
         let made = two.a.post("/api/v1/keys").role(Role::Admin).json(&json!({ "name": "x", "role": "admin" })).send();
         let token = token(&made);
         assert_eq!(ask(path, token).code(), "behind", "{path}");
-        two.line.mend();
+        two.line.release();
         until(200, || ask(path, token));
     }
 }
