@@ -1,7 +1,7 @@
 //! Recording what happened: commands, one or many, plain or as CloudEvents.
 
 use super::cloud_events::{self, plain};
-use crate::desk::{Answer, DeskError, Receipt, Request};
+use crate::desk::{Answer, DeskError, NOT_RECORDED, Receipt, Request};
 use crate::domain::access::{OutOfScope, Scope};
 use crate::domain::check::{Problem as CheckProblem, check};
 use crate::domain::command::Command;
@@ -92,7 +92,7 @@ impl CommandReceipt {
 
     /// Says whether the log did not take it, while it took others of the same request.
     pub(crate) fn is_not_recorded(&self) -> bool {
-        self.problems.iter().any(|problem| problem.code == "not_recorded")
+        self.problems.iter().any(|problem| problem.code == NOT_RECORDED)
     }
 
     pub(crate) fn of(answer: Answer, index: Option<usize>, trace: Option<Uuid>) -> Self {
