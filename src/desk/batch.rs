@@ -5,6 +5,7 @@
 
 use super::{Answer, DeskError, Receipt, Request, RequestKey, not_recorded, recordable};
 use crate::domain::code::CreditCode;
+use crate::domain::code_key;
 use crate::domain::command::Command;
 use crate::domain::decide::{Decision, Known, decide};
 use crate::domain::envelope::{NewEvent, Origin, Position};
@@ -161,7 +162,8 @@ impl<'s> Batch<'s> {
         // Whatever is answered without a write rests on what is known about these.
         let consulted = RefCell::new(vec![code]);
         let owner = |name: &str| {
-            let owner = self.tickets.get(name).copied().or_else(|| self.picture.world.ticket_owner(name))?;
+            let owner =
+                self.tickets.get(&*code_key::code(name)).copied().or_else(|| self.picture.world.ticket_owner(name))?;
             consulted.borrow_mut().push(owner);
             self.merchant(owner)
         };
@@ -240,7 +242,7 @@ impl<'s> Batch<'s> {
             let stamp = Stamp { position: self.position, recorded_at: self.now, history: envelope.history };
             tentative.fold(stamp, event, *said);
             if let Event::ComplaintReceived(received) = event {
-                self.tickets.insert(received.ticket.clone(), code);
+                self.tickets.insert(code_key::code(&received.ticket).into_owned(), code);
             }
         }
     }

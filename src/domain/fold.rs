@@ -1,6 +1,7 @@
 //! How events change what is known about a merchant.
 
 use super::code::CreditCode;
+use super::code_key::code;
 use super::envelope::Position;
 use super::event::{
     ComplaintStep, Event, ExitNotice, ExitStep, Filing, Guarantee, ListEntered, ListRemoved, MerchantDetails,
@@ -317,10 +318,14 @@ impl Merchant {
         self.complaints.iter_mut().rev().find(|complaint| &*complaint.ticket == ticket)
     }
 
-    /// Returns a complaint by its ticket.
+    /// Returns a complaint by its ticket, however that is typed; one typed just so goes first.
     #[must_use]
     pub fn complaint(&self, ticket: &str) -> Option<&Complaint> {
-        self.complaints.iter().rev().find(|complaint| &*complaint.ticket == ticket)
+        let newest_first = || self.complaints.iter().rev();
+        newest_first().find(|complaint| &*complaint.ticket == ticket).or_else(|| {
+            let wanted = code(ticket);
+            newest_first().find(|complaint| code(&complaint.ticket) == wanted)
+        })
     }
 }
 

@@ -5,12 +5,15 @@
 //! recorded later", docs/FACTS.md).
 
 use super::code::{CreditCode, DivisionCode};
+use super::code_key::code;
+use super::empty_words::is_empty_word;
 use super::envelope::Position;
 use super::event::ShopName;
 use super::money::{Ratio, Yuan};
-use super::text::is_empty_word;
+use super::name_key;
 use super::time::{Day, Instant, day_of};
 use super::words::{Channel, ComplaintKind, EnforcementKind, ExitAction, FilingStatus, ListKind, Outcome, SignalKind};
+use std::borrow::Cow;
 use thin_vec::ThinVec;
 
 /// Up to when things are looked at: the day of truth and the point of knowledge.
@@ -392,6 +395,18 @@ impl Merchant {
         Some((name, digest))
     }
 
+    /// Returns the key of the brand.
+    #[must_use]
+    pub fn brand_key(&self, known: Position) -> Option<Cow<'_, str>> {
+        self.brand(known).map(name_key::key)
+    }
+
+    /// Returns the key of the representative's name with the digest in one spelling.
+    #[must_use]
+    pub fn representative_key(&self, known: Position) -> Option<(Cow<'_, str>, Cow<'_, str>)> {
+        self.representative(known).map(|(name, digest)| (name_key::key(name), code(digest)))
+    }
+
     /// Returns the division the merchant is supervised in.
     #[must_use]
     pub fn division(&self, known: Position) -> Option<DivisionCode> {
@@ -419,7 +434,7 @@ impl Merchant {
     /// Returns the index of a shop, adding it if it is new.
     pub(super) fn shop_index(&mut self, mall: Option<&str>, unit: Option<&str>, position: Position) -> u32 {
         let (mall, unit) = (mall.unwrap_or_default(), unit.unwrap_or_default());
-        let found = self.shops.iter().position(|shop| shop.name.mall == mall && shop.name.unit == unit);
+        let found = self.shops.iter().position(|shop| shop.is_at(mall, unit));
         let index = found.unwrap_or_else(|| {
             let name = ShopName { mall: mall.to_owned(), unit: unit.to_owned() };
             add(&mut self.shops, Shop { name, position, exits: ThinVec::new() });
@@ -428,17 +443,31 @@ impl Merchant {
         u32::try_from(index).unwrap_or(u32::MAX)
     }
 
-    /// Returns a shop by its place.
+    /// Returns a shop by its place, however that is typed.
     #[must_use]
     pub fn shop(&self, mall: Option<&str>, unit: Option<&str>) -> Option<&Shop> {
         let (mall, unit) = (mall.unwrap_or_default(), unit.unwrap_or_default());
-        self.shops.iter().find(|shop| shop.name.mall == mall && shop.name.unit == unit)
+        self.shops.iter().find(|shop| shop.is_at(mall, unit))
     }
 
     /// Says whether a row with this fingerprint was recorded before.
     #[must_use]
     pub fn has_said(&self, fingerprint: u64) -> bool {
         self.said.binary_search(&fingerprint).is_ok()
+    }
+}
+
+impl Shop {
+    /// Says whether a shop is at this place: names compare by key.
+    #[must_use]
+    pub fn is_at(&self, mall: &str, unit: &str) -> bool {
+        name_key::same(&self.name.unit, unit) && name_key::same(&self.name.mall, mall)
+    }
+
+    /// Says whether a shop is in this mall.
+    #[must_use]
+    pub fn is_in(&self, mall: &str) -> bool {
+        name_key::same(&self.name.mall, mall)
     }
 }
 

@@ -537,7 +537,7 @@ fn a_unit_that_is_not_known_is_confirmed_or_refused() {
         format!(r#"{place},"action":"{action}","date":"2025-06-30","planned_on":"2025-12-31"{more}"#)
     };
     for action in ["post", "close"] {
-        for place in [r#""mall":"M","unit":"1 ""#, r#""mall":"M""#] {
+        for place in [r#""mall":"M","unit":"11""#, r#""mall":"M""#] {
             given(&known)
                 .when("record_exit", &step(place, action, ""), TODAY)
                 .then_refused(&[("unit", "unknown_unit")]);
