@@ -1,6 +1,6 @@
 //! The desk's thread.
 
-use super::batch::{Batch, Decided, Made, Waiting, receipt};
+use super::batch::{Batch, Decided, Made, Subject, Waiting, receipt};
 use super::follow::Listener;
 use super::light_trail;
 use super::nodes::{CONTESTS, STANDS_BY, is_contest};
@@ -11,7 +11,6 @@ use crate::alerts::request::About;
 use crate::alerts::requests::ask;
 use crate::clock::Clock;
 use crate::domain::check::Problem;
-use crate::domain::code::CreditCode;
 use crate::domain::envelope::{NewEvent, Position};
 use crate::domain::event::Event;
 use crate::domain::fold::Stamp;
@@ -223,7 +222,8 @@ impl Engine {
                 }
                 Decided::Write { about, pending, events, warnings } => {
                     let outcome = pending.wait();
-                    fates.0.extend(outcome.as_ref().err().map(|error| (about, error.clone())));
+                    let failure = outcome.as_ref().err();
+                    fates.0.extend(about.into_iter().zip(failure.into_iter().cloned().cycle()));
                     outcome.map(|appended| {
                         let ids = events.iter().map(|made| made.envelope.id).collect();
                         if !appended.repeated {
@@ -423,12 +423,12 @@ impl Engine {
 /// The writes of a batch that failed so far, in the order they were decided. Any write about a merchant may be the one that
 /// a later answer rests on, not only the last: a ticket is a stream of its own, and may be written where the register was not.
 #[derive(Default)]
-struct Fates(Vec<(CreditCode, LogError)>);
+struct Fates(Vec<(Subject, LogError)>);
 
 impl Fates {
-    /// Returns why a write about one of these merchants failed, if one did; a failure before a contest.
-    fn worst(&self, about: &[CreditCode]) -> Option<LogError> {
-        let failed = || self.0.iter().filter(|(code, _)| about.contains(code)).map(|(_, error)| error);
+    /// Returns why a write about one of these failed, if one did; a failure before a contest.
+    fn worst(&self, about: &[Subject]) -> Option<LogError> {
+        let failed = || self.0.iter().filter(|(subject, _)| about.contains(subject)).map(|(_, error)| error);
         failed().find(|error| !is_contest(error)).or_else(|| failed().next()).cloned()
     }
 }

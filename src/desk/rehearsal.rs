@@ -35,7 +35,7 @@ impl Rehearsal {
     /// The same for a command that somebody else says.
     fn execute_by(&mut self, command: &Command, origin: &Origin, now: Instant) -> Answer {
         let command = tidy(command.clone());
-        let known = Known::of(&self.picture.world, &command, &self.sectors);
+        let known = Known::of(&self.picture.world, &self.picture.queue, &command, &self.sectors);
         let decision = match decide(&command, known, now) {
             Ok(decision) => decision,
             Err(problems) => return Answer::Refused(problems),

@@ -62,6 +62,15 @@ pub fn check(command: &Command, now: Instant) -> Vec<Problem> {
             outcome: row.outcome,
             due_at: row.due_at,
         }),
+        Command::RecordUnattributed(row) => found.complaint(&Times {
+            ticket: &row.ticket,
+            received_at: Some(row.received_at),
+            answered_at: row.answered_at,
+            closed_at: row.closed_at,
+            outcome: row.outcome,
+            due_at: row.due_at,
+        }),
+        Command::DecideUnattributed(_) => {}
         Command::RecordSignal(row) => found.signal(Some(row.date), row.cleared_on),
         Command::ReportComplaintRate(row) | Command::ReportPrepaidShare(row) => found.report(Some(row.date)),
         Command::RecordListing(row) => found.listing(Some(row.entered_on), row.removed_on),
@@ -260,6 +269,28 @@ impl Check {
                 ]);
             }
             Command::RecordComplaint(row) => look("ticket", &row.ticket),
+            Command::RecordUnattributed(row) => {
+                look("ticket", &row.ticket);
+                for (field, text) in [
+                    ("name", &row.name),
+                    ("address", &row.address),
+                    ("mall", &row.mall),
+                    ("brand", &row.brand),
+                    ("street", &row.street),
+                    ("source", &row.source),
+                    ("profile", &row.profile),
+                ] {
+                    if let Some(text) = text {
+                        look(field, text);
+                    }
+                }
+            }
+            Command::DecideUnattributed(row) => {
+                look("ticket", &row.ticket);
+                if let Some(reason) = &row.reason {
+                    look("reason", reason);
+                }
+            }
             Command::RecordSignal(row) => all(&[("mall", &row.mall), ("unit", &row.unit), ("value", &row.value)]),
             Command::ReportComplaintRate(row) | Command::ReportPrepaidShare(row) => {
                 all(&[("mall", &row.mall), ("unit", &row.unit)]);

@@ -29,5 +29,6 @@ pub mod text;
 pub mod ticket;
 pub mod tidy;
 pub mod time;
+pub mod whose;
 pub mod words;
 pub mod world;

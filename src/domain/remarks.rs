@@ -99,11 +99,11 @@ fn closed(row: &RecordExit, since: Day) -> Problem {
 }
 
 fn unregistered(command: &Command) -> Problem {
-    let code = command.credit_code();
+    let code = command.credit_code().map(|code| code.to_string()).unwrap_or_default();
     Problem {
         field: "credit_code",
         code: "unregistered",
-        value: code.to_string(),
+        value: code.clone(),
         zh: format!("商户 `{code}` 未登记；已按未登记商户记录，亮灯时通知专班办公室；请核对统一社会信用代码"),
         en: format!(
             "merchant `{code}` is not in the register; recorded as an unregistered one, whose lights go to the lead office; \

@@ -56,6 +56,25 @@ pub fn tidy(mut command: Command) -> Command {
             tidy_lines(&mut row.reason);
         }
         Command::RecordComplaint(row) => tidy_needed(&mut row.ticket),
+        Command::RecordUnattributed(row) => {
+            tidy_needed(&mut row.ticket);
+            for text in [
+                &mut row.name,
+                &mut row.address,
+                &mut row.mall,
+                &mut row.brand,
+                &mut row.street,
+                &mut row.source,
+                &mut row.profile,
+            ] {
+                tidy_optional(text);
+            }
+        }
+        Command::DecideUnattributed(row) => {
+            tidy_needed(&mut row.ticket);
+            tidy_lines(&mut row.reason);
+            row.candidates.truncate(MOST_CANDIDATES);
+        }
         Command::RecordSignal(row) => {
             tidy_optional(&mut row.mall);
             tidy_optional(&mut row.unit);
@@ -73,6 +92,9 @@ pub fn tidy(mut command: Command) -> Command {
     }
     command
 }
+
+/// Candidates that a decision keeps at most.
+const MOST_CANDIDATES: usize = 20;
 
 fn tidy_entry(entry: &mut Entry) {
     match entry {

@@ -7,7 +7,9 @@ use super::event::Event;
 use super::fold::{Stamp, evidence_about};
 use super::index::Index;
 use super::merchant::Merchant;
+use super::name_key::key;
 use super::pages::Pages;
+use super::whose::By;
 use imbl::OrdSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -154,6 +156,18 @@ impl World {
         self.at(*self.other_tickets.get(&Box::from(&*key))?).map(|merchant| merchant.code)
     }
 
+    /// Returns the merchants in the register that have just this name or brand, by key.
+    #[must_use]
+    pub fn called(&self, by: By<'_>) -> Vec<&Merchant> {
+        let bucket = match by {
+            By::Brand(brand) => hash_of(&(0_u8, key(brand))),
+            By::Name(name) => hash_of(&(2_u8, key(name))),
+        };
+        let others = self.more_links.get(&bucket).into_iter().flatten();
+        let filed = self.links.get(&bucket).into_iter().chain(others);
+        filed.filter_map(|index| self.at(*index)).filter(|merchant| by.is(merchant)).collect()
+    }
+
     /// Returns the other merchants that share, as known at `known`, the brand or the legal representative (name and
     /// digest, both present) with this one; each once.
     #[must_use]
@@ -210,8 +224,9 @@ fn keys_ever(merchant: &Merchant) -> Vec<u64> {
 }
 
 /// Returns what a merchant is filed under, as known at `known`.
-fn link_keys(merchant: &Merchant, known: Position) -> [Option<u64>; 2] {
+fn link_keys(merchant: &Merchant, known: Position) -> [Option<u64>; 3] {
     [
+        merchant.name(known).map(|name| hash_of(&(2_u8, key(name)))),
         merchant.brand_key(known).map(|brand| hash_of(&(0_u8, brand))),
         merchant.representative_key(known).map(|(name, digest)| hash_of(&(1_u8, name, digest))),
     ]

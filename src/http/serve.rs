@@ -132,7 +132,7 @@ impl Open<'_> {
         let http = &settings.http;
         let questions = Questions::start(http.questions_at_once, http.questions_waiting, http.question_limit);
         let questions = questions.map_err(ServeError::NoThreads)?;
-        let site = web::Data::new(Site { desk: self.desk, mail: self.mail, questions });
+        let site = web::Data::new(Site { desk: self.desk, mail: self.mail, questions, near: Arc::default() });
         let limit = settings.http.body_limit;
         let server = HttpServer::new(move || {
             App::new()

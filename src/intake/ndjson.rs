@@ -53,15 +53,9 @@ pub(super) fn read(file: File, name: &Arc<str>, now: Instant, sink: Sink<'_>) ->
             }
         };
         let cells = StringRecord::from(vec![&*String::from_utf8_lossy(&line)]);
-        let warnings = match &outcome {
-            Ok(command) if !command.credit_code().check_character_holds() => {
-                vec![check_character(
-                    Place { column: Some("credit_code".into()), ..table.place(number) },
-                    command.credit_code(),
-                )]
-            }
-            _ => Vec::new(),
-        };
+        let code = outcome.as_ref().ok().and_then(Command::credit_code).filter(|code| !code.check_character_holds());
+        let place = || Place { column: Some("credit_code".into()), ..table.place(number) };
+        let warnings = code.map(|code| check_character(place(), code)).into_iter().collect();
         sink(Item::Row(ReadRow { table: Arc::clone(&table), row: number, cells, outcome, warnings }))?;
     }
 }

@@ -17,6 +17,7 @@ mod published;
 mod replay;
 pub mod rises;
 pub mod snapshot;
+mod whose;
 
 pub use part::{FoldError, SeenEvent};
 pub use published::Published;
@@ -26,6 +27,7 @@ use crate::domain::access::Keys;
 use crate::domain::envelope::{NewEvent, Position, Recorded};
 use crate::domain::event::Event;
 use crate::domain::fold::{Stamp, evidence_about};
+use crate::domain::whose::Queue;
 use crate::domain::world::World;
 use crate::policy::Policies;
 use lights::Lights;
@@ -48,6 +50,8 @@ parts! {
     5: keys: Keys,
     /// What the service last recorded about itself.
     6: marks: Marks,
+    /// Tickets without a credit code, and what became of them.
+    7: queue: Queue,
 }
 
 impl Picture {

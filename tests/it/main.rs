@@ -39,3 +39,5 @@ mod samples;
 mod shared;
 #[cfg(test)]
 mod watch;
+#[cfg(test)]
+mod whose;

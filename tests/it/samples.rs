@@ -12,6 +12,7 @@ use warnlight::domain::envelope::Position;
 use warnlight::domain::fold::Stamp;
 use warnlight::domain::merchant::Horizon;
 use warnlight::domain::time::Instant;
+use warnlight::domain::whose::Queue;
 use warnlight::domain::world::World;
 use warnlight::intake::export::calculates;
 use warnlight::intake::item::Item;
@@ -79,7 +80,8 @@ fn world(path: &Path, policies: &Policies) -> World {
     let mut position = 0;
     for command in commands(path) {
         let command = command.unwrap();
-        let known = Known::of(&world, &command, &sectors);
+        let queue = Queue::default();
+        let known = Known::of(&world, &queue, &command, &sectors);
         for (_, event) in decide(&command, known, recording()).unwrap().events {
             position += 1;
             world.fold(Stamp { position, recorded_at: recording(), history: true }, &event);

@@ -143,6 +143,8 @@ impl Scope {
             Some(Matter::Rule | Matter::Service | Matter::Mail) => {
                 self.sight(matter) == All && (matter != Some(Matter::Mail) || self.is_everything())
             }
+            // A ticket whose merchant is not known: whose it is, is for the lead office to find out.
+            Some(Matter::Complaint) => matches!(self.role, Role::Lead | Role::Admin),
             _ => self.role == Role::Admin,
         }
     }

@@ -14,6 +14,7 @@ mod light;
 mod mail;
 mod mall;
 mod merchant;
+mod whose;
 
 pub use alert::*;
 pub use checkpoint::*;
@@ -27,6 +28,7 @@ pub use light::*;
 pub use mail::*;
 pub use mall::*;
 pub use merchant::*;
+pub use whose::*;
 
 /// Why a stored payload cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -139,6 +141,10 @@ events! {
     "complaint.received" 1 ComplaintReceived(ComplaintReceived),
     "complaint.supplemented" 1 ComplaintSupplemented(ComplaintSupplemented),
     "complaint.corrected" 1 ComplaintCorrected(ComplaintCorrected),
+    "complaint.queued" 1 ComplaintQueued(ComplaintQueued),
+    "complaint.attributed" 1 ComplaintAttributed(ComplaintAttributed),
+    "complaint.attribution_undone" 1 AttributionUndone(AttributionUndone),
+    "complaint.set_aside" 1 ComplaintSetAside(ComplaintSetAside),
     "complaint.answered" 1 ComplaintAnswered(ComplaintStep),
     "complaint.resolved" 1 ComplaintResolved(ComplaintStep),
     "complaint.closed_unresolved" 1 ComplaintClosedUnresolved(ComplaintStep),
@@ -205,4 +211,41 @@ events! {
     "request.answered" 1 RequestAnswered(RequestAnswered),
     "record.erased" 1 RecordErased(RecordErased),
     "log.checkpoint_signed" 1 CheckpointSigned(CheckpointSigned),
+}
+
+impl Event {
+    /// Returns the ticket that an event of a ticket's stream is about.
+    #[must_use]
+    pub fn ticket(&self) -> Option<&str> {
+        Some(match self {
+            Self::ComplaintReceived(e) => &e.ticket,
+            Self::ComplaintSupplemented(e) => &e.ticket,
+            Self::ComplaintCorrected(e) => &e.ticket,
+            Self::ComplaintQueued(e) => &e.ticket,
+            Self::ComplaintAttributed(e) => &e.ticket,
+            Self::AttributionUndone(e) => &e.ticket,
+            Self::ComplaintSetAside(e) => &e.ticket,
+            Self::ComplaintAnswered(e)
+            | Self::ComplaintResolved(e)
+            | Self::ComplaintClosedUnresolved(e)
+            | Self::ComplaintWithdrawn(e)
+            | Self::ComplaintMerged(e)
+            | Self::ComplaintSettledInShop(e) => &e.ticket,
+            Self::ComplaintRated(e) => &e.ticket,
+            Self::RefundPromised(e) | Self::RefundPaid(e) => &e.ticket,
+            _ => return None,
+        })
+    }
+
+    /// Says whether the event is about a ticket that came without a credit code, as such.
+    #[must_use]
+    pub const fn is_of_queue(&self) -> bool {
+        matches!(
+            self,
+            Self::ComplaintQueued(_)
+                | Self::ComplaintAttributed(_)
+                | Self::AttributionUndone(_)
+                | Self::ComplaintSetAside(_)
+        )
+    }
 }
