@@ -22,7 +22,7 @@ fn ods() -> Vec<u8> {
     let text = |text: &str| {
         format!("<table:table-cell office:value-type=\"string\"><text:p>{text}</text:p></table:table-cell>")
     };
-    let header: String = ["统一社会信用代码", "报告日期", "预收资金余额"].map(|header| text(header)).concat();
+    let header: String = ["统一社会信用代码", "报告日期", "预收资金余额"].map(&text).concat();
     let rows: String = CODES
         .map(|code| {
             let amount = "<table:table-cell office:value-type=\"float\" office:value=\"100\"><text:p>100</text:p></table:table-cell>";
