@@ -34,9 +34,10 @@
 //! beginning is gone (`$tb`, `$maxCount`, `$maxAge`) is still whole in the cluster's one order until the servers are
 //! scavenged; afterwards a node that has read it goes on, and one that has not refuses to open. See `held.rs` and `gaps.rs`.
 //!
-//! **Who decides.** The server compares the stream's revision; everything else (ids, keys) is decided by the order. If
-//! two nodes propose one id or one key in two streams at the same moment, the later of the two stays on the server and is
-//! counted by nobody; its node answers with the refusal. Nodes must run the same rules: update all of them together.
+//! **Who decides.** The order does. An append names the revision that its node has read its stream to, and counts only if
+//! the stream is there when its turn comes; ids and keys count once. What does not count stays on the server, and every node passes
+//! over it alike: its node judges it again and proposes it anew, or answers with the refusal. That the server compares the
+//! stream's revision too saves most of these, and decides nothing. Nodes must run the same rules: update all of them together.
 //!
 //! **Keys.** A key travels in its append's metadata, so there is no second write that a crash could lose. Only a key that
 //! is given to an append already there needs a record of its own, in the stream `warnlight.key-` and the SHA-256 of the
@@ -83,7 +84,6 @@ use proposer::{Job, Proposer};
 use remote::Remote;
 use seen::LastSeen;
 use spent::Meter;
-use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
@@ -161,7 +161,6 @@ impl ClusterLog {
             prefix: options.prefix.clone(),
             deadline: options.deadline,
             look: options.look,
-            uncounted: HashMap::new(),
             meter: meter.clone(),
         };
         let (jobs, waiting) = crossbeam_channel::bounded(options.waiting);

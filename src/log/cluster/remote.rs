@@ -12,9 +12,10 @@ use super::spent::{Meter, Spending};
 use super::{settings, tls};
 use crate::domain::envelope::Revision;
 use crate::log::contract::LogError;
+use crossbeam_channel::{Receiver, RecvTimeoutError};
 use eventstore::{
-    AppendToStreamOptions, Client, ClientSettings, CurrentRevision, Error, EventData, GrpcConnectionError, Position,
-    ReadAllOptions, ReadStream, ReadStreamOptions, RecordedEvent, StreamPosition, StreamState, SubscriptionFilter,
+    AppendToStreamOptions, Client, ClientSettings, Error, EventData, GrpcConnectionError, Position, ReadAllOptions,
+    ReadStream, ReadStreamOptions, RecordedEvent, StreamPosition, StreamState, SubscriptionFilter,
 };
 use std::future::Future;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -33,8 +34,9 @@ const OUT_OF_RANGE: i32 = 11;
 /// What the cluster answered instead of doing it.
 #[derive(Debug, Clone)]
 pub(super) enum Fault {
-    /// The stream is not where the proposal took it to be; its last revision on the server, if it has events.
-    Wrong(Option<Revision>),
+    /// The stream is not where the proposal took it to be. What the leader names instead may be under way, not to be read yet,
+    /// and come to nothing, so nobody goes by it.
+    Wrong,
     /// It will not do it however often it is asked.
     Refused(LogError),
     /// Nobody knows whether it was done.
@@ -46,7 +48,7 @@ pub(super) enum Fault {
 impl From<Fault> for LogError {
     fn from(fault: Fault) -> Self {
         match fault {
-            Fault::Wrong(_) => Self::Unavailable("the cluster compared a revision that nobody gave".to_owned()),
+            Fault::Wrong => Self::Unavailable("the cluster compared a revision that nobody gave".to_owned()),
             Fault::Refused(error) => error,
             Fault::Unknown(why) => Self::Unavailable(why),
             Fault::NoSuchPlace => {
@@ -128,10 +130,12 @@ impl Remote {
         T: Send + 'static,
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
-        self.meter.time(Spending::Server, || self.call_now(work))
+        let answered = self.begin(work)?;
+        self.conclude(self.meter.time(Spending::Server, || answered.recv()).ok())
     }
 
-    fn call_now<T, F>(&self, work: impl FnOnce(Client) -> F) -> Result<T, Fault>
+    /// Begins a call, and returns where its answer comes.
+    fn begin<T, F>(&self, work: impl FnOnce(Client) -> F) -> Result<Receiver<Result<T, Error>>, Fault>
     where
         T: Send + 'static,
         F: Future<Output = Result<T, Error>> + Send + 'static,
@@ -145,9 +149,14 @@ impl Remote {
             // The caller waits below; nobody else hears a failed send.
             let _ = answer.send(work.await);
         });
-        match answered.recv() {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(error)) => {
+        Ok(answered)
+    }
+
+    /// Takes note of how a call ended; `None` if it ended in the middle of the client.
+    fn conclude<T>(&self, answer: Option<Result<T, Error>>) -> Result<T, Fault> {
+        match answer {
+            Some(Ok(value)) => Ok(value),
+            Some(Err(error)) => {
                 match error {
                     Error::ConnectionClosed | Error::GrpcConnectionError(_) | Error::DeadlineExceeded => self.forget(),
                     Error::ServerError(_) => self.note(true),
@@ -160,7 +169,7 @@ impl Remote {
                 }
                 Err(classify(error))
             }
-            Err(_) => {
+            None => {
                 self.forget();
                 Err(Fault::Unknown("the cluster's answer made no sense".to_owned()))
             }
@@ -194,23 +203,46 @@ impl Remote {
     }
 
     /// Appends at an exact place of a stream: after `last`, or as its first events.
-    pub(super) fn append(&self, stream: &str, last: Option<Revision>, events: Vec<EventData>) -> Result<(), Fault> {
+    ///
+    /// While there is no answer, it is asked every `look` whether reading has settled it; then nobody waits any longer. A server
+    /// drops what is under way already, sent by another node with the same ids, without a word, and says only after two
+    /// seconds that it timed out (`StorageWriterService.cs`, `CommitDecision.IdempotentNotReady`).
+    pub(super) fn append(
+        &self,
+        stream: &str,
+        last: Option<Revision>,
+        events: Vec<EventData>,
+        look: Duration,
+        mut is_settled: impl FnMut() -> bool,
+    ) -> Result<(), Fault> {
         let state = last.map_or(StreamState::NoStream, StreamState::StreamRevision);
-        self.append_in_state(stream, state, events)
+        let answered = self.begin_append(stream, state, events)?;
+        loop {
+            match self.meter.time(Spending::Server, || answered.recv_timeout(look)) {
+                Err(RecvTimeoutError::Timeout) if is_settled() => return Ok(()),
+                Err(RecvTimeoutError::Timeout) => {}
+                answer => return self.conclude(answer.ok()).inspect(|()| self.note(false)),
+            }
+        }
     }
 
     /// Appends whatever the stream holds.
     pub(super) fn append_anywhere(&self, stream: &str, event: EventData) -> Result<(), Fault> {
-        self.append_in_state(stream, StreamState::Any, vec![event])
+        let answered = self.begin_append(stream, StreamState::Any, vec![event])?;
+        self.conclude(self.meter.time(Spending::Server, || answered.recv()).ok()).inspect(|()| self.note(false))
     }
 
-    fn append_in_state(&self, stream: &str, state: StreamState, events: Vec<EventData>) -> Result<(), Fault> {
+    fn begin_append(
+        &self,
+        stream: &str,
+        state: StreamState,
+        events: Vec<EventData>,
+    ) -> Result<Receiver<Result<(), Error>>, Fault> {
         let (name, patience) = (self.name(stream), self.patience);
         let options = AppendToStreamOptions::default().stream_state(state).requires_leader(true).deadline(patience);
-        let sent = self.call(|client| async move {
+        self.begin(|client| async move {
             timely(patience, client.append_to_stream(name, &options, events)).await.map(|_| ())
-        });
-        sent.inspect(|()| self.note(false))
+        })
     }
 
     /// Reads up to `count` events of this log from `from` on, the one there included, in the order of the cluster.
@@ -322,10 +354,7 @@ async fn timely<T>(patience: Duration, work: impl Future<Output = Result<T, Erro
 fn classify(error: Error) -> Fault {
     let refused = |what: &str| Fault::Refused(LogError::Unavailable(what.to_owned()));
     match error {
-        Error::WrongExpectedVersion { current, .. } => Fault::Wrong(match current {
-            CurrentRevision::Current(revision) => Some(revision),
-            CurrentRevision::NoStream => None,
-        }),
+        Error::WrongExpectedVersion { .. } => Fault::Wrong,
         Error::AccessDenied => refused("the cluster denies access; check user and password in `log.url`"),
         // What became of each server is not told: one that is down and one that denies access look alike.
         Error::GrpcConnectionError(GrpcConnectionError::MaxDiscoveryAttemptReached(_)) => Fault::Unknown(

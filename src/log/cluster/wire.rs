@@ -37,6 +37,9 @@ struct Envelope {
     append: Uuid,
     part: u32,
     of: u32,
+    /// Missing in what was written before it was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    revision: Option<Revision>,
     recorded_at: Instant,
     occurred_at: Instant,
     actor: Arc<str>,
@@ -74,6 +77,8 @@ pub(super) struct Part {
     pub(super) of: u32,
     /// Stream, as Warnlight names it.
     pub(super) stream: Arc<str>,
+    /// Its revision among what the stream counts, as its node took it to be: it counts only there.
+    pub(super) revision: Option<Revision>,
     /// Time that the proposing node asked to record.
     pub(super) recorded_at: Instant,
     /// Key of its append.
@@ -149,6 +154,7 @@ pub(super) fn encode(
             append: nonce,
             part,
             of,
+            revision: Some(revision),
             recorded_at,
             occurred_at: event.occurred_at,
             actor: event.actor.clone(),
@@ -218,6 +224,7 @@ pub(super) fn decode(log: &str, recorded: &RecordedEvent) -> Result<WireEvent, L
         part: envelope.part,
         of: envelope.of,
         stream: Arc::from(stream),
+        revision: envelope.revision,
         recorded_at: envelope.recorded_at,
         key: envelope.key,
         chain: envelope.chain.0,

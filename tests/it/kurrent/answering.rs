@@ -116,7 +116,7 @@ impl Node {
         let mut messages = frames.into_iter().map(|frame| AppendReq::decode(frame).unwrap());
         let options = messages.next().unwrap().options.unwrap();
         let events = messages.map(|message| message.proposed.unwrap()).collect();
-        let (fault, written) = {
+        let (fault, lag, written) = {
             let mut cluster = self.cluster.lock().unwrap();
             cluster.appends += 1;
             let refused = (cluster.refused == Some(cluster.appends)).then_some(AppendFault::TooLarge);
@@ -125,13 +125,25 @@ impl Node {
             let fault = fault.or_else(|| cluster.append_faults.pop_front());
             match fault {
                 None | Some(AppendFault::CutAfter | AppendFault::SilentAfter | AppendFault::DiesAfter) => {
-                    (fault, Some(cluster.append(&options, events)))
+                    (fault, cluster.lag, Some(cluster.append(&options, events)))
                 }
-                Some(_) => (fault, None),
+                Some(_) => (fault, cluster.lag, None),
             }
         };
         match (fault, written) {
-            (None, Some(written)) => reply(answer, [written]),
+            (None, Some(Some(written))) => {
+                if written.success.is_some() {
+                    // Answered when a majority has it. A refusal does not wait for what it rests on.
+                    tokio::time::sleep(lag).await;
+                }
+                reply(answer, [written])
+            }
+            (None, Some(None)) => {
+                // Source: the server's `RequestManagement/RequestManagerBase.cs` with `CommitTimeoutMs` of 2,000, and
+                // `RpcExceptions.Timeout`.
+                tokio::time::sleep(Duration::from_secs(2)).await;
+                refuse(answer, &Status::new(10, "Operation timed out: Commit Timeout"))
+            }
             (Some(AppendFault::SilentAfter), _) => std::future::pending().await,
             (Some(AppendFault::CutBefore | AppendFault::CutAfter), _) => {
                 self.cut.send_modify(|cuts| *cuts += 1);
