@@ -8,6 +8,7 @@
 //! Every read begins with the event that the one before ended with ([`held`](super::held)), and the events of a stream
 //! must follow each other ([`gaps`](super::gaps)): a cluster that lost something is not read on.
 
+use super::Options;
 use super::gaps::{Gaps, shown_to};
 use super::place::{Mark, PlaceFile, ReadTo};
 use super::remote::{PAGE, Page, Remote};
@@ -22,7 +23,11 @@ use crate::log::embedded::names::Recent;
 use eventstore::RecordedEvent;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 use uuid::Uuid;
+
+/// Pages of others' events that the place is moved past before appends have their turn.
+const SKIPPED_PAGES: usize = 20;
 
 /// Reads the cluster into the replica.
 #[derive(Debug)]
@@ -37,6 +42,10 @@ pub(super) struct Follower {
     pub(super) done: ReadTo,
     /// Why nothing is read or written any more, once the cluster was found to have lost what this node has read.
     pub(super) lost: Option<LogError>,
+    /// Since when the cluster does not show what this node has read.
+    pub(super) doubted: Option<std::time::Instant>,
+    /// How long that is no loss.
+    pub(super) doubt: Duration,
     seen: LastSeen,
     gaps: Gaps,
     /// Appends of which some events were read.
@@ -78,7 +87,7 @@ impl Follower {
         prefix: Arc<str>,
         file: PlaceFile,
         seen: LastSeen,
-        streams: usize,
+        options: &Options,
     ) -> Result<Self, LogError> {
         let last = replica.read_all(replica.head().saturating_sub(1), 1)?;
         // A replica that was deleted begins anew, whatever the file beside it says.
@@ -91,13 +100,15 @@ impl Follower {
             read: place,
             done: place,
             lost: None,
+            doubted: None,
+            doubt: options.doubt,
             seen,
-            gaps: Gaps::new(streams),
+            gaps: Gaps::new(options.streams),
             open: HashMap::new(),
             applying: Vec::new(),
             awaited: HashMap::new(),
             outcomes: HashMap::new(),
-            chains: Recent::new(streams),
+            chains: Recent::new(options.streams),
             latest: last.last().map(|last| last.recorded_at),
         })
     }
@@ -196,20 +207,39 @@ impl Follower {
     }
 
     /// Moves the place past events of others, so that they are not searched again and again.
+    ///
+    /// By reads without a filter, and only past what these show: the end, asked of one server, says nothing about what another
+    /// one shows before it.
     pub(super) fn skip_others(&mut self) -> Result<(), LogError> {
-        let end = self.remote.end().map_err(LogError::from)?;
-        let before = self.read;
-        // Everything of ours up to `end` is returned by this read, for both ask the leader.
         self.catch_up()?;
-        let beyond = end.filter(|end| before.at.is_none_or(|at| end.position > at.position));
-        if let Some(end) = beyond
-            && self.read == before
-            && self.open.is_empty()
-        {
-            self.read = ReadTo { at: Some(end), hidden: true, own: before.own };
-            self.done = self.read;
+        for _ in 0..SKIPPED_PAGES {
+            if !self.open.is_empty() || !self.skip_page()? {
+                break;
+            }
         }
         self.keep_place()
+    }
+
+    /// Moves the place past a page of others' events; says whether there may be more of them.
+    fn skip_page(&mut self) -> Result<bool, LogError> {
+        let Page { events, .. } = self.remote.read_everybodys(self.read.at.map(|at| at.position), PAGE)?;
+        let mut shown = events.iter().map(|event| (Mark { position: event.position, id: event.id }, event.stream_id()));
+        if let Some(at) = self.read.at
+            && shown.next().is_none_or(|(mark, _)| mark != at)
+        {
+            // The next look finds out what became of it.
+            return Ok(false);
+        }
+        let mut is_others = true;
+        let others = shown.take_while(|(_, stream)| {
+            is_others = !self.remote.lets_through(stream);
+            is_others
+        });
+        if let Some((mark, _)) = others.last() {
+            self.read = ReadTo { at: Some(mark), hidden: true, own: self.read.own };
+            self.done = self.read;
+        }
+        Ok(is_others && events.len() >= PAGE)
     }
 
     /// Writes down how far the replica is.

@@ -32,8 +32,6 @@ use uuid::Uuid;
 const GROUP: usize = 256;
 /// Shortest and longest pause before something is tried again.
 pub(super) const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
-/// How often the place is written down and moved past the events of others.
-const TIDY: Duration = Duration::from_secs(10);
 /// Shortest and longest pause after a refusal whose reason cannot be read yet.
 const UNDER_WAY: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(200));
 /// Events searched for the end of a stream's chain, from where it must be if the replica counts all of them.
@@ -57,6 +55,8 @@ pub(super) struct Proposer {
     pub(super) deadline: Duration,
     /// How often the cluster is looked at when nothing is written here.
     pub(super) look: Duration,
+    /// How often the place is written down and moved past the events of others.
+    pub(super) tidy: Duration,
     pub(super) meter: Meter,
 }
 
@@ -110,7 +110,7 @@ impl Proposer {
     }
 
     fn idle(&mut self, tidied: &mut Instant) -> Result<(), LogError> {
-        if tidied.elapsed() < TIDY {
+        if tidied.elapsed() < self.tidy {
             return self.follower.catch_up();
         }
         *tidied = Instant::now();
@@ -236,6 +236,10 @@ impl Proposer {
         if let Some(lost) = &self.follower.lost {
             return Err(lost.clone());
         }
+        if self.follower.doubted.is_some() {
+            // Nothing is sent to a cluster that may have lost something.
+            self.catch_up(until)?;
+        }
         if append.stream.starts_with('$') || append.stream.starts_with("warnlight.") {
             return Err(LogError::Invalid(format!(
                 "stream names that begin with `$` or `warnlight.` are kept for the log itself; rename `{}`",
@@ -318,6 +322,7 @@ fn insist(until: Instant, mut send: impl FnMut() -> Result<(), Fault>) -> Result
             Ok(()) => return Ok(Start::Sent),
             Err(Fault::Wrong) => return Ok(Start::Wrong),
             Err(Fault::Refused(error)) => return Err(error),
+            Err(fault @ Fault::TooLarge(_)) => return Err(fault.into()),
             Err(Fault::NoSuchPlace) => return Ok(Start::Doubtful),
             Err(Fault::Unknown(why)) if Instant::now() + pause >= until => {
                 tracing::warn!(why, "the outcome of an append is not known");

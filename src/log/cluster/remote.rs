@@ -26,8 +26,14 @@ use tokio::runtime::Runtime;
 /// Events read in one call.
 pub(super) const PAGE: usize = 500;
 
+/// Events that the server considers at a time for a read with a filter; it goes forward 32 at a time by itself.
+const WINDOW: u32 = 500;
+
 /// Number of the gRPC status `INVALID_ARGUMENT`.
 const INVALID_ARGUMENT: i32 = 3;
+/// Number of the gRPC status `RESOURCE_EXHAUSTED`, which the server gives to a message larger than it reads: 16 MiB less 10,000
+/// bytes (`ClusterVNodeStartup.cs`).
+const RESOURCE_EXHAUSTED: i32 = 8;
 /// Number of the gRPC status `OUT_OF_RANGE`, which the client gives when a message is larger than it reads.
 const OUT_OF_RANGE: i32 = 11;
 
@@ -43,6 +49,8 @@ pub(super) enum Fault {
     Unknown(String),
     /// It cannot read from there: no event begins at that position.
     NoSuchPlace,
+    /// The message is larger than it reads.
+    TooLarge(String),
 }
 
 impl From<Fault> for LogError {
@@ -51,6 +59,10 @@ impl From<Fault> for LogError {
             Fault::Wrong => Self::Unavailable("the cluster compared a revision that nobody gave".to_owned()),
             Fault::Refused(error) => error,
             Fault::Unknown(why) => Self::Unavailable(why),
+            Fault::TooLarge(why) => Self::Invalid(format!(
+                "the append is too large for the cluster, whose servers read messages up to 16 MiB less 10,000 bytes: {why}; make \
+                 it smaller"
+            )),
             Fault::NoSuchPlace => {
                 Self::Unavailable("the cluster cannot read from where this node has read to".to_owned())
             }
@@ -186,8 +198,8 @@ impl Remote {
         }
     }
 
-    /// Throws the client away; the next call makes a new one.
-    fn forget(&self) {
+    /// Throws the client away; the next call makes a new one, which finds out anew who leads.
+    pub(super) fn forget(&self) {
         self.failures.store(0, Ordering::Relaxed);
         *self.client.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
@@ -198,8 +210,13 @@ impl Remote {
 
     /// Returns the filter that leaves out the server's own streams and those of other logs.
     fn filter(&self) -> SubscriptionFilter {
-        let filter = SubscriptionFilter::on_stream_name();
+        let filter = SubscriptionFilter::on_stream_name().max(WINDOW);
         if self.prefix.is_empty() { filter.exclude_system_events() } else { filter.add_prefix(&*self.prefix) }
+    }
+
+    /// Says whether the filter lets a stream with this name on the server through.
+    pub(super) fn lets_through(&self, name: &str) -> bool {
+        if self.prefix.is_empty() { !name.starts_with('$') } else { name.starts_with(&*self.prefix) }
     }
 
     /// Appends at an exact place of a stream: after `last`, or as its first events.
@@ -254,7 +271,8 @@ impl Remote {
     /// Reads up to `count` events from `from` on of the streams that hold the settings of this log's streams.
     pub(super) fn read_settings(&self, from: Option<Position>, count: usize) -> Result<Page, Fault> {
         let options = ReadAllOptions::default().position(from.map_or(StreamPosition::Start, StreamPosition::Position));
-        self.pages(options.filter(SubscriptionFilter::on_stream_name().add_prefix(format!("$${}", self.prefix))), count)
+        let filter = SubscriptionFilter::on_stream_name().max(WINDOW).add_prefix(format!("$${}", self.prefix));
+        self.pages(options.filter(filter), count)
     }
 
     /// Returns the event at `place`, or the first after it, whoever wrote it.
@@ -263,9 +281,10 @@ impl Remote {
         self.one(options)
     }
 
-    /// Returns the last event of the whole log of the cluster, whoever wrote it.
-    pub(super) fn end(&self) -> Result<Option<Mark>, Fault> {
-        self.one(ReadAllOptions::default().position(StreamPosition::End).backwards())
+    /// Reads up to `count` events from `from` on, the one there included, whoever wrote them.
+    pub(super) fn read_everybodys(&self, from: Option<Position>, count: usize) -> Result<Page, Fault> {
+        let options = ReadAllOptions::default().position(from.map_or(StreamPosition::Start, StreamPosition::Position));
+        self.pages(options, count)
     }
 
     fn pages(&self, options: ReadAllOptions, count: usize) -> Result<Page, Fault> {
@@ -372,8 +391,12 @@ fn classify(error: Error) -> Fault {
         Error::Grpc { code, message } if i32::from(code) == OUT_OF_RANGE => {
             Fault::Refused(LogError::Unavailable(format!("an event is larger than the client reads: {message}")))
         }
-        // What older servers say to a place where no event begins (`RpcExceptions.UnknownError`).
-        Error::ServerError(message) if message.contains("ReadAllResult: Error") => {
+        Error::Grpc { code, message } if i32::from(code) == RESOURCE_EXHAUSTED => Fault::TooLarge(message),
+        // What servers say to a place where no event begins, with status UNKNOWN (`RpcExceptions.UnknownError`): 23.10 the first, 24.10
+        // to 26 the second. With `INVALID_ARGUMENT` only their subscriptions say it.
+        Error::ServerError(message)
+            if message.contains("ReadAllResult: Error") || message.contains("InvalidPosition") =>
+        {
             Fault::Refused(LogError::Invalid(message))
         }
         other => Fault::Unknown(other.to_string()),

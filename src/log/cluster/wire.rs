@@ -20,6 +20,9 @@ const VERSION: u32 = 1;
 /// Type of the events that give a key to an append that is there already.
 const KEY_BOUND: &str = "warnlight.key-bound";
 
+/// Type, and stream without prefix, of the events that only ask whether a leader can write.
+pub(super) const ASKED: &str = "warnlight.asked";
+
 /// What every event of ours begins with.
 #[derive(Debug, Deserialize)]
 struct Head {
@@ -191,6 +194,11 @@ pub(super) fn encode_key(
         KeyEnvelope { warnlight: VERSION, log: log.to_owned(), append: nonce, binds: first, of, key: key.clone() };
     let data = serde_json::json!({ "key": key });
     EventData::json(KEY_BOUND, &data).and_then(|event| event.id(nonce).metadata_as_json(&envelope)).map_err(unwritable)
+}
+
+/// Returns an event that says nothing, and counts for nobody.
+pub(super) fn asked() -> Result<EventData, LogError> {
+    EventData::json(ASKED, &serde_json::json!({})).map(|event| event.id(Uuid::now_v7())).map_err(unwritable)
 }
 
 /// Returns the stream, without prefix, that keeps the record of a key.

@@ -1,6 +1,6 @@
 //! How one server answers.
 
-use super::faults::{AppendFault, ReadFault};
+use super::faults::{AppendFault, Misplaced, ReadFault};
 use super::framing::{Status, done, frame, frames, head, refuse, reply};
 use super::messages::{AppendReq, ReadReq, SupportedMethods};
 use super::store::Cluster;
@@ -159,6 +159,10 @@ impl Node {
                 status.extra = vec![("exception", "maximum-append-size-exceeded".to_owned())];
                 refuse(answer, &status)
             }
+            // Source: ASP.NET Core's gRPC, with the `MaxReceiveMessageSize` that `ClusterVNodeStartup.cs` sets: 16 MiB less 10,000.
+            (Some(AppendFault::MessageTooLarge), _) => {
+                refuse(answer, &Status::new(8, "Received message exceeds the maximum configured message size."))
+            }
             _ => refuse(answer, &Status::new(14, "Server Is Not Ready")),
         }
     }
@@ -170,12 +174,20 @@ impl Node {
             let whole = options.all.is_some() && options.direction == 0 && options.filter.is_some();
             cluster.looks += usize::from(whole);
             cluster.questions += usize::from(options.all.is_some() && !whole);
+            if let Some(filter) = &options.filter {
+                cluster.windows.insert(filter.max);
+            }
             let fault = if whole { cluster.read_faults.pop_front() } else { None };
             (fault, cluster.read(&options))
         };
         let Ok(events) = events else {
-            // Source: the server's `RpcExceptions.InvalidPositionException`.
-            return refuse(answer, &Status::new(3, "Trying to read from an invalid position."));
+            let misplaced = self.cluster.lock().unwrap().misplaced;
+            let (code, message) = match misplaced {
+                Misplaced::InvalidArgument => (3, "Trying to read from an invalid position."),
+                Misplaced::InvalidPosition => (2, "Unexpected FilteredReadAllResult: InvalidPosition"),
+                Misplaced::Error => (2, "Unexpected FilteredReadAllResult: Error"),
+            };
+            return refuse(answer, &Status::new(code, message));
         };
         match fault {
             None => reply(answer, events),

@@ -3,7 +3,7 @@
 //! The names of the sources: "docs" are the server's, in the folder `docs` of its repository (EventStore/EventStore on
 //! GitHub); "server" is its source there, below `src/EventStore.Core/Services`; "client" is kurrentdb 1.2.0.
 
-use super::faults::{AppendFault, ReadFault};
+use super::faults::{AppendFault, Misplaced, ReadFault};
 use super::messages::{
     AppendOptions, AppendResp, ClusterInfo, Empty, EndPoint, Expression, Id, Member, NotFound, Place, Proposed,
     ReadEvent, ReadOptions, ReadResp, Recorded, StreamIdentifier, Success, Wrong,
@@ -58,6 +58,15 @@ pub(super) struct Cluster {
     pub(super) lag: Duration,
     /// When what is under way at a position can be read.
     under_way: BTreeMap<u64, Instant>,
+    /// Reads end before this position, as at a server whose index lags: one that leads before it has caught up, or does not know
+    /// yet that it leads no more. Source: server, `ClusterVNodeController.cs`: a pre-leader answers *requires leader*, a deposed
+    /// leader does so until it steps down.
+    pub(super) sees_to: Option<u64>,
+    /// The same for reads with a filter, as if another server answered them.
+    pub(super) looks_see_to: Option<u64>,
+    pub(super) misplaced: Misplaced,
+    /// How many events each filtered read let the server consider at a time.
+    pub(super) windows: BTreeSet<Option<u32>>,
     pub(super) append_faults: VecDeque<AppendFault>,
     /// Faults by the number of the append that they meet.
     pub(super) faults_at: BTreeMap<usize, AppendFault>,
@@ -261,7 +270,8 @@ impl Cluster {
             }
         };
         let filter = options.filter.as_ref().and_then(|filter| filter.stream.as_ref());
-        let horizon = self.horizon();
+        let seen_to = self.sees_to.into_iter().chain(self.looks_see_to.filter(|_| filter.is_some())).min();
+        let horizon = self.horizon().min(seen_to.unwrap_or(u64::MAX));
         let events = events.into_iter().filter(|event| event.position < horizon);
         let events = events.filter(|event| filter.is_none_or(|filter| passes(filter, &event.stream)));
         Ok(events.take(count).map(shown).collect())
