@@ -25,6 +25,7 @@ pub mod name_key;
 pub mod pages;
 pub mod remarks;
 pub mod standing;
+pub mod statement;
 pub mod text;
 pub mod ticket;
 pub mod tidy;
