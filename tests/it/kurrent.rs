@@ -500,3 +500,25 @@ fn a_backup_of_the_cluster_is_a_log_of_one_machine() {
     assert_eq!(copy.verify(&mut |_, _| {}).unwrap(), copied);
     assert_eq!(everything(&copy), everything(&log));
 }
+
+#[test]
+fn what_was_written_before_appends_named_their_revision_is_read_as_it_was() {
+    let server = Server::alone();
+    let dirs = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let log = open(&server, dirs[0].path());
+    for number in 1..=20 {
+        log.append(append(&format!("s{}", number % 3), [number, number + 1000])).unwrap();
+    }
+    for event in &mut server.cluster().log {
+        let Ok(mut beside) = serde_json::from_slice::<serde_json::Value>(&event.custom) else { continue };
+        assert!(beside.as_object_mut().unwrap().remove("revision").is_some());
+        event.custom = beside.to_string().into_bytes();
+    }
+    let anew = open(&server, dirs[1].path());
+    assert_eq!(everything(&anew), everything(&log));
+    assert_eq!(anew.append(append("s1", [3000])).unwrap().first, 41);
+    wait_for(&log, 41);
+    for node in [&log, &anew] {
+        node.verify(&mut |_, _| {}).unwrap();
+    }
+}
