@@ -1,10 +1,10 @@
 //! A map whose copies share what was not changed since (see [`super::pages`]): entries lie in shards by their hash, and a
-//! new entry copies one shard of about a four-thousandth of them.
+//! new entry copies one shard of about a four-thousandth of them. A key is hashed once, for its shard and its place in it.
 
 use super::pages::Pages;
-use std::collections::HashMap;
+use hashbrown::{DefaultHashBuilder, HashTable};
 use std::fmt;
-use std::hash::{DefaultHasher, Hash, Hasher as _};
+use std::hash::{BuildHasher as _, Hash};
 use std::sync::Arc;
 
 /// Number of shards, a power of two.
@@ -13,49 +13,52 @@ const SHARDS: usize = 1 << 12;
 /// A map that is cheap to copy; see the module.
 #[derive(Clone)]
 pub struct Index<K, V> {
-    shards: Pages<HashMap<K, V>>,
+    shards: Pages<HashTable<(K, V)>>,
+    hasher: DefaultHashBuilder,
 }
 
 impl<K, V> Default for Index<K, V> {
     fn default() -> Self {
         let mut shards = Pages::default();
-        let empty = Arc::new(HashMap::default());
+        let empty = Arc::new(HashTable::new());
         (0..SHARDS).for_each(|_| shards.push_shared(empty.clone()));
-        Self { shards }
+        Self { shards, hasher: DefaultHashBuilder::default() }
     }
 }
 
-impl<K: Hash + Eq + Clone, V: Clone> Index<K, V> {
-    fn shard(&self, key: &impl Hash) -> usize {
-        let mut hasher = DefaultHasher::new();
-        key.hash(&mut hasher);
-        usize::try_from(hasher.finish() >> 40).unwrap_or_default() % SHARDS
-    }
+/// Returns the shard of a hash: by its middle bits, for the table in the shard goes by those at both ends.
+fn shard(hash: u64) -> usize {
+    usize::try_from(hash >> 32).unwrap_or_default() % SHARDS
+}
 
+impl<K: Hash + Eq + Clone, V: Clone> Index<K, V> {
     /// Returns what a key leads to.
     #[must_use]
     pub fn get(&self, key: &K) -> Option<&V> {
-        self.shards.get(self.shard(key))?.get(key)
+        let hash = self.hasher.hash_one(key);
+        self.shards.get(shard(hash))?.find(hash, |(there, _)| there == key).map(|(_, value)| value)
     }
 
     /// Returns what a key leads to, to be changed; put there first if it leads nowhere.
     pub fn entry(&mut self, key: K, value: impl FnOnce() -> V) -> Option<&mut V> {
-        let shard = self.shard(&key);
-        Some(self.shards.get_mut(shard)?.entry(key).or_insert_with(value))
+        let Self { shards, hasher } = self;
+        let hash = hasher.hash_one(&key);
+        let table = shards.get_mut(shard(hash))?;
+        let entry = table.entry(hash, |(there, _)| *there == key, |(there, _)| hasher.hash_one(there));
+        Some(&mut entry.or_insert_with(|| (key.clone(), value())).into_mut().1)
     }
 
     /// Lets a key lead to a value.
     pub fn insert(&mut self, key: K, value: V) {
-        let shard = self.shard(&key);
-        if let Some(shard) = self.shards.get_mut(shard) {
-            shard.insert(key, value);
+        if let Some(place) = self.entry(key, || value.clone()) {
+            *place = value;
         }
     }
 }
 
 impl<K, V> fmt::Debug for Index<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let len: usize = self.shards.iter().map(HashMap::len).sum();
+        let len: usize = self.shards.iter().map(HashTable::len).sum();
         f.debug_struct("Index").field("len", &len).finish_non_exhaustive()
     }
 }
@@ -64,6 +67,7 @@ impl<K, V> fmt::Debug for Index<K, V> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::collections::HashMap;
 
     proptest! {
         #[test]

@@ -16,13 +16,14 @@
 use crate::domain::envelope::{Digest, NewEvent, Position, Recorded, Revision};
 use crate::domain::time::Instant;
 use sha2::{Digest as _, Sha256};
+use std::ops::Range;
 use uuid::Uuid;
 
 /// The digest before the first event.
 pub const GENESIS: Digest = [0; 32];
 
 /// Everything about one event that is stored, and so digested.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Link<'a> {
     /// Place in the whole log.
     pub position: Position,
@@ -74,38 +75,46 @@ impl<'a> Link<'a> {
     /// Returns the digest of this event after `previous`.
     #[must_use]
     pub fn digest(&self, previous: &Digest) -> Digest {
-        let mut hash = Sha256::new();
-        hash.update(previous);
-        hash.update(self.position.to_be_bytes());
-        text(&mut hash, self.stream);
-        hash.update(self.revision.to_be_bytes());
-        hash.update(self.part.to_be_bytes());
-        hash.update(self.recorded_at.as_nanosecond().to_be_bytes());
-        match self.idempotency_key {
-            None => hash.update([0]),
-            Some(key) => {
-                hash.update([1]);
-                text(&mut hash, key);
-            }
-        }
-        hash.update(self.id.as_bytes());
-        text(&mut hash, self.event_type);
-        hash.update(self.schema_version.to_be_bytes());
-        hash.update(self.occurred_at.as_nanosecond().to_be_bytes());
-        text(&mut hash, self.actor);
-        for id in [self.causation, self.correlation] {
-            match id {
-                None => hash.update([0]),
-                Some(id) => {
-                    hash.update([1]);
-                    hash.update(id.as_bytes());
-                }
-            }
-        }
-        hash.update([u8::from(self.history)]);
-        text(&mut hash, self.data);
-        hash.finalize().into()
+        let mut encoding = Vec::new();
+        self.encode(previous, &mut encoding);
+        Sha256::digest(&encoding).into()
     }
+
+    /// Appends what the digest after `previous` is over: hashed in one go, that costs half of what many small pieces do.
+    /// Returns where in it type and payload stand.
+    pub(super) fn encode(&self, previous: &Digest, to: &mut Vec<u8>) -> Texts {
+        let texts = [self.stream, self.idempotency_key.unwrap_or_default(), self.event_type, self.actor, self.data];
+        to.reserve(FIXED + texts.iter().map(|text| text.len()).sum::<usize>());
+        to.extend_from_slice(previous);
+        to.extend_from_slice(&self.position.to_be_bytes());
+        text(to, self.stream);
+        to.extend_from_slice(&self.revision.to_be_bytes());
+        to.extend_from_slice(&self.part.to_be_bytes());
+        to.extend_from_slice(&self.recorded_at.as_nanosecond().to_be_bytes());
+        to.push(u8::from(self.idempotency_key.is_some()));
+        self.idempotency_key.map(|key| text(to, key));
+        to.extend_from_slice(self.id.as_bytes());
+        let event_type = text(to, self.event_type);
+        to.extend_from_slice(&self.schema_version.to_be_bytes());
+        to.extend_from_slice(&self.occurred_at.as_nanosecond().to_be_bytes());
+        text(to, self.actor);
+        for id in [self.causation, self.correlation] {
+            to.push(u8::from(id.is_some()));
+            to.extend_from_slice(id.as_ref().map_or(&[], |id| id.as_bytes().as_slice()));
+        }
+        to.push(u8::from(self.history));
+        Texts { event_type, data: text(to, self.data) }
+    }
+}
+
+/// Bytes of an encoding at most, its texts aside.
+const FIXED: usize = 256;
+
+/// Where in an encoding two of its texts stand.
+#[derive(Debug)]
+pub(super) struct Texts {
+    pub(super) event_type: Range<usize>,
+    pub(super) data: Range<usize>,
 }
 
 /// Where and when an event was put: what the log adds to a new event.
@@ -149,9 +158,11 @@ impl<'a> PlaceInLog<'a> {
     }
 }
 
-fn text(hash: &mut Sha256, text: &str) {
-    hash.update((text.len() as u64).to_be_bytes());
-    hash.update(text.as_bytes());
+fn text(to: &mut Vec<u8>, text: &str) -> Range<usize> {
+    to.extend_from_slice(&(text.len() as u64).to_be_bytes());
+    let begin = to.len();
+    to.extend_from_slice(text.as_bytes());
+    begin..to.len()
 }
 
 #[cfg(test)]

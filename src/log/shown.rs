@@ -1,73 +1,37 @@
 //! Events as a scan shows them, and copies of them for other threads.
 
-use super::chain::Link;
+use super::chain::{Link, Texts};
 use super::contract::LogError;
-use crate::domain::envelope::{Digest, Position, Recorded, Revision};
+use crate::domain::envelope::{Digest, Position, Recorded};
 use crate::domain::time::Instant;
+use sha2::{Digest as _, Sha256};
+use std::ops::{Deref, Range};
 use uuid::Uuid;
 
-/// An event as a scan shows it, without copying it out: everything that its digest covers.
+/// An event as a scan shows it, without copying it out: everything that its digest covers, and the digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EventRef<'a> {
-    /// Place in the whole log.
-    pub position: Position,
-    /// Stream.
-    pub stream: &'a str,
-    /// Place in the stream.
-    pub revision: Revision,
-    /// Place in its append, from 0.
-    pub part: u32,
-    /// When the log took it.
-    pub recorded_at: Instant,
-    /// Key the client gave.
-    pub idempotency_key: Option<&'a str>,
-    /// When it was true.
-    pub occurred_at: Instant,
-    /// Identity.
-    pub id: Uuid,
-    /// Type name.
-    pub event_type: &'a str,
-    /// Version of the type's schema.
-    pub schema_version: u16,
-    /// Who says so.
-    pub actor: &'a str,
-    /// The event that led to this one.
-    pub causation: Option<Uuid>,
-    /// The affair or batch.
-    pub correlation: Option<Uuid>,
-    /// Imported as history.
-    pub history: bool,
-    /// Payload, JSON.
-    pub data: &'a str,
+    /// Everything that its digest covers.
+    pub link: Link<'a>,
     /// Stored digest of the event before; all zeros before the first.
     pub previous: Digest,
     /// Stored digest of this event.
     pub digest: Digest,
 }
 
+impl<'a> Deref for EventRef<'a> {
+    type Target = Link<'a>;
+
+    fn deref(&self) -> &Link<'a> {
+        &self.link
+    }
+}
+
 impl<'a> EventRef<'a> {
     /// Shows a recorded event that was the `part`th of its append and came after `previous`.
     #[must_use]
     pub fn of(recorded: &'a Recorded, part: u32, previous: Digest) -> Self {
-        Self {
-            position: recorded.position,
-            stream: &recorded.stream,
-            revision: recorded.revision,
-            part,
-            recorded_at: recorded.recorded_at,
-            idempotency_key: recorded.idempotency_key.as_deref(),
-            occurred_at: recorded.event.occurred_at,
-            id: recorded.event.id,
-            event_type: &recorded.event.event_type,
-            schema_version: recorded.event.schema_version,
-            actor: &recorded.event.actor,
-            causation: recorded.event.causation,
-            correlation: recorded.event.correlation,
-            history: recorded.event.history,
-            data: &recorded.event.data,
-            previous,
-            digest: recorded.digest,
-        }
+        Self { link: Link::of(recorded, part), previous, digest: recorded.digest }
     }
 
     /// Makes sure that the event is as it was written, and follows the one before it.
@@ -75,51 +39,62 @@ impl<'a> EventRef<'a> {
     /// # Errors
     /// [`LogError::Corrupt`] if its digest is another one.
     pub fn check(&self) -> Result<(), LogError> {
-        if self.link().digest(&self.previous) == self.digest {
-            return Ok(());
-        }
-        Err(LogError::Corrupt { position: self.position, what: "the event does not match its digest".to_owned() })
-    }
-
-    fn link(&self) -> Link<'a> {
-        Link {
-            position: self.position,
-            stream: self.stream,
-            revision: self.revision,
-            part: self.part,
-            recorded_at: self.recorded_at,
-            idempotency_key: self.idempotency_key,
-            id: self.id,
-            event_type: self.event_type,
-            schema_version: self.schema_version,
-            occurred_at: self.occurred_at,
-            actor: self.actor,
-            causation: self.causation,
-            correlation: self.correlation,
-            history: self.history,
-            data: self.data,
-        }
+        compare(self.position, self.link.digest(&self.previous), self.digest)
     }
 }
 
-/// Events copied out of a scan, for another thread to check and decode: their texts lie one behind the other.
+fn compare(position: Position, found: Digest, stored: Digest) -> Result<(), LogError> {
+    if found == stored {
+        return Ok(());
+    }
+    Err(LogError::Corrupt { position, what: "the event does not match its digest".to_owned() })
+}
+
+/// Events copied out of a scan, for another thread to check and decode: each as what its digest is over, one behind the
+/// other.
 #[derive(Debug, Default)]
 pub struct Batch {
-    rows: Vec<EventRef<'static>>,
-    /// Ends of stream, key, type, actor and payload in the text.
-    ends: Vec<[usize; 5]>,
-    text: String,
+    rows: Vec<Row>,
+    encodings: Vec<u8>,
+}
+
+/// An event of a batch; the places are in its encodings.
+#[derive(Debug)]
+struct Row {
+    position: Position,
+    recorded_at: Instant,
+    id: Uuid,
+    schema_version: u16,
+    history: bool,
+    digest: Digest,
+    texts: Texts,
+    whole: Range<usize>,
+}
+
+/// What is asked of an event that was compared with its digest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Checked<'a> {
+    /// Place in the whole log.
+    pub position: Position,
+    /// When the log took it.
+    pub recorded_at: Instant,
+    /// Identity.
+    pub id: Uuid,
+    /// Type name.
+    pub event_type: &'a str,
+    /// Version of the type's schema.
+    pub schema_version: u16,
+    /// Imported as history.
+    pub history: bool,
+    /// Payload, JSON.
+    pub data: &'a str,
 }
 
 impl Batch {
     /// Returns an empty batch with as much room as this one uses.
     #[must_use]
     pub fn of_same_size(&self) -> Self {
-        Self {
-            rows: Vec::with_capacity(self.rows.len()),
-            ends: Vec::with_capacity(self.ends.len()),
-            text: String::with_capacity(self.text.len()),
-        }
+        Self { rows: Vec::with_capacity(self.rows.len()), encodings: Vec::with_capacity(self.encodings.len()) }
     }
 
     /// Returns how many events it has.
@@ -135,32 +110,36 @@ impl Batch {
     }
 
     /// Copies an event.
-    pub fn push(&mut self, seen: EventRef<'_>) {
-        let texts = [seen.stream, seen.idempotency_key.unwrap_or_default(), seen.event_type, seen.actor, seen.data];
-        self.ends.push(texts.map(|text| {
-            self.text.push_str(text);
-            self.text.len()
-        }));
-        self.rows.push(EventRef {
-            stream: "",
-            idempotency_key: seen.idempotency_key.map(|_| ""),
-            event_type: "",
-            actor: "",
-            data: "",
-            ..seen
+    pub fn push(&mut self, seen: &EventRef<'_>) {
+        let begin = self.encodings.len();
+        let texts = seen.link.encode(&seen.previous, &mut self.encodings);
+        self.rows.push(Row {
+            position: seen.position,
+            recorded_at: seen.recorded_at,
+            id: seen.id,
+            schema_version: seen.schema_version,
+            history: seen.history,
+            digest: seen.digest,
+            texts,
+            whole: begin..self.encodings.len(),
         });
     }
 
-    /// Returns the events in their order. Nobody has checked them yet, if the scan did not.
-    pub fn iter(&self) -> impl Iterator<Item = EventRef<'_>> {
-        let mut begin = 0;
-        self.rows.iter().zip(&self.ends).map(move |(row, ends)| {
-            let [stream, key, event_type, actor, data] = ends.map(|end| {
-                let text = self.text.get(begin..end).unwrap_or_default();
-                begin = end;
-                text
-            });
-            EventRef { stream, idempotency_key: row.idempotency_key.map(|_| key), event_type, actor, data, ..*row }
+    /// Returns the events in their order, each compared with its digest before it is shown.
+    pub fn checked(&self) -> impl Iterator<Item = Result<Checked<'_>, LogError>> {
+        self.rows.iter().map(|row| {
+            let bytes = |place: &Range<usize>| self.encodings.get(place.clone()).unwrap_or_default();
+            compare(row.position, Sha256::digest(bytes(&row.whole)).into(), row.digest)?;
+            let text = |place| str::from_utf8(bytes(place)).unwrap_or_default();
+            Ok(Checked {
+                position: row.position,
+                recorded_at: row.recorded_at,
+                id: row.id,
+                event_type: text(&row.texts.event_type),
+                schema_version: row.schema_version,
+                history: row.history,
+                data: text(&row.texts.data),
+            })
         })
     }
 }
@@ -203,33 +182,52 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_shows_what_was_put_into_it_and_every_changed_field_fails_the_check() {
+    fn a_batch_shows_what_was_put_into_it_and_no_changed_field_passes_the_check() {
         let log = sample();
         let mut batch = Batch::default();
         let mut told = Vec::new();
+        let mut passed = Vec::new();
         log.scan(0, &mut |seen| {
-            batch.push(seen);
-            told.push(format!("{seen:?}"));
-            ControlFlow::Continue(())
-        })
-        .unwrap();
-        assert!(batch.len() > 4);
-        assert!(batch.iter().map(|seen| format!("{seen:?}")).eq(told));
-        for seen in batch.iter() {
-            seen.check().unwrap();
-            let position = seen.position;
+            batch.push(&seen);
+            let Link { position, recorded_at, id, event_type, schema_version, history, data, .. } = *seen;
+            let (event_type, data) = (event_type.to_owned(), data.to_owned());
+            told.push((position, recorded_at, id, event_type, schema_version, history, data));
+            let with = |link| EventRef { link, ..seen };
             for changed in [
-                EventRef { position: position + 1, ..seen },
-                EventRef { stream: "x", ..seen },
-                EventRef { part: seen.part + 1, ..seen },
-                EventRef { idempotency_key: Some("x"), ..seen },
-                EventRef { data: "{}", ..seen },
-                EventRef { causation: Some(Uuid::from_u128(77)), ..seen },
+                with(Link { position: position + 1, ..*seen }),
+                with(Link { stream: "x", ..*seen }),
+                with(Link { part: seen.part + 1, ..*seen }),
+                with(Link { idempotency_key: Some("x"), ..*seen }),
+                with(Link { data: "{}", ..*seen }),
+                with(Link { causation: Some(Uuid::from_u128(77)), ..*seen }),
                 EventRef { previous: [9; 32], ..seen },
                 EventRef { digest: [9; 32], ..seen },
             ] {
-                assert!(matches!(changed.check(), Err(LogError::Corrupt { .. })), "{changed:?}");
+                let mut one = Batch::default();
+                one.push(&changed);
+                let refused = |checked| matches!(checked, Err(LogError::Corrupt { .. }));
+                if !refused(changed.check()) || !one.checked().all(|checked| refused(checked.map(|_| ()))) {
+                    passed.push(format!("{changed:?}"));
+                }
             }
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+        assert_eq!(passed, Vec::<String>::new());
+        assert!(batch.len() > 4);
+        let shown: Vec<_> = batch.checked().map(Result::unwrap).collect();
+        assert!(shown.iter().map(|one| one.position).eq(1..=batch.len() as Position));
+        for (shown, (position, recorded_at, id, event_type, schema_version, history, data)) in shown.iter().zip(&told) {
+            let told = Checked {
+                position: *position,
+                recorded_at: *recorded_at,
+                id: *id,
+                event_type,
+                schema_version: *schema_version,
+                history: *history,
+                data,
+            };
+            assert_eq!(*shown, told);
         }
     }
 }

@@ -7,8 +7,8 @@ use super::snapshot::{self, FILE};
 use crate::domain::envelope::Position;
 use crate::domain::event::Event;
 use crate::domain::fold::{Stamp, said};
-use crate::log::contract::{EventLog, EventRef, LogError};
-use crate::log::shown::Batch;
+use crate::log::contract::{EventLog, LogError};
+use crate::log::shown::{Batch, Checked};
 use crate::policy::Policies;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -40,15 +40,15 @@ pub enum ReplayError {
 
 /// Checks rows against their digests and decodes them: this is where what is folded is compared with what was written.
 fn decode(rows: Batch) -> Result<Vec<Decoded>, ReplayError> {
-    let decode = |row: EventRef<'_>| {
-        row.check()?;
+    let decode = |row: Result<Checked<'_>, LogError>| {
+        let row = row?;
         let event = Event::decode(row.event_type, row.schema_version, row.data)
             .map_err(|reason| ReplayError::Event { position: row.position, reason: reason.into() })?;
         let said = said(&event, row.data);
         let stamp = Stamp { position: row.position, recorded_at: row.recorded_at, history: row.history };
         Ok(Decoded { stamp, id: row.id, event, said })
     };
-    rows.iter().map(decode).collect()
+    rows.checked().map(decode).collect()
 }
 
 struct Decoded {
@@ -101,7 +101,7 @@ impl Picture {
         let read = |bring: &mut dyn FnMut(Batch) -> ControlFlow<()>| {
             let mut rows = Batch::default();
             log.scan_unchecked(after, &mut |seen| {
-                rows.push(seen);
+                rows.push(&seen);
                 if rows.len() < ROWS {
                     return ControlFlow::Continue(());
                 }
@@ -115,7 +115,7 @@ impl Picture {
         let workers = processors().saturating_sub(1).max(1);
         in_order("replay", workers, read, decode, |events: Vec<Decoded>| {
             for Decoded { stamp, id, event, said } in events {
-                self.fold(&SeenEvent { stamp, id, event: &event, said })
+                self.take(&SeenEvent { stamp, id, event: &event, said })
                     .map_err(|reason| ReplayError::Event { position: stamp.position, reason })?;
             }
             Ok(())
