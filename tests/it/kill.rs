@@ -146,7 +146,8 @@ impl Client {
             .header("idempotency-key", format!("client-{}-{first}", self.number))
             .send_json(self.body(first));
         let body = answer.ok()?.body_mut().read_json::<serde_json::Value>().ok()?;
-        let receipts = if self.at_once == 1 { std::slice::from_ref(&body) } else { body.as_array().unwrap().as_slice() };
+        let receipts =
+            if self.at_once == 1 { std::slice::from_ref(&body) } else { body.as_array().unwrap().as_slice() };
         assert_eq!(receipts.len(), self.at_once, "{body}");
         let read = |receipt: &serde_json::Value| {
             let events = receipt["events"].as_array().unwrap_or_else(|| panic!("not accepted: {receipt}"));

@@ -202,7 +202,13 @@ impl Balancer {
 
 /// Somebody reads what there is, page after page, until the service is gone: every answer is one.
 pub(super) fn read_on(line: &Line, stop: &AtomicBool) {
-    let paths = ["/api/v1/merchants?per_page=20", "/api/v1/events?after=0&limit=50", "/", "/api/v1/lights/counts", "/api/v1/mails"];
+    let paths = [
+        "/api/v1/merchants?per_page=20",
+        "/api/v1/events?after=0&limit=50",
+        "/",
+        "/api/v1/lights/counts",
+        "/api/v1/mails",
+    ];
     for path in paths.iter().cycle() {
         if stop.load(Ordering::Relaxed) {
             return;
