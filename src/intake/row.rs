@@ -12,10 +12,12 @@ use crate::domain::command::{
     ReportCustody, ReportRatio,
 };
 use crate::domain::event::{Guarantee, MerchantDetails};
+use crate::domain::personal::masked;
 use crate::domain::text::{half_width, trim};
 use crate::domain::time::Instant;
 use crate::domain::words::{SignalKind, UnknownWord};
 use csv::StringRecord;
+use std::borrow::Cow;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -67,9 +69,9 @@ impl<'a> Reading<'a> {
             division_code: self.may(Field::DivisionCode, cell::division),
             street: self.may(Field::Street, cell::text),
             mall: self.may(Field::Mall, cell::text),
-            unit: self.may(Field::Unit, cell::text),
+            unit: self.may(Field::Unit, cell::shop_unit),
             legal_representative: self.may(Field::LegalRepresentative, cell::text),
-            legal_representative_digest: self.may(Field::LegalRepresentativeDigest, cell::text),
+            legal_representative_digest: self.may(Field::LegalRepresentativeDigest, cell::code),
             brand: self.may(Field::Brand, cell::text),
             founded_on,
             // Last, so that every other cell has been read when a missing code ends this.
@@ -82,7 +84,7 @@ impl<'a> Reading<'a> {
         let status = self.need(Field::Status, cell::word);
         let date = self.need(Field::Date, cell::day);
         let bank = self.may(Field::Bank, cell::text);
-        let account_tail = self.may(Field::AccountTail, cell::text);
+        let account_tail = self.may(Field::AccountTail, cell::code);
         self.check.filing(status, date);
         let (credit_code, status, date) = (credit_code?, status?, date?);
         Some(Command::RecordFiling(RecordFiling { credit_code, status, date, bank, account_tail }))
@@ -122,7 +124,7 @@ impl<'a> Reading<'a> {
     fn exit(&mut self) -> Option<Command> {
         let credit_code = self.credit_code();
         let mall = self.may(Field::Mall, cell::text);
-        let unit = self.may(Field::Unit, cell::text);
+        let unit = self.may(Field::Unit, cell::shop_unit);
         let action = self.need(Field::Action, cell::word);
         let date = self.need(Field::Date, cell::day);
         let planned_on = self.may(Field::PlannedOn, cell::day);
@@ -145,7 +147,7 @@ impl<'a> Reading<'a> {
     }
 
     fn complaint(&mut self) -> Option<Command> {
-        let ticket = self.need(Field::Ticket, cell::text);
+        let ticket = self.need(Field::Ticket, cell::code);
         let channel = self.need(Field::Channel, cell::word);
         let received_at = self.need(Field::ReceivedAt, cell::instant);
         let credit_code = self.credit_code();
@@ -177,7 +179,7 @@ impl<'a> Reading<'a> {
     fn signal(&mut self) -> Option<Command> {
         let credit_code = self.credit_code();
         let mall = self.may(Field::Mall, cell::text);
-        let unit = self.may(Field::Unit, cell::text);
+        let unit = self.may(Field::Unit, cell::shop_unit);
         let kind = self.need(Field::Kind, cell::word::<SignalRow>);
         let date = self.need(Field::Date, cell::day);
         if let Some(SignalRow::Raised(kind)) = kind {
@@ -226,7 +228,7 @@ impl<'a> Reading<'a> {
         let kind = self.need(Field::Kind, cell::word);
         let date = self.need(Field::Date, cell::day);
         let due_on = self.may(Field::DueOn, cell::day);
-        let number = self.may(Field::Number, cell::text);
+        let number = self.may(Field::Number, cell::code);
         self.check.enforcement(kind, date, due_on);
         let (credit_code, kind, date) = (credit_code?, kind?, date?);
         Some(Command::RecordEnforcement(RecordEnforcement { credit_code, kind, date, due_on, number }))
@@ -280,7 +282,8 @@ impl<'a> Reading<'a> {
         let fault = match outcome {
             Ok(Some(value)) => return Some(value),
             Ok(None) if !needed => return None,
-            Ok(None) => CellFault::Missing,
+            Ok(None) if self.cell(field).is_blank() => CellFault::Missing,
+            Ok(None) => CellFault::NothingSaid,
             Err(fault) => fault,
         };
         let refusal = self.finding(field, fault.code(), fault.zh(), fault.to_string());
@@ -293,7 +296,7 @@ impl<'a> Reading<'a> {
     }
 
     fn finding(&self, field: Field, code: &'static str, zh: String, en: String) -> Finding {
-        Finding::new(self.place(field), code, trim(&self.cell(field).shown()), zh, en)
+        Finding::new(self.place(field), code, trim(&shown(self.cell(field))), zh, en)
     }
 
     fn finish(mut self, command: Option<Command>) -> ReadRow {
@@ -312,8 +315,16 @@ impl<'a> Reading<'a> {
         };
         let width = self.cells.width().max(self.layout.width);
         let mut cells = StringRecord::with_capacity(128, width);
-        (0..width).for_each(|index| cells.push_field(&self.cells.cell(index).shown()));
+        (0..width).for_each(|index| cells.push_field(&shown(self.cells.cell(index))));
         ReadRow { table: Arc::clone(self.table), row: self.row, cells, outcome, warnings: self.warnings }
+    }
+}
+
+/// Returns a cell as it may be shown and kept: as it came, but for the numbers of persons in it.
+fn shown(cell: Cell<'_>) -> Cow<'_, str> {
+    match cell.shown() {
+        Cow::Borrowed(text) => masked(text),
+        Cow::Owned(text) => Cow::Owned(masked(&text).into_owned()),
     }
 }
 
