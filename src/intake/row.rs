@@ -235,6 +235,14 @@ impl<'a> Reading<'a> {
     }
 
     fn credit_code(&mut self) -> Option<CreditCode> {
+        // Hotlines know no codes; whom they mean is another question than what is wrong with a cell.
+        if self.layout.profiled.is_some() && cell::credit_code(self.cell(Field::CreditCode)) == Ok(None) {
+            let zh = "本行没有统一社会信用代码，无法确定是哪家商户；请补上「统一社会信用代码」列后重新发送";
+            let en = "no credit code is there, so it cannot be told which merchant is meant; add the column 统一社会信用代码 and send it again";
+            let refusal = self.finding(Field::CreditCode, "no_credit_code", zh.to_owned(), en.to_owned());
+            self.refusals.push(refusal);
+            return None;
+        }
         let code = self.need(Field::CreditCode, cell::credit_code)?;
         if !code.check_character_holds() {
             self.warnings.push(check_character(self.place(Field::CreditCode), code));
@@ -243,7 +251,7 @@ impl<'a> Reading<'a> {
     }
 
     fn cell(&self, field: Field) -> Cell<'a> {
-        self.layout.place(field).map_or(Cell::Blank, |(index, _)| self.cells.cell(index))
+        self.layout.read(field, self.cells)
     }
 
     fn may<T>(&mut self, field: Field, parse: fn(Cell<'_>) -> Result<Option<T>, CellFault>) -> Option<T> {
@@ -299,6 +307,23 @@ impl<'a> Reading<'a> {
         Finding::new(self.place(field), code, trim(&shown(self.cell(field))), zh, en)
     }
 
+    /// Returns a cell as it may be kept and sent back: columns about persons are empty, numbers of persons masked. Codes stay as
+    /// they are, since a ticket's number may have the digits of a telephone.
+    fn kept(&self, index: usize) -> Cow<'a, str> {
+        let cell = self.cells.cell(index);
+        let is_code = matches!(
+            self.layout.field_at(index),
+            Some(Field::Ticket | Field::Number | Field::LegalRepresentativeDigest)
+        );
+        if self.layout.drops(index) {
+            Cow::Borrowed("")
+        } else if is_code && !matches!(cell::code(cell), Err(CellFault::Identity)) {
+            cell.shown()
+        } else {
+            shown(cell)
+        }
+    }
+
     fn finish(mut self, command: Option<Command>) -> ReadRow {
         let unread = self.refusals.len();
         for problem in std::mem::take(&mut self.check.problems) {
@@ -309,13 +334,13 @@ impl<'a> Reading<'a> {
                 self.refusals.push(refusal);
             }
         }
+        let width = self.cells.width().max(self.layout.width);
+        let mut cells = StringRecord::with_capacity(128, width);
+        (0..width).for_each(|index| cells.push_field(&self.kept(index)));
         let outcome = match command {
             Some(command) if self.refusals.is_empty() => Ok(command),
             _ => Err(self.refusals),
         };
-        let width = self.cells.width().max(self.layout.width);
-        let mut cells = StringRecord::with_capacity(128, width);
-        (0..width).for_each(|index| cells.push_field(&shown(self.cells.cell(index))));
         ReadRow { table: Arc::clone(self.table), row: self.row, cells, outcome, warnings: self.warnings }
     }
 }
