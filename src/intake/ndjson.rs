@@ -6,6 +6,7 @@ use super::place::{Finding, Place, check_character};
 use super::profile::How;
 use crate::domain::check::check;
 use crate::domain::command::Command;
+use crate::domain::personal::masked;
 use crate::domain::tidy::tidy;
 use crate::domain::time::Instant;
 use csv::StringRecord;
@@ -45,7 +46,7 @@ pub(super) fn read(file: File, name: &Arc<str>, how: &How, sink: Sink<'_>) -> Co
                     Ok(text) => match serde_json::from_str::<Command>(text) {
                         Ok(command) => checked(tidy(command), &table, number, how.now),
                         Err(error) => {
-                            let reason = reason(&error);
+                            let reason = masked(&reason(&error)).into_owned();
                             let zh = format!("不是一条命令（{reason}）");
                             refused("json", zh, format!("the line is not a command: {reason}"))
                         }
@@ -60,7 +61,8 @@ pub(super) fn read(file: File, name: &Arc<str>, how: &How, sink: Sink<'_>) -> Co
                 return sink(Item::Refused(Refused { refusal, rows: 0 }));
             }
         };
-        let cells = StringRecord::from(vec![&*String::from_utf8_lossy(&line)]);
+        let kept = how.profiles.personal.without(&String::from_utf8_lossy(&line));
+        let cells = StringRecord::from(vec![&*kept]);
         let warnings = match &outcome {
             Ok(command) if !command.credit_code().check_character_holds() => {
                 vec![check_character(
