@@ -3,7 +3,9 @@
 
 use super::check::Problem;
 use super::command::Command;
-use super::merchant::{Amount, Merchant};
+use super::envelope::Position;
+use super::evidence::Evidence;
+use super::merchant::Merchant;
 use super::money::Yuan;
 use super::time::Day;
 use rust_decimal::Decimal;
@@ -17,13 +19,18 @@ const AROUND: u32 = 3;
 /// Returns the remark on a figure that jumps.
 #[must_use]
 pub fn of(command: &Command, merchant: &Merchant) -> Option<Problem> {
-    let (field, date, amount, before) = match command {
-        Command::ReportBalance(row) => ("outstanding", row.date, row.outstanding, &merchant.balances),
-        Command::ReportCustody(row) => ("held", row.date, row.held, &merchant.custody),
+    let (field, amount, last) = match command {
+        Command::ReportBalance(row) => {
+            let figures = standing(&merchant.balances).map(|figure| (figure.date, figure.amount));
+            ("outstanding", row.outstanding, last_figure(figures, row.date))
+        }
+        Command::ReportCustody(row) => {
+            let figures = standing(&merchant.custody).map(|report| (report.date, report.amount));
+            ("held", row.held, last_figure(figures, row.date))
+        }
         _ => return None,
     };
-    let last = last_figure(before, date)?;
-    let (on, was) = (last.date, last.amount);
+    let (on, was) = last?;
     jumps(amount, was).then(|| Problem {
         field,
         code: "jump",
@@ -36,11 +43,18 @@ pub fn of(command: &Command, merchant: &Merchant) -> Option<Problem> {
     })
 }
 
-/// The figure of the newest day up to `date`, as it stands; else the first one after it.
-fn last_figure(figures: &[Amount], date: Day) -> Option<Amount> {
-    let until = figures.iter().filter(|figure| figure.date <= date);
-    let after = || figures.iter().min_by_key(|figure| ({ figure.date }, std::cmp::Reverse(figure.position)));
-    until.max_by_key(|figure| ({ figure.date }, { figure.position })).or_else(after).copied()
+fn standing<T: Evidence>(items: &[T]) -> impl Iterator<Item = &T> {
+    items.iter().filter(|item| item.stands(Position::MAX))
+}
+
+/// The figure of the newest day up to `date`; else the first one after it.
+fn last_figure(figures: impl Iterator<Item = (Day, Yuan)>, date: Day) -> Option<(Day, Yuan)> {
+    figures.reduce(|kept, other| match (kept.0 <= date, other.0 <= date) {
+        (true, true) if other.0 >= kept.0 => other,
+        (false, true) => other,
+        (false, false) if other.0 < kept.0 => other,
+        _ => kept,
+    })
 }
 
 fn jumps(new: Yuan, last: Yuan) -> bool {
@@ -70,18 +84,14 @@ mod tests {
     }
 
     #[test]
-    fn the_figure_before_is_that_of_the_newest_day_up_to_this_one_as_it_stands() {
-        let figure = |date: &str, position, amount: &str| Amount {
-            date: date.parse().unwrap(),
-            position,
-            amount: amount.parse().unwrap(),
-        };
-        let figures = [figure("2025-03-31", 1, "1"), figure("2025-03-31", 3, "2"), figure("2025-06-30", 2, "3")];
-        let last =
-            |date: &str| last_figure(&figures, date.parse().unwrap()).map(|figure| { figure.amount }.to_string());
+    fn the_figure_before_is_that_of_the_newest_day_up_to_this_one() {
+        let figure = |date: &str, amount: &str| (date.parse().unwrap(), amount.parse().unwrap());
+        let figures = [figure("2025-03-31", "2"), figure("2025-06-30", "3")];
+        let last = |date: &str| last_figure(figures.into_iter(), date.parse().unwrap()).map(|last| last.1.to_string());
         assert_eq!(last("2025-05-01").as_deref(), Some("2.00"));
+        assert_eq!(last("2025-06-30").as_deref(), Some("3.00"));
         assert_eq!(last("2025-09-30").as_deref(), Some("3.00"));
         assert_eq!(last("2025-01-01").as_deref(), Some("2.00"));
-        assert_eq!(last_figure(&[], "2025-01-01".parse().unwrap()), None);
+        assert_eq!(last_figure(std::iter::empty(), "2025-01-01".parse().unwrap()), None);
     }
 }

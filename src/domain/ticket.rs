@@ -5,7 +5,8 @@
 //! hotline, and tickets recorded before this was so keep their names.
 
 use super::command::RecordComplaint;
-use super::merchant::{Complaint, Merchant};
+use super::evidence::Complaint;
+use super::merchant::Merchant;
 use super::words::Channel;
 use super::world::World;
 

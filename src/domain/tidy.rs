@@ -1,12 +1,11 @@
-//! One spelling for one thing: texts cleaned, empty words absent, industry codes without their letter, an end in the year 9999 no
-//! end. What comes from a sheet is tidy already; what comes as JSON is made so here, so that both give the same events.
+//! One spelling for one thing: texts cleaned, empty words absent, industry codes without their letter. What comes from a sheet is tidy already; what comes as JSON is made so here, so that both give the same events.
 
 use super::code_key::code;
 use super::command::Command;
 use super::empty_words::is_empty_word;
+use super::event::Entry;
 use super::personal::masked;
 use super::text::{clean, clean_lines};
-use super::time::end;
 use std::borrow::Cow;
 
 /// Returns an industry code (行业代码, GB/T 4754) as two to four digits, its category letter dropped (`O8040` → `8040`);
@@ -47,8 +46,10 @@ pub fn tidy(mut command: Command) -> Command {
             tidy_optional(&mut row.bank);
             tidy_optional(&mut row.account_tail);
         }
-        Command::ReportBalance(_) | Command::ReportCustody(_) | Command::PostGuarantee(_) => {}
-        Command::RecordListing(row) => row.removed_on = end(row.removed_on),
+        Command::ReportBalance(_)
+        | Command::ReportCustody(_)
+        | Command::PostGuarantee(_)
+        | Command::RecordListing(_) => {}
         Command::RecordExit(row) => {
             tidy_optional(&mut row.mall);
             tidy_optional(&mut row.unit);
@@ -60,15 +61,36 @@ pub fn tidy(mut command: Command) -> Command {
             tidy_optional(&mut row.mall);
             tidy_optional(&mut row.unit);
             tidy_optional(&mut row.value);
-            row.cleared_on = end(row.cleared_on);
         }
         Command::ReportComplaintRate(row) | Command::ReportPrepaidShare(row) => {
             tidy_optional(&mut row.mall);
             tidy_optional(&mut row.unit);
         }
         Command::RecordEnforcement(row) => tidy_optional(&mut row.number),
+        Command::CancelEntry(row) => {
+            tidy_needed(&mut row.reason);
+            tidy_entry(&mut row.entry);
+        }
     }
     command
+}
+
+fn tidy_entry(entry: &mut Entry) {
+    match entry {
+        Entry::Exit { mall, unit, .. }
+        | Entry::Signal { mall, unit, .. }
+        | Entry::ComplaintRate { mall, unit, .. }
+        | Entry::PrepaidShare { mall, unit, .. } => {
+            tidy_optional(mall);
+            tidy_optional(unit);
+        }
+        Entry::Act { number, .. } => tidy_optional(number),
+        Entry::Filing { .. }
+        | Entry::Balance { .. }
+        | Entry::Custody { .. }
+        | Entry::Guarantee { .. }
+        | Entry::Listing { .. } => {}
+    }
 }
 
 /// An empty word where a text is needed is no text, for [`super::check::check`] to miss.

@@ -4,7 +4,7 @@ use super::code::CreditCode;
 use super::code_key::code;
 use super::envelope::Position;
 use super::event::Event;
-use super::fold::{Stamp, evidence_about, said};
+use super::fold::{Stamp, evidence_about};
 use super::index::Index;
 use super::merchant::Merchant;
 use super::pages::Pages;
@@ -45,17 +45,12 @@ impl World {
     }
 
     /// Takes one event of the log into account. Returns the index of the merchant it is evidence about, if any.
-    pub fn apply(&mut self, stamp: Stamp, event: &Event, data: &str) -> Option<u32> {
-        self.fold(stamp, event, said(event, data))
-    }
-
-    /// Takes one event of the log into account, whose fingerprint ([`said`]) is known.
-    pub fn fold(&mut self, stamp: Stamp, event: &Event, said: Option<u64>) -> Option<u32> {
+    pub fn fold(&mut self, stamp: Stamp, event: &Event) -> Option<u32> {
         let code = evidence_about(event)?;
         self.head = self.head.max(stamp.position);
         let index = self.index_or_new(code);
         let merchant = usize::try_from(index).ok().and_then(|index| self.merchants.get_mut(index))?;
-        merchant.fold(stamp, event, said);
+        merchant.fold(stamp, event);
         match event {
             Event::ComplaintReceived(received) => {
                 self.own(&received.ticket, index);
@@ -241,7 +236,7 @@ mod tests {
         let mut tell = |event_type: &str, version: u16, data: &str| {
             position += 1;
             let event = Event::decode(event_type, version, data).unwrap();
-            world.apply(Stamp { position, recorded_at: Instant::UNIX_EPOCH, history: false }, &event, data);
+            world.fold(Stamp { position, recorded_at: Instant::UNIX_EPOCH, history: false }, &event);
         };
         for number in 0..merchants {
             let code = CreditCode::with_check_character(&format!("91110108MA{number:07}")).unwrap();
@@ -290,7 +285,7 @@ mod tests {
         ]) {
             let json = format!(r#"{{"credit_code":"{code}",{details}}}"#);
             let event = Event::decode("merchant.registered", 1, &json).unwrap();
-            world.apply(Stamp { position, recorded_at: Instant::UNIX_EPOCH, history: false }, &event, &json);
+            world.fold(Stamp { position, recorded_at: Instant::UNIX_EPOCH, history: false }, &event);
         }
         let linked = |index: u32| world.linked(world.at(index).unwrap(), Position::MAX);
         assert_eq!([linked(0), linked(1), linked(2), linked(3)], [[1], [0], [3], [2]]);

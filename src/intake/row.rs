@@ -11,9 +11,9 @@ use crate::domain::command::{
     Command, RecordComplaint, RecordEnforcement, RecordExit, RecordFiling, RecordListing, RecordSignal, ReportBalance,
     ReportCustody, ReportRatio,
 };
-use crate::domain::event::{Guarantee, MerchantDetails};
+use crate::domain::event::{Entry, EntryCancelled, Guarantee, MerchantDetails};
 use crate::domain::personal::masked;
-use crate::domain::text::{half_width, trim};
+use crate::domain::text::{clean, half_width, trim};
 use crate::domain::time::Instant;
 use crate::domain::words::{SignalKind, UnknownWord};
 use csv::StringRecord;
@@ -104,7 +104,7 @@ impl<'a> Reading<'a> {
         let credit_code = self.credit_code();
         let date = self.need(Field::Date, cell::day);
         let held = self.need_measured(Field::Held, cell::amount);
-        let abnormal = self.may(Field::Abnormal, cell::yes_no).unwrap_or_default();
+        let abnormal = self.may(Field::Abnormal, cell::yes_no);
         self.check.report(date);
         let (credit_code, date, held) = (credit_code?, date?, held?);
         Some(Command::ReportCustody(ReportCustody { credit_code, date, held, abnormal }))
@@ -112,9 +112,14 @@ impl<'a> Reading<'a> {
 
     fn guarantee(&mut self) -> Option<Command> {
         let credit_code = self.credit_code();
-        let kind = self.need(Field::Kind, cell::word);
+        let cancels = self.cancels(Field::Kind);
+        let kind = self.word(Field::Kind);
         let amount = self.need_measured(Field::Amount, cell::amount);
         let from = self.need(Field::From, cell::day);
+        if let Some(reason) = cancels {
+            let entry = Entry::Guarantee { kind: kind?, amount: amount?, from: from? };
+            return cancel(credit_code, entry, reason);
+        }
         let until = self.need(Field::Until, cell::day);
         self.check.guarantee(from, until);
         let (credit_code, kind, amount, from, until) = (credit_code?, kind?, amount?, from?, until?);
@@ -125,8 +130,13 @@ impl<'a> Reading<'a> {
         let credit_code = self.credit_code();
         let mall = self.may(Field::Mall, cell::text);
         let unit = self.may(Field::Unit, cell::shop_unit);
-        let action = self.need(Field::Action, cell::word);
+        let cancels = self.cancels(Field::Action);
+        let action = self.word(Field::Action);
         let date = self.need(Field::Date, cell::day);
+        if let Some(reason) = cancels {
+            let entry = Entry::Exit { mall, unit, action: action?, date: date? };
+            return cancel(credit_code, entry, reason);
+        }
         let planned_on = self.may(Field::PlannedOn, cell::day);
         let refund_plan = self.may(Field::RefundPlan, cell::prose);
         self.check.exit(action, date, planned_on);
@@ -180,8 +190,18 @@ impl<'a> Reading<'a> {
         let credit_code = self.credit_code();
         let mall = self.may(Field::Mall, cell::text);
         let unit = self.may(Field::Unit, cell::shop_unit);
-        let kind = self.need(Field::Kind, cell::word::<SignalRow>);
+        let cancels = self.cancels(Field::Kind);
+        let kind = self.word::<SignalRow>(Field::Kind);
         let date = self.need(Field::Date, cell::day);
+        if let Some(reason) = cancels {
+            let date = date?;
+            let entry = match kind? {
+                SignalRow::Raised(kind) => Entry::Signal { mall, unit, kind, date },
+                SignalRow::ComplaintRate => Entry::ComplaintRate { mall, unit, date },
+                SignalRow::PrepaidShare => Entry::PrepaidShare { mall, unit, date },
+            };
+            return cancel(credit_code, entry, reason);
+        }
         if let Some(SignalRow::Raised(kind)) = kind {
             let value = self.may(Field::Value, cell::text);
             let cleared_on = self.may(Field::ClearedOn, cell::day);
@@ -215,8 +235,12 @@ impl<'a> Reading<'a> {
 
     fn listing(&mut self) -> Option<Command> {
         let credit_code = self.credit_code();
-        let list = self.need(Field::List, cell::word);
+        let cancels = self.cancels(Field::List);
+        let list = self.word(Field::List);
         let entered_on = self.need(Field::EnteredOn, cell::day);
+        if let Some(reason) = cancels {
+            return cancel(credit_code, Entry::Listing { list: list?, entered_on: entered_on? }, reason);
+        }
         let removed_on = self.may(Field::RemovedOn, cell::day);
         self.check.listing(entered_on, removed_on);
         let (credit_code, list, entered_on) = (credit_code?, list?, entered_on?);
@@ -225,10 +249,14 @@ impl<'a> Reading<'a> {
 
     fn enforcement(&mut self) -> Option<Command> {
         let credit_code = self.credit_code();
-        let kind = self.need(Field::Kind, cell::word);
+        let cancels = self.cancels(Field::Kind);
+        let kind = self.word(Field::Kind);
         let date = self.need(Field::Date, cell::day);
         let due_on = self.may(Field::DueOn, cell::day);
         let number = self.may(Field::Number, cell::code);
+        if let Some(reason) = cancels {
+            return cancel(credit_code, Entry::Act { kind: kind?, date: date?, number }, reason);
+        }
         self.check.enforcement(kind, date, due_on);
         let (credit_code, kind, date) = (credit_code?, kind?, date?);
         Some(Command::RecordEnforcement(RecordEnforcement { credit_code, kind, date, due_on, number }))
@@ -248,6 +276,23 @@ impl<'a> Reading<'a> {
             self.warnings.push(check_character(self.place(Field::CreditCode), code));
         }
         Some(code)
+    }
+
+    /// Returns what the cell says if it cancels an entry (作废闭店): it is all the reason a sheet gives.
+    fn cancels(&self, field: Field) -> Option<String> {
+        let said = self.cell(field).shown();
+        let said = clean(&said);
+        said.starts_with(CANCELS).then(|| said.into_owned())
+    }
+
+    /// Reads a word of a closed vocabulary, with the word for cancelling before it or without.
+    fn word<T: FromStr<Err = UnknownWord>>(&mut self, field: Field) -> Option<T> {
+        let said = self.cell(field).shown();
+        let outcome = match clean(&said).strip_prefix(CANCELS) {
+            Some(rest) => cell::word(Cell::Text(rest)),
+            None => cell::word(self.cell(field)),
+        };
+        self.take(field, outcome, true)
     }
 
     fn cell(&self, field: Field) -> Cell<'a> {
@@ -343,6 +388,13 @@ impl<'a> Reading<'a> {
         };
         ReadRow { table: Arc::clone(self.table), row: self.row, cells, outcome, warnings: self.warnings }
     }
+}
+
+/// What stands before the word of an entry that was made by mistake.
+const CANCELS: &str = "作废";
+
+fn cancel(credit_code: Option<CreditCode>, entry: Entry, reason: String) -> Option<Command> {
+    Some(Command::CancelEntry(EntryCancelled { credit_code: credit_code?, entry, reason }))
 }
 
 /// Returns a cell as it may be shown and kept: as it came, but for the numbers of persons in it.

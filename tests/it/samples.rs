@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 use warnlight::desk::{Answer, Rehearsal};
 use warnlight::domain::decide::{Known, decide};
-use warnlight::domain::envelope::{NewEvent, Origin, Position};
+use warnlight::domain::envelope::Position;
 use warnlight::domain::fold::Stamp;
 use warnlight::domain::merchant::Horizon;
 use warnlight::domain::time::Instant;
@@ -80,10 +80,9 @@ fn world(path: &Path, policies: &Policies) -> World {
     for command in commands(path) {
         let command = command.unwrap();
         let known = Known::of(&world, &command, &sectors);
-        for (occurred_at, event) in decide(&command, known, recording()).unwrap().events {
+        for (_, event) in decide(&command, known, recording()).unwrap().events {
             position += 1;
-            let envelope = NewEvent::new(uuid::Uuid::nil(), occurred_at, &Origin::service(), &event);
-            world.apply(Stamp { position, recorded_at: recording(), history: true }, &event, &envelope.data);
+            world.fold(Stamp { position, recorded_at: recording(), history: true }, &event);
         }
     }
     world
