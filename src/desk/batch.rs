@@ -173,7 +173,8 @@ impl<'s> Batch<'s> {
             consulted.retain(|code| self.merchants.contains_key(code));
             consulted
         };
-        let known = Known { merchant: self.merchant(code), ticket, sectors: self.sectors };
+        let overruled = request.overruled.get(index).map(Vec::as_slice).unwrap_or_default();
+        let known = Known { merchant: self.merchant(code), ticket, sectors: self.sectors, overruled };
         let Decision { stream, revision, events, warnings } = match decide(command, known, self.now) {
             Ok(decision) => decision,
             Err(problems) => {

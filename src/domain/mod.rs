@@ -27,6 +27,7 @@ pub mod pages;
 pub mod personal;
 pub mod remarks;
 pub mod standing;
+pub mod statement;
 pub mod text;
 pub mod ticket;
 pub mod tidy;
