@@ -1,4 +1,4 @@
-//! A log that was written under edition 1 of the facts (tests/fixtures/logs/edition-1.db: a merchant short by less than a fen, a
+//! A log that was written under edition 1 of the facts (tests/fixtures/logs/edition-1.sqlite: a merchant short by less than a fen, a
 //! balance that was a typing error, a flow that was no abnormal one, a notice far past its day, a closing after four days).
 
 use crate::watch::stage::{start, time};
@@ -44,7 +44,7 @@ fn told(changes: &[LightChanged]) -> Vec<String> {
 #[test]
 fn a_log_of_edition_1_is_read_its_lights_derived_as_they_were_and_the_new_pack_recorded() {
     let room = tempfile::tempdir().unwrap();
-    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/logs/edition-1.db");
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/logs/edition-1.sqlite");
     std::fs::copy(kept, room.path().join("log.db")).unwrap();
     let log: Arc<dyn EventLog> = Arc::new(EmbeddedLog::open(room.path(), &Options::default()).unwrap());
 
