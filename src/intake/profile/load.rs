@@ -194,7 +194,7 @@ impl ProfileFile {
             if column.parts.iter().any(String::is_empty) {
                 problem(format!("the field `{}` is parted by nothing", column.field));
             }
-            let words = (!ours.is_empty()).then(|| Words { parts: column.parts, ours, otherwise: column.otherwise });
+            let words = (!ours.is_empty()).then_some(Words { parts: column.parts, ours, otherwise: column.otherwise });
             columns.push(Column {
                 field: of,
                 headers: names(&column.headers),

@@ -67,7 +67,8 @@ impl Personal {
                 }
                 changed
             }
-            Value::Array(values) => values.iter_mut().fold(false, |changed, value| self.strip(value) || changed),
+            // Each is gone through, also behind one that changed.
+            Value::Array(values) => values.iter_mut().filter_map(|value| self.strip(value).then_some(())).count() > 0,
             Value::String(text) => match masked(text) {
                 Cow::Owned(masked) => {
                     *text = masked;
