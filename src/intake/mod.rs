@@ -21,6 +21,7 @@ pub mod export;
 pub mod item;
 mod kind;
 pub mod place;
+pub mod profile;
 pub mod refusals;
 mod tables;
 

@@ -6,6 +6,7 @@ mod dates;
 mod files;
 mod memory;
 mod ndjson;
+mod persons;
 mod refusal_sheets;
 mod rows;
 mod shapes;

@@ -2,9 +2,9 @@
 
 use super::name;
 use super::read::{Source, by_order, read_source, whole};
-use crate::domain::time::Instant;
 use crate::intake::item::{Item, Refused, Sink};
 use crate::intake::place::Finding;
+use crate::intake::profile::How;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek};
 use std::ops::ControlFlow;
@@ -20,7 +20,7 @@ const MOST_BYTES: u64 = 4 << 30;
 const DEEPEST: usize = 2;
 
 /// Reads the files of an archive, in the order in which those of a folder are read.
-pub(super) fn read(file: File, source: &Source<'_>, now: Instant, sink: Sink<'_>) -> ControlFlow<()> {
+pub(super) fn read(file: File, source: &Source<'_>, how: &How, sink: Sink<'_>) -> ControlFlow<()> {
     let refuse = |sink: Sink<'_>, code, zh: String, en: String| {
         let refusal = Finding::new(whole(source.name), code, "", zh, en);
         sink(Item::Refused(Refused { refusal, rows: 0 }))
@@ -73,7 +73,7 @@ pub(super) fn read(file: File, source: &Source<'_>, now: Instant, sink: Sink<'_>
             Ok((file, bytes)) if bytes <= left => {
                 left -= bytes;
                 let inner = Source { name: &full, depth: source.depth + 1, named: false };
-                read_source(file, &inner, now, sink)?;
+                read_source(file, &inner, how, sink)?;
             }
             Ok(_) => {
                 let zh = "压缩包解压后超过 4 GiB，请分成几个发送".to_owned();

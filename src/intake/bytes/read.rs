@@ -1,11 +1,11 @@
 //! Going through files and folders.
 
 use super::{archive, name};
-use crate::domain::time::Instant;
 use crate::intake::commands::json;
 use crate::intake::item::{Item, Refused, Sink};
 use crate::intake::kind::{Kind, Unread, kind};
 use crate::intake::place::{Finding, Place};
+use crate::intake::profile::How;
 use crate::intake::sheet::{SheetKind, rank};
 use crate::intake::tables::{About, delimited, html, workbook};
 use std::fs::{self, File};
@@ -17,14 +17,19 @@ use std::sync::Arc;
 /// Folders within folders that are gone into: a link that leads back up would never end.
 const DEEPEST_FOLDER: usize = 8;
 
-/// Reads a file, or the files of a folder and its subfolders, as they stand at `now`, in a fixed order: the register
+/// Reads a file, or the files of a folder and its subfolders, by `how`, in a fixed order: the register
 /// first, then by kind of sheet, then by name. Nothing in a file ends the reading of the others; a path that cannot be
 /// read is itself an [`Item::Refused`].
 ///
 /// # Errors
 /// `Break` if `sink` said so.
-pub fn read(path: &Path, now: Instant, sink: Sink<'_>) -> ControlFlow<()> {
-    if path.is_dir() { read_folder(path, now, sink) } else { read_file(path, &name::of_path(path), now, sink) }
+pub fn read(path: &Path, how: impl Into<How>, sink: Sink<'_>) -> ControlFlow<()> {
+    let how = &how.into();
+    if path.is_dir() {
+        read_folder(path, how, sink)
+    } else {
+        open(path, &Source { name: &name::of_path(path), depth: 0, named: true }, how, sink)
+    }
 }
 
 /// Reads one file and calls it `name` wherever it is spoken of; `name` also tells, as file names do, the
@@ -32,8 +37,8 @@ pub fn read(path: &Path, now: Instant, sink: Sink<'_>) -> ControlFlow<()> {
 ///
 /// # Errors
 /// `Break` if `sink` said so.
-pub fn read_file(path: &Path, name: &str, now: Instant, sink: Sink<'_>) -> ControlFlow<()> {
-    open(path, &Source { name, depth: 0, named: true }, now, sink)
+pub fn read_file(path: &Path, name: &str, how: impl Into<How>, sink: Sink<'_>) -> ControlFlow<()> {
+    open(path, &Source { name, depth: 0, named: true }, &how.into(), sink)
 }
 
 /// Endings that say a file is a sheet.
@@ -49,7 +54,7 @@ pub(super) struct Source<'n> {
     pub(super) named: bool,
 }
 
-fn open(path: &Path, source: &Source<'_>, now: Instant, sink: Sink<'_>) -> ControlFlow<()> {
+fn open(path: &Path, source: &Source<'_>, how: &How, sink: Sink<'_>) -> ControlFlow<()> {
     // Opening a pipe that nobody writes to would wait for ever, and a device never ends.
     match fs::metadata(path) {
         Ok(found) if !found.is_file() => {
@@ -58,13 +63,13 @@ fn open(path: &Path, source: &Source<'_>, now: Instant, sink: Sink<'_>) -> Contr
         _ => {}
     }
     match File::open(path) {
-        Ok(file) => read_source(file, source, now, sink),
+        Ok(file) => read_source(file, source, how, sink),
         Err(error) => refuse_unreadable(source.name, &error, sink),
     }
 }
 
 /// Reads an open file as what its content says it is.
-pub(super) fn read_source(mut file: File, source: &Source<'_>, now: Instant, sink: Sink<'_>) -> ControlFlow<()> {
+pub(super) fn read_source(mut file: File, source: &Source<'_>, how: &How, sink: Sink<'_>) -> ControlFlow<()> {
     let name: Arc<str> = source.name.into();
     let stem = name::stem(source.name);
     let about = |strict_width| About {
@@ -76,11 +81,11 @@ pub(super) fn read_source(mut file: File, source: &Source<'_>, now: Instant, sin
         hidden_columns: Vec::new(),
     };
     let outcome = match kind(&mut file, &name::ending(source.name)) {
-        Ok(Kind::Workbook(book)) => Ok(workbook::read(file, book, &name, &stem, now, sink)),
-        Ok(Kind::Delimited) => delimited::read(file, about(true), now, sink),
-        Ok(Kind::Html) => html::read(file, about(false), now, sink),
-        Ok(Kind::Json) => json::read(file, &name, now, sink),
-        Ok(Kind::Archive) => Ok(archive::read(file, source, now, sink)),
+        Ok(Kind::Workbook(book)) => Ok(workbook::read(file, book, &name, &stem, how, sink)),
+        Ok(Kind::Delimited) => delimited::read(file, about(true), how, sink),
+        Ok(Kind::Html) => html::read(file, about(false), how, sink),
+        Ok(Kind::Json) => json::read(file, &name, how, sink),
+        Ok(Kind::Archive) => Ok(archive::read(file, source, how, sink)),
         Ok(Kind::Unread(reason)) => Ok(unread(source, reason, sink)),
         Err(error) => Err(error),
     };
@@ -97,12 +102,12 @@ fn unread(source: &Source<'_>, reason: Unread, sink: Sink<'_>) -> ControlFlow<()
     }
 }
 
-fn read_folder(folder: &Path, now: Instant, sink: Sink<'_>) -> ControlFlow<()> {
+fn read_folder(folder: &Path, how: &How, sink: Sink<'_>) -> ControlFlow<()> {
     let mut files = Vec::new();
     list(folder, "", 0, &mut files, sink)?;
     files.sort_by_cached_key(|(_, name)| by_order(name));
     for (path, name) in files {
-        open(&path, &Source { name: &name, depth: 0, named: false }, now, sink)?;
+        open(&path, &Source { name: &name, depth: 0, named: false }, how, sink)?;
     }
     ControlFlow::Continue(())
 }

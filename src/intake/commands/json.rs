@@ -3,10 +3,12 @@
 use super::objects::{Objects, Piece};
 use crate::domain::check::check;
 use crate::domain::command::Command;
+use crate::domain::personal::masked;
 use crate::domain::tidy::tidy;
 use crate::domain::time::Instant;
 use crate::intake::item::{Item, ReadRow, Refused, Sink, Table};
 use crate::intake::place::{Finding, Place, check_character};
+use crate::intake::profile::How;
 use crate::intake::tables::encoding::{Decoded, sniff};
 use crate::intake::tables::lines::LineFault;
 use csv::StringRecord;
@@ -23,7 +25,7 @@ use std::sync::Arc;
 pub(in crate::intake) fn read(
     mut file: File,
     name: &Arc<str>,
-    now: Instant,
+    how: &How,
     sink: Sink<'_>,
 ) -> io::Result<ControlFlow<()>> {
     let encoding = sniff(&file)?;
@@ -31,18 +33,25 @@ pub(in crate::intake) fn read(
     // JSON is UTF-8; in UTF-16 it is written by a shell that was told to write a file.
     let wide = encoding == UTF_16LE || encoding == UTF_16BE;
     let input: Box<dyn Read> = if wide { Box::new(Decoded::new(file, encoding)) } else { Box::new(file) };
-    Ok(objects(Objects::new(BufReader::with_capacity(256 * 1024, input)), name, now, sink))
+    Ok(objects(Objects::new(BufReader::with_capacity(256 * 1024, input)), name, how, sink))
 }
 
 fn objects(
     mut input: Objects<BufReader<Box<dyn Read>>>,
     name: &Arc<str>,
-    now: Instant,
+    how: &How,
     sink: Sink<'_>,
 ) -> ControlFlow<()> {
     let header = vec!["command".into()];
-    let table =
-        Arc::new(Table { file: Arc::clone(name), sheet: "".into(), kind: None, header_row: 0, header, layout: None });
+    let table = Arc::new(Table {
+        file: Arc::clone(name),
+        sheet: "".into(),
+        kind: None,
+        profile: None,
+        header_row: 0,
+        header,
+        layout: None,
+    });
     sink(Item::Table(Arc::clone(&table)))?;
     let mut last = 0;
     loop {
@@ -62,9 +71,9 @@ fn objects(
             Ok(Piece::Object(number, bytes)) => {
                 let outcome = match std::str::from_utf8(&bytes).map(str::trim) {
                     Ok(text) => match serde_json::from_str::<Command>(text) {
-                        Ok(command) => checked(tidy(command), &table, number, now),
+                        Ok(command) => checked(tidy(command), &table, number, how.now),
                         Err(error) => {
-                            let reason = reason(&error);
+                            let reason = masked(&reason(&error)).into_owned();
                             let zh = format!("不是一条命令（{reason}）");
                             refused(number, "json", zh, format!("it is not a command: {reason}"))
                         }
@@ -84,7 +93,8 @@ fn objects(
             }
         };
         last = number;
-        let cells = StringRecord::from(vec![&*String::from_utf8_lossy(&bytes)]);
+        let kept = how.profiles.personal.without(&String::from_utf8_lossy(&bytes));
+        let cells = StringRecord::from(vec![&*kept]);
         let warnings = match &outcome {
             Ok(command) if !command.credit_code().check_character_holds() => {
                 vec![check_character(

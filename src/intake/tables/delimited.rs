@@ -4,11 +4,11 @@
 use super::encoding::{Decoded, sniff};
 use super::lines::{LONGEST_LINE, Line, LineFault, MOST_COLUMNS, read_line};
 use super::{About, Row, Run};
-use crate::domain::time::Instant;
 use crate::intake::cell::Cell;
 use crate::intake::commands::row::Cells;
 use crate::intake::export::plain_cell;
 use crate::intake::item::Sink;
+use crate::intake::profile::{How, Profiles};
 use crate::intake::sheet::{SheetKind, recognised};
 use encoding_rs::{Encoding, GB18030, UTF_8};
 use std::borrow::Cow;
@@ -30,12 +30,7 @@ const LINES_LOOKED_AT: usize = 20;
 ///
 /// # Errors
 /// Only before anything was handed over: the file cannot be opened or its beginning not be read.
-pub(in crate::intake) fn read(
-    mut file: File,
-    about: About,
-    now: Instant,
-    sink: Sink<'_>,
-) -> io::Result<ControlFlow<()>> {
+pub(in crate::intake) fn read(mut file: File, about: About, how: &How, sink: Sink<'_>) -> io::Result<ControlFlow<()>> {
     let encoding = sniff(&file)?;
     file.rewind()?;
     // In UTF-8 and GB18030 a line break is a byte of its own: those texts are decoded line by line, so that a line in
@@ -44,9 +39,9 @@ pub(in crate::intake) fn read(
     let input: Box<dyn Read> = if by_line { Box::new(file) } else { Box::new(Decoded::new(file, encoding)) };
     let mut input = BufReader::with_capacity(256 * 1024, input);
     let encoding = if by_line { encoding } else { UTF_8 };
-    let separator = separator(&encoding.decode_without_bom_handling(input.fill_buf()?).0);
+    let separator = separator(&encoding.decode_without_bom_handling(input.fill_buf()?).0, &how.profiles);
     let mut rows = Rows { encoding, ..Rows::new(input, separator) };
-    let mut run = Run::new(about, now, sink);
+    let mut run = Run::new(about, how, sink);
     let mut number = 0;
     loop {
         let outcome = match rows.next() {
@@ -67,13 +62,14 @@ pub(in crate::intake) fn read(
 }
 
 /// Returns the separator under which the beginning of a file shows the most known headers in one line.
-fn separator(beginning: &str) -> char {
+fn separator(beginning: &str, profiles: &Profiles) -> char {
     let known = |separator: char| {
         let in_line = |line: &str| {
             let mut row = CsvRow::default();
             row.split(line, separator);
             let headers: Vec<String> = row.cells().map(str::to_owned).collect();
-            SheetKind::ALL.into_iter().map(|kind| recognised(kind, &headers)).max().unwrap_or_default()
+            let own = SheetKind::ALL.into_iter().map(|kind| recognised(kind, &headers)).max().unwrap_or_default();
+            own.max(profiles.known(&headers))
         };
         beginning.lines().take(LINES_LOOKED_AT).map(in_line).max().unwrap_or_default()
     };
@@ -336,9 +332,9 @@ mod tests {
 
     #[test]
     fn the_separator_is_the_one_that_shows_headers() {
-        assert_eq!(separator("2025年,商户,表\n统一社会信用代码;商户名称;街道\n"), ';');
-        assert_eq!(separator("credit_code\tdate\theld\n"), '\t');
-        assert_eq!(separator("\"统一社会信用代码\",\"日期\"\n"), ',');
-        assert_eq!(separator(""), ',');
+        assert_eq!(separator("2025年,商户,表\n统一社会信用代码;商户名称;街道\n", &Profiles::built_in()), ';');
+        assert_eq!(separator("credit_code\tdate\theld\n", &Profiles::built_in()), '\t');
+        assert_eq!(separator("\"统一社会信用代码\",\"日期\"\n", &Profiles::built_in()), ',');
+        assert_eq!(separator("", &Profiles::built_in()), ',');
     }
 }

@@ -3,11 +3,11 @@
 
 use super::encoding::{Decoded, sniff};
 use super::{About, Note, Row, Run};
-use crate::domain::time::Instant;
 use crate::intake::cell::Cell;
 use crate::intake::commands::row::Cells;
 use crate::intake::item::{Item, Refused, Sink};
 use crate::intake::place::Finding;
+use crate::intake::profile::How;
 use crate::intake::tables::lines::{LONGEST_LINE, LineFault, MOST_COLUMNS};
 use encoding_rs::Encoding;
 use html5gum::{IoReader, StartTag, Token, Tokenizer};
@@ -25,12 +25,7 @@ const MOST_ROWS_SPANNED: u64 = 65_536;
 ///
 /// # Errors
 /// Only before anything was handed over.
-pub(in crate::intake) fn read(
-    mut file: File,
-    about: About,
-    now: Instant,
-    sink: Sink<'_>,
-) -> io::Result<ControlFlow<()>> {
+pub(in crate::intake) fn read(mut file: File, about: About, how: &How, sink: Sink<'_>) -> io::Result<ControlFlow<()>> {
     if file.metadata()?.len() > LARGEST {
         let place = crate::intake::place::Place { file: about.file, sheet: about.sheet, row: None, column: None };
         let zh = "网页表格超过 128 MiB，请另存为 xlsx 或 csv，或分成几个文件发送";
@@ -40,7 +35,7 @@ pub(in crate::intake) fn read(
     }
     let encoding = declared(&mut file)?.map_or_else(|| sniff(&file), Ok)?;
     file.rewind()?;
-    let mut run = Run::new(about, now, sink);
+    let mut run = Run::new(about, how, sink);
     let mut page = Page::default();
     for token in Tokenizer::new(IoReader::new(Decoded::new(file, encoding))) {
         let flow = match token {

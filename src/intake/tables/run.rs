@@ -8,12 +8,13 @@ use super::around::{Around, PassedOver, has_code, rows_named};
 use super::lines::LineFault;
 use super::spoken::Spoken;
 use super::{Note, Row, Shown};
+use crate::domain::personal::masked;
 use crate::domain::text::trim;
-use crate::domain::time::Instant;
 use crate::intake::cell::Unit;
 use crate::intake::commands::row::{self, Cells};
 use crate::intake::item::{Item, ReadRow, Refused, Sink, Table};
 use crate::intake::place::{Finding, Place};
+use crate::intake::profile::{How, Profile};
 use crate::intake::sheet::{Layout, Measure, SheetKind, complete, layout, recognise};
 use csv::StringRecord;
 use header::{Header, header_refusal, is_header, no_header, same, unit_doubtful, with_lower, with_upper};
@@ -50,7 +51,7 @@ enum Stage {
 /// A sheet or file being read, table by table.
 pub(in crate::intake) struct Run<'s> {
     about: About,
-    now: Instant,
+    how: How,
     sink: Sink<'s>,
     state: Stage,
     /// Rows seen with something in them, the header not counted once it is found.
@@ -70,10 +71,10 @@ pub(in crate::intake) struct Run<'s> {
 }
 
 impl<'s> Run<'s> {
-    pub(in crate::intake) fn new(about: About, now: Instant, sink: Sink<'s>) -> Self {
+    pub(in crate::intake) fn new(about: About, how: &How, sink: Sink<'s>) -> Self {
         Self {
             about,
-            now,
+            how: how.clone(),
             sink,
             state: Stage::Seeking,
             rows: 0,
@@ -117,7 +118,11 @@ impl<'s> Run<'s> {
             }
             Stage::Refused(_) if self.tables > 0 => {
                 let texts = texts(row.cells);
-                if is_header(&texts) { self.head(row.number, texts) } else { ControlFlow::Continue(()) }
+                if is_header(&texts, &self.how.profiles) {
+                    self.head(row.number, texts)
+                } else {
+                    ControlFlow::Continue(())
+                }
             }
             Stage::Refused(_) | Stage::Headed(_) => ControlFlow::Continue(()),
             Stage::Seeking => {
@@ -130,7 +135,7 @@ impl<'s> Run<'s> {
     /// Takes a row whose code column holds no code: it may be a record with a fault, or none at all.
     fn other(&mut self, table: &Arc<Table>, layout: &Layout, row: &Row<'_>) -> ControlFlow<()> {
         let texts = texts(row.cells);
-        if is_header(&texts) {
+        if is_header(&texts, &self.how.profiles) {
             if same(&table.header, &texts) {
                 self.passed.add(Around::Repeated, row.number);
                 return ControlFlow::Continue(());
@@ -177,12 +182,13 @@ impl<'s> Run<'s> {
                 self.hidden.1.push(number);
             }
         }
-        let mut read = row::read(layout, table, number, cells, self.now);
+        let mut read = row::read(layout, table, number, cells, self.how.now);
         for (index, note) in row.notes {
             refuse_noted(&mut read, layout, *index, *note, cells);
         }
         if let Some(index) = beyond(layout, cells) {
             let value = cells.cell(index).shown();
+            let value = masked(&value);
             if self.about.strict_width {
                 let width = layout.width;
                 read.refuse(Finding::new(
@@ -215,7 +221,10 @@ impl<'s> Run<'s> {
         }
         self.rows += 1;
         // Above the header anything may stand, and a refused table is refused with every line.
-        let Stage::Reading(table, _) = &self.state else { return ControlFlow::Continue(()) };
+        let Stage::Reading(table, layout) = &self.state else { return ControlFlow::Continue(()) };
+        // Which part of it is about a person cannot be told any more.
+        let line = if layout.has_personal() { "".into() } else { masked(line) };
+        let line = &*line;
         let refusal = Finding::new(table.place(number), fault.code(), line, fault.zh(), fault.to_string());
         (self.sink)(Item::Row(ReadRow {
             table: Arc::clone(table),
@@ -294,7 +303,7 @@ impl<'s> Run<'s> {
 
     fn seek(&mut self, number: u64, texts: Vec<String>) {
         let both = with_upper(&self.above, &texts);
-        if let Some(header) = both.or_else(|| is_header(&texts).then(|| texts.clone())) {
+        if let Some(header) = both.or_else(|| is_header(&texts, &self.how.profiles).then(|| texts.clone())) {
             self.rows = 0;
             self.state = Stage::Headed(Header { row: number, texts: header });
             return;
@@ -310,7 +319,10 @@ impl<'s> Run<'s> {
     fn begin(&mut self, header: &Header) -> ControlFlow<()> {
         self.above.clear();
         self.told_of_notes = false;
-        let kind = match self.kind(&header.texts) {
+        // Where our own sheet has every column it needs, it is that, whatever else is beside them.
+        let profile: Option<Arc<Profile>> =
+            (self.how.profiles.recognise(&header.texts)).filter(|profile| layout(profile.kind, &header.texts).is_err());
+        let kind = match profile.as_ref().map_or_else(|| self.kind(&header.texts), |profile| Ok(profile.kind)) {
             Ok(kind) => kind,
             Err(refusal) => {
                 self.state = Stage::Refused(*refusal);
@@ -321,7 +333,8 @@ impl<'s> Run<'s> {
             self.about.sheet = kind.zh().into();
         }
         let (headers, dropped) = header.without_hidden_doubles(kind, &self.about.hidden_columns);
-        let mut layout = match layout(kind, &headers) {
+        let found = profile.as_ref().map_or_else(|| layout(kind, &headers), |profile| profile.layout(&headers));
+        let mut layout = match found {
             Ok(layout) => layout,
             Err(fault) => {
                 self.state = Stage::Refused(header_refusal(self.place(Some(header.row)), kind, fault));
@@ -332,9 +345,14 @@ impl<'s> Run<'s> {
         let untold: Vec<&str> = layout.without_unit().map(|column| column.zh).collect();
         if !untold.is_empty() {
             match (&spoken, &self.spoken_before) {
+                // A profile says itself where its units stand: a title that says something else is a doubt.
+                (Spoken::Unit(Unit::TenThousand), _) if profile.is_some() => {
+                    self.state = Stage::Refused(unit_doubtful(self.place(Some(header.row)), "单位：万元", &untold));
+                    return ControlFlow::Continue(());
+                }
                 (Spoken::Unit(unit), _) => layout.speak(*unit),
                 (Spoken::Doubtful(said), _) => {
-                    self.state = Stage::Refused(unit_doubtful(self.place(Some(header.row)), said, &untold));
+                    self.state = Stage::Refused(unit_doubtful(self.place(Some(header.row)), &masked(said), &untold));
                     return ControlFlow::Continue(());
                 }
                 // Another table on the same sheet, of which nothing is said: whether it is meant too cannot be told.
@@ -348,10 +366,12 @@ impl<'s> Run<'s> {
         if spoken != Spoken::Nothing {
             self.spoken_before = spoken;
         }
+        let personal = layout.drop_personal(&headers, &self.how.profiles.personal);
         let table = Arc::new(Table {
             file: Arc::clone(&self.about.file),
             sheet: Arc::clone(&self.about.sheet),
             kind: Some(kind),
+            profile,
             header_row: header.row,
             header: header.texts.iter().map(|header| trim(header).into()).collect(),
             layout: Some(layout.clone()),
@@ -365,6 +385,11 @@ impl<'s> Run<'s> {
         self.state = Stage::Reading(Arc::clone(&table), Box::new(layout));
         (self.sink)(Item::Table(Arc::clone(&table)))?;
         let place = || table.place(header.row);
+        if !personal.is_empty() {
+            let zh = "这些列含个人信息，读取时已舍弃，不保存、不回传";
+            let en = "these columns are about persons; they were dropped, and are neither kept nor sent back";
+            (self.sink)(Item::Warning(Finding::new(place(), "personal_column", &personal.join("、"), zh, en)))?;
+        }
         if !extra.is_empty() {
             let zh = "这些列不属于本表，未读取";
             let en = "these columns do not belong to this sheet and are not read";
@@ -433,7 +458,7 @@ fn texts(cells: &dyn Cells) -> Vec<String> {
 
 /// Refuses a row for what its file says about one of the cells that are read.
 fn refuse_noted(read: &mut ReadRow, layout: &Layout, index: usize, note: Note, cells: &dyn Cells) {
-    let Some(column) = layout.field_at(index) else { return };
+    let Some(column) = layout.column_at(index) else { return };
     let wan = layout.place(column.field).is_some_and(|(_, unit)| unit == Unit::TenThousand);
     let measured = column.measure != Measure::None;
     let (code, zh, en) = match note {
@@ -470,5 +495,5 @@ fn refuse_noted(read: &mut ReadRow, layout: &Layout, index: usize, note: Note, c
     if let Err(refusals) = &mut read.outcome {
         refusals.retain(|refusal| refusal.place.column != place.column);
     }
-    read.refuse(Finding::new(place, code, &cells.cell(index).shown(), zh, en));
+    read.refuse(Finding::new(place, code, &masked(&cells.cell(index).shown()), zh, en));
 }

@@ -6,10 +6,10 @@ mod row;
 mod survey;
 
 use super::{About, Row, Run, Shown};
-use crate::domain::time::Instant;
 use crate::intake::item::{Item, Refused, Sink};
 use crate::intake::kind::Book;
 use crate::intake::place::{Finding, Place};
+use crate::intake::profile::How;
 use crate::intake::sheet::{SheetKind, rank};
 use calamine::{Data, DataRef, Dimensions, Ods, OdsError, Range, Reader, Sheet, SheetType, SheetVisible};
 use calamine::{Xls, XlsError, Xlsb, XlsbError, Xlsx, XlsxError};
@@ -31,7 +31,7 @@ pub(in crate::intake) fn read(
     book: Book,
     name: &Arc<str>,
     stem: &str,
-    now: Instant,
+    how: &How,
     sink: Sink<'_>,
 ) -> ControlFlow<()> {
     let mut refuse = |finding| sink(Item::Refused(Refused { refusal: finding, rows: 0 }));
@@ -78,7 +78,7 @@ pub(in crate::intake) fn read(
             strict_width: false,
             hidden_columns: survey.hidden_columns.clone(),
         };
-        opened.read(&sheet, survey, about, now, sink)?;
+        opened.read(&sheet, survey, about, how, sink)?;
     }
     ControlFlow::Continue(())
 }
@@ -113,7 +113,7 @@ impl Opened {
         }
     }
 
-    fn read(&mut self, sheet: &str, mut survey: Survey, about: About, now: Instant, sink: Sink<'_>) -> ControlFlow<()> {
+    fn read(&mut self, sheet: &str, mut survey: Survey, about: About, how: &How, sink: Sink<'_>) -> ControlFlow<()> {
         let place = place(&about.file, sheet);
         let refuse = |sink: Sink<'_>, stop: &Stop| {
             sink(Item::Refused(Refused { refusal: unreadable(place.clone(), stop), rows: 0 }))
@@ -134,7 +134,7 @@ impl Opened {
                                 (cell.get_position(), cell.get_value().clone(), shown)
                             }))
                         };
-                        rows(next, &survey, from_1904, Run::new(about, now, sink))
+                        rows(next, &survey, from_1904, Run::new(about, how, sink))
                     }
                     Err(stop) => refuse(sink, &stop),
                 }
@@ -147,7 +147,7 @@ impl Opened {
                             let cell = guarded(|| cells.next_cell())?;
                             Ok(cell.map(|cell| (cell.get_position(), cell.get_value().clone(), None)))
                         };
-                        rows(next, &survey, from_1904, Run::new(about, now, sink))
+                        rows(next, &survey, from_1904, Run::new(about, how, sink))
                     }
                     Err(stop) => refuse(sink, &stop),
                 }
@@ -157,12 +157,12 @@ impl Opened {
                 let merged = guarded(|| book.merge_cells_by_sheet_name(sheet)).unwrap_or_default();
                 survey.merged = merged.iter().filter(|area| area.end.0 > area.start.0).map(area).collect();
                 match guarded(|| book.worksheet_range(sheet)) {
-                    Ok(range) => range_rows(&range, &survey, from_1904, Run::new(about, now, sink)),
+                    Ok(range) => range_rows(&range, &survey, from_1904, Run::new(about, how, sink)),
                     Err(stop) => refuse(sink, &stop),
                 }
             }
             Self::Ods(book) => match guarded(|| book.worksheet_range(sheet)) {
-                Ok(range) => range_rows(&range, &survey, false, Run::new(about, now, sink)),
+                Ok(range) => range_rows(&range, &survey, false, Run::new(about, how, sink)),
                 Err(stop) => refuse(sink, &stop),
             },
         }

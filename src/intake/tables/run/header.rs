@@ -2,6 +2,7 @@
 
 use crate::domain::text::trim;
 use crate::intake::place::{Finding, Place};
+use crate::intake::profile::Profiles;
 use crate::intake::sheet::{Column, HeaderFault, SheetKind, money_note, named, recognised};
 use std::sync::Arc;
 
@@ -122,9 +123,10 @@ pub(super) fn unit_doubtful(place: Place, said: &str, columns: &[&str]) -> Findi
 }
 
 /// Says whether a row is a header: two cells of it are columns of one sheet.
-pub(super) fn is_header(headers: &[String]) -> bool {
+pub(super) fn is_header(headers: &[String], profiles: &Profiles) -> bool {
     let filled = headers.iter().filter(|text| !trim(text).is_empty()).count();
     filled >= 2 && SheetKind::ALL.into_iter().any(|kind| recognised(kind, headers) >= 2)
+        || profiles.recognise(headers).is_some()
 }
 
 pub(super) fn no_header(place: Place) -> Finding {
