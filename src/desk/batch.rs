@@ -176,7 +176,11 @@ impl<'s> Batch<'s> {
             consulted.borrow_mut().extend(found.as_ref().map(|(merchant, _)| Some(merchant.code)));
             found
         };
-        let known = Known::by(&self.queue, command, self.sectors, |code| self.merchant(code), by_ticket, by_clues);
+        let overruled = request.overruled.get(index).map(Vec::as_slice).unwrap_or_default();
+        let known = Known {
+            overruled,
+            ..Known::by(&self.queue, command, self.sectors, |code| self.merchant(code), by_ticket, by_clues)
+        };
         let rests_on = |mut consulted: Vec<Subject>| {
             consulted.retain(|subject| subject.is_none_or(|code| self.merchants.contains_key(&code)));
             consulted

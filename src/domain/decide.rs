@@ -37,6 +37,8 @@ pub struct Known<'a> {
     pub exact: Option<(&'a Merchant, Vec<Agreement>)>,
     /// Sectors that can be assigned.
     pub sectors: &'a [String],
+    /// Details of the merchant that a later row of the same file says otherwise.
+    pub overruled: &'a [&'static str],
 }
 
 impl<'a> Known<'a> {
@@ -73,7 +75,7 @@ impl<'a> Known<'a> {
             Command::RecordUnattributed(row) => by_clues(&Clues::from(row)),
             _ => None,
         };
-        Self { merchant: command.credit_code().and_then(by_code), ticket, queued, exact, sectors }
+        Self { merchant: command.credit_code().and_then(by_code), ticket, queued, exact, sectors, overruled: &[] }
     }
 }
 
@@ -199,7 +201,7 @@ fn facts(
 ) -> Result<Vec<(Instant, Event)>, Vec<Problem>> {
     let on = |day: Day, event: Event| vec![(start_of(day), event)];
     Ok(match command {
-        Command::RegisterMerchant(row) => register(row, known.merchant, now),
+        Command::RegisterMerchant(row) => register(row, known.merchant, known.overruled, now),
         Command::AssignSector(row) => assign(row, known.sectors)?,
         Command::RecordFiling(row) => on(row.date, filing(row)?),
         Command::ReportBalance(row) => on(
@@ -260,10 +262,15 @@ fn facts(
     })
 }
 
-fn register(row: &MerchantDetails, merchant: Option<&Merchant>, now: Instant) -> Vec<(Instant, Event)> {
+fn register(
+    row: &MerchantDetails,
+    merchant: Option<&Merchant>,
+    overruled: &[&str],
+    now: Instant,
+) -> Vec<(Instant, Event)> {
     let registered = merchant.is_some_and(|merchant| merchant.is_registered(Position::MAX));
-    let entity =
-        if registered { Event::MerchantDetailsChanged(row.clone()) } else { Event::MerchantRegistered(row.clone()) };
+    let details = without(row, overruled);
+    let entity = if registered { Event::MerchantDetailsChanged(details) } else { Event::MerchantRegistered(details) };
     let mut events = vec![(now, entity)];
     let shop_known = merchant.is_some_and(|merchant| merchant.shop(row.mall.as_deref(), row.unit.as_deref()).is_some());
     if !shop_known {
@@ -277,6 +284,26 @@ fn register(row: &MerchantDetails, merchant: Option<&Merchant>, now: Instant) ->
         events.push((now, Event::ShopOpened(shop)));
     }
     events
+}
+
+/// Returns a row of the register without what the same file says otherwise further down. Its shop stays as it states it.
+fn without(row: &MerchantDetails, overruled: &[&str]) -> MerchantDetails {
+    fn kept<T: Clone>(overruled: &[&str], field: &str, said: &Option<T>) -> Option<T> {
+        said.clone().filter(|_| !overruled.contains(&field))
+    }
+    MerchantDetails {
+        credit_code: row.credit_code,
+        name: kept(overruled, "name", &row.name),
+        industry_code: kept(overruled, "industry_code", &row.industry_code),
+        division_code: kept(overruled, "division_code", &row.division_code),
+        street: kept(overruled, "street", &row.street),
+        mall: row.mall.clone(),
+        unit: row.unit.clone(),
+        legal_representative: kept(overruled, "legal_representative", &row.legal_representative),
+        legal_representative_digest: kept(overruled, "legal_representative_digest", &row.legal_representative_digest),
+        brand: kept(overruled, "brand", &row.brand),
+        founded_on: kept(overruled, "founded_on", &row.founded_on),
+    }
 }
 
 fn assign(row: &SectorAssigned, sectors: &[String]) -> Result<Vec<(Instant, Event)>, Vec<Problem>> {

@@ -101,6 +101,8 @@ fn happened_by(command: &Command) -> Option<Day> {
         Command::ReportBalance(row) => Some(row.date),
         Command::ReportCustody(row) => Some(row.date),
         Command::RecordExit(row) => Some(row.date),
+        Command::RecordUnattributed(row) => Some(day_of(row.received_at)),
+        Command::DecideUnattributed(_) => None,
         Command::RecordComplaint(row) => {
             [Some(row.received_at), row.answered_at, row.closed_at].into_iter().flatten().max().map(day_of)
         }

@@ -1,6 +1,7 @@
 //! Lights against a second reading of the rules, on districts that nobody chose.
 
 mod draw;
+mod editions;
 mod naive;
 
 use naive::{District, Fate, ShopKey, Told};

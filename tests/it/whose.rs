@@ -54,7 +54,7 @@ impl Office {
 
     fn register(&self, code: &str, name: &str, brand: &str, mall: &str) {
         let row = json!({ "command": "register_merchant", "credit_code": code, "name": name, "brand": brand, "mall": mall,
-            "unit": "1", "division_code": "110108" });
+            "unit": "1", "street": "万寿路街道", "division_code": "110108" });
         assert!(matches!(self.say(&row), Answer::Accepted(_)));
     }
 
@@ -106,9 +106,11 @@ fn what_agrees_by_key_with_one_merchant_is_taken_and_anything_less_waits() {
     office.register(ONE, "北京锐动健身有限公司", "锐动", "大悦城（朝阳）");
     office.register(OTHER, "北京极光教育科技有限公司", "极光", "华熙LIVE");
     for (number, clues, taken) in [
-        ("A1", json!({ "name": "北京锐动健身有限公司" }), true),
+        ("A1", json!({ "name": "北京锐动健身有限公司", "street": "万寿路街道", "brand": "锐动" }), true),
         ("A2", json!({ "name": " 北京 锐动健身有限公司\u{3000}", "mall": "大悦城(朝阳)" }), true),
         ("A3", json!({ "name": "锐动", "mall": "大悦城(朝阳)" }), true),
+        ("A4", json!({ "name": "北京锐动健身有限公司", "address": "北京市海淀区万寿路街道大悦城(朝阳)3层" }), true),
+        ("A5", json!({ "name": "北京锐动健身有限公司", "address": "万寿路街道12号", "brand": "锐动" }), true),
         ("B1", json!({ "name": "北京锐动健身有限公司", "mall": "华熙LIVE" }), false),
         ("B2", json!({ "name": "北京锐动健身有限公司", "brand": "极光" }), false),
         ("B3", json!({ "name": "锐动健身" }), false),
@@ -116,20 +118,41 @@ fn what_agrees_by_key_with_one_merchant_is_taken_and_anything_less_waits() {
         ("B5", json!({ "name": "*****", "address": "*****" }), false),
         ("B6", json!({}), false),
         ("B7", json!({ "name": "锐动" }), false),
+        // A namesake may be out there: neither the name alone nor one street of shops is enough; an address has to name the street.
+        ("C1", json!({ "name": "北京锐动健身有限公司" }), false),
+        ("C2", json!({ "name": "北京锐动健身有限公司", "address": "*****" }), false),
+        ("C6", json!({ "name": "北京锐动健身有限公司", "street": "万寿路街道" }), false),
+        ("C7", json!({ "name": "北京锐动健身有限公司", "address": "北京市海淀区万寿路街道12号" }), false),
+        ("C8", json!({ "name": "北京锐动健身有限公司", "brand": "锐动" }), false),
+        ("C3", json!({ "name": "北京锐动健身有限公司", "address": "北京市朝阳区望京街道12号" }), false),
+        (
+            "C4",
+            json!({ "name": "北京锐动健身有限公司", "address": "北京市朝阳区12号", "mall": "大悦城（朝阳）" }),
+            false,
+        ),
+        (
+            "C5",
+            json!({ "name": "锐动", "mall": "大悦城(朝阳)", "address": "北京市朝阳区望京街道大悦城（朝阳）" }),
+            false,
+        ),
     ] {
         assert!(matches!(office.say(&ticket(number, clues)), Answer::Accepted(_)), "{number}");
         assert_eq!(matches!(office.state(number), State::Attributed(..)), taken, "{number}");
     }
-    assert_eq!(office.counted(ONE, Position::MAX), 3);
+    assert_eq!(office.counted(ONE, Position::MAX), 5);
     assert_eq!(office.counted(OTHER, Position::MAX), 0, "what waits counts for nobody");
-    assert_eq!(office.desk.picture().queue.waiting(), 7);
+    assert_eq!(office.desk.picture().queue.waiting(), 15);
 }
 
 #[test]
 fn a_namesake_of_the_same_request_is_seen_too() {
     let office = Office::new();
-    let named = |code: &str| json!({ "command": "register_merchant", "credit_code": code, "name": "甲店" });
-    office.say_all(&[named(ONE), named(OTHER), ticket("T", json!({ "name": "甲店" }))]);
+    let named = |code: &str| json!({ "command": "register_merchant", "credit_code": code, "name": "甲店", "brand": "甲", "street": "万寿路街道" });
+    office.say_all(&[
+        named(ONE),
+        named(OTHER),
+        ticket("T", json!({ "name": "甲店", "brand": "甲", "street": "万寿路街道" })),
+    ]);
     assert_eq!(office.state("T"), State::Waiting);
 }
 
@@ -177,7 +200,7 @@ fn a_person_decides_and_takes_back_and_what_was_known_before_stays() {
 fn what_was_taken_back_is_not_taken_again_by_itself() {
     let office = Office::new();
     office.register(ONE, "甲公司", "甲", "东方广场");
-    let row = ticket("T", json!({ "name": "甲公司" }));
+    let row = ticket("T", json!({ "name": "甲公司", "mall": "东方广场" }));
     office.say(&row);
     assert!(matches!(office.state("T"), State::Attributed(..)));
     office.say(&decision("T", json!({ "decision": "undo", "reason": "查无此单" })));

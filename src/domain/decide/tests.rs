@@ -177,8 +177,9 @@ fn a_balance_is_reported_once_and_corrected_by_another_of_the_same_day() {
     given(&[("prepaid.reported", first)]).when("report_balance", first, TODAY).then_unchanged();
     let both = [("prepaid.reported", first), ("prepaid.reported", corrected)];
     given(&both[..1]).when("report_balance", corrected, TODAY).then(&both[1..]);
-    // Identical rows are one fact: the first row, sent again, is no second correction.
-    given(&both).when("report_balance", first, TODAY).then_unchanged();
+    // The first figure, said again, is a correction back; the second is what stands.
+    given(&both).when("report_balance", first, TODAY).then(&both[..1]);
+    given(&both).when("report_balance", corrected, TODAY).then_unchanged();
     let ahead = r#""date":"2025-07-02","outstanding":"1""#;
     given(&[]).when("report_balance", ahead, TODAY).then_refused(&[("date", "future")]);
 }

@@ -1,6 +1,6 @@
 //! What follows from a ticket without a credit code, and from what a person decides about one.
 
-use super::{Clues, Entry, State};
+use super::{Entry, State};
 use crate::domain::check::Problem;
 use crate::domain::code::CreditCode;
 use crate::domain::command::{DecideUnattributed, RecordComplaint, RecordUnattributed};
@@ -151,8 +151,8 @@ fn attribute(said: &ComplaintQueued, attributed: ComplaintAttributed, now: Insta
 }
 
 fn said(row: &RecordUnattributed, name: &str) -> ComplaintQueued {
-    let Clues { name: shop, address, mall, brand, street } = Clues::from(row);
-    let text = |text: Option<&str>| text.map(str::to_owned);
+    // Asterisks in place of a text say nothing; one with a number masked in it is still for a person to read.
+    let text = |text: &Option<String>| text.clone().filter(|text| text.chars().any(char::is_alphanumeric));
     ComplaintQueued {
         ticket: name.to_owned(),
         channel: row.channel,
@@ -163,11 +163,11 @@ fn said(row: &RecordUnattributed, name: &str) -> ComplaintQueued {
         answered_at: row.answered_at,
         closed_at: row.closed_at,
         outcome: row.outcome,
-        name: text(shop),
-        address: text(address),
-        mall: text(mall),
-        brand: text(brand),
-        street: text(street),
+        name: text(&row.name),
+        address: text(&row.address),
+        mall: text(&row.mall),
+        brand: text(&row.brand),
+        street: text(&row.street),
         source: row.source.clone(),
         profile: row.profile.clone(),
     }

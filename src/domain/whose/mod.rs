@@ -81,11 +81,11 @@ impl By<'_> {
     }
 }
 
-/// Returns the one merchant that a ticket's clues lead to by key, with what agrees; `None` if there is none, or more than one, or
-/// if anything it says speaks against it. `called` returns every merchant with a name or a brand.
+/// Returns the one merchant that a ticket's clues lead to by key, with what agrees; `None` if there is none, or more than one, if
+/// anything it says speaks against it, or if nothing but the name speaks for it. `called` returns every merchant with a name or a brand.
 ///
-/// Two ways lead there: the registered name; or, where no other name is said, a brand that nobody else has together with the mall
-/// that has its shop.
+/// Two ways lead there: the registered name together with a mall that has a shop of it, or with its brand and its street; or, where no
+/// other name is said, a brand that nobody else has together with the mall that has its shop.
 pub fn exact<'a>(
     clues: &Clues<'_>,
     called: impl Fn(By<'_>) -> Vec<&'a Merchant>,
@@ -96,7 +96,8 @@ pub fn exact<'a>(
         let here = all.iter().filter(|merchant| has_shop_in(merchant, clues.mall)).copied();
         let one = if clues.mall.is_some() && all.len() > 1 { only(here) } else { only(all.iter().copied()) };
         if let Some(one) = one.filter(|one| agrees(one)) {
-            return Some((one, reasons(clues, one)));
+            let agreed = reasons(clues, one);
+            return is_borne_out(clues, one).then_some((one, agreed));
         }
         if !all.is_empty() {
             return None;
@@ -129,14 +130,37 @@ fn has_shop_in(merchant: &Merchant, mall: Option<&str>) -> bool {
     mall.is_some_and(|mall| merchant.shops.iter().any(|shop| same(&shop.name.mall, mall)))
 }
 
-/// Says whether something that a ticket says is otherwise with a merchant.
+/// Says whether more than the name speaks for a merchant. A namesake may be out there that nobody registered yet, and a street has
+/// many shops: it takes the mall, or the street together with the brand.
+fn is_borne_out(clues: &Clues<'_>, merchant: &Merchant) -> bool {
+    let is_named = |mall: &str| {
+        clues.mall.is_some_and(|said| same(said, mall))
+            || clues.address.is_some_and(|address| names_place(address, mall))
+    };
+    let brand = clues.brand.zip(merchant.brand(STANDING)).is_some_and(|(said, known)| same(said, known));
+    let street = merchant.detail(STANDING, |row| row.street.as_deref()).is_some_and(|street| {
+        clues.street.is_some_and(|said| same(said, street))
+            || clues.address.is_some_and(|address| names_place(address, street))
+    });
+    merchant.shops.iter().any(|shop| is_named(&shop.name.mall)) || brand && street
+}
+
+/// Says whether something that a ticket says is otherwise with a merchant, or cannot be held against what is known of it: an address
+/// has to name its street.
 fn speaks_against(clues: &Clues<'_>, merchant: &Merchant) -> bool {
     let differs = |said: Option<&str>, known: Option<&str>| {
         said.is_some_and(|said| known.is_some_and(|known| !same(said, known)))
     };
+    let street = merchant.detail(STANDING, |row| row.street.as_deref());
     clues.mall.is_some() && !has_shop_in(merchant, clues.mall)
         || differs(clues.brand, merchant.brand(STANDING))
-        || differs(clues.street, merchant.detail(STANDING, |row| row.street.as_deref()))
+        || differs(clues.street, street)
+        || clues.address.is_some_and(|address| !street.is_some_and(|street| names_place(address, street)))
+}
+
+/// Says whether an address names a place.
+fn names_place(address: &str, place: &str) -> bool {
+    !place.is_empty() && key(address).contains(&*key(place))
 }
 
 /// Returns what agrees by key between a ticket and a merchant.
@@ -160,8 +184,7 @@ pub fn reasons(clues: &Clues<'_>, merchant: &Merchant) -> Vec<Agreement> {
     if is(clues.street, street) {
         found.push(Agreement::Street);
     }
-    let address = clues.address.map(key).unwrap_or_default();
-    let lies_at = |place: &str| !place.is_empty() && address.contains(&*key(place));
+    let lies_at = |place: &str| clues.address.is_some_and(|address| names_place(address, place));
     if merchant.shops.iter().any(|shop| lies_at(&shop.name.mall)) || street.is_some_and(lies_at) {
         found.push(Agreement::Address);
     }

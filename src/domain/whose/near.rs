@@ -79,8 +79,7 @@ fn core(name: &str) -> String {
     for place in PLACES {
         core = core.strip_prefix(place).unwrap_or(core);
     }
-    if let Some((before, after)) = core.split_once("有限公司").filter(|(_, after)| after.ends_with("分公司")) {
-        let _ = after;
+    if let Some((before, _)) = core.split_once("有限公司").filter(|(_, after)| after.ends_with("分公司")) {
         core = before;
     }
     while let Some(shorter) = KINDS.iter().find_map(|kind| core.strip_suffix(kind)).filter(|rest| !rest.is_empty()) {
