@@ -1,6 +1,7 @@
 //! `warnlight import`: sheets and NDJSON of commands, decided row by row.
 
 mod decider;
+mod digest;
 mod hearing;
 mod receipts;
 
@@ -12,6 +13,9 @@ use super::store::progress;
 use super::texts;
 use crate::desk::{Answer, DeskError, NOT_RECORDED, not_recorded};
 use crate::domain::check::Problem;
+use crate::domain::envelope::Position;
+use crate::domain::event::ImportTaken;
+use crate::domain::hex::Hex;
 use crate::domain::time::Instant;
 use crate::domain::words::Light;
 use crate::http::Language;
@@ -93,6 +97,7 @@ pub(super) fn run(args: &ImportArgs, common: &Common, out: &mut Out) -> Result<E
     let mut import = Import::new(decider, papers.as_deref(), now)?;
     let mut failure = None;
     for path in &args.paths {
+        import.root.clone_from(path);
         let flow = read(path, now, &mut |item| match import.take(item) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => {
@@ -165,12 +170,27 @@ fn tell_what_followed(args: &ImportArgs, followed: &Followed, out: &mut Out) {
     }
 }
 
+/// A file under way.
+struct Begun {
+    digest: Hex<32>,
+    /// It was taken in before.
+    known: bool,
+    /// Where the log stood.
+    after: Position,
+    /// What had come of rows before it.
+    tally: Tally,
+}
+
 /// An import under way.
 struct Import {
     decider: Decider,
     now: Instant,
+    /// The path that is read.
+    root: PathBuf,
     /// The file that is read.
     file: Arc<str>,
+    /// What is known of it.
+    begun: Option<Begun>,
     /// Its rows, heard as one statement before any is decided.
     hearing: Hearing,
     waiting: Vec<Heard>,
@@ -199,7 +219,9 @@ impl Import {
         Ok(Self {
             decider,
             now,
+            root: PathBuf::new(),
             file: "".into(),
+            begun: None,
             hearing: Hearing::default(),
             waiting: Vec::with_capacity(BATCH),
             weight: 0,
@@ -226,6 +248,7 @@ impl Import {
                 }
                 self.end_file()?;
                 self.file = Arc::clone(&table.file);
+                self.begin_file();
                 Ok(())
             }
             Item::Warning(warning) => {
@@ -251,6 +274,31 @@ impl Import {
                 if self.hearing.take(row, weight) { Ok(()) } else { self.hear() }
             }
         }
+    }
+
+    fn begin_file(&mut self) {
+        let Some(digest) = digest::digest(&self.root, &self.file) else { return };
+        // A file that was taken in whole says nothing new, whatever was recorded since.
+        let known = self.decider.picture().imports.has(&digest);
+        self.hearing.of_known_file(known);
+        self.begun = Some(Begun { digest, known, after: self.decider.picture().position, tally: self.tally });
+    }
+
+    /// Has the log remember that the file was taken in. Where nothing of it is new there is nothing to remember.
+    fn file_taken(&mut self) -> Result<(), CliError> {
+        let Some(Begun { digest, known, after, tally }) = self.begun.take() else { return Ok(()) };
+        let taken = ImportTaken {
+            file: self.file.to_string(),
+            digest,
+            after,
+            rows: self.tally.rows - tally.rows,
+            accepted: self.tally.accepted - tally.accepted,
+            unchanged: self.tally.unchanged - tally.unchanged,
+            refused: self.tally.refused - tally.refused,
+            remarks: self.tally.warnings - tally.warnings,
+        };
+        let is_news = taken.accepted > 0 || taken.refused == 0 && taken.rows > 0;
+        if known || !is_news { Ok(()) } else { self.decider.remember(taken) }
     }
 
     /// Hears what was read of the file so far, and hands it over.
@@ -304,7 +352,7 @@ impl Import {
                 }
             }
         }
-        Ok(())
+        self.file_taken()
     }
 
     /// Waits for the rows handed over and writes their receipts.

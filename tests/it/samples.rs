@@ -254,6 +254,13 @@ fn of_rows_of_one_file_the_last_counts_and_the_earlier_get_a_remark() {
     // Another file with an older value is a new statement: A, then B, then A ends with A.
     assert_eq!(told(&[row("1", "")]).0, [1, 0, 0]);
     assert_eq!(told(&[row("1", "")]).0, [0, 1, 0]);
+    assert_eq!(told(&[row("2", "7"), row("2", "")]).0, [1, 1, 0]);
+    assert_eq!(
+        told(&[row("1", "")]).0,
+        [0, 1, 0],
+        "the same file again, though something newer was recorded meanwhile"
+    );
+    assert_eq!(told(&[row("1", ""), row("1", "")]).0, [1, 1, 0], "another file is a new statement");
 }
 
 #[test]

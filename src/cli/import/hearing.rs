@@ -33,9 +33,16 @@ pub(super) struct Hearing {
     /// Number of the first of the rows within the file.
     first: u64,
     statement: Statement,
+    /// The file was taken in before: there is nothing to decide.
+    known: bool,
 }
 
 impl Hearing {
+    /// Says whether the file was taken in before.
+    pub(super) const fn of_known_file(&mut self, known: bool) {
+        self.known = known;
+    }
+
     /// Takes a row; says whether there is room for another.
     pub(super) fn take(&mut self, mut row: ReadRow, weight: usize) -> bool {
         if let Ok(command) = &mut row.outcome {
@@ -77,6 +84,7 @@ impl Hearing {
                     handed_on.insert(thing, command.clone());
                 }
             }
+            passed |= self.known;
             heard.push(Heard { row, overruled: found.fields, passed });
         }
         heard

@@ -257,6 +257,7 @@ payloads! {
     }
     TicketParts { kind, amount, due_at, answered_at, closed_at, outcome }
     EntryCancelled { credit_code, entry, reason }
+    ImportTaken { file, digest, after, rows, accepted, unchanged, refused, remarks }
     ComplaintStep { ticket, credit_code, at }
     ComplaintRated { ticket, credit_code, at, resolved, satisfied }
     Refund { ticket, credit_code, at, amount }
@@ -368,6 +369,7 @@ pub(super) fn every_event(pen: &mut Pen) -> Vec<Event> {
         JointCheckConfirmed,
         JointCheckDone,
         EntryCancelled,
+        ImportTaken,
         LightChanged,
         LightOverridden,
         ObjectionRaised,
