@@ -78,6 +78,8 @@ struct Tally {
     unchanged: u64,
     refused: u64,
     warnings: u64,
+    /// Rows passed over because they are no records: totals, signatures, further headers.
+    remarks: u64,
 }
 
 pub(super) fn run(args: &ImportArgs, common: &Common, out: &mut Out) -> Result<Exit, CliError> {
@@ -99,12 +101,14 @@ pub(super) fn run(args: &ImportArgs, common: &Common, out: &mut Out) -> Result<E
     };
     let mut import = Import::new(decider, papers.as_deref(), now)?;
     let mut failure = None;
+    let mut barren = Vec::new();
     let how = How { now, profiles };
     for path in &args.paths {
         if let Err(error) = import.turn_to(path) {
             failure = Some(error);
             break;
         }
+        let before = import.handed;
         let flow = read(path, how.clone(), &mut |item| match import.take(item) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => {
@@ -114,6 +118,9 @@ pub(super) fn run(args: &ImportArgs, common: &Common, out: &mut Out) -> Result<E
         });
         if flow.is_break() {
             break;
+        }
+        if import.handed == before {
+            barren.push(path);
         }
     }
     let ended = failure.map_or_else(|| import.end_file(), Err);
@@ -141,7 +148,14 @@ pub(super) fn run(args: &ImportArgs, common: &Common, out: &mut Out) -> Result<E
         }
     }
     tell_what_followed(args, &followed, out);
-    Ok(if tally.refused == 0 { Exit::Done } else { Exit::SomeRefused })
+    for path in &barren {
+        out.tell(texts::NOTHING_READ.with(&[&path.display()]));
+    }
+    Ok(match (barren.is_empty(), tally.refused) {
+        (false, _) => Exit::NothingRead,
+        (true, 0) => Exit::Done,
+        (true, _) => Exit::SomeRefused,
+    })
 }
 
 /// What came of the rows and what followed, for programs.
@@ -203,6 +217,8 @@ struct Import {
     /// Rows of this file that rest on a notice which may stand further down.
     early: Vec<Heard>,
     early_weight: usize,
+    /// Rows that reading handed over.
+    handed: u64,
     tally: Tally,
     refusals: Shown,
     warnings: Shown,
@@ -231,6 +247,7 @@ impl Import {
             in_flight: 0,
             early: Vec::new(),
             early_weight: 0,
+            handed: 0,
             tally: Tally::default(),
             refusals: Shown::default(),
             warnings: Shown::default(),
@@ -258,6 +275,12 @@ impl Import {
                 self.warnings.show(&warning);
                 Ok(())
             }
+            Item::Remark(remark) => {
+                self.tally.remarks += remark.rows;
+                self.tally.warnings += 1;
+                self.warnings.show(&remark.finding);
+                Ok(())
+            }
             Item::Refused(refused) => {
                 // A file that cannot be read at all counts as one row, so that it cannot pass for an empty one.
                 self.tally.rows += refused.rows.max(1);
@@ -276,6 +299,7 @@ impl Import {
                 Ok(())
             }
             Item::Row(row) => {
+                self.handed += 1;
                 let weight = weight(&row);
                 if self.hearing.take(row, weight) { Ok(()) } else { self.hear() }
             }

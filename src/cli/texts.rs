@@ -43,6 +43,7 @@ catalogue! {
 
     // Import.
     NO_SUCH_PATH: "没有 `{0}`", "there is no `{0}`";
+    NOTHING_READ: "{0}：没有可读取的行", "{0}: no row in it could be read";
     REFUSED: "拒绝", "refused";
     WARNING: "提示", "warning";
     AND_MORE_REFUSED: "……另有 {0} 条拒绝", "… and {0} more refused";
