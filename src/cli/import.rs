@@ -47,7 +47,7 @@ const IN_FLIGHT_BYTES: usize = 8 << 20;
 const MOST_EARLY: usize = 100_000;
 /// As [`MOST_EARLY`], in bytes.
 const MOST_EARLY_BYTES: usize = 64 << 20;
-/// Refusals, and warnings, shown on the screen; the papers have all.
+/// Kinds of refusals, and of warnings, shown on the screen; the papers have all.
 const SHOWN: u64 = 20;
 
 /// Import sheets (xlsx, csv), folders of them, or NDJSON of commands.
@@ -537,13 +537,25 @@ impl Import {
     }
 }
 
-/// Findings for the screen: the first of them, and the number of all.
+/// Findings for the screen: the first of each kind, how many are alike, and the number of all others. A fault of a whole column is
+/// thus said once, with its count.
 #[derive(Debug, Default)]
 struct Shown {
-    first: Vec<Finding>,
-    /// How many there are beyond those shown.
+    kinds: Vec<Alike>,
+    /// How many findings there are of kinds beyond those shown.
     more: u64,
 }
+
+/// Findings about one column of one table with one code.
+#[derive(Debug)]
+struct Alike {
+    first: Vec<Finding>,
+    /// How many there are beyond the first.
+    further: u64,
+}
+
+/// Findings of one kind that are shown one by one.
+const SHOWN_ALIKE: usize = 3;
 
 impl Shown {
     fn show(&mut self, finding: &Finding) {
@@ -552,20 +564,36 @@ impl Shown {
 
     /// Adds a finding that stands for so many.
     fn add(&mut self, count: u64, finding: &Finding) {
-        if u64::try_from(self.first.len()).is_ok_and(|shown| shown < SHOWN) {
-            self.first.push(finding.clone());
-            self.more += count - 1;
-        } else {
-            self.more += count;
+        let alike = |other: &Finding| {
+            let (one, two) = (&other.place, &finding.place);
+            other.code == finding.code && one.column == two.column && one.sheet == two.sheet && one.file == two.file
+        };
+        let room = u64::try_from(self.kinds.len()).is_ok_and(|shown| shown < SHOWN);
+        let known = self.kinds.iter_mut().find(|kind| kind.first.first().is_some_and(alike));
+        match known {
+            Some(kind) if kind.first.len() < SHOWN_ALIKE => {
+                kind.first.push(finding.clone());
+                kind.further += count - 1;
+            }
+            Some(kind) => kind.further += count,
+            None if room => {
+                self.kinds.push(Alike { first: vec![finding.clone()], further: count - 1 });
+            }
+            None => self.more += count,
         }
     }
 
     fn print(&self, what: Text, more: Text, out: &mut Out) {
         let what = out.text(what);
-        for finding in &self.first {
-            match out.language() {
-                Language::Zh => out.remark(format_args!("{what}  {}", finding.line_zh())),
-                Language::En => out.remark(format_args!("{what}  {finding}")),
+        for kind in &self.kinds {
+            for finding in &kind.first {
+                match out.language() {
+                    Language::Zh => out.remark(format_args!("{what}  {}", finding.line_zh())),
+                    Language::En => out.remark(format_args!("{what}  {finding}")),
+                }
+            }
+            if kind.further > 0 {
+                out.tell(texts::AND_ALIKE.with(&[&kind.further]));
             }
         }
         if self.more > 0 {
