@@ -42,7 +42,11 @@ fn recording() -> Instant {
 type Lights = Vec<(String, String, Vec<(String, String)>)>;
 
 fn expected(file: &str) -> Lights {
-    let text = std::fs::read_to_string(samples().join("expected").join(file)).unwrap();
+    expected_in("expected", file)
+}
+
+fn expected_in(folder: &str, file: &str) -> Lights {
+    let text = std::fs::read_to_string(samples().join(folder).join(file)).unwrap();
     lights_of(&serde_json::from_str(&text).unwrap())
 }
 
@@ -230,6 +234,22 @@ fn the_command_imports_the_district_once_and_shows_the_expected_lights() {
     let unknown =
         json(&warnlight(&data, &["lights", "--at", INSTANTS[1].0, "--known-at", "2025-06-30T18:00:00+08:00"]));
     assert_eq!(unknown, Value::Array(Vec::new()));
+}
+
+/// A district as offices really send it: spellings, empty words, wrong figures corrected further down, tickets exported again.
+#[test]
+fn the_messy_district_is_taken_without_a_refusal_and_gives_the_expected_lights() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let import = || json(&warnlight(&data, &["import", samples().join("district-messy").to_str().unwrap()]));
+    let first = import();
+    assert_eq!(first["refused"], 0, "{first}");
+    for (now, file) in INSTANTS {
+        let lights = json(&warnlight(&data, &["lights", "--at", now]));
+        assert_eq!(lights_of(&lights), expected_in("expected-messy", file), "{now}");
+    }
+    let again = import();
+    assert_eq!((&again["accepted"], &again["rows"]), (&0.into(), &first["rows"]), "the same folder again");
 }
 
 #[test]
