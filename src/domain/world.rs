@@ -5,7 +5,7 @@ use super::code_key::code;
 use super::envelope::Position;
 use super::event::Event;
 use super::fold::{Stamp, evidence_about};
-use super::index::Index;
+use super::index::{Index, Places};
 use super::merchant::Merchant;
 use super::pages::Pages;
 use imbl::OrdSet;
@@ -15,7 +15,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 #[derive(Debug, Default, Clone)]
 pub struct World {
     merchants: Pages<Merchant>,
-    by_code: Index<CreditCode, u32>,
+    by_code: Places,
     /// The merchant that the first ticket with this hash is about.
     tickets: Index<u64, u32>,
     /// Later tickets with the hash of another merchant's.
@@ -33,7 +33,7 @@ impl World {
     /// Takes over a merchant as it was kept elsewhere, behind those that are there; the indexes follow.
     pub fn take_over(&mut self, merchant: Merchant) {
         let index = u32::try_from(self.merchants.len()).unwrap_or(u32::MAX);
-        self.by_code.insert(merchant.code, index);
+        self.file_code(merchant.code, index);
         self.head = self.head.max(merchant.last.map_or(0, |last| last.position));
         for complaint in &merchant.complaints {
             self.own(&complaint.ticket, index);
@@ -63,13 +63,18 @@ impl World {
     }
 
     fn index_or_new(&mut self, code: CreditCode) -> u32 {
-        if let Some(index) = self.by_code.get(&code) {
-            return *index;
+        if let Some(index) = self.index_of(code) {
+            return index;
         }
         let next = u32::try_from(self.merchants.len()).unwrap_or(u32::MAX);
-        self.by_code.insert(code, next);
+        self.file_code(code, next);
         self.merchants.push(Merchant::new(code));
         next
+    }
+
+    fn file_code(&mut self, code: CreditCode, index: u32) {
+        let Self { merchants, by_code, .. } = self;
+        by_code.file(&code, index, |index| at(merchants, index).map(|merchant| merchant.code));
     }
 
     /// Files a merchant under every brand and representative it ever stated. A superset: whoever asks compares the
@@ -128,13 +133,13 @@ impl World {
     /// Returns a merchant by index.
     #[must_use]
     pub fn at(&self, index: u32) -> Option<&Merchant> {
-        usize::try_from(index).ok().and_then(|index| self.merchants.get(index))
+        at(&self.merchants, index)
     }
 
     /// Returns a merchant's index.
     #[must_use]
     pub fn index_of(&self, code: CreditCode) -> Option<u32> {
-        self.by_code.get(&code).copied()
+        self.by_code.find(&code, |index| self.at(index).is_some_and(|merchant| merchant.code == code))
     }
 
     /// Returns a merchant by its credit code.
@@ -194,6 +199,10 @@ impl World {
         found.dedup();
         found
     }
+}
+
+fn at(merchants: &Pages<Merchant>, index: u32) -> Option<&Merchant> {
+    usize::try_from(index).ok().and_then(|index| merchants.get(index))
 }
 
 fn add(index: &mut Index<u64, OrdSet<u32>>, key: u64, merchant: u32) {

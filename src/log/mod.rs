@@ -10,7 +10,6 @@ pub mod embedded;
 pub mod memory;
 #[cfg(feature = "cluster")]
 pub mod migrate;
-pub mod shown;
 
 #[cfg(test)]
 mod model;

@@ -57,9 +57,15 @@ impl Picture {
     /// # Errors
     /// See [`FoldError`]; the picture is of no use then.
     pub fn fold(&mut self, seen: &SeenEvent<'_>) -> Result<Option<u32>, FoldError> {
+        self.take(seen)?;
+        Ok(evidence_about(seen.event).and_then(|code| self.world.index_of(code)))
+    }
+
+    /// The same for whoever does not ask about whom.
+    fn take(&mut self, seen: &SeenEvent<'_>) -> Result<(), FoldError> {
         self.fold_parts(seen)?;
         self.position = seen.stamp.position;
-        Ok(evidence_about(seen.event).and_then(|code| self.world.index_of(code)))
+        Ok(())
     }
 
     /// Decodes and folds one event of the log.
