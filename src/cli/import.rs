@@ -17,8 +17,10 @@ use crate::domain::words::Light;
 use crate::http::Language;
 use crate::intake::item::{Item, ReadRow, Table};
 use crate::intake::place::Finding;
+use crate::intake::profile::How;
 use crate::intake::read::read;
 use crate::intake::refusals::{CsvRefusals, XlsxRefusals};
+use crate::service::load_profiles;
 use crate::settings::Settings;
 use clap::Args;
 use decider::{Decider, Deciding, Followed};
@@ -72,6 +74,8 @@ struct Tally {
     unchanged: u64,
     refused: u64,
     warnings: u64,
+    /// Rows passed over because they are no records: totals, signatures, further headers.
+    remarks: u64,
 }
 
 pub(super) fn run(args: &ImportArgs, common: &Common, out: &mut Out) -> Result<Exit, CliError> {
@@ -79,6 +83,7 @@ pub(super) fn run(args: &ImportArgs, common: &Common, out: &mut Out) -> Result<E
     if let Some(path) = args.paths.iter().find(|path| !path.exists()) {
         return Err(CliError::told(Exit::NotFound, texts::NO_SUCH_PATH.with(&[&path.display()])));
     }
+    let profiles = Arc::new(load_profiles(&settings).map_err(|error| CliError::new(Exit::Usage, error))?);
     let now = Instant::now();
     let papers = match (&args.out, args.dry_run) {
         (Some(folder), _) => Some(folder.clone()),
@@ -92,8 +97,11 @@ pub(super) fn run(args: &ImportArgs, common: &Common, out: &mut Out) -> Result<E
     };
     let mut import = Import::new(decider, papers.as_deref(), now)?;
     let mut failure = None;
+    let mut barren = Vec::new();
+    let how = How { now, profiles };
     for path in &args.paths {
-        let flow = read(path, now, &mut |item| match import.take(item) {
+        let before = import.handed;
+        let flow = read(path, how.clone(), &mut |item| match import.take(item) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => {
                 failure = Some(error);
@@ -102,6 +110,9 @@ pub(super) fn run(args: &ImportArgs, common: &Common, out: &mut Out) -> Result<E
         });
         if flow.is_break() {
             break;
+        }
+        if import.handed == before {
+            barren.push(path);
         }
     }
     let ended = failure.map_or_else(|| import.end_file(), Err);
@@ -129,7 +140,14 @@ pub(super) fn run(args: &ImportArgs, common: &Common, out: &mut Out) -> Result<E
         }
     }
     tell_what_followed(args, &followed, out);
-    Ok(if tally.refused == 0 { Exit::Done } else { Exit::SomeRefused })
+    for path in &barren {
+        out.tell(texts::NOTHING_READ.with(&[&path.display()]));
+    }
+    Ok(match (barren.is_empty(), tally.refused) {
+        (false, _) => Exit::NothingRead,
+        (true, 0) => Exit::Done,
+        (true, _) => Exit::SomeRefused,
+    })
 }
 
 /// What came of the rows and what followed, for programs.
@@ -183,6 +201,8 @@ struct Import {
     /// Rows of this file that rest on a notice which may stand further down.
     early: Vec<Heard>,
     early_weight: usize,
+    /// Rows that reading handed over.
+    handed: u64,
     tally: Tally,
     refusals: Shown,
     warnings: Shown,
@@ -207,6 +227,7 @@ impl Import {
             in_flight: 0,
             early: Vec::new(),
             early_weight: 0,
+            handed: 0,
             tally: Tally::default(),
             refusals: Shown::default(),
             warnings: Shown::default(),
@@ -233,6 +254,12 @@ impl Import {
                 self.warnings.show(&warning);
                 Ok(())
             }
+            Item::Remark(remark) => {
+                self.tally.remarks += remark.rows;
+                self.tally.warnings += 1;
+                self.warnings.show(&remark.finding);
+                Ok(())
+            }
             Item::Refused(refused) => {
                 // A file that cannot be read at all counts as one row, so that it cannot pass for an empty one.
                 self.tally.rows += refused.rows.max(1);
@@ -247,6 +274,7 @@ impl Import {
                 Ok(())
             }
             Item::Row(row) => {
+                self.handed += 1;
                 let weight = weight(&row);
                 if self.hearing.take(row, weight) { Ok(()) } else { self.hear() }
             }
