@@ -6,7 +6,7 @@ use super::part::{FoldError, SeenEvent};
 use super::snapshot::{self, FILE};
 use crate::domain::envelope::Position;
 use crate::domain::event::Event;
-use crate::domain::fold::{Stamp, said};
+use crate::domain::fold::Stamp;
 use crate::log::contract::{EventLog, LogError, Scanner};
 use crate::policy::Policies;
 use std::ops::ControlFlow;
@@ -43,9 +43,8 @@ fn decode(scanner: &mut dyn Scanner, (after, until): (Position, Position)) -> Re
     let mut fault = None;
     scanner.scan(after, until, &mut |seen| match Event::decode(seen.event_type, seen.schema_version, seen.data) {
         Ok(event) => {
-            let said = said(&event, seen.data);
             let stamp = Stamp { position: seen.position, recorded_at: seen.recorded_at, history: seen.history };
-            events.push(Decoded { stamp, id: seen.id, event, said });
+            events.push(Decoded { stamp, id: seen.id, event });
             ControlFlow::Continue(())
         }
         Err(reason) => {
@@ -60,7 +59,6 @@ struct Decoded {
     stamp: Stamp,
     id: Uuid,
     event: Event,
-    said: Option<u64>,
 }
 
 impl Picture {
@@ -118,8 +116,8 @@ impl Picture {
             move |stretch| decode(&mut *scanner, stretch)
         };
         in_order("replay", processors(), stretches, decoder, |events: Vec<Decoded>| {
-            for Decoded { stamp, id, event, said } in events {
-                self.take(&SeenEvent { stamp, id, event: &event, said })
+            for Decoded { stamp, id, event } in events {
+                self.take(&SeenEvent { stamp, id, event: &event })
                     .map_err(|reason| ReplayError::Event { position: stamp.position, reason })?;
             }
             Ok(())
