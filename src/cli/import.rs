@@ -17,8 +17,10 @@ use crate::domain::words::Light;
 use crate::http::Language;
 use crate::intake::item::{Item, ReadRow, Table};
 use crate::intake::place::Finding;
+use crate::intake::profile::How;
 use crate::intake::read::read;
 use crate::intake::refusals::{CsvRefusals, XlsxRefusals};
+use crate::service::load_profiles;
 use crate::settings::Settings;
 use clap::Args;
 use decider::{Decider, Deciding, Followed};
@@ -79,6 +81,7 @@ pub(super) fn run(args: &ImportArgs, common: &Common, out: &mut Out) -> Result<E
     if let Some(path) = args.paths.iter().find(|path| !path.exists()) {
         return Err(CliError::told(Exit::NotFound, texts::NO_SUCH_PATH.with(&[&path.display()])));
     }
+    let profiles = Arc::new(load_profiles(&settings).map_err(|error| CliError::new(Exit::Usage, error))?);
     let now = Instant::now();
     let papers = match (&args.out, args.dry_run) {
         (Some(folder), _) => Some(folder.clone()),
@@ -92,8 +95,9 @@ pub(super) fn run(args: &ImportArgs, common: &Common, out: &mut Out) -> Result<E
     };
     let mut import = Import::new(decider, papers.as_deref(), now)?;
     let mut failure = None;
+    let how = How { now, profiles };
     for path in &args.paths {
-        let flow = read(path, now, &mut |item| match import.take(item) {
+        let flow = read(path, how.clone(), &mut |item| match import.take(item) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => {
                 failure = Some(error);

@@ -9,6 +9,7 @@ mod lights;
 #[cfg(feature = "cluster")]
 mod migrate;
 mod out;
+mod profile;
 mod said;
 mod serve;
 mod settings;
@@ -68,6 +69,7 @@ enum Command {
     Migrate(migrate::MigrateArgs),
     Key(key::KeyArgs),
     Settings(settings::SettingsArgs),
+    Profile(profile::ProfileArgs),
     Simulate(simulate::SimulateArgs),
 }
 
@@ -121,6 +123,7 @@ fn run(cli: &Cli, out: &mut Out) -> Result<Exit, CliError> {
         #[cfg(feature = "cluster")]
         Command::Migrate(args) => migrate::run(args, common, out),
         Command::Settings(_) => settings::run(common, out),
+        Command::Profile(args) => profile::run(args, common, out),
         Command::Simulate(args) => simulate::run(args, out),
     }
 }

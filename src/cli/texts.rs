@@ -21,6 +21,16 @@ catalogue! {
     NO_THREAD: "无法启动线程：{0}", "a thread cannot be started: {0}";
     OUTPUT_UNWRITABLE: "输出无法写入：{0}", "the output cannot be written: {0}";
 
+    // Profiles.
+    PROFILE_ID: "编号@版本", "id@version";
+    PROFILE_NAME: "来源", "source";
+    PROFILE_SHEET: "表", "sheet";
+    CASE_DIFFERS: "{0}：「{1}」：{2}", "{0}: `{1}`: {2}";
+    CASES_TRIED: "共 {0} 例，{1} 例不符", "{0} cases, {1} came out otherwise";
+    FILE_UNREADABLE: "文件无法读取：{0}", "the file cannot be read: {0}";
+    NO_HEADER_TO_PROPOSE: "文件开头没有找到表头", "no row with headers was found at the beginning of the file";
+    PROFILE_KNOWN: "该文件已可按 `{0}` 读取", "the file is read already, by the profile `{0}`";
+
     // Demonstration.
     NO_TEMPORARY_FOLDER: "无法建立临时文件夹：{0}", "no temporary folder can be made: {0}";
     NO_DEMO_LOG: "无法写入 `{0}`：{1}", "`{0}` cannot be written: {1}";

@@ -1,7 +1,9 @@
 //! What a command must satisfy by itself, without any history: the order of its dates, what goes only together, nothing
 //! reported from the future (docs/SHEETS.md). Whether it fits what is already known is decided elsewhere.
 
+use super::code::CreditCode;
 use super::command::Command;
+use super::personal::{is_persons, masked};
 use super::text;
 use super::ticket;
 use super::tidy::industry_code;
@@ -29,6 +31,7 @@ pub struct Problem {
 pub fn check(command: &Command, now: Instant) -> Vec<Problem> {
     let mut found = Check::new(now);
     found.texts(command);
+    found.person(command.credit_code());
     match command {
         Command::RegisterMerchant(row) => {
             found.merchant(row.founded_on);
@@ -224,11 +227,20 @@ impl Check {
         self.happened_on("date", date);
     }
 
+    /// A code that is the number of a person is refused without being repeated.
+    fn person(&mut self, code: CreditCode) {
+        if is_persons(code.as_str()) {
+            let zh = "疑似公民身份号码，未保存；此处应填写统一社会信用代码";
+            let en = "this looks like a person's identity number; it was not kept, write the unified social credit code here";
+            self.add("credit_code", "identity_number", "", zh, en);
+        }
+    }
+
     fn texts(&mut self, command: &Command) {
         let mut look = |field: &'static str, text: &str| {
             if let Some(fault) = text::fault_in(field, text) {
                 // The value may be long or invisible; its beginning names it.
-                let value: String = text.chars().take(60).collect();
+                let value: String = masked(text).chars().take(60).collect();
                 self.add(field, fault.code(), value, fault.zh(), fault.to_string());
             }
         };

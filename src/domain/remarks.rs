@@ -6,6 +6,7 @@ use super::check::Problem;
 use super::command::{Command, RecordExit};
 use super::envelope::Position;
 use super::exit::{Exit, exit_on};
+use super::jump;
 use super::merchant::Merchant;
 use super::name_key;
 use super::time::Day;
@@ -25,6 +26,7 @@ pub fn of(command: &Command, merchant: Option<&Merchant>) -> Vec<Problem> {
     if about_shop && merchant.is_none_or(|merchant| !merchant.is_registered(Position::MAX)) {
         remarks.push(unregistered(command));
     }
+    remarks.extend(merchant.and_then(|merchant| jump::of(command, merchant)));
     if let (Command::RecordExit(row), Some(merchant)) = (command, merchant) {
         remarks.extend(closed_since(row, merchant).map(|since| closed(row, since)));
         remarks.extend(unknown_unit(row, merchant).map(|units| taken_as_new(row, &units)));

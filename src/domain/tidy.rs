@@ -4,6 +4,7 @@ use super::code_key::code;
 use super::command::Command;
 use super::empty_words::is_empty_word;
 use super::event::Entry;
+use super::personal::masked;
 use super::text::{clean, clean_lines};
 use std::borrow::Cow;
 
@@ -104,8 +105,10 @@ fn tidy_optional(text: &mut Option<String>) {
     tidy_with(text, clean);
 }
 
+/// What people write freely holds numbers of persons.
 fn tidy_lines(text: &mut Option<String>) {
     tidy_with(text, clean_lines);
+    tidy_with(text, masked);
 }
 
 fn tidy_with(text: &mut Option<String>, cleaning: fn(&str) -> Cow<'_, str>) {

@@ -6,10 +6,10 @@ use super::encoding::{Decoded, sniff};
 use super::export::plain_cell;
 use super::item::Sink;
 use super::lines::{LONGEST_LINE, Line, LineFault, MOST_COLUMNS, read_line};
+use super::profile::{How, Profiles};
 use super::row::Cells;
 use super::sheet::{SheetKind, recognised};
 use super::table::{About, Run};
-use crate::domain::time::Instant;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Seek};
@@ -28,13 +28,13 @@ const LINES_LOOKED_AT: usize = 20;
 ///
 /// # Errors
 /// Only before anything was handed over: the file cannot be opened or its beginning not be read.
-pub(super) fn read(mut file: File, about: About, now: Instant, sink: Sink<'_>) -> io::Result<ControlFlow<()>> {
+pub(super) fn read(mut file: File, about: About, how: &How, sink: Sink<'_>) -> io::Result<ControlFlow<()>> {
     let encoding = sniff(&file)?;
     file.rewind()?;
     let mut input = BufReader::with_capacity(256 * 1024, Decoded::new(file, encoding));
-    let separator = separator(&String::from_utf8_lossy(input.fill_buf()?));
+    let separator = separator(&String::from_utf8_lossy(input.fill_buf()?), &how.profiles);
     let mut rows = Rows { input, separator, waiting: VecDeque::new(), line: Vec::new(), row: CsvRow::default() };
-    let mut run = Run::new(about, now, sink);
+    let mut run = Run::new(about, how, sink);
     let mut number = 0;
     loop {
         let outcome = match rows.next() {
@@ -55,13 +55,14 @@ pub(super) fn read(mut file: File, about: About, now: Instant, sink: Sink<'_>) -
 }
 
 /// Returns the separator under which the beginning of a file shows the most known headers in one line.
-fn separator(beginning: &str) -> char {
+fn separator(beginning: &str, profiles: &Profiles) -> char {
     let known = |separator: char| {
         let in_line = |line: &str| {
             let mut row = CsvRow::default();
             row.split(line, separator);
             let headers: Vec<String> = row.cells().map(str::to_owned).collect();
-            SheetKind::ALL.into_iter().map(|kind| recognised(kind, &headers)).max().unwrap_or_default()
+            let own = SheetKind::ALL.into_iter().map(|kind| recognised(kind, &headers)).max().unwrap_or_default();
+            own.max(profiles.known(&headers))
         };
         beginning.lines().take(LINES_LOOKED_AT).map(in_line).max().unwrap_or_default()
     };
@@ -298,9 +299,9 @@ mod tests {
 
     #[test]
     fn the_separator_is_the_one_that_shows_headers() {
-        assert_eq!(separator("2025年,商户,表\n统一社会信用代码;商户名称;街道\n"), ';');
-        assert_eq!(separator("credit_code\tdate\theld\n"), '\t');
-        assert_eq!(separator("\"统一社会信用代码\",\"日期\"\n"), ',');
-        assert_eq!(separator(""), ',');
+        assert_eq!(separator("2025年,商户,表\n统一社会信用代码;商户名称;街道\n", &Profiles::built_in()), ';');
+        assert_eq!(separator("credit_code\tdate\theld\n", &Profiles::built_in()), '\t');
+        assert_eq!(separator("\"统一社会信用代码\",\"日期\"\n", &Profiles::built_in()), ',');
+        assert_eq!(separator("", &Profiles::built_in()), ',');
     }
 }

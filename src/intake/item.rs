@@ -1,6 +1,7 @@
 //! What reading hands over: tables, rows, refusals, warnings, in order.
 
 use super::place::{Finding, Place, Refusal, Warning};
+use super::profile::Profile;
 use super::sheet::{Field, Layout, SheetKind};
 use crate::domain::check::Problem;
 use crate::domain::command::Command;
@@ -17,6 +18,8 @@ pub struct Table {
     pub sheet: Arc<str>,
     /// Kind of sheet; absent for NDJSON.
     pub kind: Option<SheetKind>,
+    /// Profile of the source by which it is read, if it is not one of our own sheets.
+    pub profile: Option<Arc<Profile>>,
     /// Row of the header, from 1; 0 for NDJSON.
     pub header_row: u64,
     /// Headers as the file writes them, trimmed.

@@ -13,6 +13,7 @@ pub mod item;
 mod lines;
 mod ndjson;
 pub mod place;
+pub mod profile;
 pub mod read;
 pub mod refusals;
 mod row;

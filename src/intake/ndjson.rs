@@ -3,8 +3,10 @@
 use super::item::{Item, ReadRow, Refused, Sink, Table};
 use super::lines::{Line, LineFault, read_line};
 use super::place::{Finding, Place, check_character};
+use super::profile::How;
 use crate::domain::check::check;
 use crate::domain::command::Command;
+use crate::domain::personal::masked;
 use crate::domain::tidy::tidy;
 use crate::domain::time::Instant;
 use csv::StringRecord;
@@ -14,11 +16,18 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 /// Reads a file of commands.
-pub(super) fn read(file: File, name: &Arc<str>, now: Instant, sink: Sink<'_>) -> ControlFlow<()> {
+pub(super) fn read(file: File, name: &Arc<str>, how: &How, sink: Sink<'_>) -> ControlFlow<()> {
     let mut input = BufReader::with_capacity(256 * 1024, file);
     let header = vec!["command".into()];
-    let table =
-        Arc::new(Table { file: Arc::clone(name), sheet: "".into(), kind: None, header_row: 0, header, layout: None });
+    let table = Arc::new(Table {
+        file: Arc::clone(name),
+        sheet: "".into(),
+        kind: None,
+        profile: None,
+        header_row: 0,
+        header,
+        layout: None,
+    });
     sink(Item::Table(Arc::clone(&table)))?;
     let mut line = Vec::new();
     let mut number = 0;
@@ -35,9 +44,9 @@ pub(super) fn read(file: File, name: &Arc<str>, now: Instant, sink: Sink<'_>) ->
                 match std::str::from_utf8(&line).map(|text| text.trim_start_matches('\u{FEFF}').trim()) {
                     Ok("") => continue,
                     Ok(text) => match serde_json::from_str::<Command>(text) {
-                        Ok(command) => checked(tidy(command), &table, number, now),
+                        Ok(command) => checked(tidy(command), &table, number, how.now),
                         Err(error) => {
-                            let reason = reason(&error);
+                            let reason = masked(&reason(&error)).into_owned();
                             let zh = format!("不是一条命令（{reason}）");
                             refused("json", zh, format!("the line is not a command: {reason}"))
                         }
@@ -52,7 +61,8 @@ pub(super) fn read(file: File, name: &Arc<str>, now: Instant, sink: Sink<'_>) ->
                 return sink(Item::Refused(Refused { refusal, rows: 0 }));
             }
         };
-        let cells = StringRecord::from(vec![&*String::from_utf8_lossy(&line)]);
+        let kept = how.profiles.personal.without(&String::from_utf8_lossy(&line));
+        let cells = StringRecord::from(vec![&*kept]);
         let warnings = match &outcome {
             Ok(command) if !command.credit_code().check_character_holds() => {
                 vec![check_character(

@@ -2,10 +2,10 @@
 
 use super::item::{Item, Refused, Sink};
 use super::place::{Finding, Place};
+use super::profile::How;
 use super::sheet::{SheetKind, rank};
 use super::table::About;
 use super::{delimited, ndjson, workbook};
-use crate::domain::time::Instant;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek};
 use std::ops::ControlFlow;
@@ -18,8 +18,9 @@ use std::sync::Arc;
 ///
 /// # Errors
 /// `Break` if `sink` said so.
-pub fn read(path: &Path, now: Instant, sink: Sink<'_>) -> ControlFlow<()> {
-    if path.is_dir() { read_folder(path, now, sink) } else { read_file(path, &file_name(path), now, sink) }
+pub fn read(path: &Path, how: impl Into<How>, sink: Sink<'_>) -> ControlFlow<()> {
+    let how = &how.into();
+    if path.is_dir() { read_folder(path, how, sink) } else { read_one(path, &file_name(path), how, sink) }
 }
 
 /// Reads one file and calls it `name` wherever it is spoken of; `name` also tells its type and, as file names do, the
@@ -27,7 +28,11 @@ pub fn read(path: &Path, now: Instant, sink: Sink<'_>) -> ControlFlow<()> {
 ///
 /// # Errors
 /// `Break` if `sink` said so.
-pub fn read_file(path: &Path, name: &str, now: Instant, sink: Sink<'_>) -> ControlFlow<()> {
+pub fn read_file(path: &Path, name: &str, how: impl Into<How>, sink: Sink<'_>) -> ControlFlow<()> {
+    read_one(path, name, &how.into(), sink)
+}
+
+fn read_one(path: &Path, name: &str, how: &How, sink: Sink<'_>) -> ControlFlow<()> {
     let file_name: Arc<str> = name.into();
     // Opening a pipe that nobody writes to would wait for ever, and a device never ends.
     match fs::metadata(path) {
@@ -44,7 +49,7 @@ pub fn read_file(path: &Path, name: &str, now: Instant, sink: Sink<'_>) -> Contr
             other => other,
         };
         Ok(match format {
-            Some(Format::Workbook) => workbook::read(file, &file_name, &stem, now, sink),
+            Some(Format::Workbook) => workbook::read(file, &file_name, &stem, how, sink),
             Some(Format::Delimited) => {
                 let about = About {
                     file: Arc::clone(&file_name),
@@ -53,16 +58,16 @@ pub fn read_file(path: &Path, name: &str, now: Instant, sink: Sink<'_>) -> Contr
                     fallback: Vec::new(),
                     strict_width: true,
                 };
-                delimited::read(file, about, now, sink)?
+                delimited::read(file, about, how, sink)?
             }
-            Some(Format::Ndjson) => ndjson::read(file, &file_name, now, sink),
+            Some(Format::Ndjson) => ndjson::read(file, &file_name, how, sink),
             None => sink(Item::Refused(Refused { refusal: unknown_type(whole(&file_name)), rows: 0 })),
         })
     });
     outcome.unwrap_or_else(|error| sink(Item::Refused(Refused { refusal: unreadable(whole(name), &error), rows: 0 })))
 }
 
-fn read_folder(folder: &Path, now: Instant, sink: Sink<'_>) -> ControlFlow<()> {
+fn read_folder(folder: &Path, how: &How, sink: Sink<'_>) -> ControlFlow<()> {
     let mut paths: Vec<PathBuf> = Vec::new();
     let listed = fs::read_dir(folder).and_then(|entries| {
         entries.into_iter().try_for_each(|entry| {
@@ -89,7 +94,7 @@ fn read_folder(folder: &Path, now: Instant, sink: Sink<'_>) -> ControlFlow<()> {
         } else if Format::of(&name).is_none() {
             sink(Item::Warning(unknown_type(whole(&name))))?;
         } else {
-            read_file(&path, &name, now, sink)?;
+            read_one(&path, &name, how, sink)?;
         }
     }
     ControlFlow::Continue(())

@@ -11,11 +11,13 @@ use crate::domain::command::{
     Command, RecordComplaint, RecordEnforcement, RecordExit, RecordFiling, RecordListing, RecordSignal, ReportBalance,
     ReportCustody, ReportRatio,
 };
-use crate::domain::event::{Guarantee, MerchantDetails};
-use crate::domain::text::{half_width, trim};
+use crate::domain::event::{Entry, EntryCancelled, Guarantee, MerchantDetails};
+use crate::domain::personal::masked;
+use crate::domain::text::{clean, half_width, trim};
 use crate::domain::time::Instant;
 use crate::domain::words::{SignalKind, UnknownWord};
 use csv::StringRecord;
+use std::borrow::Cow;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -67,9 +69,9 @@ impl<'a> Reading<'a> {
             division_code: self.may(Field::DivisionCode, cell::division),
             street: self.may(Field::Street, cell::text),
             mall: self.may(Field::Mall, cell::text),
-            unit: self.may(Field::Unit, cell::text),
+            unit: self.may(Field::Unit, cell::shop_unit),
             legal_representative: self.may(Field::LegalRepresentative, cell::text),
-            legal_representative_digest: self.may(Field::LegalRepresentativeDigest, cell::text),
+            legal_representative_digest: self.may(Field::LegalRepresentativeDigest, cell::code),
             brand: self.may(Field::Brand, cell::text),
             founded_on,
             // Last, so that every other cell has been read when a missing code ends this.
@@ -82,7 +84,7 @@ impl<'a> Reading<'a> {
         let status = self.need(Field::Status, cell::word);
         let date = self.need(Field::Date, cell::day);
         let bank = self.may(Field::Bank, cell::text);
-        let account_tail = self.may(Field::AccountTail, cell::text);
+        let account_tail = self.may(Field::AccountTail, cell::code);
         self.check.filing(status, date);
         let (credit_code, status, date) = (credit_code?, status?, date?);
         Some(Command::RecordFiling(RecordFiling { credit_code, status, date, bank, account_tail }))
@@ -110,9 +112,14 @@ impl<'a> Reading<'a> {
 
     fn guarantee(&mut self) -> Option<Command> {
         let credit_code = self.credit_code();
-        let kind = self.need(Field::Kind, cell::word);
+        let cancels = self.cancels(Field::Kind);
+        let kind = self.word(Field::Kind);
         let amount = self.need_measured(Field::Amount, cell::amount);
         let from = self.need(Field::From, cell::day);
+        if let Some(reason) = cancels {
+            let entry = Entry::Guarantee { kind: kind?, amount: amount?, from: from? };
+            return cancel(credit_code, entry, reason);
+        }
         let until = self.need(Field::Until, cell::day);
         self.check.guarantee(from, until);
         let (credit_code, kind, amount, from, until) = (credit_code?, kind?, amount?, from?, until?);
@@ -122,9 +129,14 @@ impl<'a> Reading<'a> {
     fn exit(&mut self) -> Option<Command> {
         let credit_code = self.credit_code();
         let mall = self.may(Field::Mall, cell::text);
-        let unit = self.may(Field::Unit, cell::text);
-        let action = self.need(Field::Action, cell::word);
+        let unit = self.may(Field::Unit, cell::shop_unit);
+        let cancels = self.cancels(Field::Action);
+        let action = self.word(Field::Action);
         let date = self.need(Field::Date, cell::day);
+        if let Some(reason) = cancels {
+            let entry = Entry::Exit { mall, unit, action: action?, date: date? };
+            return cancel(credit_code, entry, reason);
+        }
         let planned_on = self.may(Field::PlannedOn, cell::day);
         let refund_plan = self.may(Field::RefundPlan, cell::prose);
         self.check.exit(action, date, planned_on);
@@ -145,7 +157,7 @@ impl<'a> Reading<'a> {
     }
 
     fn complaint(&mut self) -> Option<Command> {
-        let ticket = self.need(Field::Ticket, cell::text);
+        let ticket = self.need(Field::Ticket, cell::code);
         let channel = self.need(Field::Channel, cell::word);
         let received_at = self.need(Field::ReceivedAt, cell::instant);
         let credit_code = self.credit_code();
@@ -177,9 +189,19 @@ impl<'a> Reading<'a> {
     fn signal(&mut self) -> Option<Command> {
         let credit_code = self.credit_code();
         let mall = self.may(Field::Mall, cell::text);
-        let unit = self.may(Field::Unit, cell::text);
-        let kind = self.need(Field::Kind, cell::word::<SignalRow>);
+        let unit = self.may(Field::Unit, cell::shop_unit);
+        let cancels = self.cancels(Field::Kind);
+        let kind = self.word::<SignalRow>(Field::Kind);
         let date = self.need(Field::Date, cell::day);
+        if let Some(reason) = cancels {
+            let date = date?;
+            let entry = match kind? {
+                SignalRow::Raised(kind) => Entry::Signal { mall, unit, kind, date },
+                SignalRow::ComplaintRate => Entry::ComplaintRate { mall, unit, date },
+                SignalRow::PrepaidShare => Entry::PrepaidShare { mall, unit, date },
+            };
+            return cancel(credit_code, entry, reason);
+        }
         if let Some(SignalRow::Raised(kind)) = kind {
             let value = self.may(Field::Value, cell::text);
             let cleared_on = self.may(Field::ClearedOn, cell::day);
@@ -213,8 +235,12 @@ impl<'a> Reading<'a> {
 
     fn listing(&mut self) -> Option<Command> {
         let credit_code = self.credit_code();
-        let list = self.need(Field::List, cell::word);
+        let cancels = self.cancels(Field::List);
+        let list = self.word(Field::List);
         let entered_on = self.need(Field::EnteredOn, cell::day);
+        if let Some(reason) = cancels {
+            return cancel(credit_code, Entry::Listing { list: list?, entered_on: entered_on? }, reason);
+        }
         let removed_on = self.may(Field::RemovedOn, cell::day);
         self.check.listing(entered_on, removed_on);
         let (credit_code, list, entered_on) = (credit_code?, list?, entered_on?);
@@ -223,16 +249,28 @@ impl<'a> Reading<'a> {
 
     fn enforcement(&mut self) -> Option<Command> {
         let credit_code = self.credit_code();
-        let kind = self.need(Field::Kind, cell::word);
+        let cancels = self.cancels(Field::Kind);
+        let kind = self.word(Field::Kind);
         let date = self.need(Field::Date, cell::day);
         let due_on = self.may(Field::DueOn, cell::day);
-        let number = self.may(Field::Number, cell::text);
+        let number = self.may(Field::Number, cell::code);
+        if let Some(reason) = cancels {
+            return cancel(credit_code, Entry::Act { kind: kind?, date: date?, number }, reason);
+        }
         self.check.enforcement(kind, date, due_on);
         let (credit_code, kind, date) = (credit_code?, kind?, date?);
         Some(Command::RecordEnforcement(RecordEnforcement { credit_code, kind, date, due_on, number }))
     }
 
     fn credit_code(&mut self) -> Option<CreditCode> {
+        // Hotlines know no codes; whom they mean is another question than what is wrong with a cell.
+        if self.layout.profiled.is_some() && cell::credit_code(self.cell(Field::CreditCode)) == Ok(None) {
+            let zh = "本行没有统一社会信用代码，无法确定是哪家商户；请补上「统一社会信用代码」列后重新发送";
+            let en = "no credit code is there, so it cannot be told which merchant is meant; add the column 统一社会信用代码 and send it again";
+            let refusal = self.finding(Field::CreditCode, "no_credit_code", zh.to_owned(), en.to_owned());
+            self.refusals.push(refusal);
+            return None;
+        }
         let code = self.need(Field::CreditCode, cell::credit_code)?;
         if !code.check_character_holds() {
             self.warnings.push(check_character(self.place(Field::CreditCode), code));
@@ -240,8 +278,25 @@ impl<'a> Reading<'a> {
         Some(code)
     }
 
+    /// Returns what the cell says if it cancels an entry (作废闭店): it is all the reason a sheet gives.
+    fn cancels(&self, field: Field) -> Option<String> {
+        let said = self.cell(field).shown();
+        let said = clean(&said);
+        said.starts_with(CANCELS).then(|| said.into_owned())
+    }
+
+    /// Reads a word of a closed vocabulary, with the word for cancelling before it or without.
+    fn word<T: FromStr<Err = UnknownWord>>(&mut self, field: Field) -> Option<T> {
+        let said = self.cell(field).shown();
+        let outcome = match clean(&said).strip_prefix(CANCELS) {
+            Some(rest) => cell::word(Cell::Text(rest)),
+            None => cell::word(self.cell(field)),
+        };
+        self.take(field, outcome, true)
+    }
+
     fn cell(&self, field: Field) -> Cell<'a> {
-        self.layout.place(field).map_or(Cell::Blank, |(index, _)| self.cells.cell(index))
+        self.layout.read(field, self.cells)
     }
 
     fn may<T>(&mut self, field: Field, parse: fn(Cell<'_>) -> Result<Option<T>, CellFault>) -> Option<T> {
@@ -280,7 +335,8 @@ impl<'a> Reading<'a> {
         let fault = match outcome {
             Ok(Some(value)) => return Some(value),
             Ok(None) if !needed => return None,
-            Ok(None) => CellFault::Missing,
+            Ok(None) if self.cell(field).is_blank() => CellFault::Missing,
+            Ok(None) => CellFault::NothingSaid,
             Err(fault) => fault,
         };
         let refusal = self.finding(field, fault.code(), fault.zh(), fault.to_string());
@@ -293,7 +349,24 @@ impl<'a> Reading<'a> {
     }
 
     fn finding(&self, field: Field, code: &'static str, zh: String, en: String) -> Finding {
-        Finding::new(self.place(field), code, trim(&self.cell(field).shown()), zh, en)
+        Finding::new(self.place(field), code, trim(&shown(self.cell(field))), zh, en)
+    }
+
+    /// Returns a cell as it may be kept and sent back: columns about persons are empty, numbers of persons masked. Codes stay as
+    /// they are, since a ticket's number may have the digits of a telephone.
+    fn kept(&self, index: usize) -> Cow<'a, str> {
+        let cell = self.cells.cell(index);
+        let is_code = matches!(
+            self.layout.field_at(index),
+            Some(Field::Ticket | Field::Number | Field::LegalRepresentativeDigest)
+        );
+        if self.layout.drops(index) {
+            Cow::Borrowed("")
+        } else if is_code && !matches!(cell::code(cell), Err(CellFault::Identity)) {
+            cell.shown()
+        } else {
+            shown(cell)
+        }
     }
 
     fn finish(mut self, command: Option<Command>) -> ReadRow {
@@ -306,14 +379,29 @@ impl<'a> Reading<'a> {
                 self.refusals.push(refusal);
             }
         }
+        let width = self.cells.width().max(self.layout.width);
+        let mut cells = StringRecord::with_capacity(128, width);
+        (0..width).for_each(|index| cells.push_field(&self.kept(index)));
         let outcome = match command {
             Some(command) if self.refusals.is_empty() => Ok(command),
             _ => Err(self.refusals),
         };
-        let width = self.cells.width().max(self.layout.width);
-        let mut cells = StringRecord::with_capacity(128, width);
-        (0..width).for_each(|index| cells.push_field(&self.cells.cell(index).shown()));
         ReadRow { table: Arc::clone(self.table), row: self.row, cells, outcome, warnings: self.warnings }
+    }
+}
+
+/// What stands before the word of an entry that was made by mistake.
+const CANCELS: &str = "作废";
+
+fn cancel(credit_code: Option<CreditCode>, entry: Entry, reason: String) -> Option<Command> {
+    Some(Command::CancelEntry(EntryCancelled { credit_code: credit_code?, entry, reason }))
+}
+
+/// Returns a cell as it may be shown and kept: as it came, but for the numbers of persons in it.
+fn shown(cell: Cell<'_>) -> Cow<'_, str> {
+    match cell.shown() {
+        Cow::Borrowed(text) => masked(text),
+        Cow::Owned(text) => Cow::Owned(masked(&text).into_owned()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod header;
 
-pub use header::{HeaderFault, Layout, layout, recognise, recognised};
+pub use header::{HeaderFault, Layout, header_name, layout, recognise, recognised};
 
 /// What a sheet tells of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -73,11 +73,28 @@ pub enum Field {
     RemovedOn,
     DueOn,
     Number,
+    Address,
 }
 
 impl Field {
     /// How many fields there are.
-    pub const COUNT: usize = Self::Number as usize + 1;
+    pub const COUNT: usize = Self::Address as usize + 1;
+
+    /// Returns the English name of the field in sheets of a kind.
+    #[must_use]
+    pub fn name(self, kind: SheetKind) -> &'static str {
+        let column = kind.columns().iter().find(|column| column.field == self);
+        column.map_or_else(
+            || {
+                if self == Self::Address {
+                    "address"
+                } else {
+                    MERCHANTS.iter().find(|column| column.field == self).map_or("", |column| column.en)
+                }
+            },
+            |column| column.en,
+        )
+    }
 }
 
 /// A column of a sheet.
@@ -126,6 +143,12 @@ impl Column {
     const fn or(mut self, aliases: &'static [&'static str]) -> Self {
         self.aliases = aliases;
         self
+    }
+
+    /// Says whether a header of this name ([`header_name`]) heads the column.
+    #[must_use]
+    pub fn is(&self, name: &str) -> bool {
+        name == self.zh || name == self.en || self.aliases.contains(&name)
     }
 }
 

@@ -4,10 +4,11 @@
 use super::item::{Item, ReadRow, Refused, Sink, Table};
 use super::lines::LineFault;
 use super::place::{Finding, Place};
+use super::profile::{How, Profiles};
 use super::row::{self, Cells};
 use super::sheet::{HeaderFault, Layout, SheetKind, layout, recognise, recognised};
+use crate::domain::personal::masked;
 use crate::domain::text::trim;
-use crate::domain::time::Instant;
 use csv::StringRecord;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -39,7 +40,7 @@ enum Stage {
 /// A table being read.
 pub(super) struct Run<'s> {
     about: About,
-    now: Instant,
+    how: How,
     sink: Sink<'s>,
     state: Stage,
     /// Rows seen with something in them, the header not counted once it is found.
@@ -48,8 +49,8 @@ pub(super) struct Run<'s> {
 }
 
 impl<'s> Run<'s> {
-    pub(super) fn new(about: About, now: Instant, sink: Sink<'s>) -> Self {
-        Self { about, now, sink, state: Stage::Seeking, rows: 0, told_of_notes: false }
+    pub(super) fn new(about: About, how: &How, sink: Sink<'s>) -> Self {
+        Self { about, how: how.clone(), sink, state: Stage::Seeking, rows: 0, told_of_notes: false }
     }
 
     /// Takes one row; `number` is its number in the spreadsheet.
@@ -63,9 +64,10 @@ impl<'s> Run<'s> {
             Stage::Seeking => self.seek(number, cells),
             Stage::Reading(table, layout) => {
                 let (table, beyond) = (Arc::clone(table), beyond(layout, cells));
-                let mut read = row::read(layout, &table, number, cells, self.now);
+                let mut read = row::read(layout, &table, number, cells, self.how.now);
                 if let Some(index) = beyond {
                     let value = cells.cell(index).shown();
+                    let value = masked(&value);
                     if self.about.strict_width {
                         let width = layout.width;
                         read.refuse(Finding::new(
@@ -97,7 +99,10 @@ impl<'s> Run<'s> {
     pub(super) fn broken(&mut self, number: u64, line: &str, fault: LineFault) -> ControlFlow<()> {
         self.rows += 1;
         // Above the header anything may stand, and a refused table is refused with every line.
-        let Stage::Reading(table, _) = &self.state else { return ControlFlow::Continue(()) };
+        let Stage::Reading(table, layout) = &self.state else { return ControlFlow::Continue(()) };
+        // Which part of it is about a person cannot be told any more.
+        let line = if layout.has_personal() { "".into() } else { masked(line) };
+        let line = &*line;
         let refusal = Finding::new(table.place(number), fault.code(), line, fault.zh(), fault.to_string());
         (self.sink)(Item::Row(ReadRow {
             table: Arc::clone(table),
@@ -149,14 +154,16 @@ impl<'s> Run<'s> {
 
     fn seek(&mut self, number: u64, cells: &dyn Cells) -> ControlFlow<()> {
         let headers: Vec<String> = (0..cells.width()).map(|index| cells.cell(index).shown().into_owned()).collect();
-        if !is_header(&headers) {
+        if !is_header(&headers, &self.how.profiles) {
             if self.rows >= MOST_TITLE_ROWS {
                 self.state = Stage::Refused(no_header(self.place(None)));
             }
             return ControlFlow::Continue(());
         }
         self.rows = 0;
-        let kind = match self.kind(&headers) {
+        // Where our own sheet has every column it needs, it is that, whatever else is beside them.
+        let profile = self.how.profiles.recognise(&headers).filter(|profile| layout(profile.kind, &headers).is_err());
+        let kind = match profile.as_ref().map_or_else(|| self.kind(&headers), |profile| Ok(profile.kind)) {
             Ok(kind) => kind,
             Err(refusal) => {
                 self.state = Stage::Refused(*refusal);
@@ -166,16 +173,19 @@ impl<'s> Run<'s> {
         if self.about.sheet.is_empty() {
             self.about.sheet = kind.zh().into();
         }
-        match layout(kind, &headers) {
+        let layout = profile.as_ref().map_or_else(|| layout(kind, &headers), |profile| profile.layout(&headers));
+        match layout {
             Err(fault) => {
                 self.state = Stage::Refused(header_refusal(self.place(Some(number)), kind, fault));
                 ControlFlow::Continue(())
             }
-            Ok(layout) => {
+            Ok(mut layout) => {
+                let dropped = layout.drop_personal(&headers, &self.how.profiles.personal);
                 let table = Arc::new(Table {
                     file: Arc::clone(&self.about.file),
                     sheet: Arc::clone(&self.about.sheet),
                     kind: Some(kind),
+                    profile,
                     header_row: number,
                     header: headers.iter().map(|header| trim(header).into()).collect(),
                     layout: Some(layout.clone()),
@@ -183,6 +193,12 @@ impl<'s> Run<'s> {
                 let extra = layout.extra.join("、");
                 self.state = Stage::Reading(Arc::clone(&table), Box::new(layout));
                 (self.sink)(Item::Table(Arc::clone(&table)))?;
+                if !dropped.is_empty() {
+                    let zh = "这些列含个人信息，读取时已舍弃，不保存、不回传";
+                    let en = "these columns are about persons; they were dropped, and are neither kept nor sent back";
+                    let place = table.place(number);
+                    (self.sink)(Item::Warning(Finding::new(place, "personal_column", &dropped.join("、"), zh, en)))?;
+                }
                 if extra.is_empty() {
                     return ControlFlow::Continue(());
                 }
@@ -229,8 +245,8 @@ impl<'s> Run<'s> {
 }
 
 /// Says whether a row is a header: two cells of it are columns of one sheet.
-pub(super) fn is_header(headers: &[String]) -> bool {
-    SheetKind::ALL.into_iter().any(|kind| recognised(kind, headers) >= 2)
+pub(super) fn is_header(headers: &[String], profiles: &Profiles) -> bool {
+    SheetKind::ALL.into_iter().any(|kind| recognised(kind, headers) >= 2) || profiles.recognise(headers).is_some()
 }
 
 /// Returns the first cell with something in it to the right of the header.

@@ -6,10 +6,10 @@ use super::cell::{Cell, Number};
 use super::item::{Item, Refused, Sink};
 use super::lines::{LONGEST_LINE, LineFault, MOST_COLUMNS};
 use super::place::{Finding, Place};
+use super::profile::How;
 use super::row::Cells;
 use super::sheet::SheetKind;
 use super::table::{About, Run};
-use crate::domain::time::Instant;
 use calamine::{CellErrorType, DataRef, Reader, SheetType, SheetVisible, Xlsx, XlsxError};
 use std::fs::File;
 use std::io::BufReader;
@@ -18,7 +18,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// Reads every sheet of a workbook, the register first.
-pub(super) fn read(mut file: File, name: &Arc<str>, stem: &str, now: Instant, sink: Sink<'_>) -> ControlFlow<()> {
+pub(super) fn read(mut file: File, name: &Arc<str>, stem: &str, how: &How, sink: Sink<'_>) -> ControlFlow<()> {
     if let Err(fault) = gate::check(&mut file, gate::Limits::USUAL) {
         let place = place(name, "");
         let refusal = Finding::new(place, fault.code(), "", fault.zh(), fault.to_string());
@@ -50,7 +50,7 @@ pub(super) fn read(mut file: File, name: &Arc<str>, stem: &str, now: Instant, si
             fallback: fallback.clone(),
             strict_width: false,
         };
-        read_sheet(&mut workbook, &sheet, about, now, sink)?;
+        read_sheet(&mut workbook, &sheet, about, how, sink)?;
     }
     ControlFlow::Continue(())
 }
@@ -59,7 +59,7 @@ fn read_sheet(
     workbook: &mut Xlsx<BufReader<File>>,
     sheet: &str,
     about: About,
-    now: Instant,
+    how: &How,
     sink: Sink<'_>,
 ) -> ControlFlow<()> {
     let from_1904 = workbook.has_1904_epoch();
@@ -70,7 +70,7 @@ fn read_sheet(
             return sink(Item::Refused(Refused { refusal, rows: 0 }));
         }
     };
-    let mut run = Run::new(about, now, sink);
+    let mut run = Run::new(about, how, sink);
     let mut row = WorkbookRow { cells: Vec::new(), text: 0, from_1904 };
     let mut number = 0;
     loop {

@@ -4,6 +4,7 @@ mod dates;
 mod files;
 mod memory;
 mod ndjson;
+mod persons;
 mod refusal_sheets;
 mod rows;
 mod workbooks;

@@ -2,7 +2,9 @@
 
 use super::{Column, Field, Measure, SheetKind};
 use crate::domain::text::{half_width, trim};
-use crate::intake::cell::Unit;
+use crate::intake::cell::{Cell, Unit};
+use crate::intake::profile::{Personal, Profiled};
+use crate::intake::row::Cells;
 
 /// Where the columns of a sheet are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,10 +15,73 @@ pub struct Layout {
     pub extra: Vec<String>,
     /// How many cells the header row has.
     pub width: usize,
+    /// The source's profile, if it has one.
+    pub(in crate::intake) profiled: Option<Profiled>,
     places: [Option<(usize, Unit)>; Field::COUNT],
+    /// Columns about persons.
+    personal: Vec<usize>,
 }
 
 impl Layout {
+    /// Returns a layout without columns.
+    pub(in crate::intake) const fn empty(kind: SheetKind, width: usize) -> Self {
+        let places = [None; Field::COUNT];
+        Self { kind, extra: Vec::new(), width, profiled: None, places, personal: Vec::new() }
+    }
+
+    /// Says where a field's column is.
+    pub(in crate::intake) fn put(&mut self, field: Field, place: (usize, Unit)) {
+        if let Some(kept) = self.places.get_mut(field as usize) {
+            *kept = Some(place);
+        }
+    }
+
+    /// Returns the unit that the header of a field's column names.
+    ///
+    /// # Errors
+    /// It names one that is not known.
+    pub(in crate::intake) fn unit(&self, field: Field, header: &str) -> Result<Unit, HeaderFault> {
+        let measure = self.kind.columns().iter().find(|column| column.field == field).map(|column| column.measure);
+        let unit = Header::of(header).unit(measure.unwrap_or(Measure::None));
+        unit.map_err(|unit| HeaderFault::UnknownUnit { header: trim(header).to_owned(), unit })
+    }
+
+    /// Finds the columns about persons among those that nothing reads, and returns their headers, which are extra no more.
+    pub(in crate::intake) fn drop_personal(&mut self, headers: &[String], personal: &Personal) -> Vec<String> {
+        let is_personal =
+            |header: &&String| self.extra.iter().any(|extra| extra == trim(header)) && personal.is(header);
+        let dropped: Vec<String> = headers.iter().filter(is_personal).map(|header| trim(header).to_owned()).collect();
+        let among = |header: &String| dropped.iter().any(|dropped| dropped == trim(header));
+        self.personal =
+            headers.iter().enumerate().filter(|(_, header)| among(header)).map(|(index, _)| index).collect();
+        self.extra.retain(|extra| !among(extra));
+        dropped
+    }
+
+    /// Says whether a column is about a person, so that its cells are dropped.
+    pub(in crate::intake) fn drops(&self, index: usize) -> bool {
+        self.personal.contains(&index)
+    }
+
+    /// Says whether some column is about a person.
+    pub(in crate::intake) fn has_personal(&self) -> bool {
+        !self.personal.is_empty()
+    }
+
+    /// Returns the field that a column is read for.
+    pub(in crate::intake) fn field_at(&self, index: usize) -> Option<Field> {
+        let columns = self.kind.columns().iter().map(|column| column.field);
+        columns.into_iter().find(|field| self.place(*field).is_some_and(|(place, _)| place == index))
+    }
+
+    /// Returns what a row says of a field.
+    pub(in crate::intake) fn read<'a>(&'a self, field: Field, cells: &'a dyn Cells) -> Cell<'a> {
+        match &self.profiled {
+            Some(profiled) => profiled.read(field, cells),
+            None => self.place(field).map_or(Cell::Blank, |(index, _)| cells.cell(index)),
+        }
+    }
+
     /// Returns the index of a field's column and its unit.
     #[must_use]
     pub fn place(&self, field: Field) -> Option<(usize, Unit)> {
@@ -49,7 +114,7 @@ pub enum HeaderFault {
 #[must_use]
 pub fn recognised(kind: SheetKind, headers: &[String]) -> usize {
     let names: Vec<String> = headers.iter().map(|header| Header::of(header).name).collect();
-    kind.columns().iter().filter(|column| names.iter().any(|name| is(column, name))).count()
+    kind.columns().iter().filter(|column| names.iter().any(|name| column.is(name))).count()
 }
 
 /// Returns the kinds among `candidates` (all, if there are none) that fit the headers best: those with every needed
@@ -60,7 +125,7 @@ pub fn recognise(candidates: &[SheetKind], headers: &[String]) -> Vec<SheetKind>
     let candidates = if candidates.is_empty() { &all } else { candidates };
     let names: Vec<String> = headers.iter().map(|header| Header::of(header).name).collect();
     let fit = |kind: &SheetKind| {
-        let has = |column: &&Column| names.iter().any(|name| is(column, name));
+        let has = |column: &&Column| names.iter().any(|name| column.is(name));
         let complete = kind.columns().iter().filter(|column| column.required).all(|column| has(&column));
         (complete, kind.columns().iter().filter(has).count())
     };
@@ -73,10 +138,10 @@ pub fn recognise(candidates: &[SheetKind], headers: &[String]) -> Vec<SheetKind>
 /// # Errors
 /// See [`HeaderFault`]; all missing columns are named at once.
 pub fn layout(kind: SheetKind, headers: &[String]) -> Result<Layout, HeaderFault> {
-    let mut layout = Layout { kind, extra: Vec::new(), width: headers.len(), places: [None; Field::COUNT] };
+    let mut layout = Layout::empty(kind, headers.len());
     for (index, text) in headers.iter().enumerate() {
         let header = Header::of(text);
-        let Some(column) = kind.columns().iter().find(|column| is(column, &header.name)) else {
+        let Some(column) = kind.columns().iter().find(|column| column.is(&header.name)) else {
             if !header.name.is_empty() {
                 layout.extra.push(trim(text).to_owned());
             }
@@ -97,8 +162,10 @@ pub fn layout(kind: SheetKind, headers: &[String]) -> Result<Layout, HeaderFault
     if missing.is_empty() { Ok(layout) } else { Err(HeaderFault::Missing(missing)) }
 }
 
-fn is(column: &Column, name: &str) -> bool {
-    name == column.zh || name == column.en || column.aliases.contains(&name)
+/// Returns a header as it is compared: without blanks, stars and the note behind it, in half width and small letters.
+#[must_use]
+pub fn header_name(text: &str) -> String {
+    Header::of(text).name
 }
 
 /// A header, taken apart: `＊预收资金余额 （万元）` is the name `预收资金余额` and the note `万元`.
