@@ -43,7 +43,7 @@ const IN_FLIGHT_BYTES: usize = 8 << 20;
 const MOST_EARLY: usize = 100_000;
 /// As [`MOST_EARLY`], in bytes.
 const MOST_EARLY_BYTES: usize = 64 << 20;
-/// Refusals, and warnings, shown on the screen; the papers have all.
+/// Kinds of refusals, and of warnings, shown on the screen; the papers have all.
 const SHOWN: u64 = 20;
 
 /// Import sheets (xlsx, csv), folders of them, or NDJSON of commands.
@@ -74,6 +74,8 @@ struct Tally {
     unchanged: u64,
     refused: u64,
     warnings: u64,
+    /// Rows passed over because they are no records: totals, signatures, further headers.
+    remarks: u64,
 }
 
 pub(super) fn run(args: &ImportArgs, common: &Common, out: &mut Out) -> Result<Exit, CliError> {
@@ -95,8 +97,10 @@ pub(super) fn run(args: &ImportArgs, common: &Common, out: &mut Out) -> Result<E
     };
     let mut import = Import::new(decider, papers.as_deref(), now)?;
     let mut failure = None;
+    let mut barren = Vec::new();
     let how = How { now, profiles };
     for path in &args.paths {
+        let before = import.handed;
         let flow = read(path, how.clone(), &mut |item| match import.take(item) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => {
@@ -106,6 +110,9 @@ pub(super) fn run(args: &ImportArgs, common: &Common, out: &mut Out) -> Result<E
         });
         if flow.is_break() {
             break;
+        }
+        if import.handed == before {
+            barren.push(path);
         }
     }
     let ended = failure.map_or_else(|| import.end_file(), Err);
@@ -133,7 +140,14 @@ pub(super) fn run(args: &ImportArgs, common: &Common, out: &mut Out) -> Result<E
         }
     }
     tell_what_followed(args, &followed, out);
-    Ok(if tally.refused == 0 { Exit::Done } else { Exit::SomeRefused })
+    for path in &barren {
+        out.tell(texts::NOTHING_READ.with(&[&path.display()]));
+    }
+    Ok(match (barren.is_empty(), tally.refused) {
+        (false, _) => Exit::NothingRead,
+        (true, 0) => Exit::Done,
+        (true, _) => Exit::SomeRefused,
+    })
 }
 
 /// What came of the rows and what followed, for programs.
@@ -187,6 +201,8 @@ struct Import {
     /// Rows of this file that rest on a notice which may stand further down.
     early: Vec<Heard>,
     early_weight: usize,
+    /// Rows that reading handed over.
+    handed: u64,
     tally: Tally,
     refusals: Shown,
     warnings: Shown,
@@ -211,6 +227,7 @@ impl Import {
             in_flight: 0,
             early: Vec::new(),
             early_weight: 0,
+            handed: 0,
             tally: Tally::default(),
             refusals: Shown::default(),
             warnings: Shown::default(),
@@ -237,6 +254,12 @@ impl Import {
                 self.warnings.show(&warning);
                 Ok(())
             }
+            Item::Remark(remark) => {
+                self.tally.remarks += remark.rows;
+                self.tally.warnings += 1;
+                self.warnings.show(&remark.finding);
+                Ok(())
+            }
             Item::Refused(refused) => {
                 // A file that cannot be read at all counts as one row, so that it cannot pass for an empty one.
                 self.tally.rows += refused.rows.max(1);
@@ -251,6 +274,7 @@ impl Import {
                 Ok(())
             }
             Item::Row(row) => {
+                self.handed += 1;
                 let weight = weight(&row);
                 if self.hearing.take(row, weight) { Ok(()) } else { self.hear() }
             }
@@ -461,13 +485,25 @@ impl Import {
     }
 }
 
-/// Findings for the screen: the first of them, and the number of all.
+/// Findings for the screen: the first of each kind, how many are alike, and the number of all others. A fault of a whole column is
+/// thus said once, with its count.
 #[derive(Debug, Default)]
 struct Shown {
-    first: Vec<Finding>,
-    /// How many there are beyond those shown.
+    kinds: Vec<Alike>,
+    /// How many findings there are of kinds beyond those shown.
     more: u64,
 }
+
+/// Findings about one column of one table with one code.
+#[derive(Debug)]
+struct Alike {
+    first: Vec<Finding>,
+    /// How many there are beyond the first.
+    further: u64,
+}
+
+/// Findings of one kind that are shown one by one.
+const SHOWN_ALIKE: usize = 3;
 
 impl Shown {
     fn show(&mut self, finding: &Finding) {
@@ -476,20 +512,36 @@ impl Shown {
 
     /// Adds a finding that stands for so many.
     fn add(&mut self, count: u64, finding: &Finding) {
-        if u64::try_from(self.first.len()).is_ok_and(|shown| shown < SHOWN) {
-            self.first.push(finding.clone());
-            self.more += count - 1;
-        } else {
-            self.more += count;
+        let alike = |other: &Finding| {
+            let (one, two) = (&other.place, &finding.place);
+            other.code == finding.code && one.column == two.column && one.sheet == two.sheet && one.file == two.file
+        };
+        let room = u64::try_from(self.kinds.len()).is_ok_and(|shown| shown < SHOWN);
+        let known = self.kinds.iter_mut().find(|kind| kind.first.first().is_some_and(alike));
+        match known {
+            Some(kind) if kind.first.len() < SHOWN_ALIKE => {
+                kind.first.push(finding.clone());
+                kind.further += count - 1;
+            }
+            Some(kind) => kind.further += count,
+            None if room => {
+                self.kinds.push(Alike { first: vec![finding.clone()], further: count - 1 });
+            }
+            None => self.more += count,
         }
     }
 
     fn print(&self, what: Text, more: Text, out: &mut Out) {
         let what = out.text(what);
-        for finding in &self.first {
-            match out.language() {
-                Language::Zh => out.remark(format_args!("{what}  {}", finding.line_zh())),
-                Language::En => out.remark(format_args!("{what}  {finding}")),
+        for kind in &self.kinds {
+            for finding in &kind.first {
+                match out.language() {
+                    Language::Zh => out.remark(format_args!("{what}  {}", finding.line_zh())),
+                    Language::En => out.remark(format_args!("{what}  {finding}")),
+                }
+            }
+            if kind.further > 0 {
+                out.tell(texts::AND_ALIKE.with(&[&kind.further]));
             }
         }
         if self.more > 0 {

@@ -43,8 +43,10 @@ catalogue! {
 
     // Import.
     NO_SUCH_PATH: "没有 `{0}`", "there is no `{0}`";
+    NOTHING_READ: "{0}：没有可读取的行", "{0}: no row in it could be read";
     REFUSED: "拒绝", "refused";
     WARNING: "提示", "warning";
+    AND_ALIKE: "……同类问题另有 {0} 行", "… and {0} more rows alike";
     AND_MORE_REFUSED: "……另有 {0} 条拒绝", "… and {0} more refused";
     AND_MORE_WARNINGS: "……另有 {0} 条提示", "… and {0} more warnings";
     PAPERS: "回执和被拒绝的行：{0}", "receipts and refused rows: {0}";

@@ -93,6 +93,15 @@ pub struct Refused {
     pub rows: u64,
 }
 
+/// Rows that are no records and were passed over: totals, signatures, further headers, rows that were only numbered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remark {
+    /// Where the first of them is, and what they are.
+    pub finding: Finding,
+    /// How many.
+    pub rows: u64,
+}
+
 /// What reading hands over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Item {
@@ -102,6 +111,8 @@ pub enum Item {
     Row(ReadRow),
     /// A whole sheet or file was refused.
     Refused(Refused),
+    /// Rows passed over because they are no records.
+    Remark(Remark),
     /// Something about a sheet or file that kept nothing out.
     Warning(Warning),
 }

@@ -12,7 +12,7 @@ pub use personal::Personal;
 pub use propose::{ProposeError, propose};
 
 use super::cell::{Cell, Unit};
-use super::row::Cells;
+use super::commands::row::Cells;
 use super::sheet::{Field, HeaderFault, Layout, SheetKind, header_name};
 use crate::domain::empty_words::is_empty_word;
 use crate::domain::text::{clean, half_width};

@@ -5,9 +5,9 @@ use super::load::{BUILT_IN, ProfileError};
 use super::{How, Profiles};
 use crate::domain::time::Instant;
 use crate::intake::cell::Cell;
+use crate::intake::commands::row::Cells;
 use crate::intake::item::Item;
-use crate::intake::row::Cells;
-use crate::intake::table::{About, Run};
+use crate::intake::tables::{About, Row, Run};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -129,10 +129,12 @@ impl Case {
             named: Vec::new(),
             fallback: Vec::new(),
             strict_width: true,
+            hidden_columns: Vec::new(),
         };
         let mut run = Run::new(about, &how, &mut sink);
-        let _ = run.row(1, &Line(headers));
-        let _ = run.row(2, &Line(cells));
+        for (number, texts) in [(1, headers), (2, cells)] {
+            let _ = run.row(&Row { number, cells: &Line(texts), hidden: false, notes: &[] });
+        }
         let _ = run.finish();
         let mut recognised = None;
         let mut outcome = None;
@@ -141,7 +143,7 @@ impl Case {
                 Item::Table(table) => recognised = table.profile.as_ref().map(|profile| profile.id.clone()),
                 Item::Row(row) => outcome = Some(row.outcome),
                 Item::Refused(refused) => return Err(refused.refusal.to_string()),
-                Item::Warning(_) => {}
+                Item::Remark(_) | Item::Warning(_) => {}
             }
         }
         if recognised.as_deref() != Some(file.profile.as_str()) {

@@ -1,8 +1,8 @@
 //! A draft of a profile for a file that nobody described yet: what is certain is filled in, the rest is for a person.
 
 use super::{Profiles, header_name};
-use crate::intake::encoding::{Decoded, sniff};
 use crate::intake::sheet::SheetKind;
+use crate::intake::tables::encoding::{Decoded, sniff};
 use calamine::{Data, Reader};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
