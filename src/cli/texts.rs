@@ -25,7 +25,7 @@ catalogue! {
     PROFILE_ID: "编号@版本", "id@version";
     PROFILE_NAME: "来源", "source";
     PROFILE_SHEET: "表", "sheet";
-    CASE_DIFFERS: "{0}：「{1}」：{2}", "{0}: `{1}`: {2}";
+    CASE_DIFFERS: "{0}：用例「{1}」：{2}", "{0}: case `{1}`: {2}";
     CASES_TRIED: "共 {0} 例，{1} 例不符", "{0} cases, {1} came out otherwise";
     FILE_UNREADABLE: "文件无法读取：{0}", "the file cannot be read: {0}";
     NO_HEADER_TO_PROPOSE: "文件开头没有找到表头", "no row with headers was found at the beginning of the file";
