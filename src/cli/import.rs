@@ -1,6 +1,8 @@
 //! `warnlight import`: sheets and NDJSON of commands, decided row by row.
 
 mod decider;
+mod digest;
+mod file;
 mod hearing;
 mod receipts;
 
@@ -20,10 +22,12 @@ use crate::intake::place::Finding;
 use crate::intake::profile::How;
 use crate::intake::read::read;
 use crate::intake::refusals::{CsvRefusals, XlsxRefusals};
+use crate::picture::imports::Imports;
 use crate::service::load_profiles;
 use crate::settings::Settings;
 use clap::Args;
 use decider::{Decider, Deciding, Followed};
+use file::Begun;
 use hearing::{Heard, Hearing};
 use indicatif::ProgressBar;
 use receipts::Receipts;
@@ -100,6 +104,10 @@ pub(super) fn run(args: &ImportArgs, common: &Common, out: &mut Out) -> Result<E
     let mut barren = Vec::new();
     let how = How { now, profiles };
     for path in &args.paths {
+        if let Err(error) = import.turn_to(path) {
+            failure = Some(error);
+            break;
+        }
         let before = import.handed;
         let flow = read(path, how.clone(), &mut |item| match import.take(item) {
             Ok(()) => ControlFlow::Continue(()),
@@ -187,8 +195,16 @@ fn tell_what_followed(args: &ImportArgs, followed: &Followed, out: &mut Out) {
 struct Import {
     decider: Decider,
     now: Instant,
+    /// The path that is read.
+    root: PathBuf,
     /// The file that is read.
     file: Arc<str>,
+    /// What is known of it.
+    begun: Option<Begun>,
+    /// Files that were taken in.
+    imports: Imports,
+    /// Files of this import that were taken in before.
+    known: u64,
     /// Its rows, heard as one statement before any is decided.
     hearing: Hearing,
     waiting: Vec<Heard>,
@@ -217,9 +233,13 @@ impl Import {
         let csv = papers.map(CsvRefusals::create).transpose().map_err(CliError::failed)?;
         let receipts = papers.map(Receipts::create).transpose()?;
         Ok(Self {
+            imports: decider.imports(),
             decider,
             now,
+            root: PathBuf::new(),
             file: "".into(),
+            begun: None,
+            known: 0,
             hearing: Hearing::default(),
             waiting: Vec::with_capacity(BATCH),
             weight: 0,
@@ -247,6 +267,7 @@ impl Import {
                 }
                 self.end_file()?;
                 self.file = Arc::clone(&table.file);
+                self.begin_file();
                 Ok(())
             }
             Item::Warning(warning) => {
@@ -265,6 +286,10 @@ impl Import {
                 self.tally.rows += refused.rows.max(1);
                 self.tally.refused += refused.rows.max(1);
                 self.refusals.add(refused.rows.max(1), &refused.refusal);
+                let place = &refused.refusal.place;
+                if let Some(begun) = self.begun.as_mut().filter(|_| place.file == self.file) {
+                    begun.refuse(&place.sheet, None);
+                }
                 if let Some(csv) = &mut self.csv {
                     csv.whole(refused.clone());
                 }
@@ -279,6 +304,28 @@ impl Import {
                 if self.hearing.take(row, weight) { Ok(()) } else { self.hear() }
             }
         }
+    }
+
+    /// Ends the file under way and goes on below another path, where another file may have the same name.
+    fn turn_to(&mut self, path: &Path) -> Result<(), CliError> {
+        self.end_file()?;
+        self.file = "".into();
+        self.root = path.to_path_buf();
+        Ok(())
+    }
+
+    fn begin_file(&mut self) {
+        self.begun = Begun::new(&self.root, &self.file, &self.imports, self.decider.position(), self.tally);
+        let known = self.begun.as_ref().and_then(Begun::known);
+        self.known += u64::from(known.is_some());
+        self.hearing = Hearing::of(known.cloned());
+    }
+
+    /// Has the log remember that the file was taken in, if there is something to remember.
+    fn file_taken(&mut self) -> Result<(), CliError> {
+        let Some(taken) = self.begun.take().and_then(|begun| begun.end(self.tally)) else { return Ok(()) };
+        self.imports.note(&taken);
+        self.decider.remember(taken)
     }
 
     /// Hears what was read of the file so far, and hands it over.
@@ -313,7 +360,6 @@ impl Import {
         self.hear()?;
         self.hand_over()?;
         self.settle_rows()?;
-        self.hearing = Hearing::default();
         self.early_weight = 0;
         while !self.early.is_empty() {
             let rows = std::mem::take(&mut self.early);
@@ -332,7 +378,7 @@ impl Import {
                 }
             }
         }
-        Ok(())
+        self.file_taken()
     }
 
     /// Waits for the rows handed over and writes their receipts.
@@ -442,6 +488,9 @@ impl Import {
         refusals: &[Finding],
     ) -> Result<(), CliError> {
         self.tally.refused += 1;
+        if let Some(begun) = &mut self.begun {
+            begun.refuse(&table.sheet, Some(row));
+        }
         if let Some(refusal) = refusals.first() {
             self.refusals.show(refusal);
         }
@@ -467,6 +516,9 @@ impl Import {
     ) -> Result<(Tally, Followed), CliError> {
         self.bar.finish_and_clear();
         let settled = self.decider.settle();
+        if self.known > 0 {
+            out.tell(texts::TAKEN_BEFORE.with(&[&self.known]));
+        }
         self.refusals.print(texts::REFUSED, texts::AND_MORE_REFUSED, out);
         self.warnings.print(texts::WARNING, texts::AND_MORE_WARNINGS, out);
         if let (Some(csv), Some(xlsx), Some(mut receipts), Some(folder)) = (self.csv, self.xlsx, self.receipts, papers)

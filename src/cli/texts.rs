@@ -51,6 +51,7 @@ catalogue! {
     AND_MORE_WARNINGS: "……另有 {0} 条提示", "… and {0} more warnings";
     PAPERS: "回执和被拒绝的行：{0}", "receipts and refused rows: {0}";
     DRY_RUN: "试运行：未写入任何内容", "dry run: nothing was written";
+    TAKEN_BEFORE: "{0} 个文件此前已导入（名称和内容都相同），本次不改变任何内容；要让其内容重新生效，请换文件名再导入", "{0} files were taken in before (same name, same content) and change nothing now; to have one count again, import it under another name";
     NO_LIGHT_CHANGED: "没有灯变化", "no light changed";
     LIGHTS_CHANGED: "{0} 盏灯有变化：{1}", "{0} lights changed: {1}";
     CHANGED_TO: "变为{0} {1}", "{1} to {0}";

@@ -7,6 +7,7 @@
 //! it is then folded, published and kept in snapshots.
 
 mod evidence;
+pub mod imports;
 mod in_order;
 mod keys;
 pub mod lights;
@@ -28,6 +29,7 @@ use crate::domain::event::Event;
 use crate::domain::fold::{Stamp, evidence_about};
 use crate::domain::world::World;
 use crate::policy::Policies;
+use imports::Imports;
 use lights::Lights;
 use marks::Marks;
 use outbox::Outbox;
@@ -48,6 +50,8 @@ parts! {
     5: keys: Keys,
     /// What the service last recorded about itself.
     6: marks: Marks,
+    /// Files that were taken in.
+    7: imports: Imports,
 }
 
 impl Picture {
