@@ -25,7 +25,7 @@ catalogue! {
     PROFILE_ID: "编号@版本", "id@version";
     PROFILE_NAME: "来源", "source";
     PROFILE_SHEET: "表", "sheet";
-    CASE_DIFFERS: "{0}：用例「{1}」：{2}", "{0}: case `{1}`: {2}";
+    CASE_DIFFERS: "{0}：「{1}」一例不符：{2}", "{0}: `{1}`: {2}";
     CASES_TRIED: "共 {0} 例，{1} 例不符", "{0} cases, {1} came out otherwise";
     FILE_UNREADABLE: "文件无法读取：{0}", "the file cannot be read: {0}";
     NO_HEADER_TO_PROPOSE: "文件开头没有找到表头", "no row with headers was found at the beginning of the file";
@@ -151,6 +151,7 @@ catalogue! {
     LOG_OTHER: "日志未照办：{0}", "{0}";
     SETTINGS_WRONG: "设置有误：\n{0}", "{0}";
     KEY_NOT_FOUND: "没有密钥 `{0}`；`warnlight key list` 列出所有密钥", "{1}";
+    KEY_LAST_ADMIN: "这是最后一个有效的管理员密钥，不能吊销；请先建立另一个管理员密钥", "{0}";
     KEY_INVALID: "密钥不能这样建立：{0}", "{0}";
     CHECKPOINT_FALSE: "检查点不实：{0}", "{0}";
     POLICIES_WRONG: "规则或收件人文件有误：{0}", "{0}";
