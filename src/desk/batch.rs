@@ -320,3 +320,27 @@ impl From<LogError> for Decided {
         Self::Failed(error.into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Policies;
+
+    #[test]
+    fn nothing_joins_a_full_turn_and_one_key_joins_once() {
+        let picture = Picture::new(Arc::new(Policies::built_in().unwrap_or_else(|error| panic!("{error}"))));
+        let now = "2025-06-30T10:00:00Z".parse().unwrap();
+        let keyed = |name: &str| Request {
+            key: Some(RequestKey { names: vec![name.into()], content: [0; 32] }),
+            ..Request::new(Vec::new(), Origin::of("test"))
+        };
+        let bare = Request::new(Vec::new(), Origin::of("test"));
+        let mut batch = Batch::new(&picture, &[], now, None);
+        batch.keys.insert("k".into());
+        assert_eq!([&keyed("k"), &keyed("other"), &bare].map(|request| batch.can_take(request)), [false, true, true]);
+        batch.left = 1;
+        assert!(batch.can_take(&bare));
+        batch.left = 0;
+        assert_eq!([&keyed("other"), &bare].map(|request| batch.can_take(request)), [false, false]);
+    }
+}

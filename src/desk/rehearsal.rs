@@ -32,6 +32,12 @@ impl Rehearsal {
         self.execute_by(command, &[], &Origin::service(), now)
     }
 
+    /// Returns the picture so far.
+    #[must_use]
+    pub const fn picture(&self) -> &Picture {
+        &self.picture
+    }
+
     /// The same for a row of a file that says some details otherwise further down.
     pub fn execute_overruled(&mut self, command: &Command, overruled: &[&'static str], now: Instant) -> Answer {
         self.execute_by(command, overruled, &Origin::service(), now)

@@ -298,6 +298,47 @@ mod tests {
         }
     }
 
+    fn code(number: u32) -> CreditCode {
+        CreditCode::with_check_character(&format!("91110108MA{number:07}")).unwrap()
+    }
+
+    /// A world of events about merchants 0 and 1, one position each: (type, merchant, the rest of its data).
+    fn told(events: &[(&str, u32, &str)]) -> World {
+        let mut world = World::default();
+        for ((event_type, merchant, rest), position) in events.iter().zip(1..) {
+            let data = format!(r#"{{"credit_code":"{}",{rest}}}"#, code(*merchant));
+            let version = if event_type.starts_with("mall.") { 2 } else { 1 };
+            let event = Event::decode(event_type, version, &data).unwrap();
+            world.fold(Stamp { position, recorded_at: Instant::UNIX_EPOCH, history: false }, &event);
+        }
+        world
+    }
+
+    #[test]
+    fn a_closer_is_found_under_every_brand_it_ever_had_whenever_it_closed_folded_or_taken_over() {
+        let closed = ("mall.shop_closed", 1, r#""mall":"M","unit":"1","date":"2025-03-01""#);
+        let named = |merchant, brand| ("merchant.registered", merchant, brand);
+        let renamed = ("merchant.details_changed", 1, r#""brand":"Borealis""#);
+        let (aurora, neighbour) = (r#""brand":"Aurora""#, named(0, r#""brand":"Aurora""#));
+        for (events, known) in [
+            (vec![neighbour, named(1, aurora), closed], Position::MAX),
+            (vec![neighbour, closed, named(1, aurora)], Position::MAX),
+            // As it was known when it was still called so.
+            (vec![neighbour, named(1, aurora), renamed, closed], 2),
+            (vec![neighbour, named(1, aurora), closed, renamed], 3),
+        ] {
+            let folded = told(&events);
+            let mut taken_over = World::default();
+            folded.merchants().iter().for_each(|merchant| taken_over.take_over(merchant.clone()));
+            for world in [&folded, &taken_over] {
+                let neighbour = world.get(code(0)).unwrap();
+                assert_eq!(world.linked_closers(neighbour, known), [1], "{events:?} as known at {known}");
+            }
+            let neighbour = folded.get(code(1)).unwrap();
+            assert!(folded.linked_closers(neighbour, known).is_empty(), "who closed nothing is no closer: {events:?}");
+        }
+    }
+
     #[test]
     fn brands_and_representatives_link_however_they_are_typed() {
         let mut world = World::default();

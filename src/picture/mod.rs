@@ -7,6 +7,7 @@
 //! it is then folded, published and kept in snapshots.
 
 mod evidence;
+pub mod imports;
 mod in_order;
 mod keys;
 pub mod lights;
@@ -30,6 +31,7 @@ use crate::domain::fold::{Stamp, evidence_about};
 use crate::domain::whose::Queue;
 use crate::domain::world::World;
 use crate::policy::Policies;
+use imports::Imports;
 use lights::Lights;
 use marks::Marks;
 use outbox::Outbox;
@@ -50,8 +52,10 @@ parts! {
     5: keys: Keys,
     /// What the service last recorded about itself.
     6: marks: Marks,
+    /// Files that were taken in.
+    7: imports: Imports,
     /// Tickets without a credit code, and what became of them.
-    7: queue: Queue,
+    8: queue: Queue,
 }
 
 impl Picture {

@@ -30,7 +30,7 @@ use warnlight::policy::Policies;
 /// Kills, as the owner asked for.
 const KILLS: usize = 100;
 /// Commands in a request of each client: one alone, a list under one key, an import.
-const CLIENTS: [usize; 4] = [1, 1, 5, 60];
+const CLIENTS: [usize; 3] = [1, 5, 60];
 /// Requests of one life that lists and imports are of, at most: what grows the log makes every start longer.
 const LISTS: usize = 1;
 
@@ -74,12 +74,12 @@ pub(crate) fn serve_from(mut warnlight: Command) -> (Child, String) {
 
 /// A client of a service that may go away; what the service answers with a failure is one, too.
 pub(crate) fn agent() -> ureq::Agent {
-    ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(30))).build().into()
+    ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(120))).build().into()
 }
 
 /// The same, for whom only a broken connection is a failure.
 fn strict_agent() -> ureq::Agent {
-    let patience = Some(Duration::from_secs(60));
+    let patience = Some(Duration::from_secs(120));
     ureq::Agent::config_builder().timeout_global(patience).http_status_as_error(false).build().into()
 }
 

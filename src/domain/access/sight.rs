@@ -89,7 +89,7 @@ impl Matter {
             ("alert" | "entry", _) => Self::Office,
             ("light", _) | ("deadline", _) => Self::Light,
             ("mail", _) => Self::Mail,
-            ("policy" | "recipients" | "watch", _) => Self::Rule,
+            ("policy" | "recipients" | "watch" | "import", _) => Self::Rule,
             ("key" | "user" | "session" | "request" | "record" | "log", _) => Self::Service,
             _ => return None,
         })

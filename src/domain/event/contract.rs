@@ -60,6 +60,7 @@ schemas! {
     "filing.returned.v1.schema.json",
     "filing.submitted.v1.schema.json",
     "filing.volunteered.v1.schema.json",
+    "import.taken.v1.schema.json",
     "key.created.v1.schema.json",
     "key.revoked.v1.schema.json",
     "light.changed.v1.schema.json",

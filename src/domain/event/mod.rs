@@ -10,6 +10,7 @@ mod custody;
 mod enforcement;
 mod filing;
 mod governance;
+mod import;
 mod light;
 mod mail;
 mod mall;
@@ -24,6 +25,7 @@ pub use custody::*;
 pub use enforcement::*;
 pub use filing::*;
 pub use governance::*;
+pub use import::*;
 pub use light::*;
 pub use mail::*;
 pub use mall::*;
@@ -173,6 +175,8 @@ events! {
     "enforcement.joint_check_done" 1 JointCheckDone(JointCheck),
 
     "entry.cancelled" 1 EntryCancelled(EntryCancelled),
+
+    "import.taken" 1 ImportTaken(ImportTaken),
 
     "light.changed" 1 LightChanged(LightChanged),
     "light.overridden" 1 LightOverridden(LightOverridden),

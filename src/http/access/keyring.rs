@@ -45,6 +45,9 @@ pub enum KeyringError {
     /// The key asked for does not make sense.
     #[error("{0}")]
     Invalid(&'static str),
+    /// It is the last key that can make others.
+    #[error("{LAST_ADMIN}")]
+    LastAdmin,
     /// It is recorded, and the desk has not come that far.
     #[error("it is recorded, and will count here when the desk has come that far; look again in a moment")]
     NotYetSeen,
@@ -203,7 +206,7 @@ impl Keyring {
             let now = self.clock.now();
             let is_admin = |key: &&Arc<Key>| key.scope.role == Role::Admin && key.is_valid(now);
             if is_admin(&known) && keys.iter().filter(is_admin).count() == 1 {
-                return Err(KeyringError::Invalid(LAST_ADMIN));
+                return Err(KeyringError::LastAdmin);
             }
             // Two administrators who revoke each other at the same moment, wherever they are: one comes second, and is looked
             // at again.

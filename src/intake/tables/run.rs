@@ -10,7 +10,7 @@ use super::spoken::Spoken;
 use super::{Note, Row, Shown};
 use crate::domain::personal::masked;
 use crate::domain::text::trim;
-use crate::intake::cell::Unit;
+use crate::intake::cell::{Cell, Unit};
 use crate::intake::commands::row::{self, Cells};
 use crate::intake::item::{Item, ReadRow, Refused, Sink, Table};
 use crate::intake::place::{Finding, Place};
@@ -135,7 +135,8 @@ impl<'s> Run<'s> {
     /// Takes a row whose code column holds no code: it may be a record with a fault, or none at all.
     fn other(&mut self, table: &Arc<Table>, layout: &Layout, row: &Row<'_>) -> ControlFlow<()> {
         let texts = texts(row.cells);
-        if is_header(&texts, &self.how.profiles) {
+        // Going through all headers known takes longer than reading a row: most rows show at once that they are none.
+        if could_head(row.cells) && is_header(&texts, &self.how.profiles) {
             if same(&table.header, &texts) {
                 self.passed.add(Around::Repeated, row.number);
                 return ControlFlow::Continue(());
@@ -451,6 +452,21 @@ impl<'s> Run<'s> {
 fn beyond(layout: &Layout, cells: &dyn Cells) -> Option<usize> {
     (layout.width..cells.width()).find(|index| !cells.cell(*index).is_blank())
 }
+
+/// Says whether nothing in a row speaks against its being a header: a header holds short words and no values.
+fn could_head(cells: &dyn Cells) -> bool {
+    (0..cells.width()).all(|index| match cells.cell(index) {
+        Cell::Blank => true,
+        Cell::Text(text) => {
+            let text = trim(text);
+            text.len() <= LONGEST_HEADER && (text.is_empty() || text.chars().any(char::is_alphabetic))
+        }
+        Cell::Number(_) | Cell::Bool(_) | Cell::Error(_) => false,
+    })
+}
+
+/// Bytes of the longest text that is still looked at as a header.
+const LONGEST_HEADER: usize = 120;
 
 fn texts(cells: &dyn Cells) -> Vec<String> {
     (0..cells.width()).map(|index| cells.cell(index).shown().into_owned()).collect()

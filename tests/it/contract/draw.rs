@@ -63,6 +63,10 @@ fn stated_list(pen: &mut Pen) -> Vec<String> {
     if pen.stated() { vec![pen.draw(), pen.draw()] } else { Vec::new() }
 }
 
+fn stated_places(pen: &mut Pen) -> Vec<RefusedPlace> {
+    if pen.stated() { vec![pen.draw(), pen.draw()] } else { Vec::new() }
+}
+
 impl Draw for String {
     fn draw(pen: &mut Pen) -> Self {
         const LETTERS: [char; 14] =
@@ -276,6 +280,8 @@ payloads! {
     }
     TicketParts { kind, amount, due_at, answered_at, closed_at, outcome }
     EntryCancelled { credit_code, entry, reason }
+    ImportTaken { file, digest, after, rows, accepted, unchanged, refused, remarks, refused_places: stated_places }
+    RefusedPlace { sheet, row }
     ComplaintStep { ticket, credit_code, at }
     ComplaintRated { ticket, credit_code, at, resolved, satisfied }
     Refund { ticket, credit_code, at, amount }
@@ -391,6 +397,7 @@ pub(super) fn every_event(pen: &mut Pen) -> Vec<Event> {
         JointCheckConfirmed,
         JointCheckDone,
         EntryCancelled,
+        ImportTaken,
         LightChanged,
         LightOverridden,
         ObjectionRaised,

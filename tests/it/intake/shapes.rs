@@ -218,6 +218,29 @@ fn an_amount_merged_over_several_rows_is_refused_and_one_odd_cell_costs_its_row(
     assert_eq!(codes[2].0, 4);
 }
 
+#[test]
+fn an_old_workbook_is_read_under_any_name_with_its_dates_and_merged_cells() {
+    let bytes = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/sheets/撤店.xls")).unwrap();
+    for name in ["撤店.xls", "撤店.et", "撤店.xlsx", "撤店.csv"] {
+        let harvest = Harvest::of_text(name, &bytes);
+        assert_eq!(harvest.accepted(), [2, 3, 4], "{name}: {:?} {:?}", harvest.refused, harvest.refusals());
+        let Ok(Command::RecordExit(exit)) = &harvest.rows[2].outcome else { panic!() };
+        assert_eq!((exit.credit_code.as_str(), exit.date.to_string().as_str()), (CODES[0], "2025-09-03"));
+        assert_eq!(harvest.remarks.iter().map(|remark| remark.rows).sum::<u64>(), 1);
+    }
+    for cut in (0..bytes.len()).step_by(97) {
+        let harvest = Harvest::of_text("撤店.xls", &bytes[..cut]);
+        assert!(
+            !harvest.refused.is_empty() || harvest.accepted() == [2, 3, 4] || !harvest.warnings.is_empty(),
+            "{cut}"
+        );
+        let mut flipped = bytes.clone();
+        flipped[cut] ^= 0x55;
+        // Nothing panics.
+        Harvest::of_text("撤店.xls", flipped);
+    }
+}
+
 /// Rows of a text that must be accounted for: all with something in them but the header.
 fn accounted(harvest: &Harvest) -> u64 {
     harvest.rows.len() as u64

@@ -3,10 +3,11 @@
 
 use super::strict_agent;
 use serde_json::{Value, json};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use warnlight::domain::code::CreditCode;
 
-/// What each of them changes in one life of the service at most: the clients are the load.
+/// Keys made in one life of the service at most: the clients are the load.
 const CHANGES: usize = 1;
 
 /// The way to one life of the service.
@@ -139,7 +140,7 @@ impl Balancer {
     }
 
     fn until_gone(&mut self, line: &Line, stop: &AtomicBool) -> Option<()> {
-        let mut sent = 0;
+        let mut is_first = true;
         while !stop.load(Ordering::Relaxed) {
             let (status, text) = line.ask("GET", "/readyz", None)?;
             if status == 503 {
@@ -149,14 +150,13 @@ impl Balancer {
                 continue;
             }
             assert_eq!(status, 200, "{text}");
-            if sent < CHANGES {
-                if sent == 0 {
-                    self.judge_lights(line)?;
-                    self.believed += 1;
-                }
-                self.say(line)?;
-                sent += 1;
+            if is_first {
+                self.judge_lights(line)?;
+                self.believed += 1;
+                is_first = false;
             }
+            // Again and again, so that a kill falls between a command and its light.
+            self.say(line)?;
         }
         Some(())
     }
@@ -165,19 +165,19 @@ impl Balancer {
     fn judge_lights(&self, line: &Line) -> Option<()> {
         let lights = line.json("/api/v1/lights")?;
         let lights = lights.as_array().unwrap();
+        let shown: HashMap<&str, &Value> =
+            lights.iter().map(|light| (light["credit_code"].as_str().unwrap(), &light["light"])).collect();
         for code in &self.red {
-            let shown = lights.iter().find(|light| light["credit_code"] == code.as_str());
-            assert!(
-                shown.is_some_and(|light| light["light"] == "red"),
-                "it says that it is ready, and the light of {code} is {shown:?}"
-            );
+            let light = shown.get(code.as_str());
+            assert!(light.is_some_and(|light| **light == "red"), "it is ready, and the light of {code} is {light:?}");
         }
         Some(())
     }
 
     /// Ready means that a command is taken. One whose answer is lost is never sent again: it may be there or not.
     fn say(&mut self, line: &Line) -> Option<()> {
-        let code = CreditCode::with_check_character(&format!("91110108MA99{:02}{:03}", self.believed, self.red.len()));
+        let code =
+            CreditCode::with_check_character(&format!("91110108MA9{:02}{:04}", self.believed % 100, self.red.len()));
         let code = code.unwrap();
         let commands = json!([
             { "command": "register_merchant", "credit_code": code, "name": "候检商户", "industry_code": "8040",
