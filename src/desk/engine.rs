@@ -464,11 +464,12 @@ fn sort(job: Job, waiting: &mut Vec<Waiting>, settlers: &mut Vec<Sender<Result<(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::code::CreditCode;
 
     #[test]
     fn a_failure_outweighs_a_contest_wherever_it_stands_and_others_do_not_count() {
         let [here, there] =
-            ["91110108MA00000000", "911101051000000001"].map(|code| code.parse::<CreditCode>().unwrap());
+            ["91110108MA00000000", "911101051000000001"].map(|code| Some(code.parse::<CreditCode>().unwrap()));
         let contest = || LogError::KeyReused { key: "k".into() };
         let full = |failed: &Option<LogError>| matches!(failed, Some(LogError::Full));
         for failed in [vec![(here, contest()), (here, LogError::Full)], vec![(here, LogError::Full), (here, contest())]]

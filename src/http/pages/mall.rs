@@ -201,7 +201,8 @@ fn to_confirm<'p>(
     }
     // Nobody confirms what is refused all the same.
     let step = Command::RecordExit(row.clone());
-    if decide(&step, Known::of(&site.picture().world, &step, &[]), site.desk.now()).is_err() {
+    let picture = site.picture();
+    if decide(&step, Known::of(&picture.world, &picture.queue, &step, &[]), site.desk.now()).is_err() {
         return None;
     }
     let (mall, unit) = (row.mall.as_deref().unwrap_or_default(), row.unit.as_deref().unwrap_or_default());

@@ -92,11 +92,11 @@ fn a_lead_office_sees_what_waits_and_gives_it_to_its_own_merchants_only() {
 #[test]
 fn what_waits_is_counted_as_nobodys_and_shows_up_at_no_merchant() {
     let app = App::start();
-    app.tell(&[ticket("T1", "海淀<健身>")]);
+    app.tell(&[ticket("W-1", "海淀<健身>")]);
     assert_eq!(app.get("/api/v1/complaints").role(Role::Admin).ok().json()["total"], 0);
     let metrics = app.get("/metrics").role(Role::Admin).ok().text;
     assert!(metrics.lines().any(|line| line == "warnlight_unattributed_tickets 1"), "{metrics}");
-    assert!(!app.get(&format!("/api/v1/merchants/{HERE}/timeline")).role(Role::Admin).ok().text.contains("T1"));
+    assert!(!app.get(&format!("/api/v1/merchants/{HERE}/timeline")).role(Role::Admin).ok().text.contains("W-1"));
 }
 
 #[test]
