@@ -18,6 +18,7 @@ mod questions;
 pub mod routes;
 mod serve;
 mod site;
+mod slices;
 mod texts;
 mod traced;
 

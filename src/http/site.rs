@@ -2,6 +2,7 @@
 
 use super::problem::{Code, Problem};
 use super::questions::Questions;
+use super::slices::Slices;
 use crate::desk::Desk;
 use crate::domain::access::{Key, Scope};
 use crate::log::contract::LogError;
@@ -76,7 +77,8 @@ impl Site {
     {
         let written =
             move |view: &View<'_>| serde_json::to_vec(&ask(view)?).map_err(|error| Problem::new(Code::Internal, error));
-        Ok(HttpResponse::Ok().content_type(ContentType::json()).body(self.ask(key, written).await?))
+        let written = Slices::of(self.ask(key, written).await?);
+        Ok(HttpResponse::Ok().content_type(ContentType::json()).body(written))
     }
 
     /// Works on a thread that may block, on something about one merchant or one page of the log.

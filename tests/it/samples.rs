@@ -42,7 +42,11 @@ fn recording() -> Instant {
 type Lights = Vec<(String, String, Vec<(String, String)>)>;
 
 fn expected(file: &str) -> Lights {
-    let text = std::fs::read_to_string(samples().join("expected").join(file)).unwrap();
+    expected_in("expected", file)
+}
+
+fn expected_in(folder: &str, file: &str) -> Lights {
+    let text = std::fs::read_to_string(samples().join(folder).join(file)).unwrap();
     lights_of(&serde_json::from_str(&text).unwrap())
 }
 
@@ -232,6 +236,22 @@ fn the_command_imports_the_district_once_and_shows_the_expected_lights() {
     assert_eq!(unknown, Value::Array(Vec::new()));
 }
 
+/// A district as offices really send it: spellings, empty words, wrong figures corrected further down, tickets exported again.
+#[test]
+fn the_messy_district_is_taken_without_a_refusal_and_gives_the_expected_lights() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let import = || json(&warnlight(&data, &["import", samples().join("district-messy").to_str().unwrap()]));
+    let first = import();
+    assert_eq!(first["refused"], 0, "{first}");
+    for (now, file) in INSTANTS {
+        let lights = json(&warnlight(&data, &["lights", "--at", now]));
+        assert_eq!(lights_of(&lights), expected_in("expected-messy", file), "{now}");
+    }
+    let again = import();
+    assert_eq!((&again["accepted"], &again["rows"]), (&0.into(), &first["rows"]), "the same folder again");
+}
+
 #[test]
 fn of_rows_of_one_file_the_last_counts_and_the_earlier_get_a_remark() {
     let room = tempfile::tempdir().unwrap();
@@ -296,6 +316,41 @@ fn a_file_that_was_taken_in_changes_nothing_also_after_something_newer() {
     std::fs::copy(folder.join("a.csv"), folder.join("c.csv")).unwrap();
     assert_eq!(told(&[], "c.csv"), [1, 0, 1]);
     assert_eq!(told(&[], "a.csv"), [0, 1, 1]);
+}
+
+#[test]
+fn an_entry_made_by_mistake_is_cancelled_by_a_row_of_a_sheet() {
+    const CODE: &str = "91110000101623741K";
+    let room = tempfile::tempdir().unwrap();
+    let data = room.path().join("data");
+    let at = "2025-06-30T18:00:00+08:00";
+    let told = |name: &str, head: &str, row: &str| {
+        let path = room.path().join(name);
+        std::fs::write(&path, format!("统一社会信用代码,{head}\n{CODE},{row}\n")).unwrap();
+        let tally = json(&warnlight(&data, &["import", path.to_str().unwrap()]));
+        ["accepted", "unchanged", "refused"].map(|key| tally[key].as_u64().unwrap())
+    };
+    let lit = || {
+        let lights = json(&warnlight(&data, &["lights", "--at", at]));
+        let reasons = lights[0]["reasons"].as_array().unwrap().clone();
+        reasons.iter().map(|reason| reason["rule"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(told("商户.csv", "商户名称", "甲健身"), [1, 0, 0]);
+    let cases = [
+        ("closed-unannounced", "商场,铺位号,事项,日期", "甲,1,", "闭店", ",2025-05-01"),
+        ("serious-list", "名单,列入日期", "", "严重违法失信", ",2025-05-01"),
+        ("order-not-met", "类型,日期,期限,文号", "", "责令改正", ",2025-05-01,2025-05-10,文1"),
+        ("utilities", "商场,铺位号,类型,日期", "甲,1,", "水电异常", ",2025-05-01"),
+    ];
+    for (number, (rule, head, before, word, after)) in cases.iter().enumerate() {
+        assert_eq!(told(&format!("{number}a.csv"), head, &format!("{before}{word}{after}")), [1, 0, 0], "{rule}");
+        assert!(lit().contains(&(*rule).to_owned()), "{rule}: {:?}", lit());
+        let cancelling = format!("{before}作废{word}{after}");
+        assert_eq!(told(&format!("{number}b.csv"), head, &cancelling), [1, 0, 0], "{cancelling}");
+        assert!(!lit().contains(&(*rule).to_owned()), "{rule}: {:?}", lit());
+    }
+    let nothing = told("nothing.csv", "名单,列入日期", "作废失信被执行人,2025-05-01");
+    assert_eq!(nothing, [0, 0, 1], "there is no such entry");
 }
 
 #[test]

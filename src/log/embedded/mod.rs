@@ -64,7 +64,8 @@ pub struct Options {
     pub cache_kib: u32,
     /// Streams whose last revision the writer keeps at hand.
     pub streams: usize,
-    /// Pages (4 KiB) in the write-ahead log at which they begin to be moved into the file; they are once a second, too.
+    /// Pages (4 KiB) in the write-ahead log at which they begin to be moved into the file; they are once a second, too. No more
+    /// than the reserve has room for.
     pub wal_pages: u32,
     /// Room kept on the disk for moving the write-ahead log into the file when there is no other.
     pub reserve_bytes: u64,
@@ -81,7 +82,7 @@ impl Default for Options {
             readers: 8,
             cache_kib: 16 * 1024,
             streams: 200_000,
-            wal_pages: 2_000,
+            wal_pages: 4_000,
             reserve_bytes: 16 * 1024 * 1024,
             max_bytes: None,
         }
