@@ -321,6 +321,41 @@ fn a_file_that_was_taken_in_changes_nothing_also_after_something_newer() {
 }
 
 #[test]
+fn an_entry_made_by_mistake_is_cancelled_by_a_row_of_a_sheet() {
+    const CODE: &str = "91110000101623741K";
+    let room = tempfile::tempdir().unwrap();
+    let data = room.path().join("data");
+    let at = "2025-06-30T18:00:00+08:00";
+    let told = |name: &str, head: &str, row: &str| {
+        let path = room.path().join(name);
+        std::fs::write(&path, format!("统一社会信用代码,{head}\n{CODE},{row}\n")).unwrap();
+        let tally = json(&warnlight(&data, &["import", path.to_str().unwrap()]));
+        ["accepted", "unchanged", "refused"].map(|key| tally[key].as_u64().unwrap())
+    };
+    let lit = || {
+        let lights = json(&warnlight(&data, &["lights", "--at", at]));
+        let reasons = lights[0]["reasons"].as_array().unwrap().clone();
+        reasons.iter().map(|reason| reason["rule"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(told("商户.csv", "商户名称", "甲健身"), [1, 0, 0]);
+    let cases = [
+        ("closed-unannounced", "商场,铺位号,事项,日期", "甲,1,", "闭店", ",2025-05-01"),
+        ("serious-list", "名单,列入日期", "", "严重违法失信", ",2025-05-01"),
+        ("order-not-met", "类型,日期,期限,文号", "", "责令改正", ",2025-05-01,2025-05-10,文1"),
+        ("utilities", "商场,铺位号,类型,日期", "甲,1,", "水电异常", ",2025-05-01"),
+    ];
+    for (number, (rule, head, before, word, after)) in cases.iter().enumerate() {
+        assert_eq!(told(&format!("{number}a.csv"), head, &format!("{before}{word}{after}")), [1, 0, 0], "{rule}");
+        assert!(lit().contains(&(*rule).to_owned()), "{rule}: {:?}", lit());
+        let cancelling = format!("{before}作废{word}{after}");
+        assert_eq!(told(&format!("{number}b.csv"), head, &cancelling), [1, 0, 0], "{cancelling}");
+        assert!(!lit().contains(&(*rule).to_owned()), "{rule}: {:?}", lit());
+    }
+    let nothing = told("nothing.csv", "名单,列入日期", "作废失信被执行人,2025-05-01");
+    assert_eq!(nothing, [0, 0, 1], "there is no such entry");
+}
+
+#[test]
 fn rows_that_were_refused_are_decided_again_when_their_file_comes_again() {
     let room = tempfile::tempdir().unwrap();
     let (data, out) = (room.path().join("data"), room.path().join("out"));

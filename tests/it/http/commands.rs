@@ -26,6 +26,46 @@ fn an_accepted_command_is_in_the_log_with_the_name_of_the_key_and_said_again_it_
 }
 
 #[test]
+fn a_value_is_corrected_and_corrected_back() {
+    let app = App::start();
+    let about = format!("/api/v1/merchants/{HERE}");
+    let outstanding = || app.get(&about).role(Role::Lead).ok().json()["outstanding"].clone();
+    let status = |body: &Value| {
+        let receipt = app.post("/api/v1/commands").role(Role::Regulator).json(body).ok().json();
+        receipt["status"].as_str().unwrap().to_owned()
+    };
+    for yuan in ["5.00", "6.00", "5.00", "6.00"] {
+        assert_eq!((status(&balance(yuan)).as_str(), outstanding()), ("accepted", json!(yuan)));
+        assert_eq!((status(&balance(yuan)).as_str(), outstanding()), ("unchanged", json!(yuan)), "it stands");
+    }
+    // So it is within a list of commands, which is said in order, and for a detail of the register.
+    let list = json!([balance("7.00"), balance("8.00"), balance("7.00")]);
+    let receipts = app.post("/api/v1/commands").role(Role::Regulator).json(&list).send().json();
+    let said: Vec<_> = receipts.as_array().unwrap().iter().map(|receipt| receipt["status"].clone()).collect();
+    assert_eq!((said, outstanding()), (vec![json!("accepted"); 3], json!("7.00")));
+    for name in ["甲健身", "乙健身", "甲健身"] {
+        let named = json!({ "command": "register_merchant", "credit_code": HERE, "name": name });
+        assert_eq!(status(&named), "accepted");
+        assert_eq!(app.get(&about).role(Role::Lead).ok().json()["name"], name);
+    }
+}
+
+#[test]
+fn a_planned_day_is_amended_and_amended_back() {
+    let app = App::start();
+    let shop =
+        |planned: &str| json!({ "credit_code": HERE, "mall": "东方广场", "unit": "B1-01", "planned_on": planned });
+    app.post("/api/v1/exit-notices").role(Role::Operator).json(&shop("2025-10-31")).ok();
+    for planned in ["2025-11-30", "2025-10-31", "2025-11-30"] {
+        let step = json!({ "mall": "东方广场", "unit": "B1-01", "planned_on": planned });
+        let amended = app.ask("PATCH", &format!("/api/v1/exit-notices/{HERE}")).role(Role::Operator).json(&step).ok();
+        assert_eq!(amended.json()["status"], "accepted");
+        let standing = app.get("/api/v1/exit-notices").role(Role::Operator).ok().json()["items"][0].clone();
+        assert_eq!(standing["planned_on"], planned);
+    }
+}
+
+#[test]
 fn one_key_one_answer() {
     let app = App::start();
     let ask = |key: &str, body: &Value, role| {

@@ -32,6 +32,21 @@ fn newest_notice(app: &App) -> serde_json::Value {
     events.find(|event| event["type"].as_str().unwrap().contains("exit_notice")).unwrap().clone()
 }
 
+#[test]
+fn a_planned_day_is_amended_in_the_browser_and_amended_back() {
+    let app = App::start();
+    let cookie = app.log_in(Role::Operator);
+    assert_eq!(send(&app, &cookie, &NOTICE).header("location"), "/mall?said=done");
+    for planned in ["2026-01-31", "2025-12-31", "2026-01-31"] {
+        let form = with(&NOTICE, &[("action", "amend"), ("planned_on", planned)]);
+        for said in ["/mall?said=done", "/mall?said=unchanged"] {
+            assert_eq!(send(&app, &cookie, &form).header("location"), said, "{planned}");
+            let standing = app.get("/api/v1/exit-notices").role(Role::Operator).ok().json()["items"][0].clone();
+            assert_eq!(standing["planned_on"], planned);
+        }
+    }
+}
+
 /// The text of a page without its tags, scripts and attributes.
 fn shown(page: &str) -> String {
     let mut text = String::new();
