@@ -83,8 +83,9 @@ fn told() -> (Arc<dyn EventLog>, Vec<Told>) {
     let about_merchants = ["merchant", "filing", "prepaid", "custody", "mall", "complaint", "enforcement", "alert"]
         .map(|it| format!("{it}."));
     for (event_type, _) in Event::CONTRACT {
-        // A ticket without a credit code is about nobody yet: see the tests of `whose`.
-        let names_nobody = ["complaint.queued", "complaint.set_aside"].contains(event_type);
+        // A ticket without a credit code is about nobody yet, and one taken back is about nobody again: see the tests of `whose`.
+        let names_nobody =
+            ["complaint.queued", "complaint.set_aside", "complaint.attribution_undone"].contains(event_type);
         if names_nobody || !about_merchants.iter().any(|subject| event_type.starts_with(subject)) {
             continue;
         }
