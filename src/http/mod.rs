@@ -25,3 +25,4 @@ mod traced;
 pub use language::Language;
 pub use serve::{Open, ServeError, Serving};
 pub use site::Site;
+pub(crate) use texts::fact_names;

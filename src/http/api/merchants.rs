@@ -161,7 +161,7 @@ impl MerchantRow {
 pub struct MerchantPage {
     /// Merchants found in all.
     pub total: usize,
-    /// Those on this page, worst light first, then by money at risk, then by credit code.
+    /// Those on this page, worst light first, then by money at risk as shown, then by credit code.
     pub items: Vec<MerchantRow>,
 }
 
