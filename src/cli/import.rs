@@ -18,7 +18,7 @@ use crate::domain::time::Instant;
 use crate::domain::words::Light;
 use crate::http::Language;
 use crate::intake::item::{Item, ReadRow, Table};
-use crate::intake::place::Finding;
+use crate::intake::place::{Finding, Place};
 use crate::intake::profile::How;
 use crate::intake::read::read;
 use crate::intake::refusals::{CsvRefusals, XlsxRefusals};
@@ -201,6 +201,8 @@ struct Import {
     file: Arc<str>,
     /// What is known of it.
     begun: Option<Begun>,
+    /// Sheets that were refused before their file was begun.
+    unread: Vec<Place>,
     /// Files that were taken in.
     imports: Imports,
     /// Files of this import that were taken in before.
@@ -239,6 +241,7 @@ impl Import {
             root: PathBuf::new(),
             file: "".into(),
             begun: None,
+            unread: Vec::new(),
             known: 0,
             hearing: Hearing::default(),
             waiting: Vec::with_capacity(BATCH),
@@ -287,8 +290,10 @@ impl Import {
                 self.tally.refused += refused.rows.max(1);
                 self.refusals.add(refused.rows.max(1), &refused.refusal);
                 let place = &refused.refusal.place;
-                if let Some(begun) = self.begun.as_mut().filter(|_| place.file == self.file) {
-                    begun.refuse(&place.sheet, None);
+                match self.begun.as_mut().filter(|_| place.file == self.file) {
+                    Some(begun) => begun.refuse(&place.sheet, None),
+                    // A sheet before the first of the file that could be read.
+                    None => self.unread.push(place.clone()),
                 }
                 if let Some(csv) = &mut self.csv {
                     csv.whole(refused.clone());
@@ -319,6 +324,10 @@ impl Import {
         let known = self.begun.as_ref().and_then(Begun::known);
         self.known += u64::from(known.is_some());
         self.hearing = Hearing::of(known.cloned());
+        let unread = std::mem::take(&mut self.unread);
+        if let Some(begun) = &mut self.begun {
+            unread.iter().filter(|place| place.file == self.file).for_each(|place| begun.refuse(&place.sheet, None));
+        }
     }
 
     /// Has the log remember that the file was taken in, if there is something to remember.
