@@ -45,7 +45,7 @@ impl<'a> View<'a> {
         };
         found.retain(|entry| says(entry, &filter.text));
         if filter.decided {
-            found.sort_by(|one, other| other.said.received_at.cmp(&one.said.received_at));
+            found.sort_by_key(|entry| std::cmp::Reverse(entry.said.received_at));
         }
         near.keep_up(self.world);
         let row = |entry: &'a Entry| {
