@@ -3,6 +3,7 @@
 use super::app::{App, HERE, NOBODY};
 use serde_json::{Value, json};
 use warnlight::domain::words::Role;
+use warnlight::http::routes::{Route, TABLE};
 
 fn balance(outstanding: &str) -> Value {
     json!({ "command": "report_balance", "credit_code": HERE, "date": "2025-06-01", "outstanding": outstanding })
@@ -215,6 +216,30 @@ fn wrong_parameters_are_named() {
         let reply = app.get(path).role(Role::Admin).send();
         assert_eq!((reply.status, reply.code().as_str()), (400, "invalid_parameter"), "{path}");
         assert!(reply.json()["detail"].as_str().unwrap().len() > 5, "{path}");
+    }
+}
+
+#[test]
+fn a_wrong_parameter_is_named_in_every_query_and_path() {
+    let app = App::start();
+    let mut named = 0;
+    let is_asked =
+        |route: &&Route| route.method == "GET" && route.path.starts_with("/api/") && route.path != "/api/v1/live";
+    for route in TABLE.iter().filter(is_asked) {
+        let path = route.path.replace("{credit_code}", HERE).replace("{mail}", &uuid::Uuid::nil().to_string());
+        for (name, _) in route.query {
+            let reply = app.get(&format!("{path}?{name}=1x")).role(Role::Admin).send();
+            if reply.status == 400 {
+                assert_eq!(reply.json()["problems"][0]["field"], *name, "{path}: {reply:?}");
+                named += 1;
+            }
+        }
+    }
+    assert!(named > 8, "{named}");
+    for (method, path, name) in [("DELETE", "/api/v1/keys/x", "id"), ("GET", "/api/v1/merchants/short", "credit_code")]
+    {
+        let reply = app.ask(method, path).role(Role::Admin).send();
+        assert_eq!((reply.status, &reply.json()["problems"][0]["field"]), (400, &json!(name)), "{path}: {reply:?}");
     }
 }
 
