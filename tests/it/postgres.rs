@@ -1,5 +1,6 @@
 //! The PostgreSQL engine against real servers, started and stopped by the tests (`apt-get install postgresql`).
 
+mod failover;
 mod lines;
 mod proxy;
 mod rights;

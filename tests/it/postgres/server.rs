@@ -96,6 +96,28 @@ impl Server {
         server
     }
 
+    /// Starts a standby of a server.
+    pub(super) fn standby_of(primary: &Self) -> Self {
+        Self::standby_at(primary, free_port())
+    }
+
+    /// Starts a standby of a server on this port.
+    pub(super) fn standby_at(primary: &Self, port: u16) -> Self {
+        let folder = folder();
+        let mut copy = command("pg_basebackup");
+        copy.arg("-D").arg(folder.path().join("data")).args(["-R", "-X", "stream", "-c", "fast", "--no-sync"]);
+        copy.args(["-h", "127.0.0.1", "-U", "postgres", "-p", &primary.port.to_string()]);
+        run(copy);
+        // What the primary waits for is no setting of its standby.
+        let path = folder.path().join("data").join("postgresql.auto.conf");
+        let text = std::fs::read_to_string(&path).unwrap();
+        let kept: Vec<&str> = text.lines().filter(|line| !line.starts_with("synchronous_standby_names")).collect();
+        std::fs::write(&path, kept.join("\n") + "\n").unwrap();
+        let mut standby = Self { folder, port, child: None };
+        standby.start();
+        standby
+    }
+
     pub(super) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
@@ -206,4 +228,22 @@ fn children_of(parent: u32) -> Vec<u32> {
             (fields.next()?.parse::<u32>().ok()? == parent).then_some(process)
         })
         .collect()
+}
+
+/// A small file system in memory, there until it is dropped.
+pub(super) struct Mounted(PathBuf);
+
+impl Mounted {
+    /// Mounts 24 MiB, if this is allowed here.
+    pub(super) fn small(at: &Path) -> Option<Self> {
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=24m", "tmpfs"]).arg(at).stderr(Stdio::null());
+        mount.status().is_ok_and(|status| status.success()).then(|| Self(at.to_owned()))
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(&self.0).status();
+    }
 }
