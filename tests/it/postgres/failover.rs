@@ -40,12 +40,14 @@ fn wait_for_standby(primary: &Server) {
 
 #[test]
 fn a_primary_killed_twenty_times_under_load_loses_and_doubles_nothing_and_nodes_go_on() {
-    let mut primary = Server::alone();
-    let mut standby = Server::standby_of(&primary);
+    let primary = Server::alone();
+    let standby = Server::standby_of(&primary);
     wait_for_standby(&primary);
+    let url = both(&primary, &standby);
+    // The first one takes writes, the other follows.
+    let mut servers = [primary, standby];
     let dirs = [(); 2].map(|()| tempfile::tempdir().unwrap());
     let options = options();
-    let url = both(&primary, &standby);
     let nodes = [0, 1].map(|node| PostgresLog::open(&url, dirs[node].path(), &options).unwrap());
     let (stop, acknowledged) = (AtomicBool::new(false), AtomicU64::new(0));
     let places: Mutex<BTreeMap<u128, u64>> = Mutex::default();
@@ -80,15 +82,14 @@ fn a_primary_killed_twenty_times_under_load_loses_and_doubles_nothing_and_nodes_
             // Each kill comes after another number of answers, so that it falls on every step of the way.
             more(20 + (kill * 7) % 17);
             let killed = Instant::now();
-            primary.kill();
-            standby.sql("postgres", "SELECT pg_promote(true, 60)");
+            servers[0].kill();
+            servers[1].sql("postgres", "SELECT pg_promote(true, 60)");
             more(1);
             pauses.push(killed.elapsed());
             // The dead one's place is taken by a new standby, under its address.
-            let port = primary.port;
-            primary = standby;
-            standby = Server::standby_at(&primary, port);
-            wait_for_standby(&primary);
+            servers.swap(0, 1);
+            servers[1] = Server::standby_at(&servers[0], servers[1].port);
+            wait_for_standby(&servers[0]);
         }
         more(50);
         stop.store(true, Ordering::Relaxed);
