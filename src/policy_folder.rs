@@ -47,12 +47,12 @@ pub fn load(dir: &Path) -> Result<Policies, PolicyError> {
 mod tests {
     use super::*;
 
-    const YEAR: &str = "[[year]]\nyear = 2099\nsource = \"a test\"\noff = [\"2099-01-01\"]\nwork = []\n";
+    const YEAR: &str = "[[year]]\nyear = 2099\nsource = \"a test\"\noff = [\"2099-01-02\"]\nwork = []\n";
 
     #[test]
     fn a_years_calendar_is_added_without_a_release() {
         let folder = tempfile::tempdir().unwrap();
-        let first: crate::domain::time::Day = "2099-01-01".parse().unwrap();
+        let first: crate::domain::time::Day = "2099-01-02".parse().unwrap();
         assert!(Policies::built_in().unwrap().calendar.is_working_day(first), "counted by its weekday");
         std::fs::write(folder.path().join("calendar-2099.toml"), YEAR).unwrap();
         let alone = load(folder.path()).unwrap();

@@ -66,7 +66,7 @@ pub(super) fn each(plan: &Plan, mut visit: impl FnMut(Written) -> Outcome<()>) -
             }
             for (_, event) in &decision.events {
                 position += 1;
-                world.apply(Stamp { position, recorded_at: at, history: true }, event, &event.to_json());
+                world.fold(Stamp { position, recorded_at: at, history: true }, event);
             }
             let (stream, revision) = (decision.stream, decision.revision);
             visit(Written { stream, revision, at, events: decision.events })?;

@@ -6,7 +6,7 @@ use super::run::{Outcome, median, megabytes, number};
 use std::sync::Arc;
 use std::time::Instant as Clock;
 use warnlight::domain::envelope::Position;
-use warnlight::domain::fold::{Stamp, said};
+use warnlight::domain::fold::Stamp;
 use warnlight::lights::facts::of_merchant;
 use warnlight::lights::grade::{grade, grade_facts};
 use warnlight::lights::moment::Moment;
@@ -21,8 +21,7 @@ pub(super) fn district(merchants: u64) -> Outcome<Picture> {
         for (_, event) in &written.events {
             position += 1;
             let stamp = Stamp { position, recorded_at: written.at, history: true };
-            let said = said(event, &event.to_json());
-            state.fold(&SeenEvent { stamp, id: uuid::Uuid::nil(), event, said })?;
+            state.fold(&SeenEvent { stamp, id: uuid::Uuid::nil(), event })?;
         }
         Ok(())
     })?;

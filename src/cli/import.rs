@@ -1,6 +1,7 @@
 //! `warnlight import`: sheets and NDJSON of commands, decided row by row.
 
 mod decider;
+mod hearing;
 mod receipts;
 
 use super::Common;
@@ -21,10 +22,11 @@ use crate::intake::refusals::{CsvRefusals, XlsxRefusals};
 use crate::settings::Settings;
 use clap::Args;
 use decider::{Decider, Deciding, Followed};
+use hearing::{Heard, Hearing};
 use indicatif::ProgressBar;
 use receipts::Receipts;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -33,6 +35,8 @@ use std::sync::Arc;
 const BATCH: usize = 4_000;
 /// Bytes of rows decided together: as many rows of a mebibyte each would not fit in memory.
 const BATCH_BYTES: usize = 16 << 20;
+/// Bytes of rows that are decided while more is read: about the rows of one hearing.
+const IN_FLIGHT_BYTES: usize = 8 << 20;
 /// Rows of one table, and bytes of them, that wait for a notice further down. A year of a city's notices is a thousandth.
 const MOST_EARLY: usize = 100_000;
 /// As [`MOST_EARLY`], in bytes.
@@ -100,7 +104,7 @@ pub(super) fn run(args: &ImportArgs, common: &Common, out: &mut Out) -> Result<E
             break;
         }
     }
-    let ended = failure.map_or_else(|| import.end_table(), Err);
+    let ended = failure.map_or_else(|| import.end_file(), Err);
     if ended.is_err() {
         // What was handed over before is accepted or not whatever happened since: it gets its receipts.
         let _ = import.settle_rows();
@@ -165,13 +169,19 @@ fn tell_what_followed(args: &ImportArgs, followed: &Followed, out: &mut Out) {
 struct Import {
     decider: Decider,
     now: Instant,
-    waiting: Vec<ReadRow>,
+    /// The file that is read.
+    file: Arc<str>,
+    /// Its rows, heard as one statement before any is decided.
+    hearing: Hearing,
+    waiting: Vec<Heard>,
     /// Bytes of the rows that wait.
     weight: usize,
     /// Rows that are being decided while the next are read and the receipts of those before are written.
-    deciding: Option<(Vec<ReadRow>, Deciding)>,
-    /// Rows of this table that rest on a notice which may stand further down.
-    early: Vec<ReadRow>,
+    deciding: VecDeque<(Vec<Heard>, Deciding, usize)>,
+    /// Bytes of them.
+    in_flight: usize,
+    /// Rows of this file that rest on a notice which may stand further down.
+    early: Vec<Heard>,
     early_weight: usize,
     tally: Tally,
     refusals: Shown,
@@ -189,9 +199,12 @@ impl Import {
         Ok(Self {
             decider,
             now,
+            file: "".into(),
+            hearing: Hearing::default(),
             waiting: Vec::with_capacity(BATCH),
             weight: 0,
-            deciding: None,
+            deciding: VecDeque::new(),
+            in_flight: 0,
             early: Vec::new(),
             early_weight: 0,
             tally: Tally::default(),
@@ -208,7 +221,12 @@ impl Import {
         match item {
             Item::Table(table) => {
                 self.bar.set_message(table.file.to_string());
-                self.end_table()
+                if table.file == self.file {
+                    return Ok(());
+                }
+                self.end_file()?;
+                self.file = Arc::clone(&table.file);
+                Ok(())
             }
             Item::Warning(warning) => {
                 self.tally.warnings += 1;
@@ -229,44 +247,59 @@ impl Import {
                 Ok(())
             }
             Item::Row(row) => {
-                self.weight += weight(&row);
-                self.waiting.push(row);
-                if self.waiting.len() < BATCH && self.weight < BATCH_BYTES { Ok(()) } else { self.hand_over() }
+                let weight = weight(&row);
+                if self.hearing.take(row, weight) { Ok(()) } else { self.hear() }
             }
         }
     }
 
-    /// Hands over the rows that wait, and writes the receipts of those handed over before.
-    fn hand_over(&mut self) -> Result<(), CliError> {
-        let rows = std::mem::replace(&mut self.waiting, Vec::with_capacity(BATCH));
-        self.weight = 0;
-        let commands = rows.iter().filter_map(|row| row.outcome.as_ref().ok().cloned()).collect();
-        let deciding = self.decider.submit(commands, self.now);
-        match self.deciding.replace((rows, deciding)) {
-            Some((rows, deciding)) => self.write_receipts(rows, deciding),
-            None => Ok(()),
+    /// Hears what was read of the file so far, and hands it over.
+    fn hear(&mut self) -> Result<(), CliError> {
+        for heard in self.hearing.end() {
+            self.weight += weight(&heard.row);
+            self.waiting.push(heard);
+            if self.waiting.len() >= BATCH || self.weight >= BATCH_BYTES {
+                self.hand_over()?;
+            }
         }
+        Ok(())
     }
 
-    /// Decides the rows that wait, makes them durable, and writes all receipts. Rows that came before the notice they rest
-    /// on are decided again, now that the whole table is known: the order of a sheet decides nothing that dates decide.
-    fn end_table(&mut self) -> Result<(), CliError> {
+    /// Hands over the rows that wait, and writes the receipts of rows handed over long enough before.
+    fn hand_over(&mut self) -> Result<(), CliError> {
+        let rows = std::mem::replace(&mut self.waiting, Vec::with_capacity(BATCH));
+        let weight = std::mem::take(&mut self.weight);
+        let deciding = self.decider.submit(&rows, self.now);
+        self.deciding.push_back((rows, deciding, weight));
+        self.in_flight += weight;
+        // The newest batch is left: it is decided while more is read.
+        while self.in_flight > IN_FLIGHT_BYTES && self.deciding.len() > 1 {
+            self.settle_oldest()?;
+        }
+        Ok(())
+    }
+
+    /// Decides the rows of the file that wait, makes them durable, and writes all receipts. Rows that came before the notice
+    /// they rest on are decided again, now that the whole file is known: the order of a sheet decides nothing that dates decide.
+    fn end_file(&mut self) -> Result<(), CliError> {
+        self.hear()?;
         self.hand_over()?;
         self.settle_rows()?;
+        self.hearing = Hearing::default();
         self.early_weight = 0;
         while !self.early.is_empty() {
             let rows = std::mem::take(&mut self.early);
-            let commands = rows.iter().filter_map(|row| row.outcome.as_ref().ok().cloned()).collect();
-            let deciding = self.decider.submit(commands, self.now);
+            let deciding = self.decider.submit(&rows, self.now);
             let answers = match self.decider.wait(deciding) {
                 Ok(answers) => answers,
                 Err(failure) => return Err(self.not_recorded(rows, failure)),
             };
             let stuck = answers.iter().all(is_early);
-            for (row, answer) in rows.into_iter().zip(answers) {
+            for (heard, answer) in rows.into_iter().zip(answers) {
                 if is_early(&answer) && !stuck {
-                    self.early.push(row);
+                    self.early.push(heard);
                 } else {
+                    let row = heard.row;
                     self.answered(&row.table, row.row, &row.cells, &row.warnings, answer)?;
                 }
             }
@@ -276,32 +309,43 @@ impl Import {
 
     /// Waits for the rows handed over and writes their receipts.
     fn settle_rows(&mut self) -> Result<(), CliError> {
-        match self.deciding.take() {
-            Some((rows, deciding)) => self.write_receipts(rows, deciding),
-            None => Ok(()),
+        while !self.deciding.is_empty() {
+            self.settle_oldest()?;
         }
+        Ok(())
     }
 
-    fn write_receipts(&mut self, rows: Vec<ReadRow>, deciding: Deciding) -> Result<(), CliError> {
+    fn settle_oldest(&mut self) -> Result<(), CliError> {
+        let Some((rows, deciding, weight)) = self.deciding.pop_front() else { return Ok(()) };
+        self.in_flight = self.in_flight.saturating_sub(weight);
+        self.write_receipts(rows, deciding)
+    }
+
+    fn write_receipts(&mut self, rows: Vec<Heard>, deciding: Deciding) -> Result<(), CliError> {
         self.tally.rows += u64::try_from(rows.len()).unwrap_or(u64::MAX);
         let mut answers = match self.decider.wait(deciding) {
             Ok(answers) => answers.into_iter(),
             Err(failure) => return Err(self.not_recorded(rows, failure)),
         };
-        for row in rows {
+        for heard in rows {
+            let Heard { row, passed, .. } = &heard;
             let table = row.table.clone();
-            match row.outcome {
+            match &row.outcome {
+                Ok(_) if *passed => {
+                    let answer = Answer::Unchanged { warnings: Vec::new() };
+                    self.answered(&table, row.row, &row.cells, &row.warnings, answer)?;
+                }
                 Ok(_) => {
                     let Some(answer) = answers.next() else { continue };
                     let room = self.early.len() < MOST_EARLY && self.early_weight < MOST_EARLY_BYTES;
                     if is_early(&answer) && room {
-                        self.early_weight += weight(&row);
-                        self.early.push(row);
+                        self.early_weight += weight(row);
+                        self.early.push(heard);
                         continue;
                     }
                     self.answered(&table, row.row, &row.cells, &row.warnings, answer)?;
                 }
-                Err(refusals) => self.refused(&table, row.row, &row.cells, &refusals)?,
+                Err(refusals) => self.refused(&table, row.row, &row.cells, refusals)?,
             }
         }
         if let Some(receipts) = &mut self.receipts {
@@ -313,10 +357,10 @@ impl Import {
     }
 
     /// Gives rows that the log took none of receipts which say so. They stand on the refusal sheets as well, to be sent again.
-    fn not_recorded(&mut self, rows: Vec<ReadRow>, failure: DeskError) -> CliError {
+    fn not_recorded(&mut self, rows: Vec<Heard>, failure: DeskError) -> CliError {
         let said = not_recorded(&failure);
         // Those that waited for a notice further down wait no longer.
-        for row in rows.into_iter().chain(std::mem::take(&mut self.early)) {
+        for Heard { row, .. } in rows.into_iter().chain(std::mem::take(&mut self.early)) {
             let refusals = row.outcome.err().unwrap_or_else(|| vec![row.table.finding(row.row, said.clone())]);
             // The papers may lie on the disk that is full: what could not be recorded is the failure that is told.
             let _ = self.refused(&row.table, row.row, &row.cells, &refusals);

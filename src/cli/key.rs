@@ -8,6 +8,7 @@ use super::{texts, values};
 use crate::clock::SystemClock;
 use crate::domain::access::Scope;
 use crate::domain::envelope::{Origin, Position};
+use crate::domain::name_key;
 use crate::domain::time::{Instant, local};
 use crate::domain::words::Role;
 use crate::domain::world::World;
@@ -141,7 +142,7 @@ fn is_known(world: &World, wanted: &CreateArgs) -> Result<(), CliError> {
     }
     let malls: BTreeSet<&str> =
         merchants.iter().flat_map(|merchant| &merchant.shops).map(|shop| &*shop.name.mall).collect();
-    if let Some(mall) = wanted.malls.iter().find(|mall| !malls.contains(mall.as_str())) {
+    if let Some(mall) = wanted.malls.iter().find(|mall| !malls.iter().any(|known| name_key::same(known, mall))) {
         let known: Vec<&str> = malls.into_iter().filter(|mall| !mall.is_empty()).take(MALLS_NAMED).collect();
         let known = if known.is_empty() { texts::NONE_KNOWN.into() } else { Said::same(known.join(", ")) };
         let said = texts::UNKNOWN_MALL;

@@ -121,7 +121,7 @@ impl Picture {
             .division
             .as_deref()
             .is_none_or(|prefix| merchant.division(self.known).is_some_and(|division| division.lies_in(prefix)));
-        let mall = wanted.mall.as_deref().is_none_or(|mall| merchant.shops.iter().any(|shop| shop.name.mall == mall));
+        let mall = wanted.mall.as_deref().is_none_or(|mall| merchant.shops.iter().any(|shop| shop.is_in(mall)));
         let searched = wanted.search.as_deref().is_none_or(|text| {
             let text = text.trim().to_lowercase();
             let has = |word: &str| word.to_lowercase().contains(&text);

@@ -5,11 +5,12 @@
 
 use super::{Answer, DeskError, Receipt, Request, RequestKey, not_recorded, recordable};
 use crate::domain::code::CreditCode;
+use crate::domain::code_key;
 use crate::domain::command::Command;
 use crate::domain::decide::{Decision, Known, decide};
 use crate::domain::envelope::{NewEvent, Origin, Position};
 use crate::domain::event::Event;
-use crate::domain::fold::{Stamp, said};
+use crate::domain::fold::Stamp;
 use crate::domain::merchant::Merchant;
 use crate::domain::ticket;
 use crate::domain::time::Instant;
@@ -104,8 +105,6 @@ pub(super) enum Decided {
 pub(super) struct Made {
     pub(super) envelope: NewEvent,
     pub(super) event: Event,
-    /// Its fingerprint, see [`said`].
-    pub(super) said: Option<u64>,
 }
 
 impl<'s> Batch<'s> {
@@ -161,7 +160,8 @@ impl<'s> Batch<'s> {
         // Whatever is answered without a write rests on what is known about these.
         let consulted = RefCell::new(vec![code]);
         let owner = |name: &str| {
-            let owner = self.tickets.get(name).copied().or_else(|| self.picture.world.ticket_owner(name))?;
+            let owner =
+                self.tickets.get(&*code_key::code(name)).copied().or_else(|| self.picture.world.ticket_owner(name))?;
             consulted.borrow_mut().push(owner);
             self.merchant(owner)
         };
@@ -173,7 +173,8 @@ impl<'s> Batch<'s> {
             consulted.retain(|code| self.merchants.contains_key(code));
             consulted
         };
-        let known = Known { merchant: self.merchant(code), ticket, sectors: self.sectors };
+        let overruled = request.overruled.get(index).map(Vec::as_slice).unwrap_or_default();
+        let known = Known { merchant: self.merchant(code), ticket, sectors: self.sectors, overruled };
         let Decision { stream, revision, events, warnings } = match decide(command, known, self.now) {
             Ok(decision) => decision,
             Err(problems) => {
@@ -196,8 +197,7 @@ impl<'s> Batch<'s> {
             let mut envelope = NewEvent::new(id, occurred_at, &origin, &event);
             // What else a command says follows from its first event.
             envelope.causation = envelope.causation.or_else(|| made.first().map(|first| first.envelope.id));
-            let said = said(&event, &envelope.data);
-            made.push(Made { envelope, event, said });
+            made.push(Made { envelope, event });
         }
         let expected = match revision {
             0 => Expected::NoStream,
@@ -235,12 +235,12 @@ impl<'s> Batch<'s> {
     fn try_on(&mut self, code: CreditCode, events: &[Made]) {
         let copy = || self.picture.world.get(code).cloned().unwrap_or_else(|| Merchant::new(code));
         let tentative = self.merchants.entry(code).or_insert_with(copy);
-        for Made { envelope, event, said } in events {
+        for Made { envelope, event } in events {
             self.position += 1;
             let stamp = Stamp { position: self.position, recorded_at: self.now, history: envelope.history };
-            tentative.fold(stamp, event, *said);
+            tentative.fold(stamp, event);
             if let Event::ComplaintReceived(received) = event {
-                self.tickets.insert(received.ticket.clone(), code);
+                self.tickets.insert(code_key::code(&received.ticket).into_owned(), code);
             }
         }
     }

@@ -88,6 +88,8 @@ pub struct Request {
     /// Trace ids of commands that belong to other trails than the origin's, by the command's place. Shorter or empty: the
     /// others belong to the origin's.
     pub trails: Vec<Option<Uuid>>,
+    /// Details of merchants that later rows of the same file say otherwise, by the command's place. Shorter or empty: none.
+    pub overruled: Vec<Vec<&'static str>>,
     /// The client's key: the same key for the same request gets the first answer.
     pub key: Option<RequestKey>,
     /// Look at lights only when [`Desk::settle`] asks: an import changes each light once, not once per sheet.
@@ -117,7 +119,7 @@ impl Request {
     /// Returns a request that is looked at at once, without a key.
     #[must_use]
     pub const fn new(commands: Vec<Command>, origin: Origin) -> Self {
-        Self { commands, origin, trails: Vec::new(), key: None, hold_lights: false }
+        Self { commands, origin, trails: Vec::new(), overruled: Vec::new(), key: None, hold_lights: false }
     }
 
     /// Returns the origin of the command at this place.

@@ -29,13 +29,18 @@ impl Rehearsal {
 
     /// Decides a command as the desk would at `now`; the receipt of an accepted one names events that do not exist.
     pub fn execute(&mut self, command: &Command, now: Instant) -> Answer {
-        self.execute_by(command, &Origin::service(), now)
+        self.execute_by(command, &[], &Origin::service(), now)
+    }
+
+    /// The same for a row of a file that says some details otherwise further down.
+    pub fn execute_overruled(&mut self, command: &Command, overruled: &[&'static str], now: Instant) -> Answer {
+        self.execute_by(command, overruled, &Origin::service(), now)
     }
 
     /// The same for a command that somebody else says.
-    fn execute_by(&mut self, command: &Command, origin: &Origin, now: Instant) -> Answer {
+    fn execute_by(&mut self, command: &Command, overruled: &[&'static str], origin: &Origin, now: Instant) -> Answer {
         let command = tidy(command.clone());
-        let known = Known::of(&self.picture.world, &command, &self.sectors);
+        let known = Known { overruled, ..Known::of(&self.picture.world, &command, &self.sectors) };
         let decision = match decide(&command, known, now) {
             Ok(decision) => decision,
             Err(problems) => return Answer::Refused(problems),
@@ -95,7 +100,8 @@ mod tests {
         let now: Instant = "2025-07-01T02:00:00Z".parse().unwrap();
         let commands: Vec<Command> = rows.iter().map(|row| serde_json::from_str(row).unwrap()).collect();
         let mut rehearsal = Rehearsal::new(Picture::new(Arc::new(Policies::built_in().unwrap())));
-        let tried: Vec<Answer> = commands.iter().map(|command| rehearsal.execute_by(command, origin, now)).collect();
+        let tried: Vec<Answer> =
+            commands.iter().map(|command| rehearsal.execute_by(command, &[], origin, now)).collect();
         let start = Start {
             log: Arc::new(MemoryLog::new()),
             clock: Arc::new(ManualClock::new(now)),

@@ -66,6 +66,10 @@ pub fn check(command: &Command, now: Instant) -> Vec<Problem> {
         Command::ReportComplaintRate(row) | Command::ReportPrepaidShare(row) => found.report(Some(row.date)),
         Command::RecordListing(row) => found.listing(Some(row.entered_on), row.removed_on),
         Command::RecordEnforcement(row) => found.enforcement(Some(row.kind), Some(row.date), row.due_on),
+        Command::CancelEntry(row) if row.reason.is_empty() => {
+            found.add("reason", "missing", "", "作废须写明理由", "say in `reason` why the entry is cancelled");
+        }
+        Command::CancelEntry(_) => {}
     }
     found.problems
 }
@@ -261,6 +265,7 @@ impl Check {
                 all(&[("mall", &row.mall), ("unit", &row.unit)]);
             }
             Command::RecordEnforcement(row) => all(&[("number", &row.number)]),
+            Command::CancelEntry(row) => look("reason", &row.reason),
             Command::ReportBalance(_)
             | Command::ReportCustody(_)
             | Command::PostGuarantee(_)

@@ -4,7 +4,7 @@
 //! here. Whether a command fits what is already known is for [`super::decide`] to say.
 
 use super::code::CreditCode;
-use super::event::{EnforcementAct, Guarantee, MerchantDetails, SectorAssigned};
+use super::event::{EnforcementAct, EntryCancelled, Guarantee, MerchantDetails, SectorAssigned};
 use super::money::{Ratio, Yuan};
 use super::time::{Day, Instant, field};
 use super::words::{Channel, ComplaintKind, EnforcementKind, ExitAction, FilingStatus, ListKind, Outcome, SignalKind};
@@ -40,6 +40,8 @@ pub enum Command {
     RecordListing(RecordListing),
     /// An act of enforcement (执法).
     RecordEnforcement(RecordEnforcement),
+    /// An entry was made by mistake (作废).
+    CancelEntry(EntryCancelled),
 }
 
 /// A step of a filing.
@@ -88,9 +90,9 @@ pub struct ReportCustody {
     pub date: Day,
     /// Balance, yuan.
     pub held: Yuan,
-    /// The bank saw abnormal flows.
-    #[serde(default)]
-    pub abnormal: bool,
+    /// The bank saw abnormal flows; left out, what was said of this day stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub abnormal: Option<bool>,
 }
 
 /// A step of an exit.
@@ -124,7 +126,7 @@ pub struct RecordExit {
     pub new_unit: bool,
 }
 
-/// A ticket as it stands: sent again with more filled in, it adds what is new.
+/// A ticket as it stands: sent again it adds what is new, and corrects what it says otherwise.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RecordComplaint {
@@ -252,6 +254,7 @@ impl Command {
             Self::ReportComplaintRate(row) | Self::ReportPrepaidShare(row) => row.credit_code,
             Self::RecordListing(row) => row.credit_code,
             Self::RecordEnforcement(row) => row.credit_code,
+            Self::CancelEntry(row) => row.credit_code,
         }
     }
 }

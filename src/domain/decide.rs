@@ -1,25 +1,26 @@
 //! Decisions: a command and what is known become events, or a refusal that says what is wrong.
 //!
-//! A row that was said before becomes no event at all; that is what makes an import repeatable.
+//! A row that says what stands becomes no event at all; one that says something else is a correction ([`super::standing`]).
+
+mod ticket_row;
 
 use super::check::{Problem, check};
 use super::code::CreditCode;
-use super::command::{
-    Command, RecordComplaint, RecordEnforcement, RecordExit, RecordFiling, RecordListing, RecordSignal,
-};
+use super::command::{Command, RecordEnforcement, RecordExit, RecordFiling, RecordListing, RecordSignal};
 use super::envelope::Position;
 use super::event::{
-    AbnormalFlowReported, ComplaintReceived, ComplaintStep, ComplaintSupplemented, CustodyReported, Event, ExitNotice,
-    ExitStep, Filing, ListEntered, ListRemoved, MerchantDetails, PrepaidReported, RatioReported, RectificationOrdered,
-    SectorAssigned, ShopOpened, SignalCleared, SignalRaised,
+    AbnormalFlowReported, CustodyReported, EntryCancelled, Event, ExitNotice, ExitStep, Filing, ListEntered,
+    ListRemoved, MerchantDetails, PrepaidReported, RatioReported, RectificationOrdered, SectorAssigned, ShopOpened,
+    SignalCleared, SignalRaised,
 };
+use super::evidence::STANDING;
 use super::exit::{Exit, exit_on};
-use super::fold::fingerprint;
-use super::merchant::{Complaint, Merchant};
+use super::merchant::Merchant;
 use super::remarks;
+use super::standing::{self, Entered};
 use super::ticket;
-use super::time::{Day, Instant, local, start_of};
-use super::words::{EnforcementKind, ExitAction, FilingStatus, ListKind, Outcome};
+use super::time::{Day, Instant, NO_END, start_of};
+use super::words::{EnforcementKind, ExitAction, FilingStatus, ListKind};
 use super::world::World;
 
 /// What a decision may look at.
@@ -31,6 +32,8 @@ pub struct Known<'a> {
     pub ticket: Option<ticket::Known<'a>>,
     /// Sectors that can be assigned.
     pub sectors: &'a [String],
+    /// Details of the merchant that a later row of the same file says otherwise.
+    pub overruled: &'a [&'static str],
 }
 
 impl<'a> Known<'a> {
@@ -41,7 +44,7 @@ impl<'a> Known<'a> {
             Command::RecordComplaint(row) => Some(ticket::find(row, |name| world.get(world.ticket_owner(name)?))),
             _ => None,
         };
-        Self { merchant: world.get(command.credit_code()), ticket, sectors }
+        Self { merchant: world.get(command.credit_code()), ticket, sectors, overruled: &[] }
     }
 }
 
@@ -87,13 +90,13 @@ pub fn decide(command: &Command, known: Known<'_>, now: Instant) -> Result<Decis
     if let Command::RecordComplaint(row) = command {
         let new = ticket::Known { name: row.ticket.clone(), ticket: None };
         let known = known.ticket.unwrap_or(new);
-        let (revision, events) = complaint(row, &known)?;
+        let (revision, events) = ticket_row::decide(row, &known)?;
         return Ok(Decision { stream: complaint_stream(&known.name), revision, events, warnings });
     }
     let events = facts(command, &known, now, &mut warnings)?;
     // The first event is the row itself. What else it brings stands or falls on its own: a signal known already may
     // come again with the day it was cleared.
-    let events: Vec<_> = events.into_iter().filter(|(_, event)| !is_said(known.merchant, event)).collect();
+    let events: Vec<_> = events.into_iter().filter(|(_, event)| !stands(known.merchant, event)).collect();
     if !events.is_empty() {
         warnings.extend(remarks::of(command, known.merchant));
     }
@@ -101,9 +104,18 @@ pub fn decide(command: &Command, known: Known<'_>, now: Instant) -> Result<Decis
     Ok(Decision { stream: merchant_stream(code), revision, events, warnings })
 }
 
-/// Says whether a row with the same content was recorded before.
-fn is_said(merchant: Option<&Merchant>, event: &Event) -> bool {
-    merchant.is_some_and(|merchant| merchant.has_said(fingerprint(event, &event.to_json())))
+/// Says whether an event would say only what stands.
+fn stands(merchant: Option<&Merchant>, event: &Event) -> bool {
+    merchant.map_or(is_no_end(event), |merchant| standing::stands(merchant, event))
+}
+
+/// Says whether an event says that something has no end: about something new that is no news.
+fn is_no_end(event: &Event) -> bool {
+    match event {
+        Event::SignalCleared(row) => row.cleared_on == NO_END,
+        Event::Delisted(row) | Event::DeregistrationEnded(row) => row.removed_on == NO_END,
+        _ => false,
+    }
 }
 
 fn facts(
@@ -114,7 +126,7 @@ fn facts(
 ) -> Result<Vec<(Instant, Event)>, Vec<Problem>> {
     let on = |day: Day, event: Event| vec![(start_of(day), event)];
     Ok(match command {
-        Command::RegisterMerchant(row) => register(row, known.merchant, now),
+        Command::RegisterMerchant(row) => register(row, known.merchant, known.overruled, now),
         Command::AssignSector(row) => assign(row, known.sectors)?,
         Command::RecordFiling(row) => on(row.date, filing(row)?),
         Command::ReportBalance(row) => on(
@@ -130,14 +142,15 @@ fn facts(
             }),
         ),
         Command::ReportCustody(row) => {
+            let abnormal = standing::abnormal(known.merchant, row.date, row.abnormal);
             let report = Event::CustodyReported(CustodyReported {
                 credit_code: row.credit_code,
                 date: row.date,
                 held: row.held,
-                abnormal: row.abnormal,
+                abnormal,
             });
             let mut events = on(row.date, report);
-            if row.abnormal {
+            if abnormal {
                 let flow = AbnormalFlowReported { credit_code: row.credit_code, date: row.date };
                 events.push((start_of(row.date), Event::AbnormalFlowReported(flow)));
             }
@@ -168,15 +181,21 @@ fn facts(
         ),
         Command::RecordListing(row) => listing(row),
         Command::RecordEnforcement(row) => enforcement(row, known.merchant, warnings)?,
+        Command::CancelEntry(row) => cancel(row, known.merchant, now)?,
         // Decided above, on the ticket's own stream.
         Command::RecordComplaint(_) => Vec::new(),
     })
 }
 
-fn register(row: &MerchantDetails, merchant: Option<&Merchant>, now: Instant) -> Vec<(Instant, Event)> {
+fn register(
+    row: &MerchantDetails,
+    merchant: Option<&Merchant>,
+    overruled: &[&str],
+    now: Instant,
+) -> Vec<(Instant, Event)> {
     let registered = merchant.is_some_and(|merchant| merchant.is_registered(Position::MAX));
-    let entity =
-        if registered { Event::MerchantDetailsChanged(row.clone()) } else { Event::MerchantRegistered(row.clone()) };
+    let details = without(row, overruled);
+    let entity = if registered { Event::MerchantDetailsChanged(details) } else { Event::MerchantRegistered(details) };
     let mut events = vec![(now, entity)];
     let shop_known = merchant.is_some_and(|merchant| merchant.shop(row.mall.as_deref(), row.unit.as_deref()).is_some());
     if !shop_known {
@@ -190,6 +209,26 @@ fn register(row: &MerchantDetails, merchant: Option<&Merchant>, now: Instant) ->
         events.push((now, Event::ShopOpened(shop)));
     }
     events
+}
+
+/// Returns a row of the register without what the same file says otherwise further down. Its shop stays as it states it.
+fn without(row: &MerchantDetails, overruled: &[&str]) -> MerchantDetails {
+    fn kept<T: Clone>(overruled: &[&str], field: &str, said: &Option<T>) -> Option<T> {
+        said.clone().filter(|_| !overruled.contains(&field))
+    }
+    MerchantDetails {
+        credit_code: row.credit_code,
+        name: kept(overruled, "name", &row.name),
+        industry_code: kept(overruled, "industry_code", &row.industry_code),
+        division_code: kept(overruled, "division_code", &row.division_code),
+        street: kept(overruled, "street", &row.street),
+        mall: row.mall.clone(),
+        unit: row.unit.clone(),
+        legal_representative: kept(overruled, "legal_representative", &row.legal_representative),
+        legal_representative_digest: kept(overruled, "legal_representative_digest", &row.legal_representative_digest),
+        brand: kept(overruled, "brand", &row.brand),
+        founded_on: kept(overruled, "founded_on", &row.founded_on),
+    }
 }
 
 fn assign(row: &SectorAssigned, sectors: &[String]) -> Result<Vec<(Instant, Event)>, Vec<Problem>> {
@@ -266,7 +305,7 @@ fn exit(row: &RecordExit, merchant: Option<&Merchant>) -> Result<Event, Vec<Prob
         ExitAction::Amend => Event::ExitNoticeAmended(notice()?),
         ExitAction::Withdraw => Event::ExitNoticeWithdrawn(step()),
     };
-    if is_said(merchant, &event) {
+    if stands(merchant, &event) {
         return Ok(event);
     }
     if matches!(row.action, ExitAction::Post | ExitAction::Close) {
@@ -313,7 +352,7 @@ fn signal(row: &RecordSignal) -> Vec<(Instant, Event)> {
             date: row.date,
             cleared_on,
         };
-        events.push((start_of(cleared_on), Event::SignalCleared(cleared)));
+        events.push((start_of(end_or(cleared_on, row.date)), Event::SignalCleared(cleared)));
     }
     events
 }
@@ -327,7 +366,7 @@ fn listing(row: &RecordListing) -> Vec<(Instant, Event)> {
         let removed =
             ListRemoved { credit_code: row.credit_code, list: row.list, entered_on: row.entered_on, removed_on };
         let removal = if deregistering { Event::DeregistrationEnded(removed) } else { Event::Delisted(removed) };
-        events.push((start_of(removed_on), removal));
+        events.push((start_of(end_or(removed_on, row.entered_on)), removal));
     }
     events
 }
@@ -344,9 +383,11 @@ fn enforcement(
         EnforcementKind::Penalty => Event::PenaltyDecided(row.clone().into()),
         EnforcementKind::RectificationMet => {
             let met = Event::RectificationMet(row.clone().into());
-            let orders = |kind| merchant.map_or(0, |m| m.acts.iter().filter(|act| act.kind == kind).count());
+            let orders = |kind| {
+                merchant.map_or(0, |m| m.acts.iter().filter(|act| act.kind == kind && act.until == STANDING).count())
+            };
             let none_open = orders(EnforcementKind::RectificationOrdered) <= orders(EnforcementKind::RectificationMet);
-            if none_open && !is_said(merchant, &met) {
+            if none_open && !stands(merchant, &met) {
                 warnings.push(Problem {
                     field: "kind",
                     code: "no_open_order",
@@ -378,102 +419,28 @@ fn enforcement(
     Ok(vec![(start_of(row.date), event)])
 }
 
-type Follows = (u32, Vec<(Instant, Event)>);
-
-fn complaint(row: &RecordComplaint, known: &ticket::Known<'_>) -> Result<Follows, Vec<Problem>> {
-    let existing = known.ticket;
-    let mut events = Vec::new();
-    let revision = match existing {
-        Some((owner, complaint)) => {
-            contradictions(row, owner.code, complaint)?;
-            let amount = row.amount.filter(|_| complaint.amount.is_none());
-            let due_at = row.due_at.filter(|_| complaint.due.is_none());
-            if amount.is_some() || due_at.is_some() {
-                let more =
-                    ComplaintSupplemented { ticket: known.name.clone(), credit_code: row.credit_code, amount, due_at };
-                events.push((row.received_at, Event::ComplaintSupplemented(more)));
-            }
-            complaint.revision
-        }
-        None => {
-            let received = ComplaintReceived {
-                ticket: known.name.clone(),
-                credit_code: row.credit_code,
-                channel: row.channel,
-                kind: row.kind,
-                received_at: row.received_at,
-                amount: row.amount,
-                due_at: row.due_at,
-                complainant: None,
-            };
-            events.push((row.received_at, Event::ComplaintReceived(received)));
-            0
-        }
-    };
-    let step = |at| ComplaintStep { ticket: known.name.clone(), credit_code: row.credit_code, at };
-    let existing = existing.map(|(_, complaint)| complaint);
-    if let Some(at) = row.answered_at.filter(|_| existing.is_none_or(|complaint| complaint.answered.is_none())) {
-        events.push((at, Event::ComplaintAnswered(step(at))));
-    }
-    if let (Some(at), Some(outcome)) = (row.closed_at, row.outcome)
-        && existing.is_none_or(|complaint| complaint.closed.is_none())
-    {
-        let closed = match outcome {
-            Outcome::Resolved => Event::ComplaintResolved(step(at)),
-            Outcome::Unresolved => Event::ComplaintClosedUnresolved(step(at)),
-            Outcome::Withdrawn => Event::ComplaintWithdrawn(step(at)),
-            Outcome::Merged => Event::ComplaintMerged(step(at)),
-        };
-        events.push((at, closed));
-    }
-    Ok((revision, events))
+/// Returns the day something ends, or the day it began if it has no end: nothing happens in the year 9999.
+fn end_or(end: Day, began: Day) -> Day {
+    if end == NO_END { began } else { end }
 }
 
-/// A ticket that comes again may fill in what was open; what it states must not differ from what is known.
-fn contradictions(row: &RecordComplaint, owner: CreditCode, known: &Complaint) -> Result<(), Vec<Problem>> {
-    if row.credit_code != owner {
-        // What it is about, and what it says, is told to nobody: who asks may not see that merchant.
-        return Err(vec![Problem {
-            field: "credit_code",
-            code: "contradicts",
-            value: row.credit_code.to_string(),
-            zh: format!("该来源的工单 `{}` 已登记在其他商户名下；请核对工单编号和统一社会信用代码", row.ticket),
-            en: format!(
-                "ticket `{}` of this channel is known about another merchant; check its number and the credit code",
-                row.ticket
-            ),
-        }]);
+/// An entry made by mistake is cancelled once; what never was cannot be.
+fn cancel(
+    row: &EntryCancelled,
+    merchant: Option<&Merchant>,
+    now: Instant,
+) -> Result<Vec<(Instant, Event)>, Vec<Problem>> {
+    match merchant.map_or(Entered::Never, |merchant| standing::entered(merchant, &row.entry)) {
+        Entered::Stands => Ok(vec![(now, Event::EntryCancelled(row.clone()))]),
+        Entered::Ended => Ok(Vec::new()),
+        Entered::Never => Err(vec![Problem {
+            field: "entry",
+            code: "no_such_entry",
+            value: serde_json::to_string(&row.entry).unwrap_or_default(),
+            zh: "没有这样的记录，无从作废；请核对日期、类型、商场和铺位号".to_owned(),
+            en: "there is no such entry to cancel; check its day, kind, mall and unit".to_owned(),
+        }]),
     }
-    let mut problems = Vec::new();
-    let mut differs = |field: &'static str, stated: Option<String>, before: Option<String>| {
-        if let (Some(stated), Some(before)) = (stated, before)
-            && stated != before
-        {
-            problems.push(Problem {
-                field,
-                code: "contradicts",
-                zh: format!("工单 `{}` 已登记为 `{before}`，与本行 `{stated}` 不一致；请核对工单", row.ticket),
-                en: format!(
-                    "ticket `{}` is known with `{before}`, this row says `{stated}`; check the ticket",
-                    row.ticket
-                ),
-                value: stated,
-            });
-        }
-    };
-    let time = |at: Instant| local(at).strftime("%Y-%m-%d %H:%M:%S").to_string();
-    differs("kind", Some(row.kind.zh().to_owned()), Some(known.kind.zh().to_owned()));
-    differs("received_at", Some(time(row.received_at)), Some(time(known.received_at)));
-    differs("amount", row.amount.map(|a| a.to_string()), known.amount.map(|a| a.to_string()));
-    differs("due_at", row.due_at.map(time), known.due.map(|(due, _)| time(due)));
-    differs("answered_at", row.answered_at.map(time), known.answered.map(|(at, _)| time(at)));
-    differs("closed_at", row.closed_at.map(time), known.closed.map(|(at, _, _)| time(at)));
-    differs(
-        "outcome",
-        row.outcome.map(|outcome| outcome.zh().to_owned()),
-        known.closed.map(|(_, _, outcome)| outcome.zh().to_owned()),
-    );
-    if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
 fn failed_check_character(code: CreditCode) -> Problem {

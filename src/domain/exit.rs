@@ -1,7 +1,7 @@
 //! The course of a tenant's exit (撤店): which notice stands on a day, and whether the shop is closed.
 
 use super::envelope::Position;
-use super::merchant::ExitItem;
+use super::evidence::{Evidence as _, ExitItem};
 use super::time::{Day, plus_days};
 use super::words::ExitAction;
 
@@ -21,8 +21,8 @@ pub enum Exit {
     Closed {
         /// Day of the closing.
         on: Day,
-        /// A notice stood on the day before.
-        announced: bool,
+        /// Day the first notice of this exit was posted, if one stood on the day before.
+        announced: Option<Day>,
     },
 }
 
@@ -30,7 +30,7 @@ pub enum Exit {
 #[must_use]
 pub fn exit_on(steps: &[ExitItem], day: Day, known: Position) -> Exit {
     let mut state = Exit::None;
-    for step in steps.iter().take_while(|step| step.date <= day).filter(|step| step.position <= known) {
+    for step in steps.iter().take_while(|step| step.date <= day).filter(|step| step.stands(known)) {
         state = match (step.action, state) {
             (ExitAction::Post | ExitAction::Amend, Exit::Announced { first_posted, planned_on }) => {
                 // A second posting while one stands is an amendment (docs/FACTS.md).
@@ -43,7 +43,11 @@ pub fn exit_on(steps: &[ExitItem], day: Day, known: Position) -> Exit {
             (ExitAction::Withdraw, _) => Exit::None,
             (ExitAction::Close, _) => {
                 let before = exit_on(steps, plus_days(step.date, -1), known);
-                return Exit::Closed { on: step.date, announced: matches!(before, Exit::Announced { .. }) };
+                let announced = match before {
+                    Exit::Announced { first_posted, .. } => Some(first_posted),
+                    Exit::None | Exit::Closed { .. } => None,
+                };
+                return Exit::Closed { on: step.date, announced };
             }
             (_, state) => state,
         };
@@ -54,13 +58,17 @@ pub fn exit_on(steps: &[ExitItem], day: Day, known: Position) -> Exit {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::mark::Mark;
 
     fn step(date: &str, action: ExitAction, planned_on: Option<&str>) -> ExitItem {
         ExitItem {
             date: date.parse().unwrap(),
             position: 1,
+            until: crate::domain::evidence::STANDING,
             action,
             planned_on: planned_on.map(|d| d.parse().unwrap()),
+            refund_plan: Mark::NONE,
+            reason: Mark::NONE,
         }
     }
 
@@ -88,7 +96,7 @@ mod tests {
             step("2025-02-01", ExitAction::Post, Some("2025-05-01")),
             step("2025-02-01", ExitAction::Close, None),
         ];
-        assert_eq!(exit_on(&steps, day("2025-02-01"), 1), Exit::Closed { on: day("2025-02-01"), announced: false });
+        assert_eq!(exit_on(&steps, day("2025-02-01"), 1), Exit::Closed { on: day("2025-02-01"), announced: None });
     }
 
     #[test]
@@ -98,6 +106,6 @@ mod tests {
             step("2025-01-02", ExitAction::Post, Some("2025-05-01")),
             step("2025-01-03", ExitAction::Close, None),
         ];
-        assert_eq!(exit_on(&steps, day("2025-06-01"), 1), Exit::Closed { on: day("2025-01-01"), announced: false });
+        assert_eq!(exit_on(&steps, day("2025-06-01"), 1), Exit::Closed { on: day("2025-01-01"), announced: None });
     }
 }

@@ -1,16 +1,20 @@
-//! Everything known about one merchant: the fold of its events, and the evidence its light rests on.
+//! Everything known about one merchant: the fold of its events, and the evidence its light rests on ([`super::evidence`]).
 //!
-//! Items keep the position they were recorded at, so the same state answers for any day of truth and any point of
-//! knowledge ([`Horizon`]). Lists that facts read in order of date are kept in that order, ties by position ("the one
-//! recorded later", docs/FACTS.md).
+//! Lists that facts read in order of date are kept in that order, ties by position ("the one recorded later", docs/FACTS.md).
 
 use super::code::{CreditCode, DivisionCode};
+use super::code_key::code;
+use super::empty_words::is_empty_word;
 use super::envelope::Position;
 use super::event::ShopName;
-use super::money::{Ratio, Yuan};
-use super::text::is_empty_word;
+use super::evidence::{
+    Act, Amount, Assigned, Complaint, CustodyReport, Dated, Evidence, FilingStep, GuaranteeItem, Listing, RatioItem,
+    RegisterRow, STANDING, Shop, Signal, add, latest,
+};
+use super::name_key;
 use super::time::{Day, Instant, day_of};
-use super::words::{Channel, ComplaintKind, EnforcementKind, ExitAction, FilingStatus, ListKind, Outcome, SignalKind};
+use super::words::ExitAction;
+use std::borrow::Cow;
 use thin_vec::ThinVec;
 
 /// Up to when things are looked at: the day of truth and the point of knowledge.
@@ -47,9 +51,9 @@ pub struct Merchant {
     pub filings: ThinVec<FilingStep>,
     /// Declared balances, by day.
     pub balances: ThinVec<Amount>,
-    /// Balances in custody, by day.
-    pub custody: ThinVec<Amount>,
-    /// Abnormal flows, by day.
+    /// The bank's reports of balances in custody, by day.
+    pub custody: ThinVec<CustodyReport>,
+    /// Abnormal flows, by day; facts of edition 2 rest on the reports themselves.
     pub flows: ThinVec<Dated>,
     /// Guarantees and insurances.
     pub guarantees: ThinVec<GuaranteeItem>,
@@ -67,8 +71,6 @@ pub struct Merchant {
     pub listings: ThinVec<Listing>,
     /// Acts of enforcement, by day, orders before completions.
     pub acts: ThinVec<Act>,
-    /// Fingerprints of what was said, sorted: the same row twice is one fact.
-    pub said: ThinVec<u64>,
     /// The newest evidence.
     pub last: Option<LastEvidence>,
 }
@@ -83,224 +85,6 @@ pub struct LastEvidence {
     /// It was imported as history.
     pub history: bool,
 }
-
-/// A row of the register, reduced to what is asked later.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RegisterRow {
-    /// Where it stands.
-    pub position: Position,
-    /// Name.
-    pub name: Option<Box<str>>,
-    /// GB/T 4754 code.
-    pub industry_code: Option<Box<str>>,
-    /// Division.
-    pub division_code: Option<DivisionCode>,
-    /// Street.
-    pub street: Option<Box<str>>,
-    /// Representative.
-    pub legal_representative: Option<Box<str>>,
-    /// Digest of the representative's document.
-    pub legal_representative_digest: Option<Box<str>>,
-    /// Brand.
-    pub brand: Option<Box<str>>,
-    /// Founded.
-    pub founded_on: Option<Day>,
-}
-
-/// A sector assigned by hand.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Assigned {
-    /// From this day.
-    pub effective_on: Day,
-    /// Where it stands.
-    pub position: Position,
-    /// Sector id.
-    pub sector: Box<str>,
-}
-
-/// A step of a filing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FilingStep {
-    /// Day.
-    pub date: Day,
-    /// Where it stands.
-    pub position: Position,
-    /// State reached.
-    pub status: FilingStatus,
-    /// Custody bank, if the step names one.
-    pub bank: Option<Box<str>>,
-}
-
-/// An amount true for a day. Packed, because a merchant has more of these than of everything else together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(Rust, packed(4))]
-pub struct Amount {
-    /// Day.
-    pub date: Day,
-    /// Where it stands.
-    pub position: Position,
-    /// Yuan.
-    pub amount: Yuan,
-}
-
-/// Something that happened on a day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Dated {
-    /// Day.
-    pub date: Day,
-    /// Where it stands.
-    pub position: Position,
-}
-
-/// A guarantee or insurance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct GuaranteeItem {
-    /// First day.
-    pub from: Day,
-    /// Last day.
-    pub until: Day,
-    /// Where it stands.
-    pub position: Position,
-    /// Face value.
-    pub amount: Yuan,
-}
-
-/// A shop and the steps of its exits.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shop {
-    /// Mall and unit.
-    pub name: ShopName,
-    /// Where it was first spoken of.
-    pub position: Position,
-    /// Steps of its exits, by day.
-    pub exits: ThinVec<ExitItem>,
-}
-
-/// A step of an exit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ExitItem {
-    /// Day.
-    pub date: Day,
-    /// Where it stands.
-    pub position: Position,
-    /// Which step.
-    pub action: ExitAction,
-    /// Planned last day, as stated.
-    pub planned_on: Option<Day>,
-}
-
-/// A complaint as it stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Complaint {
-    /// Ticket.
-    pub ticket: Box<str>,
-    /// Number of events in its stream.
-    pub revision: u32,
-    /// Where it was received.
-    pub position: Position,
-    /// When it was received.
-    pub received_at: Instant,
-    /// Channel.
-    pub channel: Channel,
-    /// What it asks for.
-    pub kind: ComplaintKind,
-    /// Money at stake.
-    pub amount: Option<Yuan>,
-    /// Due time, and where that was stated.
-    pub due: Option<(Instant, Position)>,
-    /// First answer.
-    pub answered: Option<(Instant, Position)>,
-    /// Closing.
-    pub closed: Option<(Instant, Position, Outcome)>,
-}
-
-/// A risk signal: one shop, one kind, one day.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Signal {
-    /// Index in [`Merchant::shops`].
-    pub shop: u32,
-    /// Which.
-    pub kind: SignalKind,
-    /// Since when.
-    pub date: Day,
-    /// Where it stands.
-    pub position: Position,
-    /// First days it was no longer there, as stated one after the other; the last one known counts.
-    pub cleared: ThinVec<(Day, Position)>,
-}
-
-/// A ratio about a shop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RatioItem {
-    /// Index in [`Merchant::shops`].
-    pub shop: u32,
-    /// Day.
-    pub date: Day,
-    /// Where it stands.
-    pub position: Position,
-    /// The ratio.
-    pub ratio: Ratio,
-}
-
-/// An entry in a list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listing {
-    /// Which list.
-    pub list: ListKind,
-    /// First day on it.
-    pub entered_on: Day,
-    /// Where it stands.
-    pub position: Position,
-    /// First days no longer on it, as stated one after the other; the last one known counts.
-    pub removed: ThinVec<(Day, Position)>,
-}
-
-/// An act of enforcement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Act {
-    /// Day.
-    pub date: Day,
-    /// Where it stands.
-    pub position: Position,
-    /// Which.
-    pub kind: EnforcementKind,
-    /// Last day to comply, for orders.
-    pub due_on: Option<Day>,
-}
-
-/// An item that counts from a day on and was recorded somewhere.
-pub trait Evidence {
-    /// First day it counts.
-    fn date(&self) -> Day;
-    /// Where it was recorded.
-    fn position(&self) -> Position;
-    /// Says whether it counts at this horizon.
-    fn counts(&self, horizon: &Horizon) -> bool {
-        self.date() <= horizon.today && self.position() <= horizon.known
-    }
-}
-
-macro_rules! evidence {
-    ($($item:ty: $date:ident),+ $(,)?) => {$(
-        impl Evidence for $item {
-            fn date(&self) -> Day { self.$date }
-            fn position(&self) -> Position { self.position }
-        }
-    )+};
-}
-
-evidence!(
-    Assigned: effective_on,
-    FilingStep: date,
-    Amount: date,
-    Dated: date,
-    GuaranteeItem: from,
-    ExitItem: date,
-    Signal: date,
-    RatioItem: date,
-    Listing: entered_on,
-    Act: date,
-);
 
 /// Returns a text unless it is a word for *none*: strangers are not linked by that.
 fn stated(text: Option<&str>) -> Option<&str> {
@@ -328,7 +112,6 @@ impl Merchant {
             shares: ThinVec::new(),
             listings: ThinVec::new(),
             acts: ThinVec::new(),
-            said: ThinVec::new(),
             last: None,
         }
     }
@@ -375,7 +158,9 @@ impl Merchant {
     /// Says whether a shop is known that closed.
     #[must_use]
     pub fn has_closed_shop(&self) -> bool {
-        self.shops.iter().any(|shop| shop.exits.iter().any(|step| step.action == ExitAction::Close))
+        self.shops
+            .iter()
+            .any(|shop| shop.exits.iter().any(|step| step.action == ExitAction::Close && step.until == STANDING))
     }
 
     /// Returns the brand; a word for *none* (无, /) is none, and takes no earlier one back.
@@ -390,6 +175,18 @@ impl Merchant {
         let name = self.detail(known, |row| stated(row.legal_representative.as_deref()))?;
         let digest = self.detail(known, |row| stated(row.legal_representative_digest.as_deref()))?;
         Some((name, digest))
+    }
+
+    /// Returns the key of the brand.
+    #[must_use]
+    pub fn brand_key(&self, known: Position) -> Option<Cow<'_, str>> {
+        self.brand(known).map(name_key::key)
+    }
+
+    /// Returns the key of the representative's name with the digest in one spelling.
+    #[must_use]
+    pub fn representative_key(&self, known: Position) -> Option<(Cow<'_, str>, Cow<'_, str>)> {
+        self.representative(known).map(|(name, digest)| (name_key::key(name), code(digest)))
     }
 
     /// Returns the division the merchant is supervised in.
@@ -418,89 +215,26 @@ impl Merchant {
 
     /// Returns the index of a shop, adding it if it is new.
     pub(super) fn shop_index(&mut self, mall: Option<&str>, unit: Option<&str>, position: Position) -> u32 {
-        let (mall, unit) = (mall.unwrap_or_default(), unit.unwrap_or_default());
-        let found = self.shops.iter().position(|shop| shop.name.mall == mall && shop.name.unit == unit);
-        let index = found.unwrap_or_else(|| {
-            let name = ShopName { mall: mall.to_owned(), unit: unit.to_owned() };
+        self.shop_place(mall, unit).unwrap_or_else(|| {
+            let name =
+                ShopName { mall: mall.unwrap_or_default().to_owned(), unit: unit.unwrap_or_default().to_owned() };
             add(&mut self.shops, Shop { name, position, exits: ThinVec::new() });
-            self.shops.len() - 1
-        });
-        u32::try_from(index).unwrap_or(u32::MAX)
+            u32::try_from(self.shops.len() - 1).unwrap_or(u32::MAX)
+        })
     }
 
-    /// Returns a shop by its place.
+    /// Returns the index of a shop.
+    #[must_use]
+    pub fn shop_place(&self, mall: Option<&str>, unit: Option<&str>) -> Option<u32> {
+        let (mall, unit) = (mall.unwrap_or_default(), unit.unwrap_or_default());
+        let place = self.shops.iter().position(|shop| shop.is_at(mall, unit))?;
+        u32::try_from(place).ok()
+    }
+
+    /// Returns a shop by its place, however that is typed.
     #[must_use]
     pub fn shop(&self, mall: Option<&str>, unit: Option<&str>) -> Option<&Shop> {
         let (mall, unit) = (mall.unwrap_or_default(), unit.unwrap_or_default());
-        self.shops.iter().find(|shop| shop.name.mall == mall && shop.name.unit == unit)
-    }
-
-    /// Says whether a row with this fingerprint was recorded before.
-    #[must_use]
-    pub fn has_said(&self, fingerprint: u64) -> bool {
-        self.said.binary_search(&fingerprint).is_ok()
-    }
-}
-
-/// Appends an item; see [`put`].
-pub(super) fn add<T>(items: &mut ThinVec<T>, item: T) {
-    put(items, items.len(), item);
-}
-
-/// Inserts an item. Lists of a merchant are many and short, so they grow by an eighth instead of doubling.
-pub(super) fn put<T>(items: &mut ThinVec<T>, place: usize, item: T) {
-    if items.len() == items.capacity() {
-        items.reserve_exact(items.len() / 8 + 1);
-    }
-    items.insert(place, item);
-}
-
-/// Returns the last item dated at or before `day` that was known at `known`, from a list kept by date.
-#[must_use]
-pub fn latest<T: Evidence>(items: &[T], day: Day, known: Position) -> Option<&T> {
-    items.iter().rev().find(|item| item.date() <= day && item.position() <= known)
-}
-
-/// Says whether the end last stated, as known at a horizon, has come.
-fn is_over(ends: &[(Day, Position)], horizon: &Horizon) -> bool {
-    let known = ends.iter().rev().find(|(_, position)| *position <= horizon.known);
-    known.is_some_and(|(day, _)| *day <= horizon.today)
-}
-
-impl Complaint {
-    /// Says whether the complaint was received and known by this horizon.
-    #[must_use]
-    pub fn counts(&self, horizon: &Horizon) -> bool {
-        self.received_at <= horizon.now && self.position <= horizon.known
-    }
-
-    /// Returns how the complaint ended, if it had by this horizon.
-    #[must_use]
-    pub fn outcome(&self, horizon: &Horizon) -> Option<Outcome> {
-        self.closed
-            .filter(|(at, position, _)| *at <= horizon.now && *position <= horizon.known)
-            .map(|(_, _, outcome)| outcome)
-    }
-
-    /// Says whether a first answer was given by this horizon.
-    #[must_use]
-    pub fn is_answered(&self, horizon: &Horizon) -> bool {
-        self.answered.is_some_and(|(at, position)| at <= horizon.now && position <= horizon.known)
-    }
-}
-
-impl Signal {
-    /// Says whether the signal is up: raised and not cleared by this horizon.
-    #[must_use]
-    pub fn is_up(&self, horizon: &Horizon) -> bool {
-        self.counts(horizon) && !is_over(&self.cleared, horizon)
-    }
-}
-
-impl Listing {
-    /// Says whether the merchant is on the list at this horizon.
-    #[must_use]
-    pub fn is_on(&self, horizon: &Horizon) -> bool {
-        self.counts(horizon) && !is_over(&self.removed, horizon)
+        self.shops.iter().find(|shop| shop.is_at(mall, unit))
     }
 }

@@ -7,6 +7,7 @@ use super::command::{Command, RecordExit};
 use super::envelope::Position;
 use super::exit::{Exit, exit_on};
 use super::merchant::Merchant;
+use super::name_key;
 use super::time::Day;
 use super::words::ExitAction;
 
@@ -35,9 +36,9 @@ pub fn of(command: &Command, merchant: Option<&Merchant>) -> Vec<Problem> {
 #[must_use]
 pub fn unknown_unit(row: &RecordExit, merchant: &Merchant) -> Option<Vec<String>> {
     let (mall, unit) = (row.mall.as_deref().unwrap_or_default(), row.unit.as_deref().unwrap_or_default());
-    let here = merchant.shops.iter().filter(|shop| shop.name.mall == mall).map(|shop| shop.name.unit.clone());
+    let here = merchant.shops.iter().filter(|shop| shop.is_in(mall)).map(|shop| shop.name.unit.clone());
     let units: Vec<String> = here.collect();
-    (!units.is_empty() && units.iter().all(|known| known != unit)).then_some(units)
+    (!units.is_empty() && !units.iter().any(|known| name_key::same(known, unit))).then_some(units)
 }
 
 /// Returns the refusal of a step about a unit that is not known.

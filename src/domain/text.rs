@@ -1,5 +1,7 @@
-//! Text as people type it: what is cut off its ends, what is brought to one width, what is refused.
+//! Text as people type it: what is cut off its ends and made one blank inside, what is brought to one width, what is refused.
 
+use super::empty_words::is_spoilt;
+use super::name_key::is_zero_width;
 use serde::de::{Deserializer, Error, Visitor};
 use std::borrow::Cow;
 use std::fmt::{self, Display};
@@ -18,6 +20,9 @@ pub enum TextFault {
     /// Bytes that are no character in the file's encoding.
     #[error("the text holds bytes that could not be read; save the file as UTF-8 and type the text anew")]
     Undecodable,
+    /// Question marks and nothing else.
+    #[error("the text is question marks only: it was lost when the file was written; export it anew as UTF-8 or xlsx")]
+    Spoilt,
     /// Too long.
     #[error("the text has {0} characters; at most {LONGEST} are taken")]
     TooLong(usize),
@@ -30,6 +35,7 @@ impl TextFault {
         match self {
             Self::Control(_) => "control_character",
             Self::Undecodable => "undecodable",
+            Self::Spoilt => "question_marks",
             Self::TooLong(_) => "too_long",
         }
     }
@@ -40,6 +46,7 @@ impl TextFault {
         match self {
             Self::Control(letter) => format!("含有不可见的控制字符（U+{:04X}），请删除", u32::from(letter)),
             Self::Undecodable => "含有无法识别的字节，请将文件另存为 UTF-8 后重新填写".to_owned(),
+            Self::Spoilt => "只有问号：文字在导出时已丢失，请以 UTF-8 或 xlsx 重新导出".to_owned(),
             Self::TooLong(length) => format!("共 {length} 个字，最多 {LONGEST} 个字"),
         }
     }
@@ -48,9 +55,7 @@ impl TextFault {
 /// Returns `text` without what cannot be seen at its ends: spaces of every width, byte order marks, zero-width marks.
 #[must_use]
 pub fn trim(text: &str) -> &str {
-    text.trim_matches(|letter: char| {
-        letter.is_whitespace() || matches!(letter, '\u{FEFF}' | '\u{200B}'..='\u{200D}' | '\u{2060}')
-    })
+    text.trim_matches(|letter: char| letter.is_whitespace() || is_zero_width(letter))
 }
 
 /// Returns `text` with full-width letters, digits, signs and spaces (`Ａ`, `１`, `，`) replaced by their ASCII forms.
@@ -68,15 +73,40 @@ pub fn half_width(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Words that people write into a cell which may stay empty (docs/FACTS.md), in one width and in capitals.
-const EMPTY_WORDS: [&str; 16] =
-    ["无", "暂无", "没有", "不详", "未知", "未填", "/", "\\", "-", "--", "—", "——", "NULL", "NONE", "N/A", "#N/A"];
-
-/// Says whether a text says that there is nothing to say: it is empty, or one of the words for it, in any case and width.
+/// Returns `text` as one line is kept: without zero-width characters, trimmed, every run of blanks (wide and no-break ones too)
+/// one space. Controls stay, for [`fault`] to find.
 #[must_use]
-pub fn is_empty_word(text: &str) -> bool {
-    let plain = half_width(trim(text)).to_ascii_uppercase();
-    plain.is_empty() || EMPTY_WORDS.contains(&plain.as_str())
+pub fn clean(text: &str) -> Cow<'_, str> {
+    let text = trim(text);
+    let is_blank = |letter: char| letter.is_whitespace() && !letter.is_control();
+    let mut blank = false;
+    let plain = text.chars().all(|letter| {
+        let second = std::mem::replace(&mut blank, letter == ' ') && blank;
+        !second && (letter == ' ' || !is_blank(letter)) && !is_zero_width(letter)
+    });
+    if plain {
+        return Cow::Borrowed(text);
+    }
+    let mut kept = String::with_capacity(text.len());
+    for letter in text.chars().filter(|letter| !is_zero_width(*letter)) {
+        if !is_blank(letter) {
+            kept.push(letter);
+        } else if !kept.ends_with(' ') {
+            kept.push(' ');
+        }
+    }
+    Cow::Owned(kept)
+}
+
+/// Returns free text as it is kept: its line breaks are written in one way, each line is [`clean`].
+#[must_use]
+pub fn clean_lines(text: &str) -> Cow<'_, str> {
+    if !text.contains(['\r', '\n']) {
+        return clean(text);
+    }
+    let plain = plain_breaks(trim(text));
+    let lines: Vec<Cow<'_, str>> = plain.split('\n').map(clean).collect();
+    Cow::Owned(lines.join("\n"))
 }
 
 /// Fields of commands that hold free text: it may have several lines, everything else is one line.
@@ -109,7 +139,7 @@ pub fn fault(text: &str) -> Option<TextFault> {
 fn find_fault(text: &str, lines: bool) -> Option<TextFault> {
     // A text has at least as many bytes as characters, so most are settled by their length in bytes.
     if text.len() <= LONGEST && text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
-        return None;
+        return is_spoilt(text).then_some(TextFault::Spoilt);
     }
     let mut length = 0;
     for letter in text.chars() {
@@ -123,6 +153,9 @@ fn find_fault(text: &str, lines: bool) -> Option<TextFault> {
         if letter.is_control() || matches!(letter, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}') {
             return Some(TextFault::Control(letter));
         }
+    }
+    if is_spoilt(text) {
+        return Some(TextFault::Spoilt);
     }
     (length > LONGEST).then_some(TextFault::TooLong(length))
 }
@@ -160,35 +193,12 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_word_is_known_in_any_case_and_width() {
-        for word in [
-            "",
-            " ",
-            "无",
-            " 暂无　",
-            "没有",
-            "不详",
-            "未知",
-            "未填",
-            "/",
-            "／",
-            "\\",
-            "-",
-            "－",
-            "--",
-            "—",
-            "——",
-            "null",
-            "None",
-            "n/a",
-            "Ｎ／Ａ",
-            "#N/A",
-        ] {
-            assert!(is_empty_word(word), "{word}");
-        }
-        for word in ["无印良品", "极光", "A/B", "0", "---", "Nona"] {
-            assert!(!is_empty_word(word), "{word}");
-        }
+    fn a_clean_text_has_single_spaces_and_nothing_without_width() {
+        assert_eq!(clean("\u{FEFF} 大悦城\u{3000}\u{A0}东\u{200B}区 \t"), "大悦城 东区");
+        assert!(matches!(clean(" 大悦城 东区 "), Cow::Borrowed("大悦城 东区")));
+        assert_eq!(clean("a\tb"), "a\tb", "a control is for the check to refuse");
+        assert_eq!(clean_lines(" a\u{3000} b \r\n\r\n c\rd "), "a b\n\nc\nd");
+        assert_eq!(fault("？？ ?"), Some(TextFault::Spoilt));
     }
 
     #[test]

@@ -5,7 +5,8 @@
 //! hotline, and tickets recorded before this was so keep their names.
 
 use super::command::RecordComplaint;
-use super::merchant::{Complaint, Merchant};
+use super::evidence::Complaint;
+use super::merchant::Merchant;
 use super::words::Channel;
 use super::world::World;
 
@@ -87,10 +88,15 @@ pub fn find<'a>(row: &RecordComplaint, owner: impl Fn(&str) -> Option<&'a Mercha
         let own = named(&name);
         // Its own name goes first: once given it stays, whatever becomes of the other channel's ticket.
         if own.is_some() || plain.is_some() {
-            return Known { name, ticket: own };
+            return Known { name: named_as(own).unwrap_or(name), ticket: own };
         }
     }
-    Known { name: row.ticket.clone(), ticket: plain }
+    Known { name: named_as(plain).unwrap_or_else(|| row.ticket.clone()), ticket: plain }
+}
+
+/// Returns the name under which a ticket is known, which may be another spelling than the one asked for.
+fn named_as(ticket: Option<(&Merchant, &Complaint)>) -> Option<String> {
+    ticket.map(|(_, complaint)| complaint.ticket.to_string())
 }
 
 /// Returns every ticket of a number, one for each channel that uses it, or the one of a name.

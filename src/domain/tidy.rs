@@ -1,21 +1,23 @@
-//! One spelling for one thing: texts trimmed, blanks absent, industry codes without their letter, an end in the year 9999 no end. What comes from a
-//! sheet is tidy already; what comes as JSON is made so here, so that both give the same events.
+//! One spelling for one thing: texts cleaned, empty words absent, industry codes without their letter. What comes from a sheet is tidy already; what comes as JSON is made so here, so that both give the same events.
 
+use super::code_key::code;
 use super::command::Command;
-use super::text::{half_width, plain_breaks, trim};
-use super::time::end;
+use super::empty_words::is_empty_word;
+use super::event::Entry;
+use super::text::{clean, clean_lines};
+use std::borrow::Cow;
 
 /// Returns an industry code (行业代码, GB/T 4754) as two to four digits, its category letter dropped (`O8040` → `8040`);
 /// `None` if the text is no such code.
 #[must_use]
 pub fn industry_code(text: &str) -> Option<String> {
-    let narrow = half_width(trim(text));
+    let narrow = code(text);
     let digits = narrow.strip_prefix(|letter: char| letter.is_ascii_alphabetic()).unwrap_or(&narrow);
     ((2..=4).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())).then(|| digits.to_owned())
 }
 
-/// Returns the command with every text trimmed, its line breaks written in one way, blank optional texts absent and the industry code in its short form. An
-/// industry code that is none stays as it is, for [`super::check::check`] to refuse.
+/// Returns the command with every text cleaned, optional texts absent where they are blank or an empty word, and the industry
+/// code in its short form. An industry code that is none stays as it is, for [`super::check::check`] to refuse.
 #[must_use]
 pub fn tidy(mut command: Command) -> Command {
     match &mut command {
@@ -38,48 +40,87 @@ pub fn tidy(mut command: Command) -> Command {
                 *code = digits;
             }
         }
-        Command::AssignSector(row) => tidy_text(&mut row.sector),
+        Command::AssignSector(row) => tidy_needed(&mut row.sector),
         Command::RecordFiling(row) => {
             tidy_optional(&mut row.bank);
             tidy_optional(&mut row.account_tail);
         }
-        Command::ReportBalance(_) | Command::ReportCustody(_) | Command::PostGuarantee(_) => {}
-        Command::RecordListing(row) => row.removed_on = end(row.removed_on),
+        Command::ReportBalance(_)
+        | Command::ReportCustody(_)
+        | Command::PostGuarantee(_)
+        | Command::RecordListing(_) => {}
         Command::RecordExit(row) => {
             tidy_optional(&mut row.mall);
             tidy_optional(&mut row.unit);
-            tidy_optional(&mut row.refund_plan);
-            tidy_optional(&mut row.reason);
+            tidy_lines(&mut row.refund_plan);
+            tidy_lines(&mut row.reason);
         }
-        Command::RecordComplaint(row) => tidy_text(&mut row.ticket),
+        Command::RecordComplaint(row) => tidy_needed(&mut row.ticket),
         Command::RecordSignal(row) => {
             tidy_optional(&mut row.mall);
             tidy_optional(&mut row.unit);
             tidy_optional(&mut row.value);
-            row.cleared_on = end(row.cleared_on);
         }
         Command::ReportComplaintRate(row) | Command::ReportPrepaidShare(row) => {
             tidy_optional(&mut row.mall);
             tidy_optional(&mut row.unit);
         }
         Command::RecordEnforcement(row) => tidy_optional(&mut row.number),
+        Command::CancelEntry(row) => {
+            tidy_needed(&mut row.reason);
+            tidy_entry(&mut row.entry);
+        }
     }
     command
 }
 
-fn tidy_text(text: &mut String) {
-    let kept = plain_breaks(trim(text));
-    if kept != text.as_str() {
-        *text = kept.into_owned();
+fn tidy_entry(entry: &mut Entry) {
+    match entry {
+        Entry::Exit { mall, unit, .. }
+        | Entry::Signal { mall, unit, .. }
+        | Entry::ComplaintRate { mall, unit, .. }
+        | Entry::PrepaidShare { mall, unit, .. } => {
+            tidy_optional(mall);
+            tidy_optional(unit);
+        }
+        Entry::Act { number, .. } => tidy_optional(number),
+        Entry::Filing { .. }
+        | Entry::Balance { .. }
+        | Entry::Custody { .. }
+        | Entry::Guarantee { .. }
+        | Entry::Listing { .. } => {}
+    }
+}
+
+/// An empty word where a text is needed is no text, for [`super::check::check`] to miss.
+fn tidy_needed(text: &mut String) {
+    keep(text, clean);
+    if is_empty_word(text) {
+        text.clear();
     }
 }
 
 fn tidy_optional(text: &mut Option<String>) {
+    tidy_with(text, clean);
+}
+
+fn tidy_lines(text: &mut Option<String>) {
+    tidy_with(text, clean_lines);
+}
+
+fn tidy_with(text: &mut Option<String>, cleaning: fn(&str) -> Cow<'_, str>) {
     if let Some(inner) = text {
-        tidy_text(inner);
-        if inner.is_empty() {
+        keep(inner, cleaning);
+        if is_empty_word(inner) {
             *text = None;
         }
+    }
+}
+
+fn keep(text: &mut String, cleaning: fn(&str) -> Cow<'_, str>) {
+    let kept = cleaning(text);
+    if kept != text.as_str() {
+        *text = kept.into_owned();
     }
 }
 
@@ -92,8 +133,21 @@ mod tests {
         assert_eq!(industry_code("O8040").as_deref(), Some("8040"));
         assert_eq!(industry_code(" Ｐ８３９１ ").as_deref(), Some("8391"));
         assert_eq!(industry_code("62").as_deref(), Some("62"));
-        for wrong in ["", "O", "O8", "80401", "80a0", "OO8040", "８０ ４０", "八零"] {
+        assert_eq!(industry_code("８０ ４０").as_deref(), Some("8040"), "blanks inside a code are dropped");
+        for wrong in ["", "O", "O8", "80401", "80a0", "OO8040", "八零"] {
             assert_eq!(industry_code(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_empty_word_is_no_text_in_any_optional_field() {
+        for word in ["无", "／", "n/a", "——", " 暂无\u{3000}"] {
+            let json = format!(
+                r#"{{"command":"record_exit","credit_code":"91110000101623741K","mall":"{word}","unit":"{word}","action":"close",
+                    "date":"2025-03-01","refund_plan":"{word}","reason":"{word}"}}"#
+            );
+            let Command::RecordExit(row) = tidy(serde_json::from_str(&json).unwrap()) else { panic!() };
+            assert_eq!((row.mall, row.unit, row.refund_plan, row.reason), (None, None, None, None), "{word}");
         }
     }
 

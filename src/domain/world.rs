@@ -1,9 +1,10 @@
 //! All merchants at once: the fold of the whole log's evidence, with the few indexes that decisions and facts need.
 
 use super::code::CreditCode;
+use super::code_key::code;
 use super::envelope::Position;
 use super::event::Event;
-use super::fold::{Stamp, evidence_about, said};
+use super::fold::{Stamp, evidence_about};
 use super::index::Index;
 use super::merchant::Merchant;
 use super::pages::Pages;
@@ -44,17 +45,12 @@ impl World {
     }
 
     /// Takes one event of the log into account. Returns the index of the merchant it is evidence about, if any.
-    pub fn apply(&mut self, stamp: Stamp, event: &Event, data: &str) -> Option<u32> {
-        self.fold(stamp, event, said(event, data))
-    }
-
-    /// Takes one event of the log into account, whose fingerprint ([`said`]) is known.
-    pub fn fold(&mut self, stamp: Stamp, event: &Event, said: Option<u64>) -> Option<u32> {
+    pub fn fold(&mut self, stamp: Stamp, event: &Event) -> Option<u32> {
         let code = evidence_about(event)?;
         self.head = self.head.max(stamp.position);
         let index = self.index_or_new(code);
         let merchant = usize::try_from(index).ok().and_then(|index| self.merchants.get_mut(index))?;
-        merchant.fold(stamp, event, said);
+        merchant.fold(stamp, event);
         match event {
             Event::ComplaintReceived(received) => {
                 self.own(&received.ticket, index);
@@ -108,11 +104,12 @@ impl World {
 
     /// Notes whose ticket it is. The text itself is kept with the complaint only.
     fn own(&mut self, ticket: &str, index: u32) {
+        let ticket = code(ticket);
         let hash = hash_of(&ticket);
         match self.tickets.get(&hash) {
             None => self.tickets.insert(hash, index),
             Some(first) if *first == index => {}
-            Some(_) => self.other_tickets.insert(ticket.into(), index),
+            Some(_) => self.other_tickets.insert(ticket.into_owned().into(), index),
         }
     }
 
@@ -146,14 +143,15 @@ impl World {
         self.at(self.index_of(code)?)
     }
 
-    /// Returns the merchant a ticket is about.
+    /// Returns the merchant a ticket is about, however its number is typed.
     #[must_use]
     pub fn ticket_owner(&self, ticket: &str) -> Option<CreditCode> {
-        let first = self.at(*self.tickets.get(&hash_of(&ticket))?)?;
+        let key = code(ticket);
+        let first = self.at(*self.tickets.get(&hash_of(&key))?)?;
         if first.complaint(ticket).is_some() {
             return Some(first.code);
         }
-        self.at(*self.other_tickets.get(&Box::from(ticket))?).map(|merchant| merchant.code)
+        self.at(*self.other_tickets.get(&Box::from(&*key))?).map(|merchant| merchant.code)
     }
 
     /// Returns the other merchants that share, as known at `known`, the brand or the legal representative (name and
@@ -181,13 +179,13 @@ impl World {
         known: Position,
         filed: impl Fn(u64) -> I,
     ) -> Vec<u32> {
-        let brand = merchant.brand(known);
-        let representative = merchant.representative(known);
+        let brand = merchant.brand_key(known);
+        let representative = merchant.representative_key(known);
         let shares = |index: &u32| {
             self.at(*index).is_some_and(|other| {
                 other.code != merchant.code
-                    && (brand.is_some() && other.brand(known) == brand
-                        || representative.is_some() && other.representative(known) == representative)
+                    && (brand.is_some() && other.brand_key(known) == brand
+                        || representative.is_some() && other.representative_key(known) == representative)
             })
         };
         let mut found: Vec<u32> =
@@ -213,18 +211,13 @@ fn keys_ever(merchant: &Merchant) -> Vec<u64> {
 
 /// Returns what a merchant is filed under, as known at `known`.
 fn link_keys(merchant: &Merchant, known: Position) -> [Option<u64>; 2] {
-    [merchant.brand(known).map(brand_key), merchant.representative(known).map(representative_key)]
+    [
+        merchant.brand_key(known).map(|brand| hash_of(&(0_u8, brand))),
+        merchant.representative_key(known).map(|(name, digest)| hash_of(&(1_u8, name, digest))),
+    ]
 }
 
 // The hash is only a bucket inside one process: nothing stored rests on it.
-fn brand_key(brand: &str) -> u64 {
-    hash_of(&(0_u8, brand))
-}
-
-fn representative_key((name, digest): (&str, &str)) -> u64 {
-    hash_of(&(1_u8, name, digest))
-}
-
 fn hash_of(value: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
@@ -243,7 +236,7 @@ mod tests {
         let mut tell = |event_type: &str, version: u16, data: &str| {
             position += 1;
             let event = Event::decode(event_type, version, data).unwrap();
-            world.apply(Stamp { position, recorded_at: Instant::UNIX_EPOCH, history: false }, &event, data);
+            world.fold(Stamp { position, recorded_at: Instant::UNIX_EPOCH, history: false }, &event);
         };
         for number in 0..merchants {
             let code = CreditCode::with_check_character(&format!("91110108MA{number:07}")).unwrap();
@@ -274,10 +267,27 @@ mod tests {
 
     #[test]
     fn a_word_for_none_links_nobody_and_costs_nothing() {
-        for word in ["无", "暂无", "/", "-", "NULL", "n/a"] {
+        for word in ["无", "暂无", "/", "-", "NULL", "n/a", "Ｎ／Ａ"] {
             let world = of_one_brand(300, word);
             assert_eq!(compared(&world), 0, "{word}");
             assert!(world.linked(world.at(0).unwrap(), Position::MAX).is_empty(), "{word}");
         }
+    }
+
+    #[test]
+    fn brands_and_representatives_link_however_they_are_typed() {
+        let mut world = World::default();
+        for (position, (code, details)) in (1..).zip([
+            ("91110108MA0000001C", r#""brand":"极光（Aurora）""#),
+            ("91110108MA0000002C", r#""brand":"极光(AURORA) ""#),
+            ("91110108MA0000003C", r#""legal_representative":"王 芳","legal_representative_digest":"ab-12""#),
+            ("91110108MA0000004C", r#""legal_representative":"王芳","legal_representative_digest":"AB12""#),
+        ]) {
+            let json = format!(r#"{{"credit_code":"{code}",{details}}}"#);
+            let event = Event::decode("merchant.registered", 1, &json).unwrap();
+            world.fold(Stamp { position, recorded_at: Instant::UNIX_EPOCH, history: false }, &event);
+        }
+        let linked = |index: u32| world.linked(world.at(index).unwrap(), Position::MAX);
+        assert_eq!([linked(0), linked(1), linked(2), linked(3)], [[1], [0], [3], [2]]);
     }
 }

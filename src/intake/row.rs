@@ -102,7 +102,7 @@ impl<'a> Reading<'a> {
         let credit_code = self.credit_code();
         let date = self.need(Field::Date, cell::day);
         let held = self.need_measured(Field::Held, cell::amount);
-        let abnormal = self.may(Field::Abnormal, cell::yes_no).unwrap_or_default();
+        let abnormal = self.may(Field::Abnormal, cell::yes_no);
         self.check.report(date);
         let (credit_code, date, held) = (credit_code?, date?, held?);
         Some(Command::ReportCustody(ReportCustody { credit_code, date, held, abnormal }))

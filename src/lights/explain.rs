@@ -5,7 +5,7 @@ use super::grade::{Fired, Grade};
 use super::moment::Subject;
 use crate::domain::envelope::Position;
 use crate::domain::event::{FactSeen, Reason};
-use crate::domain::merchant::Shop;
+use crate::domain::evidence::Shop;
 use crate::policy::rule::{Decisive, Rule};
 use uuid::Uuid;
 

@@ -110,7 +110,7 @@ mod tests {
         ]) {
             let json = format!("{{{code},{fields}}}");
             let event = Event::decode(kind, 1, &json).unwrap_or_else(|error| panic!("{json}: {error}"));
-            world.apply(Stamp { position, recorded_at: Instant::UNIX_EPOCH, history: false }, &event, &json);
+            world.fold(Stamp { position, recorded_at: Instant::UNIX_EPOCH, history: false }, &event);
         }
         let policies = Policies::built_in().unwrap();
         for now in [Instant::MIN, Instant::UNIX_EPOCH, "2025-06-30T10:00:00Z".parse().unwrap(), Instant::MAX] {

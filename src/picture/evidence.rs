@@ -9,7 +9,7 @@ impl Part for World {
     type Kept = Merchant;
 
     fn fold(&mut self, seen: &SeenEvent<'_>) -> Result<(), FoldError> {
-        World::fold(self, seen.stamp, seen.event, seen.said);
+        World::fold(self, seen.stamp, seen.event);
         Ok(())
     }
 

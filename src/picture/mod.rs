@@ -25,7 +25,7 @@ pub use replay::ReplayError;
 use crate::domain::access::Keys;
 use crate::domain::envelope::{NewEvent, Position, Recorded};
 use crate::domain::event::Event;
-use crate::domain::fold::{Stamp, evidence_about, said};
+use crate::domain::fold::{Stamp, evidence_about};
 use crate::domain::world::World;
 use crate::policy::Policies;
 use lights::Lights;
@@ -78,8 +78,7 @@ impl Picture {
     /// See [`FoldError`].
     pub fn fold_written(&mut self, stamp: Stamp, written: &NewEvent) -> Result<(Event, Option<u32>), FoldError> {
         let event = written.decode()?;
-        let said = said(&event, &written.data);
-        let about = self.fold(&SeenEvent { stamp, id: written.id, event: &event, said })?;
+        let about = self.fold(&SeenEvent { stamp, id: written.id, event: &event })?;
         Ok((event, about))
     }
 }

@@ -15,8 +15,6 @@ pub struct SeenEvent<'a> {
     pub id: Uuid,
     /// What it says.
     pub event: &'a Event,
-    /// Its fingerprint ([`crate::domain::fold::said`]), if it has one.
-    pub said: Option<u64>,
 }
 
 /// Why an event could not be folded: it says something this software does not know, so nobody may guess what follows.

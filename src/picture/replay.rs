@@ -6,7 +6,7 @@ use super::part::{FoldError, SeenEvent};
 use super::snapshot::{self, FILE};
 use crate::domain::envelope::Position;
 use crate::domain::event::Event;
-use crate::domain::fold::{Stamp, said};
+use crate::domain::fold::Stamp;
 use crate::log::contract::{EventLog, EventRef, LogError};
 use crate::log::shown::Batch;
 use crate::policy::Policies;
@@ -44,9 +44,8 @@ fn decode(rows: Batch) -> Result<Vec<Decoded>, ReplayError> {
         row.check()?;
         let event = Event::decode(row.event_type, row.schema_version, row.data)
             .map_err(|reason| ReplayError::Event { position: row.position, reason: reason.into() })?;
-        let said = said(&event, row.data);
         let stamp = Stamp { position: row.position, recorded_at: row.recorded_at, history: row.history };
-        Ok(Decoded { stamp, id: row.id, event, said })
+        Ok(Decoded { stamp, id: row.id, event })
     };
     rows.iter().map(decode).collect()
 }
@@ -55,7 +54,6 @@ struct Decoded {
     stamp: Stamp,
     id: Uuid,
     event: Event,
-    said: Option<u64>,
 }
 
 impl Picture {
@@ -114,8 +112,8 @@ impl Picture {
         // Reading and folding together keep about one processor busy.
         let workers = processors().saturating_sub(1).max(1);
         in_order("replay", workers, read, decode, |events: Vec<Decoded>| {
-            for Decoded { stamp, id, event, said } in events {
-                self.fold(&SeenEvent { stamp, id, event: &event, said })
+            for Decoded { stamp, id, event } in events {
+                self.fold(&SeenEvent { stamp, id, event: &event })
                     .map_err(|reason| ReplayError::Event { position: stamp.position, reason })?;
             }
             Ok(())

@@ -3,7 +3,7 @@
 use crate::domain::time::{Day, plus_days};
 use jiff::civil::Weekday;
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Which days are working days.
 #[derive(Debug, Clone, Default)]
@@ -11,6 +11,8 @@ pub struct Calendar {
     /// Days that differ from their weekday: `true` is a make-up working day (调休), `false` a holiday.
     exceptions: BTreeMap<Day, bool>,
     years: Vec<i16>,
+    /// Month and day of holidays that are the same every year, for years without a schedule.
+    fixed: BTreeSet<(i8, i8)>,
 }
 
 /// The file.
@@ -18,6 +20,16 @@ pub struct Calendar {
 #[serde(deny_unknown_fields)]
 pub(super) struct CalendarFile {
     year: Vec<YearTable>,
+    /// Absent in calendars of old logs: there, such years are counted by weekdays alone.
+    unpublished: Option<UnpublishedTable>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UnpublishedTable {
+    /// Written like `10-01`.
+    off: Vec<String>,
+    source: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -32,6 +44,19 @@ struct YearTable {
 impl CalendarFile {
     /// Checks the file and adds its years to a calendar; each problem is one sentence.
     pub(super) fn add_to(self, calendar: &mut Calendar, problems: &mut Vec<String>) {
+        if let Some(table) = self.unpublished {
+            if table.source.trim().is_empty() {
+                problems.push("the holidays of years without a schedule have no source".to_owned());
+            }
+            for text in table.off {
+                match fixed_day(&text) {
+                    Some(day) => {
+                        calendar.fixed.insert(day);
+                    }
+                    None => problems.push(format!("`{text}` is no day of every year; write it like 10-01")),
+                }
+            }
+        }
         for table in self.year {
             if table.source.trim().is_empty() {
                 problems.push(format!("year {} has no source", table.year));
@@ -56,6 +81,13 @@ impl CalendarFile {
     }
 }
 
+/// Reads a day that every year has.
+fn fixed_day(text: &str) -> Option<(i8, i8)> {
+    let (month, day) = text.split_once('-')?;
+    let day = jiff::civil::Date::new(2025, month.parse().ok()?, day.parse().ok()?).ok()?;
+    Some((day.month(), day.day()))
+}
+
 fn weekday_works(day: Day) -> bool {
     !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday)
 }
@@ -67,7 +99,8 @@ impl Calendar {
     /// Says whether `day` is a working day (工作日).
     #[must_use]
     pub fn is_working_day(&self, day: Day) -> bool {
-        self.exceptions.get(&day).copied().unwrap_or_else(|| weekday_works(day))
+        let holiday = || !self.covers(day.year()) && self.fixed.contains(&(day.month(), day.day()));
+        self.exceptions.get(&day).copied().unwrap_or_else(|| weekday_works(day) && !holiday())
     }
 
     /// Returns the `count`-th working day after `day`; the first day does not count (Civil Code Art 201).
@@ -84,7 +117,7 @@ impl Calendar {
         current
     }
 
-    /// Says whether the year's schedule is known; other years are counted by weekdays alone.
+    /// Says whether the year's schedule is known; in other years weekends and holidays with fixed dates are off.
     #[must_use]
     pub fn covers(&self, year: i16) -> bool {
         self.years.contains(&year)
@@ -123,6 +156,19 @@ mod tests {
             let found = policies.calendar.plus_working_days(start.parse().unwrap(), count);
             assert_eq!(found.to_string(), end, "{count} working days after {start}");
         }
+    }
+
+    #[test]
+    fn a_year_without_a_schedule_has_its_fixed_holidays() {
+        let policies = Policies::built_in().unwrap();
+        let works = |day: &str| policies.calendar.is_working_day(day.parse().unwrap());
+        for day in ["2027-01-01", "2029-05-01", "2029-05-02", "2029-10-01", "2029-10-02", "2029-10-03", "2027-10-02"] {
+            assert!(!works(day), "{day}");
+        }
+        for day in ["2027-01-04", "2027-05-03", "2027-10-04", "2029-09-28"] {
+            assert!(works(day), "{day}");
+        }
+        assert_eq!(policies.calendar.plus_working_days("2026-12-31".parse().unwrap(), 1).to_string(), "2027-01-04");
     }
 
     #[test]

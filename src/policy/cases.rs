@@ -110,7 +110,13 @@ fn a_threshold_moved_by_one_step_fails_a_case() {
         (r#"custody.report_age_days", gt = "45""#, r#"custody.report_age_days", ge = "45""#),
         (r#"prepaid.share_of_revenue", gt = "0.5""#, r#"prepaid.share_of_revenue", ge = "0.5""#),
         (r#"custody.coverage", lt = "1""#, r#"custody.coverage", le = "1""#),
-        (r#"prepaid.outstanding", eq = "0""#, r#"prepaid.outstanding", le = "1""#),
+        (
+            r#"{ fact = "shop.closed_unannounced", is = true }, { not = { fact = "prepaid.outstanding", eq = "0""#,
+            r#"{ fact = "shop.closed_unannounced", is = true }, { not = { fact = "prepaid.outstanding", le = "1""#,
+        ),
+        (r#"shop.notice_given_days", lt = "30""#, r#"shop.notice_given_days", le = "30""#),
+        (r#"shop.closed_days", le = "365""#, r#"shop.closed_days", le = "366""#),
+        (r#"exit.overrun_days", gt = "15""#, r#"exit.overrun_days", ge = "15""#),
     ] {
         let mut files = activation.files.clone();
         let mut changed = 0;

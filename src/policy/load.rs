@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn the_built_in_policies_load_and_can_be_loaded_again_from_their_event() {
         let policies = Policies::built_in().unwrap();
-        assert_eq!(policies.pack.rules.len(), 21);
+        assert_eq!(policies.pack.rules.len(), 23);
         assert_eq!(Policies::from_files(files()).unwrap().digest, policies.digest);
     }
 

@@ -197,6 +197,15 @@ impl Duty {
     }
 }
 
+/// The edition of the facts (docs/FACTS.md) that a pack is written for: old logs hold packs of the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Edition {
+    /// Amounts as they come; what was once said of a date counts though it was corrected.
+    First,
+    /// Amounts to the fen; what stands counts.
+    Second,
+}
+
 /// A rule pack.
 #[derive(Debug, Clone)]
 pub struct Pack {
@@ -204,6 +213,8 @@ pub struct Pack {
     pub id: String,
     /// Version.
     pub version: u16,
+    /// Edition of the facts.
+    pub edition: Edition,
     /// Numbers that facts are computed with.
     pub parameters: Parameters,
     /// Rules, worst light first, then by id: the order reasons are shown in.
@@ -225,7 +236,7 @@ struct PackTable {
     id: String,
     version: u16,
     /// How the file is written. Format 1 names no parameters, see [`Parameters::OF_FORMAT_1`]; it is what a file without a
-    /// format is.
+    /// format is. Formats 1 and 2 are of facts of the first edition, format 3 of the second.
     #[serde(default = "first_format")]
     format: u16,
 }
@@ -278,20 +289,21 @@ impl PackFile {
     pub(super) fn check(self, problems: &mut Vec<String>) -> Pack {
         let parameters = match (self.pack.format, self.parameters) {
             (1, None) => Parameters::OF_FORMAT_1,
-            (2, Some(table)) => table.check(problems),
+            (2 | 3, Some(table)) => table.check(problems),
             (1, Some(_)) => {
-                problems.push("`[parameters]` goes with format = 2 in `[pack]`".to_owned());
+                problems.push("`[parameters]` goes with format = 2 or 3 in `[pack]`".to_owned());
                 Parameters::OF_FORMAT_1
             }
-            (2, None) => {
-                problems.push("a pack of format 2 needs `[parameters]`".to_owned());
+            (format @ (2 | 3), None) => {
+                problems.push(format!("a pack of format {format} needs `[parameters]`"));
                 Parameters::OF_FORMAT_1
             }
             (other, _) => {
-                problems.push(format!("format {other} is not known to this version of Warnlight; it reads 1 and 2"));
+                problems.push(format!("format {other} is not known to this version of Warnlight; it reads 1 to 3"));
                 Parameters::OF_FORMAT_1
             }
         };
+        let edition = if self.pack.format < 3 { Edition::First } else { Edition::Second };
         let mut rules: Vec<Rule> = Vec::new();
         for table in self.rule {
             let id = table.id;
@@ -333,7 +345,7 @@ impl PackFile {
             });
         }
         rules.sort_by(|a, b| b.light.cmp(&a.light).then_with(|| a.id.cmp(&b.id)));
-        Pack { id: self.pack.id, version: self.pack.version, parameters, rules }
+        Pack { id: self.pack.id, version: self.pack.version, edition, parameters, rules }
     }
 }
 

@@ -40,7 +40,7 @@ impl Recorder {
                 let id = Uuid::new_v5(&NAMESPACE, format!("{}/{}", self.seed, self.position).as_bytes());
                 let envelope = NewEvent::new(id, occurred_at, &origin, &event);
                 let stamp = Stamp { position: self.position, recorded_at: now, history: false };
-                world.apply(stamp, &event, &envelope.data);
+                world.fold(stamp, &event);
                 recorded.push(Recorded {
                     position: self.position,
                     stream: stream.clone(),

@@ -183,7 +183,12 @@ pub(super) fn keep(
                 Habit::OneFenShort => needed - 1,
             };
             let abnormal = chance.per_mille(3);
-            let row = ReportCustody { credit_code: merchant.code, date, held: Yuan::from_fen(held), abnormal };
+            let row = ReportCustody {
+                credit_code: merchant.code,
+                date,
+                held: Yuan::from_fen(held),
+                abnormal: Some(abnormal),
+            };
             story.tell(plus_days(date, chance.between(0, 3)), Command::ReportCustody(row));
             // A balance is stale after 45 days: some reports come on that very day, some one day later.
             let step = chance.weighted(&[(40, 30), (25, 31), (10, 28), (20, 45), (3, 46), (2, 61)]);

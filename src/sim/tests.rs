@@ -96,7 +96,7 @@ fn no_two_numbers_have_the_same_code() {
 fn happened_by(command: &Command) -> Option<Day> {
     match command {
         Command::RegisterMerchant(row) => row.founded_on,
-        Command::AssignSector(_) | Command::PostGuarantee(_) => None,
+        Command::AssignSector(_) | Command::PostGuarantee(_) | Command::CancelEntry(_) => None,
         Command::RecordFiling(row) => Some(row.date),
         Command::ReportBalance(row) => Some(row.date),
         Command::ReportCustody(row) => Some(row.date),
@@ -242,7 +242,7 @@ fn the_edges_that_rules_turn_on_occur() {
                 see("quarter end", row.date == day("2024-06-30"));
                 known_late += u32::from(days_between(row.date, known_on) > 30);
             }
-            Command::ReportCustody(row) => see("abnormal", row.abnormal),
+            Command::ReportCustody(row) => see("abnormal", row.abnormal == Some(true)),
             Command::ReportComplaintRate(row) => {
                 see("exactly 5 %", row.ratio.to_string() == "0.05");
                 see("just over 5 %", row.ratio.to_string() == "0.0501");

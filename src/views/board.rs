@@ -4,6 +4,7 @@ use super::{Money, View, money};
 use crate::domain::code::CreditCode;
 use crate::domain::envelope::Position;
 use crate::domain::merchant::Merchant;
+use crate::domain::name_key;
 use crate::domain::time::Instant;
 use crate::domain::words::Light;
 use crate::lights::moment::Moment;
@@ -128,7 +129,10 @@ impl View<'_> {
         let mut malls: Vec<String> = Vec::new();
         for shop in &merchant.shops {
             let mall = &shop.name.mall;
-            if !mall.is_empty() && self.scope.sees_shop_in(mall) && !malls.contains(mall) {
+            if !mall.is_empty()
+                && self.scope.sees_shop_in(mall)
+                && !malls.iter().any(|known| name_key::same(known, mall))
+            {
                 malls.push(mall.clone());
             }
         }
@@ -144,9 +148,10 @@ impl View<'_> {
             .division
             .as_deref()
             .is_none_or(|prefix| merchant.division(Position::MAX).is_some_and(|division| division.lies_in(prefix)));
-        let mall = filter.mall.as_deref().is_none_or(|mall| {
-            self.scope.sees_shop_in(mall) && merchant.shops.iter().any(|shop| shop.name.mall == mall)
-        });
+        let mall = filter
+            .mall
+            .as_deref()
+            .is_none_or(|mall| self.scope.sees_shop_in(mall) && merchant.shops.iter().any(|shop| shop.is_in(mall)));
         sector && division && mall && filter.query.as_deref().is_none_or(|query| matches(merchant, query))
     }
 

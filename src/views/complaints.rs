@@ -2,7 +2,8 @@
 
 use super::View;
 use crate::domain::code::CreditCode;
-use crate::domain::merchant::{Complaint, Merchant};
+use crate::domain::evidence::Complaint;
+use crate::domain::merchant::Merchant;
 
 /// Which complaints to show.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -71,7 +71,7 @@ impl View<'_> {
             let reader = self.reader(merchant);
             for shop in merchant.shops.iter().filter(|shop| !shop.exits.is_empty()) {
                 let exit = exit_on(&shop.exits, today, Position::MAX);
-                let wanted = mall.is_none_or(|mall| shop.name.mall == mall) && reader.sees_shops_in(&shop.name.mall);
+                let wanted = mall.is_none_or(|mall| shop.is_in(mall)) && reader.sees_shops_in(&shop.name.mall);
                 if wanted && exit != Exit::None {
                     rows.push(ExitRow {
                         credit_code: merchant.code,

@@ -12,7 +12,8 @@ pub use limit::Limit;
 
 use crate::domain::access::{MerchantFacts, Scope};
 use crate::domain::envelope::Position;
-use crate::domain::merchant::{Horizon, Merchant, Shop};
+use crate::domain::evidence::Shop;
+use crate::domain::merchant::{Horizon, Merchant};
 use crate::domain::time::Instant;
 use crate::domain::world::World;
 use crate::lights::facts::{Trace, compute};
@@ -170,7 +171,7 @@ mod tests {
         let json = r#"{"credit_code":"91110000101623741K","mall":"M","unit":"1","date":"2025-05-01"}"#;
         let event = Event::decode("mall.shop_closed", 1, json).unwrap();
         let stamp = Stamp { position: 1, recorded_at: Instant::UNIX_EPOCH, history: false };
-        picture.world.apply(stamp, &event, json);
+        picture.world.fold(stamp, &event);
         let (scope, limit) = (Scope::everything(), Limit::new(Duration::from_secs(3600)));
         let view = View::new(&picture, &scope, "2025-06-30T10:00:00Z".parse().unwrap()).within(&limit);
         let found = |view: &View<'_>| (view.list(&Filter::default(), 0, 9).found, view.exits(None).len());

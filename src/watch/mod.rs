@@ -14,7 +14,8 @@ pub(crate) use own_events::{append, time_reached};
 
 use crate::domain::envelope::Position;
 use crate::domain::event::{Event, LightCause};
-use crate::domain::merchant::{Complaint, LastEvidence};
+use crate::domain::evidence::Complaint;
+use crate::domain::merchant::LastEvidence;
 use crate::domain::time::{Instant, day_of, plus_days, plus_hours, start_of};
 use crate::domain::words::Channel;
 use crate::log::contract::{Append, EventLog, LogError};
@@ -223,8 +224,10 @@ impl Watch {
     fn set_timers(&mut self, picture: &Picture, index: u32, complaint: &Complaint, since: Instant) {
         let hours = i64::from(picture.policies.pack.parameters.answer_hours);
         let answer = (complaint.channel == Channel::Mall).then(|| plus_hours(complaint.received_at, hours));
-        let due = complaint.due.map(|(due, _)| due);
-        for clock in [answer, due].into_iter().flatten().filter_map(|at| at.checked_add(JUST_AFTER).ok()) {
+        // A due time that was corrected since was one until then.
+        let corrected = complaint.corrections.iter().filter_map(|correction| correction.due_at);
+        let due = complaint.due.map(|(due, _)| due).into_iter().chain(corrected);
+        for clock in answer.into_iter().chain(due).filter_map(|at| at.checked_add(JUST_AFTER).ok()) {
             if clock > since {
                 self.timers.push(Reverse((clock, index)));
             }

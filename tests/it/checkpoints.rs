@@ -38,7 +38,10 @@ struct Node {
 
 impl Node {
     fn start(log: Arc<dyn EventLog>, key: &Path, at: &str) -> Self {
-        let clock = Arc::new(ManualClock::new(time(at)));
+        Self::with_clock(log, key, Arc::new(ManualClock::new(time(at))))
+    }
+
+    fn with_clock(log: Arc<dyn EventLog>, key: &Path, clock: Arc<ManualClock>) -> Self {
         let desk = start(&log, &clock, Policies::built_in().unwrap()).unwrap();
         let keeper = CheckpointKeeper::start(log.clone(), SigningKey::open(key).unwrap(), clock.clone(), LOOK).unwrap();
         Self { log, clock, desk, keeper }
@@ -129,9 +132,11 @@ fn on_a_cluster_each_node_signs_and_every_node_can_check_all_of_it() {
     let server = Server::alone();
     let dirs = [(); 3].map(|()| tempfile::tempdir().unwrap());
     let keys = [0, 1].map(|node| make_key(dirs[2].path(), &format!("{node}.pem"), "ed25519"));
+    // One clock: a node that hears of a midnight hours before its own clock has it would close the day again.
+    let clock = Arc::new(ManualClock::new(time("2025-03-05T10:00:00")));
     let nodes = [0, 1].map(|node| {
         let log: Arc<dyn EventLog> = Arc::new(open(&server, dirs[node].path()));
-        Node::start(log, &keys[node], "2025-03-05T10:00:00")
+        Node::with_clock(log, &keys[node], clock.clone())
     });
     nodes[0].desk.execute(Request::new(hairdresser(), Origin::of("test"))).unwrap();
     for (turn, midnight) in ["2025-03-06T00:00:00", "2025-03-07T00:00:00"].into_iter().enumerate() {

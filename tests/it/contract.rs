@@ -17,7 +17,7 @@ use warnlight::domain::envelope::{CloudEvent, NewEvent, Origin, Recorded, hex};
 use warnlight::domain::event::Event;
 use warnlight::domain::event::contract::{SCHEMAS, schema};
 use warnlight::domain::time::Instant;
-use warnlight::domain::words::{Channel, ComplaintKind, GuaranteeKind, Light, ListKind, SignalKind};
+use warnlight::domain::words::{Channel, ComplaintKind, GuaranteeKind, Light, ListKind, Outcome, SignalKind};
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("events")
@@ -194,6 +194,7 @@ fn an_enum_of_a_schema_is_a_vocabulary_of_the_domain_in_both_languages() {
         words(ComplaintKind::ALL, ComplaintKind::name, ComplaintKind::zh),
         words(SignalKind::ALL, SignalKind::name, SignalKind::zh),
         words(ListKind::ALL, ListKind::name, ListKind::zh),
+        words(Outcome::ALL, Outcome::name, Outcome::zh),
     ];
     let mut used = BTreeSet::new();
     for entry in ENTRIES.iter() {
@@ -215,6 +216,9 @@ fn objects<'s>(root: &'s Value, schema: &'s Value, data: &Value, pointer: &str) 
         Some(target) => root.pointer(target.trim_start_matches('#')).unwrap(),
         None => schema,
     };
+    // Of alternatives the one that the data names.
+    let fits = |one: &&Value| one["properties"]["what"]["const"] == data["what"];
+    let schema = schema["oneOf"].as_array().and_then(|all| all.iter().find(fits)).unwrap_or(schema);
     match data {
         Value::Object(members) => std::iter::once((pointer.to_owned(), schema))
             .chain(members.iter().flat_map(|(key, member)| {

@@ -1,6 +1,7 @@
 //! Lights against a second reading of the rules, on districts that nobody chose.
 
 mod draw;
+mod editions;
 mod naive;
 
 use naive::{District, Fate, ShopKey, Told};
@@ -8,14 +9,13 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use uuid::Uuid;
 use warnlight::alerts::recipients::{BUILT_IN, Recipients};
 use warnlight::clock::ManualClock;
 use warnlight::desk::{Answer, Request, Start};
 use warnlight::domain::code::CreditCode;
 use warnlight::domain::command::Command;
 use warnlight::domain::decide::{Known, decide};
-use warnlight::domain::envelope::{NewEvent, Origin, Position};
+use warnlight::domain::envelope::{Origin, Position};
 use warnlight::domain::fold::Stamp;
 use warnlight::domain::merchant::Horizon;
 use warnlight::domain::time::{Day, Instant, plus_days, plus_hours, start_of};
@@ -30,7 +30,7 @@ use warnlight::policy::Policies;
 use warnlight::policy::fact::{FactId, FactTable, Unit, Value};
 
 /// What the service makes of rows, without the desk around it.
-#[derive(Default)]
+#[derive(Default, Clone)]
 struct Service {
     world: World,
     position: Position,
@@ -44,11 +44,10 @@ impl Service {
         if decision.events.is_empty() {
             return Fate::Known;
         }
-        for (occurred_at, event) in decision.events {
-            let envelope = NewEvent::new(Uuid::nil(), occurred_at, &Origin::service(), &event);
+        for (_, event) in decision.events {
             self.position += 1;
             let stamp = Stamp { position: self.position, recorded_at: recording(), history: true };
-            self.world.apply(stamp, &event, &envelope.data);
+            self.world.fold(stamp, &event);
         }
         Fate::Taken
     }
@@ -66,7 +65,7 @@ impl Service {
                 .iter()
                 .filter(|shop| shop.exits.iter().any(|step| step.position <= known))
                 .map(|shop| {
-                    let key = (shop.name.mall.to_string(), shop.name.unit.to_string());
+                    let key = (naive::key(&shop.name.mall), naive::key(&shop.name.unit));
                     (key, values(&facts::of_shop(&table, &subject, shop), true))
                 })
                 .collect();
@@ -102,11 +101,16 @@ fn turns() -> impl Strategy<Value = Day> {
     select(draw::TURNS.to_vec()).prop_map(|turn| turn.parse().unwrap())
 }
 
-/// Rows that were not refused when they first came: those that were may be taken once more is known.
-fn accepted(rows: &[Command]) -> Vec<Command> {
+/// Rows that say what stands after all of them: those that were refused may be taken once more is known, and those that were
+/// corrected since would be corrections.
+fn standing(rows: &[Command]) -> Vec<Command> {
     let policies = Policies::built_in().unwrap();
     let mut service = Service::default();
-    rows.iter().filter(|row| service.take(row, &policies) != Fate::Refused).cloned().collect()
+    for row in rows {
+        service.take(row, &policies);
+    }
+    let stands = |row: &&Command| service.clone().take(row, &policies) == Fate::Known;
+    rows.iter().filter(stands).cloned().collect()
 }
 
 fn compare(turn: Day, rows: &[Command]) -> Result<(), TestCaseError> {
@@ -232,7 +236,7 @@ proptest! {
             let end = (sent + length).min(rows.len());
             let mut commands = rows[sent..end].to_vec();
             if again {
-                commands.extend(accepted(&rows[..end]));
+                commands.extend(standing(&rows[..end]));
             }
             let answers = desk.execute(Request::new(commands, Origin::of("test"))).unwrap();
             let twice = answers[end - sent..].iter().any(|answer| matches!(answer, Answer::Accepted(_)));

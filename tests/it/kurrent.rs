@@ -1,9 +1,9 @@
 //! The cluster engine against a double of the server, and against a real one when `WARNLIGHT_TEST_ESDB` names it.
 //!
 //! What the double does not prove: that a real server keeps what it acknowledged when a disk or a leader dies, and what it
-//! does lose; elections, replication and lag between its nodes (the double's nodes share one store, the next leader is
-//! named and has everything, a follower is never behind); how it authenticates, what a user may do, client certificates;
-//! that its certificates are good; what scavenging really removes and when; DNS discovery; its limits of size and rate; how long
+//! does lose; elections and replication (the double's nodes share one store, the next leader is named and has everything; what is
+//! under way, and servers that show less for a while, are played as the server's source says); how it authenticates, what a user
+//! may do, client certificates; that its certificates are good; what scavenging really removes and when; DNS discovery; its limits of size and rate; how long
 //! anything takes; and that the double reads the protocol as the server does. For all of these the same tests must be run
 //! against a cluster: the variable holds its connection string (`esdb://…`), its servers allow appends of 16 MiB, and what
 //! the run writes there stays there.
@@ -12,11 +12,13 @@ mod answering;
 mod authority;
 mod faults;
 mod framing;
+mod lagging;
 mod leaders;
 mod lost;
 mod messages;
 mod moving;
 pub(crate) mod server;
+mod stale;
 mod store;
 mod tls;
 
@@ -41,6 +43,7 @@ fn options() -> Options {
         patience: Duration::from_secs(2),
         deadline: Duration::from_secs(20),
         look: Duration::from_millis(20),
+        doubt: Duration::from_millis(200),
         ..Options::default()
     }
 }
@@ -139,7 +142,9 @@ fn the_cluster_engine_keeps_every_promise_on_a_real_server() {
 fn an_append_is_written_once_whatever_happens_to_its_answer() {
     let server = Server::alone();
     let dir = tempfile::tempdir().unwrap();
-    let log = ClusterLog::open(&server.url(), dir.path(), &impatient()).unwrap();
+    // It does not read while it waits, so it meets every fault.
+    let options = Options { look: Duration::from_secs(3600), ..impatient() };
+    let log = ClusterLog::open(&server.url(), dir.path(), &options).unwrap();
     let faults = [
         vec![AppendFault::Unavailable],
         vec![AppendFault::CutBefore],
@@ -209,6 +214,28 @@ fn an_append_that_the_server_finds_too_large_is_refused_and_the_next_is_taken() 
     let refused = log.append(append("a", [1]));
     assert!(matches!(&refused, Err(LogError::Invalid(why)) if why.contains("MaxAppendSize")), "{refused:?}");
     assert_eq!(log.append(append("a", [1])).unwrap().first, 1);
+}
+
+#[test]
+fn a_message_that_the_server_does_not_read_is_refused_at_once_and_the_next_is_taken() {
+    let server = Server::alone();
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(&server, dir.path());
+    server.cluster().append_faults.push_back(AppendFault::MessageTooLarge);
+    let refused = log.append(append("a", [1]));
+    assert!(matches!(&refused, Err(LogError::Invalid(why)) if why.contains("too large")), "{refused:?}");
+    assert_eq!(log.append(append("a", [1])).unwrap().first, 1);
+}
+
+#[test]
+fn a_read_with_a_filter_lets_the_server_consider_a_page_at_a_time() {
+    let server = Server::alone();
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(&server, dir.path());
+    log.append(append("a", [1])).unwrap();
+    log.verify(&mut |_, _| {}).unwrap();
+    let windows = server.cluster().windows.clone();
+    assert_eq!(windows, [Some(500)].into());
 }
 
 #[test]
@@ -472,4 +499,26 @@ fn a_backup_of_the_cluster_is_a_log_of_one_machine() {
     let copy = EmbeddedLog::open_file_read_only(target).unwrap();
     assert_eq!(copy.verify(&mut |_, _| {}).unwrap(), copied);
     assert_eq!(everything(&copy), everything(&log));
+}
+
+#[test]
+fn what_was_written_before_appends_named_their_revision_is_read_as_it_was() {
+    let server = Server::alone();
+    let dirs = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let log = open(&server, dirs[0].path());
+    for number in 1..=20 {
+        log.append(append(&format!("s{}", number % 3), [number, number + 1000])).unwrap();
+    }
+    for event in &mut server.cluster().log {
+        let Ok(mut beside) = serde_json::from_slice::<serde_json::Value>(&event.custom) else { continue };
+        assert!(beside.as_object_mut().unwrap().remove("revision").is_some());
+        event.custom = beside.to_string().into_bytes();
+    }
+    let anew = open(&server, dirs[1].path());
+    assert_eq!(everything(&anew), everything(&log));
+    assert_eq!(anew.append(append("s1", [3000])).unwrap().first, 41);
+    wait_for(&log, 41);
+    for node in [&log, &anew] {
+        node.verify(&mut |_, _| {}).unwrap();
+    }
 }

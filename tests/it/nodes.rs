@@ -33,8 +33,14 @@ fn memory() -> Pair {
 
 #[cfg(feature = "cluster-double")]
 fn cluster() -> Pair {
+    cluster_with(std::time::Duration::ZERO)
+}
+
+/// A cluster whose writes are compared with for a while before anybody can read them.
+#[cfg(feature = "cluster-double")]
+fn cluster_with(lag: std::time::Duration) -> Pair {
     use crate::kurrent::{open, server::Server};
-    let server = Server::alone();
+    let server = Server::lagging(lag);
     let dirs = [(); 2].map(|()| tempfile::tempdir().unwrap());
     let faces = [0, 1].map(|node| Arc::new(open(&server, dirs[node].path())) as Arc<dyn EventLog>);
     (faces, Box::new((server, dirs)))
@@ -222,6 +228,12 @@ fn two_nodes_on_postgresql_make_the_history_of_one() {
 #[test]
 fn two_nodes_on_a_cluster_make_the_history_of_one() {
     live_together(&cluster());
+}
+
+#[cfg(feature = "cluster-double")]
+#[test]
+fn two_nodes_on_a_cluster_whose_writes_are_under_way_for_a_while_make_the_history_of_one() {
+    live_together(&cluster_with(std::time::Duration::from_millis(20)));
 }
 
 #[cfg(feature = "cluster-double")]

@@ -2,6 +2,7 @@
 
 use super::super::Common;
 use super::super::exit::{CliError, Exit};
+use super::hearing::Heard;
 use crate::clock::SystemClock;
 use crate::desk::{Answer, Answers, Desk, DeskError, Rehearsal, Request, not_recorded, unrecordable};
 use crate::domain::command::Command;
@@ -50,15 +51,24 @@ impl Decider {
         Ok(Self::Rehearsal(Box::new(Rehearsal::new(state))))
     }
 
-    pub(super) fn submit(&mut self, commands: Vec<Command>, now: Instant) -> Deciding {
+    /// Hands over the rows there is something to decide about.
+    pub(super) fn submit(&mut self, rows: &[Heard], now: Instant) -> Deciding {
+        let open = rows.iter().filter(|heard| !heard.passed);
+        let open = open.filter_map(|heard| Some((heard.row.outcome.as_ref().ok()?, &heard.overruled)));
         match self {
             Self::Desk { desk, origin, .. } => {
-                let request = Request { hold_lights: true, ..Request::new(commands.clone(), origin.clone()) };
-                Deciding::Desk { answers: desk.submit(request), commands }
+                let (commands, overruled): (Vec<Command>, Vec<_>) =
+                    open.map(|(command, overruled)| (command.clone(), overruled.clone())).unzip();
+                let request = Request {
+                    hold_lights: true,
+                    overruled: overruled.clone(),
+                    ..Request::new(commands.clone(), origin.clone())
+                };
+                Deciding::Desk { answers: desk.submit(request), rows: commands.into_iter().zip(overruled).collect() }
             }
-            Self::Rehearsal(rehearsal) => {
-                Deciding::Done(commands.iter().map(|command| rehearsal.execute(command, now)).collect())
-            }
+            Self::Rehearsal(rehearsal) => Deciding::Done(
+                open.map(|(command, overruled)| rehearsal.execute_overruled(command, overruled, now)).collect(),
+            ),
         }
     }
 
@@ -67,10 +77,10 @@ impl Decider {
     pub(super) fn wait(&mut self, deciding: Deciding) -> Result<Vec<Answer>, DeskError> {
         match (deciding, &*self) {
             (Deciding::Done(answers), _) => Ok(answers),
-            (Deciding::Desk { answers, commands }, Self::Desk { desk, origin, .. }) => match answers.wait() {
+            (Deciding::Desk { answers, rows }, Self::Desk { desk, origin, .. }) => match answers.wait() {
                 Ok(answers) => Ok(answers),
                 Err(DeskError::Log(LogError::Invalid(_))) => {
-                    Ok(commands.into_iter().map(|command| one(desk, origin, command)).collect())
+                    Ok(rows.into_iter().map(|(command, overruled)| one(desk, origin, command, overruled)).collect())
                 }
                 Err(error) => Err(error),
             },
@@ -87,8 +97,9 @@ impl Decider {
     }
 }
 
-fn one(desk: &Desk, origin: &Origin, command: Command) -> Answer {
-    let request = Request { hold_lights: true, ..Request::new(vec![command], origin.clone()) };
+fn one(desk: &Desk, origin: &Origin, command: Command, overruled: Vec<&'static str>) -> Answer {
+    let overruled = vec![overruled];
+    let request = Request { hold_lights: true, overruled, ..Request::new(vec![command], origin.clone()) };
     match desk.execute(request) {
         Ok(mut answers) if !answers.is_empty() => answers.swap_remove(0),
         Ok(_) => Answer::Refused(vec![not_recorded(&DeskError::Stopped)]),
@@ -122,7 +133,7 @@ pub(super) enum Deciding {
     Desk {
         answers: Answers,
         /// For deciding them one by one.
-        commands: Vec<Command>,
+        rows: Vec<(Command, Vec<&'static str>)>,
     },
     Done(Vec<Answer>),
 }

@@ -2,6 +2,7 @@
 
 use crate::domain::code::DivisionCode;
 use crate::domain::command::Command;
+use crate::domain::name_key;
 use crate::domain::words::{Channel, Role};
 
 /// What a key's bearer may see and say (law 9). It is handed to every read, and filters there.
@@ -78,7 +79,7 @@ impl Scope {
     /// Says whether the bearer runs this mall.
     #[must_use]
     pub fn runs(&self, mall: &str) -> bool {
-        self.role == Role::Operator && self.malls.iter().any(|own| own == mall)
+        self.role == Role::Operator && self.malls.iter().any(|own| name_key::same(own, mall))
     }
 
     /// Says whether a shop's affairs are the bearer's to see: operators see their own malls only, even of a tenant that

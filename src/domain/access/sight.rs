@@ -3,7 +3,8 @@
 
 use super::Scope;
 use crate::domain::event::ShopName;
-use crate::domain::merchant::{Complaint, Merchant};
+use crate::domain::evidence::Complaint;
+use crate::domain::merchant::Merchant;
 use crate::domain::time::{Day, Instant, day_of};
 use crate::domain::words::{Channel, Role};
 use serde_json::Value;
@@ -85,7 +86,7 @@ impl Matter {
             ("complaint", _) => Self::Complaint,
             ("enforcement", step) if step.starts_with("lead_") || step.starts_with("joint_check_") => Self::Office,
             ("enforcement", _) => Self::Act,
-            ("alert", _) => Self::Office,
+            ("alert" | "entry", _) => Self::Office,
             ("light", _) | ("deadline", _) => Self::Light,
             ("mail", _) => Self::Mail,
             ("policy" | "recipients" | "watch", _) => Self::Rule,

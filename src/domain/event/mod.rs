@@ -5,6 +5,7 @@ mod alert;
 mod checkpoint;
 mod complaint;
 pub mod contract;
+mod correction;
 mod custody;
 mod enforcement;
 mod filing;
@@ -17,6 +18,7 @@ mod merchant;
 pub use alert::*;
 pub use checkpoint::*;
 pub use complaint::*;
+pub use correction::*;
 pub use custody::*;
 pub use enforcement::*;
 pub use filing::*;
@@ -136,6 +138,7 @@ events! {
 
     "complaint.received" 1 ComplaintReceived(ComplaintReceived),
     "complaint.supplemented" 1 ComplaintSupplemented(ComplaintSupplemented),
+    "complaint.corrected" 1 ComplaintCorrected(ComplaintCorrected),
     "complaint.answered" 1 ComplaintAnswered(ComplaintStep),
     "complaint.resolved" 1 ComplaintResolved(ComplaintStep),
     "complaint.closed_unresolved" 1 ComplaintClosedUnresolved(ComplaintStep),
@@ -162,6 +165,8 @@ events! {
     "enforcement.joint_check_proposed" 1 JointCheckProposed(JointCheck),
     "enforcement.joint_check_confirmed" 1 JointCheckConfirmed(JointCheck),
     "enforcement.joint_check_done" 1 JointCheckDone(JointCheck),
+
+    "entry.cancelled" 1 EntryCancelled(EntryCancelled),
 
     "light.changed" 1 LightChanged(LightChanged),
     "light.overridden" 1 LightOverridden(LightOverridden),

@@ -4,7 +4,8 @@ use super::commands::{CommandReceipt, execute_one, idempotency_key};
 use super::{Paging, optional, yuan};
 use crate::domain::code::CreditCode;
 use crate::domain::command::{Command, RecordComplaint};
-use crate::domain::merchant::Complaint;
+use crate::domain::envelope::Position;
+use crate::domain::evidence::Complaint;
 use crate::domain::ticket;
 use crate::domain::time::{Instant, field};
 use crate::domain::words::{Channel, ComplaintKind, Outcome};
@@ -68,17 +69,18 @@ pub struct ComplaintState {
 
 impl ComplaintState {
     fn new(credit_code: CreditCode, complaint: &Complaint) -> Self {
+        let closed = complaint.closed(Position::MAX);
         Self {
             ticket: ticket::number(complaint).to_owned(),
             credit_code: credit_code.to_string(),
             channel: complaint.channel,
-            kind: complaint.kind,
+            kind: complaint.kind(Position::MAX),
             received_at: complaint.received_at,
             amount: complaint.amount.map(|amount| yuan(amount.decimal())),
-            due_at: complaint.due.map(|(at, _)| at),
-            answered_at: complaint.answered.map(|(at, _)| at),
-            closed_at: complaint.closed.map(|(at, _, _)| at),
-            outcome: complaint.closed.map(|(_, _, outcome)| outcome),
+            due_at: complaint.due(Position::MAX),
+            answered_at: complaint.answered(Position::MAX),
+            closed_at: closed.map(|(at, _)| at),
+            outcome: closed.map(|(_, outcome)| outcome),
         }
     }
 }
@@ -177,16 +179,17 @@ pub async fn answer(
 
 /// Returns the ticket as a row would state it.
 fn as_recorded(credit_code: CreditCode, complaint: &Complaint) -> RecordComplaint {
+    let closed = complaint.closed(Position::MAX);
     RecordComplaint {
         ticket: ticket::number(complaint).to_owned(),
         channel: complaint.channel,
         received_at: complaint.received_at,
         credit_code,
-        kind: complaint.kind,
+        kind: complaint.kind(Position::MAX),
         amount: complaint.amount,
-        due_at: complaint.due.map(|(at, _)| at),
-        answered_at: complaint.answered.map(|(at, _)| at),
-        closed_at: complaint.closed.map(|(at, _, _)| at),
-        outcome: complaint.closed.map(|(_, _, outcome)| outcome),
+        due_at: complaint.due(Position::MAX),
+        answered_at: complaint.answered(Position::MAX),
+        closed_at: closed.map(|(at, _)| at),
+        outcome: closed.map(|(_, outcome)| outcome),
     }
 }

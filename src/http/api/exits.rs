@@ -74,7 +74,7 @@ impl ExitState {
             days_left: countdown.map(|countdown| countdown.days_left),
             notice_days: countdown.map(|countdown| countdown.notice_days),
             closed_on: closed.map(|(on, _)| on.to_string()),
-            was_announced: closed.map(|(_, announced)| announced),
+            was_announced: closed.map(|(_, announced)| announced.is_some()),
         }
     }
 }

@@ -256,7 +256,7 @@ impl MerchantFile {
                     Exit::Closed { on, announced } => ShopState {
                         state: "closed",
                         closed_on: Some(on.to_string()),
-                        was_announced: Some(announced),
+                        was_announced: Some(announced.is_some()),
                         ..bare
                     },
                 }

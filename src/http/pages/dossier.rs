@@ -4,8 +4,9 @@ use super::board::{division_name, sector_name};
 use super::filters::minute;
 use super::sentence::{Teller, kind};
 use crate::domain::envelope::CloudEvent;
+use crate::domain::envelope::Position;
 use crate::domain::event::FactSeen;
-use crate::domain::merchant::Complaint;
+use crate::domain::evidence::Complaint;
 use crate::domain::time::{Instant, day_of, plus_days, start_of};
 use crate::http::api::merchants::{MerchantFile, ReasonGiven, ShopState};
 use crate::http::site::rule;
@@ -194,16 +195,16 @@ impl Drawing<'_> {
     pub(super) fn complaints(&self) -> Option<Value> {
         let (count, newest) = self.dossier.complaints.as_ref()?;
         let row = |complaint: &Complaint| {
-            let state = match (complaint.closed, complaint.answered) {
-                (Some((_, _, outcome)), _) => format!("outcome_{outcome}"),
+            let state = match (complaint.closed(Position::MAX), complaint.answered(Position::MAX)) {
+                (Some((_, outcome)), _) => format!("outcome_{outcome}"),
                 (None, Some(_)) => "answered".to_owned(),
                 (None, None) => "waiting".to_owned(),
             };
             context! {
                 ticket => &*complaint.ticket, received => minute(complaint.received_at),
-                channel => self.text("word", complaint.channel.name()), kind => self.text("word", complaint.kind.name()),
+                channel => self.text("word", complaint.channel.name()), kind => self.text("word", complaint.kind(Position::MAX).name()),
                 amount => complaint.amount.map(|amount| self.yuan(amount.decimal())), state => self.text("word", &state),
-                due => complaint.due.map(|(due, _)| minute(due)),
+                due => complaint.due(Position::MAX).map(minute),
             }
         };
         let rows: Vec<Value> = newest.iter().map(row).collect();

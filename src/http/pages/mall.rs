@@ -3,8 +3,9 @@
 use super::short_notice::{self, ShortNotice, short_notice};
 use super::{Pages, answer, field_name};
 use crate::domain::code::CreditCode;
+use crate::domain::code_key;
 use crate::domain::command::{Command, RecordExit};
-use crate::domain::text::half_width;
+use crate::domain::name_key;
 use crate::domain::time::{self, Day, day_of};
 use crate::domain::words::{ExitAction, Role};
 use crate::http::access::{Allowed, Caller, Permission as _, PostExits, ReadExits, TrustedForm};
@@ -167,7 +168,9 @@ fn to_confirm<'p>(
     let today = day_of(site.desk.now());
     let standing = site.view(scope, |view| {
         let mut exits = view.exits_of(row.credit_code).into_iter();
-        exits.find(|exit| exit.shop.mall == mall && exit.shop.unit == unit)?.countdown(today)
+        exits
+            .find(|exit| name_key::same(&exit.shop.mall, mall) && name_key::same(&exit.shop.unit, unit))?
+            .countdown(today)
     });
     let first_posted = standing.map_or(row.date, |standing| standing.first_posted.min(row.date));
     short_notice(policies, first_posted, planned_on, today)
@@ -202,11 +205,7 @@ fn confirmation(pages: &Pages, language: Language, row: &RecordExit, short: &Sho
 
 /// Returns a pasted code as it is written: without the blanks that came along, in capital letters of ordinary width.
 fn pasted(text: &str) -> Result<CreditCode, crate::domain::code::CreditCodeError> {
-    let narrow = half_width(text);
-    let letters = narrow.chars().filter(|letter| {
-        !letter.is_whitespace() && !matches!(letter, '\u{FEFF}' | '\u{200B}'..='\u{200D}' | '\u{2060}')
-    });
-    letters.collect::<String>().to_ascii_uppercase().parse()
+    code_key::code(text).parse()
 }
 
 fn command(form: &ExitForm, today: Day) -> Result<Command, Vec<FieldProblem>> {
@@ -317,7 +316,7 @@ fn fits(exit: &ExitState, asked: &Asked) -> bool {
     let query = asked.q.trim().to_lowercase();
     let has = |text: &str| text.to_lowercase().contains(&query);
     let mall = asked.mall.trim();
-    (mall.is_empty() || exit.mall == mall)
+    (mall.is_empty() || name_key::same(&exit.mall, mall))
         && (query.is_empty() || exit.name.as_deref().is_some_and(has) || has(&exit.credit_code) || has(&exit.unit))
 }
 
@@ -399,7 +398,7 @@ pub async fn sheet(
             let events = events_about(site, scope, code, EVENTS)?;
             let plan = events.iter().filter(|event| event.event_type.contains("mall.exit_notice_")).find_map(|event| {
                 let part = |name: &str| event.data.get(name).and_then(|part| part.as_str()).unwrap_or_default();
-                (part("mall") == which.mall && part("unit") == which.unit)
+                (name_key::same(part("mall"), &which.mall) && name_key::same(part("unit"), &which.unit))
                     .then(|| filled(Some(&part("refund_plan").to_owned())))
                     .flatten()
             });

@@ -64,7 +64,12 @@ impl Teller<'_> {
             "shop" => Some(self.shop(data)),
             "why" => self.why(data),
             "entered" => self.fields_stated(data),
-            _ => self.value(place, data.get(place)?),
+            "entry" => Some(self.entry(data.get("entry")?)),
+            // `before.amount` is a part of a part.
+            _ => match place.split_once('.') {
+                Some((whole, part)) => self.value(part, data.get(whole)?.get(part)?),
+                None => self.value(place, data.get(place)?),
+            },
         }
     }
 
@@ -94,6 +99,9 @@ impl Teller<'_> {
         let number = || text.parse::<Decimal>().ok();
         let said = match name {
             "kind" | "channel" | "list" | "cause" => known(self.text("word", text)),
+            "what" => known(self.text("word", &format!("entry_{text}"))),
+            "action" => known(self.text("word", &format!("action_{text}"))),
+            "outcome" => known(self.text("word", &format!("outcome_{text}"))),
             "from" | "to" | "light" => known(self.text("light", text)),
             "role" => known(self.text("role", text)),
             "sector" => Some(sector_name(self.policies, text, self.language)),
@@ -119,6 +127,16 @@ impl Teller<'_> {
             mall => mall,
         };
         format!("{mall} {}", part("unit")).trim_end().to_owned()
+    }
+
+    /// Names an entry that was cancelled.
+    fn entry(&self, entry: &Value) -> String {
+        const FIELDS: [&str; 8] = ["what", "kind", "action", "list", "date", "entered_on", "from", "amount"];
+        let has_place = ["mall", "unit"].iter().any(|field| entry.get(field).is_some());
+        let shop = has_place.then(|| self.shop(entry));
+        let stated = FIELDS.iter().filter_map(|field| self.value(field, entry.get(field)?));
+        let number = entry.get("number").and_then(Value::as_str).map(str::to_owned);
+        shop.into_iter().chain(stated).chain(number).collect::<Vec<_>>().join(" ")
     }
 
     /// Tells why a light changed: every rule with the figures that made it fire.

@@ -1,6 +1,7 @@
 //! Declared balances (预收资金余额), which several facts begin with.
 
-use crate::domain::merchant::{Amount, Evidence, latest};
+use super::counts;
+use crate::domain::evidence::{Amount, latest};
 use crate::domain::time::Day;
 use crate::lights::moment::Subject;
 
@@ -12,6 +13,6 @@ pub(super) fn balance_on<'a>(subject: &Subject<'a>, day: Day) -> Option<&'a Amou
 
 /// Returns the declared balances that count today, by date.
 pub(super) fn balances<'a>(subject: &Subject<'a>) -> impl Iterator<Item = &'a Amount> + use<'a> {
-    let horizon = subject.moment.horizon;
-    subject.merchant.balances.iter().filter(move |balance| balance.counts(&horizon))
+    let subject = *subject;
+    subject.merchant.balances.iter().filter(move |balance| counts(&subject, *balance))
 }

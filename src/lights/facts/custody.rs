@@ -1,15 +1,19 @@
 //! Facts about money in custody (资金存管).
 
 use super::balance::{balance_on, balances};
-use super::{Trace, count, days, filing, within};
-use crate::domain::merchant::{Amount, Evidence, latest};
+use super::{Trace, count, counts, days, filing, within};
+use crate::domain::evidence::{Amount, CustodyReport, Evidence as _, latest};
 use crate::domain::time::days_between;
 use crate::lights::moment::Subject;
 use crate::policy::fact::Value;
+use crate::policy::rule::Edition;
 use crate::policy::scheme::CustodyBase;
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 
-/// `custody.required`, yuan: ratio × base. Zero where the scheme has no ratio or no filing is due; missing without a
+/// Decimals of an amount that can be paid.
+const FEN: u32 = 2;
+
+/// `custody.required`, yuan: ratio × base, to the fen (as it comes in edition 1). Zero where the scheme has no ratio or no filing is due; missing without a
 /// declared balance.
 pub(super) fn required(subject: &Subject<'_>, trace: &mut Trace) -> Option<Decimal> {
     let newest = balance_on(subject, subject.moment.horizon.today)?;
@@ -24,7 +28,11 @@ pub(super) fn required(subject: &Subject<'_>, trace: &mut Trace) -> Option<Decim
         }
     };
     trace.saw(base.position);
-    Some(duty.ratio * base.amount.decimal())
+    let required = duty.ratio * { base.amount }.decimal();
+    Some(match subject.moment.policies.pack.edition {
+        Edition::First => required,
+        Edition::Second => required.round_dp_with_strategy(FEN, RoundingStrategy::MidpointAwayFromZero),
+    })
 }
 
 /// Returns the earliest declared balance; of one date, the one recorded later.
@@ -33,7 +41,7 @@ fn earliest<'a>(subject: &Subject<'a>) -> Option<&'a Amount> {
     balance_on(subject, first.date)
 }
 
-fn bank_report<'a>(subject: &Subject<'a>) -> Option<&'a Amount> {
+fn bank_report<'a>(subject: &Subject<'a>) -> Option<&'a CustodyReport> {
     let horizon = &subject.moment.horizon;
     latest(&subject.merchant.custody, horizon.today, horizon.known)
 }
@@ -43,7 +51,7 @@ fn guarantees(subject: &Subject<'_>, trace: &mut Trace) -> Option<Decimal> {
     let horizon = &subject.moment.horizon;
     let mut total = None;
     for guarantee in &subject.merchant.guarantees {
-        if guarantee.counts(horizon) && guarantee.until >= horizon.today {
+        if counts(subject, guarantee) && guarantee.until >= horizon.today {
             trace.saw(guarantee.position);
             total = Some(total.unwrap_or(Decimal::ZERO) + guarantee.amount.decimal());
         }
@@ -98,9 +106,22 @@ pub(super) fn report_age_days(subject: &Subject<'_>, trace: &mut Trace) -> Optio
     Some(days(days_between(report.date, subject.moment.horizon.today)))
 }
 
-/// `custody.abnormal_flow_30d`, a count.
+/// `custody.abnormal_flow_30d`, a count: days whose report, as it stands, says abnormal. In edition 1 what a report once said
+/// counted, whatever came after.
 pub(super) fn abnormal_flow_30d(subject: &Subject<'_>, trace: &mut Trace) -> Option<Value> {
-    let horizon = &subject.moment.horizon;
-    let flows = subject.merchant.flows.iter().filter(|flow| flow.counts(horizon) && within(subject, flow.date, 30));
-    Some(count(flows.inspect(|flow| trace.saw(flow.position)).count()))
+    let merchant = subject.merchant;
+    let found = match subject.moment.policies.pack.edition {
+        Edition::First => {
+            let flows = merchant.flows.iter().filter(|flow| counts(subject, *flow) && within(subject, flow.date, 30));
+            flows.inspect(|flow| trace.saw(flow.position)).count()
+        }
+        Edition::Second => {
+            let reports = merchant
+                .custody
+                .iter()
+                .filter(|report| report.abnormal && counts(subject, *report) && within(subject, report.date(), 30));
+            reports.inspect(|report| trace.saw(report.position())).count()
+        }
+    };
+    Some(count(found))
 }

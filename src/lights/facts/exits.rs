@@ -1,8 +1,8 @@
 //! Facts about a shop's exit (撤店) and closing (闭店).
 
 use super::{Trace, days};
+use crate::domain::evidence::{Evidence, Shop};
 use crate::domain::exit::{Exit, exit_on};
-use crate::domain::merchant::{Evidence, Shop};
 use crate::domain::time::days_between;
 use crate::lights::moment::Subject;
 use crate::policy::fact::Value;
@@ -31,9 +31,20 @@ pub(super) fn notice_days(subject: &Subject<'_>, shop: &Shop, trace: &mut Trace)
     }
 }
 
+/// `exit.overrun_days`, days past the planned day of a notice that stands though the shop is not closed; missing until then.
+pub(super) fn overrun_days(subject: &Subject<'_>, shop: &Shop, trace: &mut Trace) -> Option<Value> {
+    match exit(subject, shop, trace) {
+        Exit::Announced { planned_on, .. } => {
+            let over = days_between(planned_on, subject.moment.horizon.today);
+            (over > 0).then(|| days(over))
+        }
+        Exit::None | Exit::Closed { .. } => None,
+    }
+}
+
 /// `shop.closed_unannounced`, yes or no.
 pub(super) fn closed_unannounced(subject: &Subject<'_>, shop: &Shop, trace: &mut Trace) -> Option<Value> {
-    Some(Value::Flag(matches!(exit(subject, shop, trace), Exit::Closed { announced: false, .. })))
+    Some(Value::Flag(matches!(exit(subject, shop, trace), Exit::Closed { announced: None, .. })))
 }
 
 /// `shop.closed_days`, days since the closing; missing while the shop is open.
@@ -41,5 +52,14 @@ pub(super) fn closed_days(subject: &Subject<'_>, shop: &Shop, trace: &mut Trace)
     match exit(subject, shop, trace) {
         Exit::Closed { on, .. } => Some(days(days_between(on, subject.moment.horizon.today))),
         Exit::None | Exit::Announced { .. } => None,
+    }
+}
+
+/// `shop.notice_given_days`, days from the first notice of the exit to the closing, whatever was planned; missing while the shop
+/// is open, or if it closed without notice.
+pub(super) fn notice_given_days(subject: &Subject<'_>, shop: &Shop, trace: &mut Trace) -> Option<Value> {
+    match exit(subject, shop, trace) {
+        Exit::Closed { on, announced: Some(first_posted) } => Some(days(days_between(first_posted, on))),
+        Exit::None | Exit::Announced { .. } | Exit::Closed { announced: None, .. } => None,
     }
 }

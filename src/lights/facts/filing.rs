@@ -2,7 +2,7 @@
 
 use super::balance::balances;
 use super::{Trace, days};
-use crate::domain::merchant::{Amount, latest};
+use crate::domain::evidence::{Amount, latest};
 use crate::domain::time::days_between;
 use crate::domain::words::FilingStatus;
 use crate::lights::moment::Subject;
@@ -14,7 +14,7 @@ pub(super) fn latest_status(subject: &Subject<'_>) -> FilingStatus {
     latest(&subject.merchant.filings, horizon.today, horizon.known).map_or(FilingStatus::None, |step| step.status)
 }
 
-/// Returns the first declared balance by date that makes a filing due, also one that was corrected later.
+/// Returns the first declared balance by date that makes a filing due.
 fn first_trigger<'a>(subject: &Subject<'a>) -> Option<&'a Amount> {
     let duty = &subject.scheme?.filing;
     balances(subject).find(|balance| duty.is_met_by(balance.amount.decimal()))

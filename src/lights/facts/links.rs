@@ -1,8 +1,8 @@
 //! Facts about linked merchants (关联商户): the pattern of professional closers (职业闭店).
 
 use super::{Trace, count, within};
+use crate::domain::evidence::Evidence;
 use crate::domain::exit::{Exit, exit_on};
-use crate::domain::merchant::Evidence;
 use crate::lights::moment::Subject;
 use crate::policy::fact::Value;
 
@@ -16,7 +16,7 @@ pub(super) fn closed_unannounced_24m(subject: &Subject<'_>, trace: &mut Trace) -
         let mut closed = false;
         for shop in &other.shops {
             let exit = exit_on(&shop.exits, horizon.today, horizon.known);
-            if let Exit::Closed { on, announced: false } = exit
+            if let Exit::Closed { on, announced: None } = exit
                 && within(subject, on, 730)
             {
                 closed = true;

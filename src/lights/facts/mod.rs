@@ -13,9 +13,10 @@ mod signals;
 
 use super::moment::Subject;
 use crate::domain::envelope::Position;
-use crate::domain::merchant::Shop;
+use crate::domain::evidence::{Evidence, Shop};
 use crate::domain::time::days_between;
 use crate::policy::fact::{FactId, FactTable, Value};
+use crate::policy::rule::Edition;
 use rust_decimal::Decimal;
 
 /// Collects the positions of the events that a fact rests on, if anybody wants them.
@@ -100,8 +101,10 @@ pub fn compute(fact: FactId, subject: &Subject<'_>, shop: Option<&Shop>, trace: 
         F::ComplaintRateMonthsOver => signals::months_over(subject, trace),
         F::ExitDaysLeft => exits::days_left(subject, shop?, trace),
         F::ExitNoticeDays => exits::notice_days(subject, shop?, trace),
+        F::ExitOverrunDays => exits::overrun_days(subject, shop?, trace),
         F::ShopClosedUnannounced => exits::closed_unannounced(subject, shop?, trace),
         F::ShopClosedDays => exits::closed_days(subject, shop?, trace),
+        F::ShopNoticeGivenDays => exits::notice_given_days(subject, shop?, trace),
         F::SignalRentArrearsDays
         | F::SignalUtilitiesAbnormalDays
         | F::SignalWageArrearsDays
@@ -113,6 +116,16 @@ pub fn compute(fact: FactId, subject: &Subject<'_>, shop: Option<&Shop>, trace: 
         F::RectificationOverdueDays => registry::rectification_overdue_days(subject, trace),
         F::Penalties365d => registry::penalties_365d(subject, trace),
         F::LinkedClosedUnannounced24m => links::closed_unannounced_24m(subject, trace),
+    }
+}
+
+/// Says whether an item counts today: it stands. Facts of edition 1 count what was corrected since, too; what was cancelled
+/// counts under no edition.
+fn counts<T: Evidence>(subject: &Subject<'_>, item: &T) -> bool {
+    let horizon = &subject.moment.horizon;
+    match subject.moment.policies.pack.edition {
+        Edition::First => item.date() <= horizon.today && item.position() <= horizon.known,
+        Edition::Second => item.counts(horizon),
     }
 }
 

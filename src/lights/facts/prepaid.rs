@@ -2,7 +2,7 @@
 
 use super::balance::balance_on;
 use super::{Trace, days, filing};
-use crate::domain::merchant::latest;
+use crate::domain::evidence::latest;
 use crate::domain::time::days_between;
 use crate::domain::words::{FilingStatus, ListKind};
 use crate::lights::moment::Subject;

@@ -1,7 +1,7 @@
 //! Facts about lists (名单), orders and penalties (执法).
 
-use super::{Trace, count, days, within};
-use crate::domain::merchant::{Act, Evidence};
+use super::{Trace, count, counts, days, within};
+use crate::domain::evidence::Act;
 use crate::domain::time::days_between;
 use crate::domain::words::{EnforcementKind, ListKind};
 use crate::lights::moment::Subject;
@@ -27,7 +27,7 @@ pub(super) fn listed(fact: FactId, subject: &Subject<'_>, trace: &mut Trace) -> 
 pub(super) fn rectification_overdue_days(subject: &Subject<'_>, trace: &mut Trace) -> Option<Value> {
     let horizon = &subject.moment.horizon;
     let mut open: VecDeque<&Act> = VecDeque::new();
-    for act in subject.merchant.acts.iter().filter(|act| act.counts(horizon)) {
+    for act in subject.merchant.acts.iter().filter(|act| counts(subject, *act)) {
         match act.kind {
             EnforcementKind::RectificationOrdered => open.push_back(act),
             EnforcementKind::RectificationMet => {
@@ -49,10 +49,9 @@ pub(super) fn rectification_overdue_days(subject: &Subject<'_>, trace: &mut Trac
 
 /// `penalties.365d`, a count.
 pub(super) fn penalties_365d(subject: &Subject<'_>, trace: &mut Trace) -> Option<Value> {
-    let horizon = &subject.moment.horizon;
     let penalties =
         subject.merchant.acts.iter().filter(|act| {
-            act.kind == EnforcementKind::Penalty && act.counts(horizon) && within(subject, act.date, 365)
+            act.kind == EnforcementKind::Penalty && counts(subject, *act) && within(subject, act.date, 365)
         });
     Some(count(penalties.inspect(|act| trace.saw(act.position)).count()))
 }

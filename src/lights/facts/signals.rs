@@ -1,7 +1,7 @@
 //! Facts about risk signals (风险信号) and monthly complaint rates (客诉率).
 
 use super::{Trace, days};
-use crate::domain::merchant::{Evidence, RatioItem};
+use crate::domain::evidence::{Evidence, RatioItem};
 use crate::domain::time::{Day, days_between};
 use crate::domain::words::SignalKind;
 use crate::lights::moment::Subject;

@@ -1,4 +1,4 @@
-//! Whether the events of each stream follow each other without a gap.
+//! How far each stream goes on the server, as far as this node has read; and whether its events follow each other without a gap.
 //!
 //! Events of a stream that was truncated (`$tb`), or has a maximum count or age, are gone from reads of the stream at once,
 //! and from the whole log when the servers are scavenged (EventStoreDB docs/operations.md, "Scavenging"). A node that had read
@@ -21,6 +21,21 @@ pub(super) struct Gaps {
 impl Gaps {
     pub(super) fn new(streams: usize) -> Self {
         Self { next: Recent::new(streams) }
+    }
+
+    /// Returns the revision that a stream goes on with on the server as far as this node has read, if that is at hand.
+    pub(super) fn next(&mut self, stream: &Arc<str>) -> Option<Revision> {
+        self.next.get(stream)
+    }
+
+    /// Remembers how far a stream goes that nothing was read of since this node started.
+    pub(super) fn found(&mut self, stream: Arc<str>, next: Revision) {
+        self.next.insert(stream, next);
+    }
+
+    /// Forgets everything: what comes is read again.
+    pub(super) fn clear(&mut self) {
+        self.next.clear();
     }
 
     /// Takes note of an event at `revision` of `stream`; `ours` says that it could count.
@@ -60,6 +75,20 @@ impl Gaps {
         }
         self.next.insert(stream, next.max(revision.saturating_add(1)));
         Ok(())
+    }
+}
+
+/// Returns the revision that a stream goes on with on the server, if it has any events from `next` on.
+///
+/// Only what the server shows, which every later read of the whole log shows too.
+pub(super) fn shown_to(remote: &Remote, stream: &str, mut next: Revision) -> Result<Revision, LogError> {
+    loop {
+        let Page { events, broken } = remote.read_stream(stream, next, PAGE)?;
+        match (events.last(), broken) {
+            (Some(last), _) => next = last.revision + 1,
+            (None, Some(fault)) => return Err(fault.into()),
+            (None, None) => return Ok(next),
+        }
     }
 }
 

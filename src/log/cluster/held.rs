@@ -7,14 +7,18 @@
 //! Where this is from: a read of `$all` begins with the event at its position (EventStoreDB docs, "Reading events");
 //! positions are places in the transaction file and stay as they are through scavenging and restoring (docs/operations.md of
 //! the server, "Scavenging", "Backup and restore": the restored node is cut off at its checkpoint by `truncate.chk`); a
-//! read from where no event begins is refused with status `INVALID_ARGUMENT` ("Trying to read from an invalid position.",
-//! the server's `RpcExceptions`), and one from beyond the end is answered with nothing.
+//! read from where no event begins is refused, in three ways (`remote.rs`), and one from beyond the end is answered with nothing.
+//!
+//! A leader may show less than it has: one that is about to lead answers before its index has caught up, and one that was deposed
+//! until it steps down, after some 3 s (`ClusterVNodeController.cs`). So what is missing is doubted first.
 
 use super::follower::Follower;
 use super::place::{Mark, ReadTo};
 use super::remote::{Fault, PAGE, Page};
+use super::wire;
 use crate::domain::envelope::{Position, Recorded};
 use crate::log::contract::{EventLog as _, LogError};
+use std::time::Instant;
 
 /// What the cluster's stream shows of one event of the replica.
 enum Found {
@@ -44,6 +48,7 @@ impl Follower {
             },
         };
         if there {
+            self.doubted = None;
             return Ok(page);
         }
         match self.done.own {
@@ -75,20 +80,47 @@ impl Follower {
     /// Makes sure that the cluster is the one that the replica is of: it must hold the replica's last event where it was;
     /// or, if that place is not known, the first and the last in their streams.
     ///
+    /// What is missing is lost if it stays missing for as long as servers may show less than they have, and still is on a leader
+    /// that was found anew and has then acknowledged an event of ours: a majority follows that one.
+    ///
     /// # Errors
-    /// [`LogError::Corrupt`] if it does not, now and ever after.
+    /// [`LogError::Corrupt`] if it is lost, now and ever after; [`LogError::Unavailable`] while that is not certain.
     pub(super) fn recognise(&mut self) -> Result<(), LogError> {
+        let missing = self.missing()?;
+        let since = match missing {
+            Some(_) => *self.doubted.get_or_insert_with(Instant::now),
+            None => {
+                self.doubted = None;
+                return Ok(());
+            }
+        };
+        self.remote.forget();
+        if since.elapsed() < self.doubt {
+            return Err(LogError::Unavailable(format!(
+                "the cluster does not show what this node has read; if that stays so for {} s, it is lost",
+                self.doubt.as_secs_f64()
+            )));
+        }
+        self.remote.append_anywhere(wire::ASKED, wire::asked()?)?;
+        match self.missing()? {
+            Some(position) => Err(self.gone(position)),
+            None => {
+                self.doubted = None;
+                Ok(())
+            }
+        }
+    }
+
+    /// Returns the position of an event that the cluster must hold and does not show.
+    fn missing(&self) -> Result<Option<Position>, LogError> {
         let (Some(first), Some(last)) = (
             self.replica.read_all(0, 1)?.pop(),
             self.replica.read_all(self.replica.head().saturating_sub(1), 1)?.pop(),
         ) else {
-            return Ok(());
+            return Ok(None);
         };
         if let Some(own) = self.done.own.filter(|own| own.id == last.event.id) {
-            if self.shows(own)? {
-                return Ok(());
-            }
-            return Err(self.gone(last.position));
+            return Ok((!self.shows(own)?).then_some(last.position));
         }
         for event in [first, last] {
             match self.find(&event)? {
@@ -97,10 +129,10 @@ impl Follower {
                     stream = %event.stream,
                     "the cluster does not show the beginning of this stream: take `$tb`, `$maxCount` and `$maxAge` off it"
                 ),
-                Found::Missing => return Err(self.gone(event.position)),
+                Found::Missing => return Ok(Some(event.position)),
             }
         }
-        Ok(())
+        Ok(None)
     }
 
     fn find(&self, event: &Recorded) -> Result<Found, LogError> {

@@ -28,15 +28,18 @@
 //! cluster must hold it at the position where it was read.
 //!
 //! **Loss.** A cluster that lost its end or was restored from an older backup gives new events positions that were read
-//! already. Each read begins with the last event read, so this is seen at the next look or append, which then fails
-//! with [`LogError::Corrupt`]; from then on nothing is proposed or read on, `behind` grows, and the replica can still be read.
-//! The append that finds it out may be on the cluster. Losing events of others only costs reading them again. A stream whose
+//! already. Each read begins with the last event read, so this is seen at the next look or append. A leader may show less
+//! than it has for a while, so it counts only after [`Options::doubt`], on a leader that was found anew and has acknowledged an event of
+//! ours (`warnlight.asked`, which means nothing else); until then appends wait. Then they fail with [`LogError::Corrupt`],
+//! and nothing is proposed or read on, `behind` grows, and the replica can still be read. The append that finds it out may be on the
+//! cluster. Losing events of others only costs reading them again. A stream whose
 //! beginning is gone (`$tb`, `$maxCount`, `$maxAge`) is still whole in the cluster's one order until the servers are
 //! scavenged; afterwards a node that has read it goes on, and one that has not refuses to open. See `held.rs` and `gaps.rs`.
 //!
-//! **Who decides.** The server compares the stream's revision; everything else (ids, keys) is decided by the order. If
-//! two nodes propose one id or one key in two streams at the same moment, the later of the two stays on the server and is
-//! counted by nobody; its node answers with the refusal. Nodes must run the same rules: update all of them together.
+//! **Who decides.** The order does. An append names the revision that its node has read its stream to, and counts only if
+//! the stream is there when its turn comes; ids and keys count once. What does not count stays on the server, and every node passes
+//! over it alike: its node judges it again and proposes it anew, or answers with the refusal. That the server compares the
+//! stream's revision too saves most of these, and decides nothing. Nodes must run the same rules: update all of them together.
 //!
 //! **Keys.** A key travels in its append's metadata, so there is no second write that a crash could lose. Only a key that
 //! is given to an append already there needs a record of its own, in the stream `warnlight.key-` and the SHA-256 of the
@@ -83,7 +86,6 @@ use proposer::{Job, Proposer};
 use remote::Remote;
 use seen::LastSeen;
 use spent::Meter;
-use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
@@ -107,6 +109,10 @@ pub struct Options {
     pub deadline: Duration,
     /// How often the cluster is looked at for events of other nodes.
     pub look: Duration,
+    /// How often the place is written down, and moved past the events of others.
+    pub tidy: Duration,
+    /// How long what this node has read may be missing on the cluster before it counts as lost.
+    pub doubt: Duration,
     /// Appends that may wait before `submit` itself waits.
     pub waiting: usize,
     /// Streams whose chain's end is kept at hand; for others it is read from the server before an append.
@@ -120,6 +126,8 @@ impl Default for Options {
             patience: Duration::from_secs(10),
             deadline: Duration::from_secs(30),
             look: Duration::from_millis(100),
+            tidy: Duration::from_secs(10),
+            doubt: Duration::from_secs(15),
             waiting: 8192,
             streams: 200_000,
         }
@@ -152,7 +160,7 @@ impl ClusterLog {
         let file = PlaceFile::open(&dir);
         let seen = LastSeen::now();
         let prefix = options.prefix.clone();
-        let mut follower = Follower::new(remote.clone(), replica.clone(), prefix, file, seen.clone(), options.streams)?;
+        let mut follower = Follower::new(remote.clone(), replica.clone(), prefix, file, seen.clone(), options)?;
         first_reading(&mut follower, options.deadline)?;
         let proposer = Proposer {
             remote: remote.clone(),
@@ -161,7 +169,7 @@ impl ClusterLog {
             prefix: options.prefix.clone(),
             deadline: options.deadline,
             look: options.look,
-            uncounted: HashMap::new(),
+            tidy: options.tidy,
             meter: meter.clone(),
         };
         let (jobs, waiting) = crossbeam_channel::bounded(options.waiting);

@@ -1,9 +1,13 @@
 //! The writing half: one thread that judges, proposes, reads on, and answers.
 //!
 //! 1. Judge the append against the replica, with the contract's rules.
-//! 2. Propose it at exactly the revision that the replica knows, under the events' own ids.
+//! 2. Propose it at exactly the revision that this node has read the stream to on the server, under the events' own ids.
 //! 3. Read the cluster to its end into the replica.
-//! 4. If the proposal was seen, its place in the order is the answer. If not, another node was faster: from 1 again.
+//! 4. If the proposal was seen and counts, its place in the order is the answer. If not, another node was faster: from 1 again.
+//!
+//! *Wrong expected version* means: read on. The leader compares with writes that are under way (`StorageWriterService.cs`,
+//! `IndexWriter.CheckCommit`), which nobody can read yet and which may come to nothing, so it says something about the stream that
+//! this node must see before it proposes anything more.
 //!
 //! An outcome that nobody knows (a time-out, a cut line, a dead leader) is asked again with the same ids at the same
 //! revision, which the server takes once; a retry that comes too late for that is settled by step 4. The same holds for a
@@ -19,7 +23,7 @@ use crate::log::chain::GENESIS;
 use crate::log::contract::{Append, Appended, EventLog as _, LogError};
 use crate::log::embedded::EmbeddedLog;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
@@ -28,8 +32,8 @@ use uuid::Uuid;
 const GROUP: usize = 256;
 /// Shortest and longest pause before something is tried again.
 pub(super) const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
-/// How often the place is written down and moved past the events of others.
-const TIDY: Duration = Duration::from_secs(10);
+/// Shortest and longest pause after a refusal whose reason cannot be read yet.
+const UNDER_WAY: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(200));
 /// Events searched for the end of a stream's chain, from where it must be if the replica counts all of them.
 const CHAIN_SEARCH: usize = 100;
 
@@ -51,25 +55,27 @@ pub(super) struct Proposer {
     pub(super) deadline: Duration,
     /// How often the cluster is looked at when nothing is written here.
     pub(super) look: Duration,
-    /// Events in a stream on the server that the replica does not count, where a conflict showed that there are some.
-    pub(super) uncounted: HashMap<Arc<str>, u64>,
+    /// How often the place is written down and moved past the events of others.
+    pub(super) tidy: Duration,
     pub(super) meter: Meter,
 }
 
 /// What became of a first try.
 enum Start {
     Known(Appended),
-    /// Sent, and taken by the server as far as it says.
+    /// Sent, and taken by the server as far as it says, or settled by what was read meanwhile.
     Sent,
-    /// Sent, and to be looked for; with the events that the server says the stream has, if it says so.
-    Doubtful(Option<u64>),
+    /// Refused, because the stream is further on than this node has read.
+    Wrong,
+    /// Sent, and to be looked for.
+    Doubtful,
 }
 
 /// An append that was sent and not seen yet.
 struct Sent {
     job: Job,
     nonce: Uuid,
-    doubt: Option<u64>,
+    is_wrong: bool,
 }
 
 impl Proposer {
@@ -104,7 +110,7 @@ impl Proposer {
     }
 
     fn idle(&mut self, tidied: &mut Instant) -> Result<(), LogError> {
-        if tidied.elapsed() < TIDY {
+        if tidied.elapsed() < self.tidy {
             return self.follower.catch_up();
         }
         *tidied = Instant::now();
@@ -129,10 +135,10 @@ impl Proposer {
             match self.start(&job.append, nonce, until) {
                 Ok(Start::Sent) => {
                     touched.add(&job.append);
-                    sent.push(Sent { job, nonce, doubt: None });
+                    sent.push(Sent { job, nonce, is_wrong: false });
                 }
-                Ok(Start::Doubtful(doubt)) => {
-                    sent.push(Sent { job, nonce, doubt });
+                Ok(started @ (Start::Wrong | Start::Doubtful)) => {
+                    sent.push(Sent { job, nonce, is_wrong: matches!(started, Start::Wrong) });
                     self.settle(&mut sent, until);
                     touched = Touched::default();
                 }
@@ -155,9 +161,9 @@ impl Proposer {
             return;
         }
         let read = self.catch_up(until);
-        for Sent { job, nonce, doubt } in std::mem::take(sent) {
+        for Sent { job, nonce, is_wrong } in std::mem::take(sent) {
             let answer = match &read {
-                Ok(()) => self.finish(&job.append, nonce, doubt, until),
+                Ok(()) => self.finish(&job.append, nonce, is_wrong, until),
                 Err(error) => Err(error.clone()),
             };
             self.answer(job, &nonce, answer);
@@ -169,16 +175,13 @@ impl Proposer {
         &mut self,
         append: &Append,
         nonce: Uuid,
-        mut doubt: Option<u64>,
+        mut is_wrong: bool,
         until: Instant,
     ) -> Result<Appended, LogError> {
+        let (mut pause, longest) = UNDER_WAY;
         loop {
             if let Some(outcome) = self.follower.outcome(&nonce) {
                 return outcome;
-            }
-            if let Some(events) = doubt.take() {
-                let counted = self.last_revision(&append.stream)?.map_or(0, |last| last + 1);
-                self.uncounted.insert(append.stream.clone(), events.saturating_sub(counted));
             }
             if Instant::now() >= until {
                 return Err(LogError::Unavailable(
@@ -186,21 +189,39 @@ impl Proposer {
                         .to_owned(),
                 ));
             }
-            self.follower.await_outcome(nonce);
-            match self.start(append, nonce, until)? {
-                Start::Known(answer) => return Ok(answer),
-                Start::Sent => {}
-                Start::Doubtful(events) => doubt = events,
+            if is_wrong {
+                self.patiently(until, |follower| follower.look_behind(&append.stream))?;
             }
+            self.follower.await_outcome(nonce);
+            is_wrong = match self.start(append, nonce, until)? {
+                Start::Known(answer) => return Ok(answer),
+                Start::Sent | Start::Doubtful => false,
+                Start::Wrong => true,
+            };
+            let before = self.follower.read;
             self.catch_up(until)?;
+            if is_wrong && self.follower.read == before {
+                std::thread::sleep(pause);
+                pause = (pause * 2).min(longest);
+                self.catch_up(until)?;
+            }
         }
     }
 
     /// Reads to the end, trying again until it is too late.
     fn catch_up(&mut self, until: Instant) -> Result<(), LogError> {
+        self.patiently(until, Follower::catch_up)
+    }
+
+    /// Reads, trying again until it is too late.
+    fn patiently(
+        &mut self,
+        until: Instant,
+        mut read: impl FnMut(&mut Follower) -> Result<(), LogError>,
+    ) -> Result<(), LogError> {
         let mut pause = PAUSE.0;
         loop {
-            match self.follower.catch_up() {
+            match read(&mut self.follower) {
                 Err(LogError::Unavailable(_)) if Instant::now() + pause < until => {
                     std::thread::sleep(pause);
                     pause = (pause * 2).min(PAUSE.1);
@@ -214,6 +235,10 @@ impl Proposer {
     fn start(&mut self, append: &Append, nonce: Uuid, until: Instant) -> Result<Start, LogError> {
         if let Some(lost) = &self.follower.lost {
             return Err(lost.clone());
+        }
+        if self.follower.doubted.is_some() {
+            // Nothing is sent to a cluster that may have lost something.
+            self.catch_up(until)?;
         }
         if append.stream.starts_with('$') || append.stream.starts_with("warnlight.") {
             return Err(LogError::Invalid(format!(
@@ -239,8 +264,14 @@ impl Proposer {
         let previous = self.chain_before(&append.stream, revision, until)?;
         let recorded_at = admission::recording_time(append, self.follower.latest());
         let events = wire::encode(&self.prefix, nonce, append, recorded_at, revision, previous)?;
-        let last = (revision + self.uncounted.get(&append.stream).copied().unwrap_or(0)).checked_sub(1);
-        self.insist(until, |remote| remote.append(&append.stream, last, events.clone()))
+        let last = self.follower.next_on_server(&append.stream, revision).checked_sub(1);
+        let Self { remote, replica, follower, look, .. } = self;
+        let is_overtaken = |follower: &mut Follower| {
+            let judge = || replica.look(|held| admission::judge(append, held));
+            // What went wrong here shows again where it is waited for.
+            follower.catch_up().is_ok() && !matches!(judge(), Ok(Ok(Verdict::New(next))) if next == revision)
+        };
+        insist(until, || remote.append(&append.stream, last, events.clone(), *look, || is_overtaken(follower)))
     }
 
     /// Asks for a key to be given to an append that is there. Only the first of several such records counts.
@@ -250,39 +281,13 @@ impl Proposer {
         };
         let record = wire::encode_key(&self.prefix, nonce, key, first, append.events.len())?;
         let stream = wire::key_stream(key);
-        self.insist(until, |remote| remote.append_anywhere(&stream, record.clone()))
-    }
-
-    /// Sends until the outcome is known or it is too late.
-    fn insist(&self, until: Instant, mut send: impl FnMut(&Remote) -> Result<(), Fault>) -> Result<Start, LogError> {
-        let mut pause = PAUSE.0;
-        loop {
-            match send(&self.remote) {
-                Ok(()) => return Ok(Start::Sent),
-                Err(Fault::Wrong(last)) => return Ok(Start::Doubtful(Some(last.map_or(0, |last| last + 1)))),
-                Err(Fault::Refused(error)) => return Err(error),
-                Err(Fault::NoSuchPlace) => return Ok(Start::Doubtful(None)),
-                Err(Fault::Unknown(why)) if Instant::now() + pause >= until => {
-                    tracing::warn!(why, "the outcome of an append is not known");
-                    return Ok(Start::Doubtful(None));
-                }
-                Err(Fault::Unknown(why)) => {
-                    tracing::debug!(why, "sending an append again");
-                    std::thread::sleep(pause);
-                    pause = (pause * 2).min(PAUSE.1);
-                }
-            }
-        }
-    }
-
-    fn last_revision(&self, stream: &Arc<str>) -> Result<Option<Revision>, LogError> {
-        self.replica.look(|held| held.last_revision(stream))?
+        insist(until, || self.remote.append_anywhere(&stream, record.clone()))
     }
 
     /// Returns the stream's chain before the event of this revision.
     fn chain_before(&mut self, stream: &Arc<str>, revision: Revision, until: Instant) -> Result<Digest, LogError> {
         let Some(last) = revision.checked_sub(1) else { return Ok(GENESIS) };
-        if let Some(digest) = self.follower.chain(stream) {
+        if let Some(digest) = self.follower.chain(stream, last) {
             return Ok(digest);
         }
         let Some(last) = self.replica.read_stream(stream, last, 1)?.pop() else { return Ok(GENESIS) };
@@ -298,12 +303,37 @@ impl Proposer {
             }
         };
         for event in page.events.iter().filter(|event| event.id == last.event.id) {
-            if let WireEvent::Part(part) = wire::decode(&self.prefix, event)? {
+            if let WireEvent::Part(part) = wire::decode(&self.prefix, event)?
+                && part.revision.is_none_or(|revision| revision == last.revision)
+            {
                 return Ok(part.chain);
             }
         }
         let what = "it is not where it was in its stream on the cluster".to_owned();
         Err(page.broken.map_or(LogError::Corrupt { position: last.position, what }, LogError::from))
+    }
+}
+
+/// Sends until the outcome is known or it is too late.
+fn insist(until: Instant, mut send: impl FnMut() -> Result<(), Fault>) -> Result<Start, LogError> {
+    let mut pause = PAUSE.0;
+    loop {
+        match send() {
+            Ok(()) => return Ok(Start::Sent),
+            Err(Fault::Wrong) => return Ok(Start::Wrong),
+            Err(Fault::Refused(error)) => return Err(error),
+            Err(fault @ Fault::TooLarge(_)) => return Err(fault.into()),
+            Err(Fault::NoSuchPlace) => return Ok(Start::Doubtful),
+            Err(Fault::Unknown(why)) if Instant::now() + pause >= until => {
+                tracing::warn!(why, "the outcome of an append is not known");
+                return Ok(Start::Doubtful);
+            }
+            Err(Fault::Unknown(why)) => {
+                tracing::debug!(why, "sending an append again");
+                std::thread::sleep(pause);
+                pause = (pause * 2).min(PAUSE.1);
+            }
+        }
     }
 }
 

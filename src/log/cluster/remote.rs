@@ -12,9 +12,10 @@ use super::spent::{Meter, Spending};
 use super::{settings, tls};
 use crate::domain::envelope::Revision;
 use crate::log::contract::LogError;
+use crossbeam_channel::{Receiver, RecvTimeoutError};
 use eventstore::{
-    AppendToStreamOptions, Client, ClientSettings, CurrentRevision, Error, EventData, GrpcConnectionError, Position,
-    ReadAllOptions, ReadStream, ReadStreamOptions, RecordedEvent, StreamPosition, StreamState, SubscriptionFilter,
+    AppendToStreamOptions, Client, ClientSettings, Error, EventData, GrpcConnectionError, Position, ReadAllOptions,
+    ReadStream, ReadStreamOptions, RecordedEvent, StreamPosition, StreamState, SubscriptionFilter,
 };
 use std::future::Future;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -25,30 +26,43 @@ use tokio::runtime::Runtime;
 /// Events read in one call.
 pub(super) const PAGE: usize = 500;
 
+/// Events that the server considers at a time for a read with a filter; it goes forward 32 at a time by itself.
+const WINDOW: u32 = 500;
+
 /// Number of the gRPC status `INVALID_ARGUMENT`.
 const INVALID_ARGUMENT: i32 = 3;
+/// Number of the gRPC status `RESOURCE_EXHAUSTED`, which the server gives to a message larger than it reads: 16 MiB less 10,000
+/// bytes (`ClusterVNodeStartup.cs`).
+const RESOURCE_EXHAUSTED: i32 = 8;
 /// Number of the gRPC status `OUT_OF_RANGE`, which the client gives when a message is larger than it reads.
 const OUT_OF_RANGE: i32 = 11;
 
 /// What the cluster answered instead of doing it.
 #[derive(Debug, Clone)]
 pub(super) enum Fault {
-    /// The stream is not where the proposal took it to be; its last revision on the server, if it has events.
-    Wrong(Option<Revision>),
+    /// The stream is not where the proposal took it to be. What the leader names instead may be under way, not to be read yet,
+    /// and come to nothing, so nobody goes by it.
+    Wrong,
     /// It will not do it however often it is asked.
     Refused(LogError),
     /// Nobody knows whether it was done.
     Unknown(String),
     /// It cannot read from there: no event begins at that position.
     NoSuchPlace,
+    /// The message is larger than it reads.
+    TooLarge(String),
 }
 
 impl From<Fault> for LogError {
     fn from(fault: Fault) -> Self {
         match fault {
-            Fault::Wrong(_) => Self::Unavailable("the cluster compared a revision that nobody gave".to_owned()),
+            Fault::Wrong => Self::Unavailable("the cluster compared a revision that nobody gave".to_owned()),
             Fault::Refused(error) => error,
             Fault::Unknown(why) => Self::Unavailable(why),
+            Fault::TooLarge(why) => Self::Invalid(format!(
+                "the append is too large for the cluster, whose servers read messages up to 16 MiB less 10,000 bytes: {why}; make \
+                 it smaller"
+            )),
             Fault::NoSuchPlace => {
                 Self::Unavailable("the cluster cannot read from where this node has read to".to_owned())
             }
@@ -128,10 +142,12 @@ impl Remote {
         T: Send + 'static,
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
-        self.meter.time(Spending::Server, || self.call_now(work))
+        let answered = self.begin(work)?;
+        self.conclude(self.meter.time(Spending::Server, || answered.recv()).ok())
     }
 
-    fn call_now<T, F>(&self, work: impl FnOnce(Client) -> F) -> Result<T, Fault>
+    /// Begins a call, and returns where its answer comes.
+    fn begin<T, F>(&self, work: impl FnOnce(Client) -> F) -> Result<Receiver<Result<T, Error>>, Fault>
     where
         T: Send + 'static,
         F: Future<Output = Result<T, Error>> + Send + 'static,
@@ -145,9 +161,14 @@ impl Remote {
             // The caller waits below; nobody else hears a failed send.
             let _ = answer.send(work.await);
         });
-        match answered.recv() {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(error)) => {
+        Ok(answered)
+    }
+
+    /// Takes note of how a call ended; `None` if it ended in the middle of the client.
+    fn conclude<T>(&self, answer: Option<Result<T, Error>>) -> Result<T, Fault> {
+        match answer {
+            Some(Ok(value)) => Ok(value),
+            Some(Err(error)) => {
                 match error {
                     Error::ConnectionClosed | Error::GrpcConnectionError(_) | Error::DeadlineExceeded => self.forget(),
                     Error::ServerError(_) => self.note(true),
@@ -160,7 +181,7 @@ impl Remote {
                 }
                 Err(classify(error))
             }
-            Err(_) => {
+            None => {
                 self.forget();
                 Err(Fault::Unknown("the cluster's answer made no sense".to_owned()))
             }
@@ -177,8 +198,8 @@ impl Remote {
         }
     }
 
-    /// Throws the client away; the next call makes a new one.
-    fn forget(&self) {
+    /// Throws the client away; the next call makes a new one, which finds out anew who leads.
+    pub(super) fn forget(&self) {
         self.failures.store(0, Ordering::Relaxed);
         *self.client.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
@@ -189,28 +210,56 @@ impl Remote {
 
     /// Returns the filter that leaves out the server's own streams and those of other logs.
     fn filter(&self) -> SubscriptionFilter {
-        let filter = SubscriptionFilter::on_stream_name();
+        let filter = SubscriptionFilter::on_stream_name().max(WINDOW);
         if self.prefix.is_empty() { filter.exclude_system_events() } else { filter.add_prefix(&*self.prefix) }
     }
 
+    /// Says whether the filter lets a stream with this name on the server through.
+    pub(super) fn lets_through(&self, name: &str) -> bool {
+        if self.prefix.is_empty() { !name.starts_with('$') } else { name.starts_with(&*self.prefix) }
+    }
+
     /// Appends at an exact place of a stream: after `last`, or as its first events.
-    pub(super) fn append(&self, stream: &str, last: Option<Revision>, events: Vec<EventData>) -> Result<(), Fault> {
+    ///
+    /// While there is no answer, it is asked every `look` whether reading has settled it; then nobody waits any longer. A server
+    /// drops what is under way already, sent by another node with the same ids, without a word, and says only after two
+    /// seconds that it timed out (`StorageWriterService.cs`, `CommitDecision.IdempotentNotReady`).
+    pub(super) fn append(
+        &self,
+        stream: &str,
+        last: Option<Revision>,
+        events: Vec<EventData>,
+        look: Duration,
+        mut is_settled: impl FnMut() -> bool,
+    ) -> Result<(), Fault> {
         let state = last.map_or(StreamState::NoStream, StreamState::StreamRevision);
-        self.append_in_state(stream, state, events)
+        let answered = self.begin_append(stream, state, events)?;
+        loop {
+            match self.meter.time(Spending::Server, || answered.recv_timeout(look)) {
+                Err(RecvTimeoutError::Timeout) if is_settled() => return Ok(()),
+                Err(RecvTimeoutError::Timeout) => {}
+                answer => return self.conclude(answer.ok()).inspect(|()| self.note(false)),
+            }
+        }
     }
 
     /// Appends whatever the stream holds.
     pub(super) fn append_anywhere(&self, stream: &str, event: EventData) -> Result<(), Fault> {
-        self.append_in_state(stream, StreamState::Any, vec![event])
+        let answered = self.begin_append(stream, StreamState::Any, vec![event])?;
+        self.conclude(self.meter.time(Spending::Server, || answered.recv()).ok()).inspect(|()| self.note(false))
     }
 
-    fn append_in_state(&self, stream: &str, state: StreamState, events: Vec<EventData>) -> Result<(), Fault> {
+    fn begin_append(
+        &self,
+        stream: &str,
+        state: StreamState,
+        events: Vec<EventData>,
+    ) -> Result<Receiver<Result<(), Error>>, Fault> {
         let (name, patience) = (self.name(stream), self.patience);
         let options = AppendToStreamOptions::default().stream_state(state).requires_leader(true).deadline(patience);
-        let sent = self.call(|client| async move {
+        self.begin(|client| async move {
             timely(patience, client.append_to_stream(name, &options, events)).await.map(|_| ())
-        });
-        sent.inspect(|()| self.note(false))
+        })
     }
 
     /// Reads up to `count` events of this log from `from` on, the one there included, in the order of the cluster.
@@ -222,7 +271,8 @@ impl Remote {
     /// Reads up to `count` events from `from` on of the streams that hold the settings of this log's streams.
     pub(super) fn read_settings(&self, from: Option<Position>, count: usize) -> Result<Page, Fault> {
         let options = ReadAllOptions::default().position(from.map_or(StreamPosition::Start, StreamPosition::Position));
-        self.pages(options.filter(SubscriptionFilter::on_stream_name().add_prefix(format!("$${}", self.prefix))), count)
+        let filter = SubscriptionFilter::on_stream_name().max(WINDOW).add_prefix(format!("$${}", self.prefix));
+        self.pages(options.filter(filter), count)
     }
 
     /// Returns the event at `place`, or the first after it, whoever wrote it.
@@ -231,9 +281,10 @@ impl Remote {
         self.one(options)
     }
 
-    /// Returns the last event of the whole log of the cluster, whoever wrote it.
-    pub(super) fn end(&self) -> Result<Option<Mark>, Fault> {
-        self.one(ReadAllOptions::default().position(StreamPosition::End).backwards())
+    /// Reads up to `count` events from `from` on, the one there included, whoever wrote them.
+    pub(super) fn read_everybodys(&self, from: Option<Position>, count: usize) -> Result<Page, Fault> {
+        let options = ReadAllOptions::default().position(from.map_or(StreamPosition::Start, StreamPosition::Position));
+        self.pages(options, count)
     }
 
     fn pages(&self, options: ReadAllOptions, count: usize) -> Result<Page, Fault> {
@@ -322,10 +373,7 @@ async fn timely<T>(patience: Duration, work: impl Future<Output = Result<T, Erro
 fn classify(error: Error) -> Fault {
     let refused = |what: &str| Fault::Refused(LogError::Unavailable(what.to_owned()));
     match error {
-        Error::WrongExpectedVersion { current, .. } => Fault::Wrong(match current {
-            CurrentRevision::Current(revision) => Some(revision),
-            CurrentRevision::NoStream => None,
-        }),
+        Error::WrongExpectedVersion { .. } => Fault::Wrong,
         Error::AccessDenied => refused("the cluster denies access; check user and password in `log.url`"),
         // What became of each server is not told: one that is down and one that denies access look alike.
         Error::GrpcConnectionError(GrpcConnectionError::MaxDiscoveryAttemptReached(_)) => Fault::Unknown(
@@ -343,8 +391,12 @@ fn classify(error: Error) -> Fault {
         Error::Grpc { code, message } if i32::from(code) == OUT_OF_RANGE => {
             Fault::Refused(LogError::Unavailable(format!("an event is larger than the client reads: {message}")))
         }
-        // What older servers say to a place where no event begins (`RpcExceptions.UnknownError`).
-        Error::ServerError(message) if message.contains("ReadAllResult: Error") => {
+        Error::Grpc { code, message } if i32::from(code) == RESOURCE_EXHAUSTED => Fault::TooLarge(message),
+        // What servers say to a place where no event begins, with status UNKNOWN (`RpcExceptions.UnknownError`): 23.10 the first, 24.10
+        // to 26 the second. With `INVALID_ARGUMENT` only their subscriptions say it.
+        Error::ServerError(message)
+            if message.contains("ReadAllResult: Error") || message.contains("InvalidPosition") =>
+        {
             Fault::Refused(LogError::Invalid(message))
         }
         other => Fault::Unknown(other.to_string()),

@@ -122,7 +122,8 @@ impl Walk<'_> {
         }
         let WireEvent::Part(part) = wire::decode(self.prefix, event)? else { return Ok(()) };
         let Some(entry) = self.expected()? else { return Ok(()) };
-        if entry.recorded.event.id != part.event.id {
+        let is_meant = part.revision.is_none_or(|revision| revision == entry.recorded.revision);
+        if entry.recorded.event.id != part.event.id || !is_meant {
             // Not counted when it was read; or changed since, and then the one that is expected never comes.
             return Ok(());
         }

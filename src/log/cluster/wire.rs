@@ -20,6 +20,9 @@ const VERSION: u32 = 1;
 /// Type of the events that give a key to an append that is there already.
 const KEY_BOUND: &str = "warnlight.key-bound";
 
+/// Type, and stream without prefix, of the events that only ask whether a leader can write.
+pub(super) const ASKED: &str = "warnlight.asked";
+
 /// What every event of ours begins with.
 #[derive(Debug, Deserialize)]
 struct Head {
@@ -37,6 +40,9 @@ struct Envelope {
     append: Uuid,
     part: u32,
     of: u32,
+    /// Missing in what was written before it was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    revision: Option<Revision>,
     recorded_at: Instant,
     occurred_at: Instant,
     actor: Arc<str>,
@@ -74,6 +80,8 @@ pub(super) struct Part {
     pub(super) of: u32,
     /// Stream, as Warnlight names it.
     pub(super) stream: Arc<str>,
+    /// Its revision among what the stream counts, as its node took it to be: it counts only there.
+    pub(super) revision: Option<Revision>,
     /// Time that the proposing node asked to record.
     pub(super) recorded_at: Instant,
     /// Key of its append.
@@ -149,6 +157,7 @@ pub(super) fn encode(
             append: nonce,
             part,
             of,
+            revision: Some(revision),
             recorded_at,
             occurred_at: event.occurred_at,
             actor: event.actor.clone(),
@@ -187,6 +196,11 @@ pub(super) fn encode_key(
     EventData::json(KEY_BOUND, &data).and_then(|event| event.id(nonce).metadata_as_json(&envelope)).map_err(unwritable)
 }
 
+/// Returns an event that says nothing, and counts for nobody.
+pub(super) fn asked() -> Result<EventData, LogError> {
+    EventData::json(ASKED, &serde_json::json!({})).map(|event| event.id(Uuid::now_v7())).map_err(unwritable)
+}
+
 /// Returns the stream, without prefix, that keeps the record of a key.
 pub(super) fn key_stream(key: &str) -> String {
     format!("warnlight.key-{}", hex(&Sha256::digest(key.as_bytes())))
@@ -218,6 +232,7 @@ pub(super) fn decode(log: &str, recorded: &RecordedEvent) -> Result<WireEvent, L
         part: envelope.part,
         of: envelope.of,
         stream: Arc::from(stream),
+        revision: envelope.revision,
         recorded_at: envelope.recorded_at,
         key: envelope.key,
         chain: envelope.chain.0,

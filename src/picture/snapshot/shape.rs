@@ -4,13 +4,16 @@
 use super::code::Stored;
 use crate::domain::access::{Key, Scope};
 use crate::domain::event::{Event, ShopName};
-use crate::domain::merchant::{
-    Act, Amount, Assigned, Complaint, Dated, ExitItem, FilingStep, GuaranteeItem, LastEvidence, Listing, Merchant,
+use crate::domain::evidence::{
+    Act, Amount, Assigned, Complaint, Correction, CustodyReport, Dated, ExitItem, FilingStep, GuaranteeItem, Listing,
     RatioItem, RegisterRow, Shop, Signal,
 };
+use crate::domain::mark::Mark;
+use crate::domain::merchant::{LastEvidence, Merchant};
 use crate::domain::words::Role;
 use crate::domain::words::{
-    Channel, ComplaintKind, EnforcementKind, ExitAction, FilingStatus, Light, ListKind, Outcome, SignalKind,
+    Channel, ComplaintKind, EnforcementKind, ExitAction, FilingStatus, GuaranteeKind, Light, ListKind, Outcome,
+    SignalKind,
 };
 use crate::picture::keys::Kept as KeptKey;
 use crate::picture::lights::Lit;
@@ -37,13 +40,39 @@ macro_rules! structs {
 impl Stored for Amount {
     fn put(&self, out: &mut Vec<u8>) {
         // Taken out first: the fields are packed.
-        let Self { date, position, amount } = *self;
+        let Self { date, position, until, amount, revenue } = *self;
         (date, position, amount).put(out);
+        (until, revenue).put(out);
     }
 
     fn get(from: &mut &[u8]) -> Option<Self> {
         let (date, position, amount) = Stored::get(from)?;
-        Some(Self { date, position, amount })
+        let (until, revenue) = Stored::get(from)?;
+        Some(Self { date, position, until, amount, revenue })
+    }
+}
+
+impl Stored for CustodyReport {
+    fn put(&self, out: &mut Vec<u8>) {
+        let Self { date, position, until, amount, abnormal } = *self;
+        (date, position, amount).put(out);
+        (until, abnormal).put(out);
+    }
+
+    fn get(from: &mut &[u8]) -> Option<Self> {
+        let (date, position, amount) = Stored::get(from)?;
+        let (until, abnormal) = Stored::get(from)?;
+        Some(Self { date, position, until, amount, abnormal })
+    }
+}
+
+impl Stored for Mark {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.0.put(out);
+    }
+
+    fn get(from: &mut &[u8]) -> Option<Self> {
+        Stored::get(from).map(Self)
     }
 }
 
@@ -83,6 +112,7 @@ words!(
     EnforcementKind,
     ExitAction,
     FilingStatus,
+    GuaranteeKind,
     Light,
     ListKind,
     Outcome,
@@ -92,7 +122,7 @@ words!(
 structs! {
     Merchant {
         code, revision, rows, sectors, filings, balances, custody, flows, guarantees, shops, complaints, signals, rates,
-        shares, listings, acts, said, last,
+        shares, listings, acts, last,
     }
     LastEvidence { position, recorded_at, history }
     RegisterRow {
@@ -100,17 +130,18 @@ structs! {
         founded_on,
     }
     Assigned { effective_on, position, sector }
-    FilingStep { date, position, status, bank }
-    Dated { date, position }
-    GuaranteeItem { from, until, position, amount }
+    FilingStep { date, position, status, until, bank, account_tail }
+    Dated { date, position, until }
+    GuaranteeItem { from, until, position, until_known, kind, amount }
     Shop { name, position, exits }
     ShopName { mall, unit }
-    ExitItem { date, position, action, planned_on }
-    Complaint { ticket, revision, position, received_at, channel, kind, amount, due, answered, closed }
-    Signal { shop, kind, date, position, cleared }
-    RatioItem { shop, date, position, ratio }
-    Listing { list, entered_on, position, removed }
-    Act { date, position, kind, due_on }
+    ExitItem { date, position, until, action, planned_on, refund_plan, reason }
+    Complaint { ticket, revision, position, received_at, channel, kind, amount, due, answered, closed, corrections }
+    Correction { position, kind, due_at, answered_at, closed }
+    Signal { shop, kind, date, position, until, value, cleared }
+    RatioItem { shop, date, position, until, ratio }
+    Listing { list, entered_on, position, until, removed }
+    Act { date, position, kind, until, due_on, number }
     Lit { light, rules, rules_since, since, at, event, position, revision }
     KeptKey { key, ended }
     Key { id, name, scope, expires_at, created_at, revoked_at, hash }

@@ -235,13 +235,13 @@ fn same_record(one: &Command, other: &Command) -> bool {
     }
 }
 
-/// Returns the row of a command and its sheet; `None` for an assignment by hand, which has no sheet.
+/// Returns the row of a command and its sheet; `None` for an assignment by hand and a cancellation, which have no sheet of their own.
 #[must_use]
 pub fn row_of(command: Command) -> Option<(Sheet, Vec<Cell>)> {
     let code = Cell::Text(command.credit_code().to_string());
     Some(match command {
         Command::RegisterMerchant(row) => (Sheet::Merchants, register_row(code, row)),
-        Command::AssignSector(_) => return None,
+        Command::AssignSector(_) | Command::CancelEntry(_) => return None,
         Command::RecordFiling(row) => (
             Sheet::Filings,
             vec![code, row.status.zh().into(), row.date.into(), row.bank.into(), row.account_tail.into()],
@@ -250,7 +250,7 @@ pub fn row_of(command: Command) -> Option<(Sheet, Vec<Cell>)> {
             (Sheet::Balances, vec![code, row.date.into(), row.outstanding.into(), row.revenue_last_year.into()])
         }
         Command::ReportCustody(row) => {
-            let abnormal = if row.abnormal { "是" } else { "否" };
+            let abnormal = if row.abnormal == Some(true) { "是" } else { "否" };
             (Sheet::Custody, vec![code, row.date.into(), row.held.into(), abnormal.into()])
         }
         Command::PostGuarantee(row) => {

@@ -9,7 +9,9 @@ use warnlight::domain::event::*;
 use warnlight::domain::hex::Hex;
 use warnlight::domain::money::{Ratio, Yuan};
 use warnlight::domain::time::{Day, Instant, plus_days};
-use warnlight::domain::words::{Channel, ComplaintKind, GuaranteeKind, Light, ListKind, SignalKind};
+use warnlight::domain::words::{
+    Channel, ComplaintKind, EnforcementKind, ExitAction, GuaranteeKind, Light, ListKind, Outcome, SignalKind,
+};
 
 /// How much of what may be left out is stated.
 #[derive(Clone, Copy)]
@@ -178,7 +180,24 @@ macro_rules! words {
     )+};
 }
 
-words!(Light, GuaranteeKind, Channel, ComplaintKind, SignalKind, ListKind);
+words!(Light, GuaranteeKind, Channel, ComplaintKind, SignalKind, ListKind, Outcome, ExitAction, EnforcementKind);
+
+impl Draw for Entry {
+    fn draw(pen: &mut Pen) -> Self {
+        match pen.below(10) {
+            0 => Self::Filing { date: pen.draw() },
+            1 => Self::Balance { date: pen.draw() },
+            2 => Self::Custody { date: pen.draw() },
+            3 => Self::Guarantee { kind: pen.draw(), amount: pen.draw(), from: pen.draw() },
+            4 => Self::Exit { mall: pen.draw(), unit: pen.draw(), action: pen.draw(), date: pen.draw() },
+            5 => Self::Signal { mall: pen.draw(), unit: pen.draw(), kind: pen.draw(), date: pen.draw() },
+            6 => Self::ComplaintRate { mall: pen.draw(), unit: pen.draw(), date: pen.draw() },
+            7 => Self::PrepaidShare { mall: pen.draw(), unit: pen.draw(), date: pen.draw() },
+            8 => Self::Listing { list: pen.draw(), entered_on: pen.draw() },
+            _ => Self::Act { kind: pen.draw(), date: pen.draw(), number: pen.draw() },
+        }
+    }
+}
 
 impl Draw for HoldCause {
     fn draw(pen: &mut Pen) -> Self {
@@ -233,6 +252,11 @@ payloads! {
     RatioReported { credit_code, mall, unit, date, ratio }
     ComplaintReceived { ticket, credit_code, channel, kind, received_at, amount, due_at, complainant }
     ComplaintSupplemented { ticket, credit_code, amount, due_at }
+    ComplaintCorrected {
+        ticket, credit_code, kind, amount, due_at, answered_at, closed_at, outcome, before,
+    }
+    TicketParts { kind, amount, due_at, answered_at, closed_at, outcome }
+    EntryCancelled { credit_code, entry, reason }
     ComplaintStep { ticket, credit_code, at }
     ComplaintRated { ticket, credit_code, at, resolved, satisfied }
     Refund { ticket, credit_code, at, amount }
@@ -317,6 +341,7 @@ pub(super) fn every_event(pen: &mut Pen) -> Vec<Event> {
         PrepaidShareReported,
         ComplaintReceived,
         ComplaintSupplemented,
+        ComplaintCorrected,
         ComplaintAnswered,
         ComplaintResolved,
         ComplaintClosedUnresolved,
@@ -342,6 +367,7 @@ pub(super) fn every_event(pen: &mut Pen) -> Vec<Event> {
         JointCheckProposed,
         JointCheckConfirmed,
         JointCheckDone,
+        EntryCancelled,
         LightChanged,
         LightOverridden,
         ObjectionRaised,

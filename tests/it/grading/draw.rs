@@ -4,9 +4,9 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use warnlight::domain::code::CreditCode;
 use warnlight::domain::command::*;
-use warnlight::domain::event::{Guarantee, MerchantDetails, SectorAssigned};
+use warnlight::domain::event::{Entry, EntryCancelled, Guarantee, MerchantDetails, SectorAssigned};
 use warnlight::domain::money::Yuan;
-use warnlight::domain::time::{Day, Instant, plus_days, plus_hours, start_of};
+use warnlight::domain::time::{Day, Instant, NO_END, plus_days, plus_hours, start_of};
 use warnlight::domain::words::*;
 
 /// Days on which something turns: quarters and their reports, years, holidays, the leap day.
@@ -82,6 +82,9 @@ fn shops() -> impl Strategy<Value = (Option<String>, Option<String>)> {
         shop("M", "1"),
         shop("M", "2"),
         shop("N", "1"),
+        // The same in other spellings.
+        shop("ｍ ", "１"),
+        shop("M", "2"),
         (None, None),
         (None, Some("1".to_owned())),
     ])
@@ -95,7 +98,7 @@ fn register() -> impl Strategy<Value = Command> {
     let industry =
         texts(&["8040", "8040", "6210", "8110", "8111", "8392", "8392", "8930", "8399", "84", "802", "7000"]);
     let division = maybe(&["110108", "110105", "110000", "310000"].map(|code| code.parse().unwrap()));
-    let people = (texts(&["Zhang", "Li"]), texts(&["d1", "d2"]), texts(&["Aurora", "Boreal"]));
+    let people = (texts(&["Zhang", "ZHANG", "Li"]), texts(&["d1", "d2"]), texts(&["Aurora", "Ａｕｒｏｒａ", "Boreal"]));
     (codes(), industry, division, people, shops()).prop_map(
         |(credit_code, industry_code, division_code, people, (mall, unit))| {
             let (legal_representative, legal_representative_digest, brand) = people;
@@ -248,7 +251,7 @@ fn signal(turn: Day) -> impl Strategy<Value = Command> {
     let date = select(vec![-30_i64, -15, -1, 0]).prop_map(move |step| plus_days(turn, step));
     (codes(), shops(), words(SignalKind::ALL), date, cleared).prop_map(
         |(credit_code, (mall, unit), kind, date, (cleared, value))| {
-            let cleared_on = cleared.map(|days| plus_days(date, days));
+            let cleared_on = cleared.map(|days| if days == 30 { NO_END } else { plus_days(date, days) });
             Command::RecordSignal(RecordSignal { credit_code, mall, unit, kind, date, value, cleared_on })
         },
     )
@@ -258,15 +261,17 @@ fn listing(turn: Day) -> impl Strategy<Value = Command> {
     let removed = select(vec![None, Some(0_i64), Some(1), Some(15), Some(30)]);
     let date = prop_oneof![2 => around(turn).boxed(), 1 => Just(turn).boxed()];
     (codes(), words(ListKind::ALL), date, removed).prop_map(|(credit_code, list, entered_on, removed)| {
-        let removed_on = removed.map(|days| plus_days(entered_on, days));
+        let removed_on = removed.map(|days| if days == 30 { NO_END } else { plus_days(entered_on, days) });
         Command::RecordListing(RecordListing { credit_code, list, entered_on, removed_on })
     })
 }
 
 fn custody(turn: Day) -> impl Strategy<Value = Command> {
-    (codes(), around(turn), yuan(), prop::bool::weighted(0.2)).prop_map(|(credit_code, date, held, abnormal)| {
-        Command::ReportCustody(ReportCustody { credit_code, date, held, abnormal })
-    })
+    (codes(), around(turn), yuan(), proptest::option::weighted(0.8, prop::bool::weighted(0.2))).prop_map(
+        |(credit_code, date, held, abnormal)| {
+            Command::ReportCustody(ReportCustody { credit_code, date, held, abnormal })
+        },
+    )
 }
 
 fn guarantee(turn: Day) -> impl Strategy<Value = Command> {
@@ -301,6 +306,28 @@ fn sector(turn: Day) -> impl Strategy<Value = Command> {
     })
 }
 
+/// The cancellation of what a row says.
+fn cancelled(row: &Command) -> Option<Command> {
+    let entry = match row.clone() {
+        Command::RecordFiling(row) => Entry::Filing { date: row.date },
+        Command::ReportBalance(row) => Entry::Balance { date: row.date },
+        Command::ReportCustody(row) => Entry::Custody { date: row.date },
+        Command::PostGuarantee(row) => Entry::Guarantee { kind: row.kind, amount: row.amount, from: row.from },
+        Command::RecordExit(row) => Entry::Exit { mall: row.mall, unit: row.unit, action: row.action, date: row.date },
+        Command::RecordSignal(row) => Entry::Signal { mall: row.mall, unit: row.unit, kind: row.kind, date: row.date },
+        Command::ReportComplaintRate(row) => Entry::ComplaintRate { mall: row.mall, unit: row.unit, date: row.date },
+        Command::ReportPrepaidShare(row) => Entry::PrepaidShare { mall: row.mall, unit: row.unit, date: row.date },
+        Command::RecordListing(row) => Entry::Listing { list: row.list, entered_on: row.entered_on },
+        Command::RecordEnforcement(row) => Entry::Act { kind: row.kind, date: row.date, number: row.number },
+        Command::RegisterMerchant(_)
+        | Command::AssignSector(_)
+        | Command::RecordComplaint(_)
+        | Command::CancelEntry(_) => return None,
+    };
+    let (credit_code, reason) = (row.credit_code(), "a mistake".to_owned());
+    Some(Command::CancelEntry(EntryCancelled { credit_code, entry, reason }))
+}
+
 /// A district's rows in the order recorded, with rows told twice and days told anew.
 pub(super) fn district(turn: Day, length: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Command>> {
     let one = prop_oneof![
@@ -321,11 +348,14 @@ pub(super) fn district(turn: Day, length: std::ops::Range<usize>) -> impl Strate
         1 => sector(turn).prop_map(|row| vec![row]),
     ];
     let again = any::<prop::sample::Index>();
-    let parts = prop::collection::vec((one, proptest::option::weighted(0.1, again)), length);
+    let mistaken = any::<prop::sample::Index>();
+    let more = (proptest::option::weighted(0.1, again), proptest::option::weighted(0.08, mistaken));
+    let parts = prop::collection::vec((one, more), length);
     parts.prop_map(|parts| {
         let mut rows: Vec<Command> = Vec::new();
-        for (part, again) in parts {
+        for (part, (again, mistaken)) in parts {
             rows.extend(part);
+            rows.extend(mistaken.filter(|_| !rows.is_empty()).and_then(|index| cancelled(index.get(&rows))));
             if let Some(index) = again
                 && !rows.is_empty()
             {

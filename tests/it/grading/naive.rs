@@ -4,16 +4,19 @@
 mod days;
 mod judge;
 mod rows;
+mod stands;
 
 use days::{count, days, last_quarter_end, latest, span, within, working_days_after};
 pub(super) use judge::RULES;
 use judge::judge;
-use rows::{merge, shop_of, tell_exit};
+pub(super) use rows::key;
+use rows::{Notice, merge, shop_of, tell_exit};
 use rust_decimal::Decimal;
+use stands::{is_meant, says_what_stands, shop_named};
 use std::collections::{BTreeMap, BTreeSet};
 use warnlight::domain::code::CreditCode;
 use warnlight::domain::command::*;
-use warnlight::domain::event::MerchantDetails;
+use warnlight::domain::event::{EntryCancelled, MerchantDetails};
 use warnlight::domain::time::{Day, Instant, day_of, plus_days, plus_hours, start_of};
 use warnlight::domain::words::*;
 use warnlight::policy::fact::Value;
@@ -31,10 +34,14 @@ pub(super) struct Told {
 /// Mall and unit; empty for a street shop.
 pub(super) type ShopKey = (String, String);
 
-/// Everything accepted so far, in the order recorded, each different row once.
+/// Everything accepted so far that said something new, in the order recorded, less what was cancelled.
 #[derive(Debug, Default, Clone)]
 pub(super) struct District {
     rows: Vec<Command>,
+    /// Shops that some row named.
+    spoken_of: Vec<(CreditCode, ShopKey)>,
+    /// Entries that were cancelled.
+    cancelled: Vec<EntryCancelled>,
 }
 
 /// What becomes of a row.
@@ -71,26 +78,47 @@ impl District {
                 fate = Fate::Refused;
             }
         }
-        if fate == Fate::Taken {
-            self.rows.push(row);
+        if fate != Fate::Taken {
+            return fate;
         }
+        if let Command::CancelEntry(cancelled) = &row {
+            self.rows.retain(|row| !is_meant(cancelled, row));
+            self.cancelled.push(cancelled.clone());
+            return fate;
+        }
+        self.spoken_of.extend(shop_named(&row).map(|shop| (row.credit_code(), shop)));
+        self.rows.push(row);
         fate
     }
 
     /// The shops of a merchant in a mall that some row named.
     fn shops_spoken_of(&self, code: CreditCode, mall: &str) -> Vec<ShopKey> {
-        let named = self.rows.iter().filter(|row| row.credit_code() == code).filter_map(|row| match row {
-            Command::RegisterMerchant(row) => Some(shop_of(&row.mall, &row.unit)),
-            Command::RecordExit(row) => Some(shop_of(&row.mall, &row.unit)),
-            Command::RecordSignal(row) => Some(shop_of(&row.mall, &row.unit)),
-            Command::ReportComplaintRate(row) | Command::ReportPrepaidShare(row) => Some(shop_of(&row.mall, &row.unit)),
-            _ => None,
-        });
-        named.filter(|shop| shop.0 == mall).collect()
+        let named = self.spoken_of.iter().filter(|(merchant, shop)| *merchant == code && shop.0 == key(mall));
+        named.map(|(_, shop)| shop.clone()).collect()
     }
 
+    /// A row that says what stands changes nothing.
     fn fate(&self, row: &Command) -> Fate {
-        if self.rows.contains(row) {
+        if let Command::RecordComplaint(ticket) = row {
+            return self.ticket_fate(ticket);
+        }
+        if let Command::CancelEntry(cancelled) = row {
+            return if self.rows.iter().any(|row| is_meant(cancelled, row)) {
+                Fate::Taken
+            } else if self
+                .cancelled
+                .iter()
+                .any(|other| other.entry == cancelled.entry && other.credit_code == cancelled.credit_code)
+            {
+                Fate::Known
+            } else {
+                Fate::Refused
+            };
+        }
+        if matches!(row, Command::AssignSector(row) if row.sector == "astrology") {
+            return Fate::Refused;
+        }
+        if says_what_stands(&self.rows, row) && self.knows_shop(row) {
             return Fate::Known;
         }
         match row {
@@ -102,15 +130,14 @@ impl District {
                 }
                 if standing.is_some() || closed { Fate::Taken } else { Fate::Refused }
             }
-            Command::RecordComplaint(ticket) => self.ticket_fate(ticket),
-            Command::AssignSector(row) if row.sector == "astrology" => Fate::Refused,
-            Command::RecordListing(entry) => {
-                let twins = self.listings(entry.credit_code);
-                let known = twins.iter().any(|other| other.list == entry.list && other.entered_on == entry.entered_on);
-                if known && entry.removed_on.is_none() { Fate::Known } else { Fate::Taken }
-            }
             _ => Fate::Taken,
         }
+    }
+
+    /// A row of the register brings its shop.
+    fn knows_shop(&self, row: &Command) -> bool {
+        let Command::RegisterMerchant(details) = row else { return true };
+        self.spoken_of.contains(&(row.credit_code(), shop_of(&details.mall, &details.unit)))
     }
 
     fn ticket_fate(&self, row: &RecordComplaint) -> Fate {
@@ -122,20 +149,8 @@ impl District {
         if earlier.is_empty() {
             return Fate::Taken;
         }
-        let same = |other: &RecordComplaint| {
-            other.credit_code == row.credit_code && other.received_at == row.received_at && other.kind == row.kind
-        };
-        fn agrees<T: PartialEq>(there: Option<&T>, row: Option<&T>) -> bool {
-            there.is_none() || row.is_none() || there == row
-        }
         let merged = merge(&earlier);
-        let fits = earlier.iter().all(|other| same(other))
-            && agrees(merged.answered_at.as_ref(), row.answered_at.as_ref())
-            && agrees(merged.closed_at.as_ref(), row.closed_at.as_ref())
-            && agrees(merged.outcome.as_ref(), row.outcome.as_ref())
-            && agrees(merged.amount.as_ref(), row.amount.as_ref())
-            && agrees(merged.due_at.as_ref(), row.due_at.as_ref());
-        if !fits {
+        if merged.credit_code != row.credit_code || merged.received_at != row.received_at {
             return Fate::Refused;
         }
         let after = merge(&earlier.iter().copied().chain([row]).collect::<Vec<_>>());
@@ -162,6 +177,7 @@ impl District {
             Command::ReportComplaintRate(row) | Command::ReportPrepaidShare(row) => start_of(row.date) <= now,
             Command::RecordListing(row) => start_of(row.entered_on) <= now,
             Command::RecordEnforcement(row) => start_of(row.date) <= now,
+            Command::CancelEntry(_) => false,
         })
     }
 
@@ -286,9 +302,13 @@ impl District {
             _ => ("0", outstanding),
         };
         let ratio: Decimal = if due { ratio.parse().unwrap() } else { Decimal::ZERO };
-        let required = base.map(|base| base * ratio);
+        // To the fen, half up.
+        let required = base.map(|base| {
+            let fen = base * ratio * Decimal::ONE_HUNDRED + Decimal::new(5, 1);
+            fen.floor() / Decimal::ONE_HUNDRED
+        });
         let reports = self.custody(code, today);
-        let bank = latest(reports.iter().map(|row| (row.date, row.held.decimal())));
+        let bank = latest(reports.iter().map(|(date, held, _)| (*date, *held)));
         let valid: Vec<_> =
             self.guarantees(code).into_iter().filter(|row| row.from <= today && today <= row.until).collect();
         let guaranteed: Decimal = valid.iter().map(|row| row.amount.decimal()).sum();
@@ -311,11 +331,10 @@ impl District {
             _ => None,
         };
         facts.insert("custody.shortfall", shortfall.map(Value::Number));
-        let last_report = reports.iter().map(|row| row.date).max();
+        let last_report = reports.iter().map(|(date, ..)| *date).max();
         facts.insert("custody.report_age_days", last_report.and_then(|date| days(span(date, today))));
-        let flows: BTreeSet<Day> =
-            reports.iter().filter(|row| row.abnormal && within(row.date, today, 30)).map(|row| row.date).collect();
-        facts.insert("custody.abnormal_flow_30d", count(flows.len()));
+        let flows = reports.iter().filter(|(date, _, abnormal)| *abnormal && within(*date, today, 30));
+        facts.insert("custody.abnormal_flow_30d", count(flows.count()));
 
         // Complaints.
         let complaints = self.complaints(code, now);
@@ -424,7 +443,7 @@ impl District {
         let dates: BTreeSet<Day> = orders.iter().chain(&met).map(|row| row.date).collect();
         let mut open: Vec<&RecordEnforcement> = Vec::new();
         for date in dates {
-            open.extend(orders.iter().copied().filter(|row| row.date == date));
+            open.extend(orders.iter().filter(|row| row.date == date));
             for _ in met.iter().filter(|row| row.date == date) {
                 if !open.is_empty() {
                     open.remove(0);
@@ -443,7 +462,7 @@ impl District {
                 && self.are_linked(code, *other)
                 && self.exit_shops(*other).iter().any(|shop| {
                     self.closing(*other, shop, today)
-                        .is_some_and(|(date, announced)| !announced && within(date, today, 730))
+                        .is_some_and(|(date, notice)| notice.is_none() && within(date, today, 730))
                 })
         });
         facts.insert("linked.closed_unannounced_24m", count(linked.count()));
@@ -452,22 +471,22 @@ impl District {
 
     fn are_linked(&self, one: CreditCode, other: CreditCode) -> bool {
         let person = |code| {
-            self.last(code, |row| row.legal_representative.clone())
+            self.last(code, |row| row.legal_representative.as_deref().map(key))
                 .zip(self.last(code, |row| row.legal_representative_digest.clone()))
         };
-        let brand = |code| self.last(code, |row| row.brand.clone());
+        let brand = |code| self.last(code, |row| row.brand.as_deref().map(key));
         (person(one).is_some() && person(one) == person(other)) || (brand(one).is_some() && brand(one) == brand(other))
     }
 
-    /// The day a shop closed, if by `today`, and whether a notice stood on the day before.
-    fn closing(&self, code: CreditCode, shop: &ShopKey, today: Day) -> Option<(Day, bool)> {
+    /// The day a shop closed, if by `today`, and the notice that stood on the day before.
+    fn closing(&self, code: CreditCode, shop: &ShopKey, today: Day) -> Option<(Day, Option<Notice>)> {
         let closed = self.exits(code, shop, today).into_iter().find(|row| row.action == ExitAction::Close)?.date;
         let mut standing = None;
         let mut done = false;
         for step in self.exits(code, shop, plus_days(closed, -1)) {
             tell_exit(&mut standing, &mut done, step);
         }
-        Some((closed, standing.is_some()))
+        Some((closed, standing))
     }
 
     fn shop_facts(&self, code: CreditCode, shop: &ShopKey, today: Day) -> BTreeMap<&'static str, Option<Value>> {
@@ -481,8 +500,14 @@ impl District {
         BTreeMap::from([
             ("exit.days_left", notice.and_then(|notice| days(span(today, notice.planned_on)))),
             ("exit.notice_days", notice.and_then(|notice| days(span(notice.posted_on, notice.planned_on)))),
-            ("shop.closed_unannounced", Some(Value::Flag(closing.is_some_and(|(_, announced)| !announced)))),
+            ("exit.overrun_days", notice.and_then(|notice| days(span(notice.planned_on, today))).filter(is_positive)),
+            ("shop.notice_given_days", closing.and_then(|(date, notice)| days(span(notice?.posted_on, date)))),
+            ("shop.closed_unannounced", Some(Value::Flag(closing.is_some_and(|(_, notice)| notice.is_none())))),
             ("shop.closed_days", closing.and_then(|(date, _)| days(span(date, today)))),
         ])
     }
+}
+
+fn is_positive(value: &Value) -> bool {
+    matches!(value, Value::Number(number) if *number > Decimal::ZERO)
 }

@@ -40,7 +40,7 @@ fn title_lines_blank_lines_and_foreign_columns_do_not_disturb() {
     assert_eq!(harvest.warned(), ["extra_column"]);
     assert_eq!(harvest.tables[0].header_row, 4);
     let Ok(Command::ReportCustody(second)) = &harvest.rows[1].outcome else { panic!() };
-    assert_eq!((second.held.to_string().as_str(), second.abnormal), ("12345000.00", false));
+    assert_eq!((second.held.to_string().as_str(), second.abnormal), ("12345000.00", None));
 }
 
 #[test]

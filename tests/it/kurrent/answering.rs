@@ -1,6 +1,6 @@
 //! How one server answers.
 
-use super::faults::{AppendFault, ReadFault};
+use super::faults::{AppendFault, Misplaced, ReadFault};
 use super::framing::{Status, done, frame, frames, head, refuse, reply};
 use super::messages::{AppendReq, ReadReq, SupportedMethods};
 use super::store::Cluster;
@@ -116,7 +116,7 @@ impl Node {
         let mut messages = frames.into_iter().map(|frame| AppendReq::decode(frame).unwrap());
         let options = messages.next().unwrap().options.unwrap();
         let events = messages.map(|message| message.proposed.unwrap()).collect();
-        let (fault, written) = {
+        let (fault, lag, written) = {
             let mut cluster = self.cluster.lock().unwrap();
             cluster.appends += 1;
             let refused = (cluster.refused == Some(cluster.appends)).then_some(AppendFault::TooLarge);
@@ -125,13 +125,25 @@ impl Node {
             let fault = fault.or_else(|| cluster.append_faults.pop_front());
             match fault {
                 None | Some(AppendFault::CutAfter | AppendFault::SilentAfter | AppendFault::DiesAfter) => {
-                    (fault, Some(cluster.append(&options, events)))
+                    (fault, cluster.lag, Some(cluster.append(&options, events)))
                 }
-                Some(_) => (fault, None),
+                Some(_) => (fault, cluster.lag, None),
             }
         };
         match (fault, written) {
-            (None, Some(written)) => reply(answer, [written]),
+            (None, Some(Some(written))) => {
+                if written.success.is_some() {
+                    // Answered when a majority has it. A refusal does not wait for what it rests on.
+                    tokio::time::sleep(lag).await;
+                }
+                reply(answer, [written])
+            }
+            (None, Some(None)) => {
+                // Source: the server's `RequestManagement/RequestManagerBase.cs` with `CommitTimeoutMs` of 2,000, and
+                // `RpcExceptions.Timeout`.
+                tokio::time::sleep(Duration::from_secs(2)).await;
+                refuse(answer, &Status::new(10, "Operation timed out: Commit Timeout"))
+            }
             (Some(AppendFault::SilentAfter), _) => std::future::pending().await,
             (Some(AppendFault::CutBefore | AppendFault::CutAfter), _) => {
                 self.cut.send_modify(|cuts| *cuts += 1);
@@ -147,6 +159,10 @@ impl Node {
                 status.extra = vec![("exception", "maximum-append-size-exceeded".to_owned())];
                 refuse(answer, &status)
             }
+            // Source: ASP.NET Core's gRPC, with the `MaxReceiveMessageSize` that `ClusterVNodeStartup.cs` sets: 16 MiB less 10,000.
+            (Some(AppendFault::MessageTooLarge), _) => {
+                refuse(answer, &Status::new(8, "Received message exceeds the maximum configured message size."))
+            }
             _ => refuse(answer, &Status::new(14, "Server Is Not Ready")),
         }
     }
@@ -158,12 +174,20 @@ impl Node {
             let whole = options.all.is_some() && options.direction == 0 && options.filter.is_some();
             cluster.looks += usize::from(whole);
             cluster.questions += usize::from(options.all.is_some() && !whole);
+            if let Some(filter) = &options.filter {
+                cluster.windows.insert(filter.max);
+            }
             let fault = if whole { cluster.read_faults.pop_front() } else { None };
             (fault, cluster.read(&options))
         };
         let Ok(events) = events else {
-            // Source: the server's `RpcExceptions.InvalidPositionException`.
-            return refuse(answer, &Status::new(3, "Trying to read from an invalid position."));
+            let misplaced = self.cluster.lock().unwrap().misplaced;
+            let (code, message) = match misplaced {
+                Misplaced::InvalidArgument => (3, "Trying to read from an invalid position."),
+                Misplaced::InvalidPosition => (2, "Unexpected FilteredReadAllResult: InvalidPosition"),
+                Misplaced::Error => (2, "Unexpected FilteredReadAllResult: Error"),
+            };
+            return refuse(answer, &Status::new(code, message));
         };
         match fault {
             None => reply(answer, events),

@@ -15,6 +15,8 @@ pub(super) enum AppendFault {
     SilentAfter,
     /// Nothing is written; the answer is that the append is too large.
     TooLarge,
+    /// Nothing is written; the answer is that the message is larger than the server reads.
+    MessageTooLarge,
     /// Nothing is written; the server dies, and another leads.
     DiesBefore,
     /// It is written; the server dies before it answers, and another leads that has it.
@@ -32,4 +34,17 @@ pub(super) enum ReadFault {
     Silent,
     /// The answer is status 14, UNAVAILABLE.
     Unavailable,
+}
+
+/// How a server says that no event begins where a read of the whole log is to begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Misplaced {
+    /// Source: `RpcExceptions.InvalidPositionException`; of the current server, subscriptions only.
+    InvalidArgument,
+    /// Source: servers from 24.10 to 26, `Enumerator.ReadAllForwardsFiltered.cs`, with `FilteredReadAllResult.InvalidPosition` in
+    /// `RpcExceptions.UnknownError`.
+    #[default]
+    InvalidPosition,
+    /// Source: server 23.10, the same with `FilteredReadAllResult.Error`.
+    Error,
 }

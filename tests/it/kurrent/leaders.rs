@@ -39,6 +39,18 @@ fn a_cluster_is_found_though_some_of_the_named_servers_are_dead() {
 }
 
 #[test]
+fn of_three_servers_the_leader_is_asked() {
+    let servers = Server::three();
+    for leader in &servers {
+        servers[0].cluster().leader = leader.port();
+        let dir = tempfile::tempdir().unwrap();
+        let log = ClusterLog::open(&url(&servers, 0), dir.path(), &options()).unwrap();
+        log.append(append(&format!("of-{}", leader.port()), [u128::from(leader.port())])).unwrap();
+    }
+    assert_eq!(servers[0].cluster().redirects, 0);
+}
+
+#[test]
 fn leaders_die_in_the_middle_of_appends_and_each_append_is_answered_once() {
     for deaths in [
         [(20, AppendFault::DiesBefore), (60, AppendFault::DiesAfter)],

@@ -78,6 +78,8 @@ pub(super) struct AllOptions {
 pub(super) struct FilterOptions {
     #[prost(message, optional, tag = "1")]
     pub(super) stream: Option<Expression>,
+    #[prost(uint32, optional, tag = "3")]
+    pub(super) max: Option<u32>,
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -10,6 +10,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
@@ -30,6 +31,13 @@ impl Server {
     /// Starts the one server of a new cluster.
     pub(crate) fn alone() -> Self {
         Self::first(None)
+    }
+
+    /// Starts the one server of a new cluster whose writes are under way for so long before they can be read.
+    pub(crate) fn lagging(lag: Duration) -> Self {
+        let server = Self::alone();
+        server.cluster().lag = lag;
+        server
     }
 
     /// Starts the one server of a new cluster that speaks TLS only, with a certificate of this authority for `127.0.0.1`.

@@ -3,12 +3,13 @@
 //! The names of the sources: "docs" are the server's, in the folder `docs` of its repository (EventStore/EventStore on
 //! GitHub); "server" is its source there, below `src/EventStore.Core/Services`; "client" is kurrentdb 1.2.0.
 
-use super::faults::{AppendFault, ReadFault};
+use super::faults::{AppendFault, Misplaced, ReadFault};
 use super::messages::{
     AppendOptions, AppendResp, ClusterInfo, Empty, EndPoint, Expression, Id, Member, NotFound, Place, Proposed,
     ReadEvent, ReadOptions, ReadResp, Recorded, StreamIdentifier, Success, Wrong,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 /// An event as the double keeps it.
@@ -50,6 +51,22 @@ pub(super) struct Cluster {
     /// Where events begin or, before they were scavenged, began.
     begins: BTreeSet<u64>,
     end: u64,
+    /// How long an event is under way: compared with by the leader, and not to be read yet, because no majority has it.
+    ///
+    /// Source: server, `Storage/StorageWriterService.cs` with `IndexWriter.CheckCommit`: the expected version is compared with
+    /// the last version among writes under way; `ReaderIndex`: reads end at what is replicated and indexed.
+    pub(super) lag: Duration,
+    /// When what is under way at a position can be read.
+    under_way: BTreeMap<u64, Instant>,
+    /// Reads end before this position, as at a server whose index lags: one that leads before it has caught up, or does not know
+    /// yet that it leads no more. Source: server, `ClusterVNodeController.cs`: a pre-leader answers *requires leader*, a deposed
+    /// leader does so until it steps down.
+    pub(super) sees_to: Option<u64>,
+    /// The same for reads with a filter, as if another server answered them.
+    pub(super) looks_see_to: Option<u64>,
+    pub(super) misplaced: Misplaced,
+    /// How many events each filtered read let the server consider at a time.
+    pub(super) windows: BTreeSet<Option<u32>>,
     pub(super) append_faults: VecDeque<AppendFault>,
     /// Faults by the number of the append that they meet.
     pub(super) faults_at: BTreeMap<usize, AppendFault>,
@@ -63,6 +80,8 @@ pub(super) struct Cluster {
     pub(super) redirects: usize,
     /// Appends that came, answered or not.
     pub(super) appends: usize,
+    /// Appends that were dropped without an answer.
+    pub(super) dropped: usize,
     /// Looks at the whole log that came, answered or not.
     pub(super) looks: usize,
     /// Reads of one event of the whole log that came.
@@ -85,6 +104,9 @@ impl Cluster {
         event.position = self.end;
         places.push(self.end);
         self.begins.insert(self.end);
+        let now = Instant::now();
+        self.under_way.retain(|_, ready| *ready > now);
+        self.under_way.insert(self.end, now + self.lag);
         self.log.push(event);
     }
 
@@ -118,6 +140,7 @@ impl Cluster {
     /// Source: docs/operations.md, "Backup and restore": the restored log ends where the backup did, and goes on from there.
     pub(super) fn restore(&mut self, backup: Backup) {
         (self.log, self.streams, self.begins, self.end) = (backup.log, backup.streams, backup.begins, backup.end);
+        self.under_way.clear();
     }
 
     /// Loses everything after the event with this id, as a cluster does whose new leader has less.
@@ -126,6 +149,7 @@ impl Cluster {
         self.log.truncate(last + 1);
         self.end = self.log[last].position;
         self.begins.split_off(&(self.end + 1));
+        self.under_way.split_off(&(self.end + 1));
         for stream in self.streams.values_mut() {
             stream.places.retain(|place| *place <= self.end);
         }
@@ -151,7 +175,13 @@ impl Cluster {
         self.log.retain(|event| event.revision >= streams[&event.stream].before);
     }
 
-    /// Returns the events that a stream shows.
+    /// Returns the position of the first event that is under way: from there on nothing can be read.
+    fn horizon(&self) -> u64 {
+        let now = Instant::now();
+        self.under_way.iter().find(|(_, ready)| **ready > now).map_or(u64::MAX, |(place, _)| *place)
+    }
+
+    /// Returns the events that a stream has.
     fn stream(&self, name: &str) -> Vec<&Kept> {
         let Some(stream) = self.streams.get(name) else { return Vec::new() };
         let at = |place: &u64| self.log.binary_search_by_key(place, |event| event.position).ok();
@@ -163,8 +193,10 @@ impl Cluster {
         self.streams.get(name).map_or(0, |stream| stream.places.len() as u64)
     }
 
-    /// Source: docs, "Appending events", on expected revision and idempotence; `WrongExpectedVersion` of streams.proto.
-    pub(super) fn append(&mut self, options: &AppendOptions, events: Vec<Proposed>) -> AppendResp {
+    /// Source: docs, "Appending events", on expected revision and idempotence; `WrongExpectedVersion` of streams.proto. `None` for
+    /// a retry whose first write is under way: server, `Storage/StorageWriterService.cs`, `CommitDecision.IdempotentNotReady`,
+    /// which is dropped without an answer.
+    pub(super) fn append(&mut self, options: &AppendOptions, events: Vec<Proposed>) -> Option<AppendResp> {
         let name = text(options.stream.as_ref());
         let there = self.length(&name);
         let wanted = match options {
@@ -179,9 +211,12 @@ impl Cluster {
         {
             let at = self.stream(&name).into_iter().filter(|event| event.revision >= wanted).take(ids.len());
             if wanted < there && at.map(|event| event.id).eq(ids.iter().copied()) {
-                return self.success(&name, wanted + ids.len() as u64 - 1);
+                let last = wanted + ids.len() as u64 - 1;
+                let is_ready = self.streams[&name].places[last as usize] < self.horizon();
+                self.dropped += usize::from(!is_ready);
+                return is_ready.then(|| self.success(&name, last));
             }
-            return AppendResp {
+            return Some(AppendResp {
                 success: None,
                 wrong: Some(Wrong {
                     current: there.checked_sub(1),
@@ -189,7 +224,7 @@ impl Cluster {
                     expected: options.revision,
                     expected_no_stream: options.no_stream.clone(),
                 }),
-            };
+            });
         }
         for (event, id) in events.into_iter().zip(ids) {
             let Proposed { metadata, custom, data, .. } = event;
@@ -198,7 +233,7 @@ impl Cluster {
         if self.appends.is_multiple_of(7) {
             self.add_noise();
         }
-        self.success(&name, self.length(&name) - 1)
+        Some(self.success(&name, self.length(&name) - 1))
     }
 
     fn success(&self, name: &str, revision: u64) -> AppendResp {
@@ -235,7 +270,10 @@ impl Cluster {
             }
         };
         let filter = options.filter.as_ref().and_then(|filter| filter.stream.as_ref());
-        let events = events.into_iter().filter(|event| filter.is_none_or(|filter| passes(filter, &event.stream)));
+        let seen_to = self.sees_to.into_iter().chain(self.looks_see_to.filter(|_| filter.is_some())).min();
+        let horizon = self.horizon().min(seen_to.unwrap_or(u64::MAX));
+        let events = events.into_iter().filter(|event| event.position < horizon);
+        let events = events.filter(|event| filter.is_none_or(|filter| passes(filter, &event.stream)));
         Ok(events.take(count).map(shown).collect())
     }
 

@@ -54,8 +54,15 @@ fn works(day: Day) -> bool {
     use jiff::civil::Weekday;
     let text = day.to_string();
     let listed = |kind: &str| EXCEPTIONS.lines().any(|line| line == format!("{text} {kind}"));
+    // A year whose schedule is not published has weekends and the holidays with fixed dates.
+    if !(2024..=2026).contains(&day.year()) && FIXED.contains(&text.split_at(5).1) {
+        return false;
+    }
     listed("work") || !(matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday) || listed("off"))
 }
+
+/// 1 January, 1 and 2 May, 1 to 3 October.
+const FIXED: [&str; 6] = ["01-01", "05-01", "05-02", "10-01", "10-02", "10-03"];
 
 /// The exceptions of 2024 to 2026.
 const EXCEPTIONS: &str = include_str!("../exceptions.txt");

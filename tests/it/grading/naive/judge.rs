@@ -6,7 +6,7 @@ use warnlight::domain::words::Light;
 use warnlight::policy::fact::Value;
 
 /// The rules' names.
-pub(in super::super) const RULES: [&str; 21] = [
+pub(in super::super) const RULES: [&str; 23] = [
     "closed-unannounced",
     "closed-complaints",
     "issuing-while-barred",
@@ -16,12 +16,14 @@ pub(in super::super) const RULES: [&str; 21] = [
     "custody-short",
     "abnormal-flow",
     "exit-under-30",
+    "closed-short-notice",
     "two-penalties",
     "linked-closure",
     "filing-overdue",
     "report-overdue",
     "exit-under-90",
     "leaving",
+    "exit-overrun",
     "prepaid-heavy",
     "complaint-rate",
     "utilities",
@@ -54,9 +56,16 @@ pub(super) fn judge<'a>(
         })
     };
     let closed = shops.clone().any(|shop| shop["shop.closed_unannounced"] == Some(Value::Flag(true)));
+    let below = |value: Option<Decimal>, limit: i64| value.is_some_and(|value| value < Decimal::from(limit));
+    let hasty = shops.clone().any(|shop| {
+        below(of_shop(shop, "shop.notice_given_days"), 30) && below(of_shop(shop, "shop.closed_days"), 366)
+    });
+    let overrun =
+        shops.clone().any(|shop| of_shop(shop, "exit.overrun_days").is_some_and(|days| days > Decimal::from(15)));
+    let owes = number("prepaid.outstanding") != Some(Decimal::ZERO);
     let age = number("custody.report_age_days");
     let rules = [
-        ("closed-unannounced", Light::Red, closed && number("prepaid.outstanding") != Some(Decimal::ZERO)),
+        ("closed-unannounced", Light::Red, closed && owes),
         ("closed-complaints", Light::Red, least("complaints.closed_30d", 3)),
         ("issuing-while-barred", Light::Red, above("prepaid.grown_while_barred", "0")),
         ("order-not-met", Light::Red, above("rectification.overdue_days", "0")),
@@ -65,12 +74,14 @@ pub(super) fn judge<'a>(
         ("custody-short", Light::Orange, number("custody.coverage").is_some_and(|value| value < Decimal::ONE)),
         ("abnormal-flow", Light::Orange, least("custody.abnormal_flow_30d", 1)),
         ("exit-under-30", Light::Orange, leaving(i64::MIN, 30)),
+        ("closed-short-notice", Light::Orange, hasty && owes),
         ("two-penalties", Light::Orange, least("penalties.365d", 2)),
         ("linked-closure", Light::Orange, least("linked.closed_unannounced_24m", 1)),
         ("filing-overdue", Light::Yellow, above("filing.overdue_days", "0")),
         ("report-overdue", Light::Yellow, above("prepaid.report_overdue_days", "0")),
         ("exit-under-90", Light::Yellow, leaving(30, 90)),
         ("leaving", Light::Yellow, leaving(90, i64::MAX)),
+        ("exit-overrun", Light::Yellow, overrun),
         ("prepaid-heavy", Light::Yellow, above("prepaid.share_of_revenue", "0.5")),
         ("complaint-rate", Light::Yellow, least("complaint_rate.months_over", 3)),
         ("utilities", Light::Yellow, least("signal.utilities_abnormal_days", 0)),

@@ -2,7 +2,7 @@
 
 use super::{District, ShopKey};
 use rust_decimal::Decimal;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use warnlight::domain::code::CreditCode;
 use warnlight::domain::command::*;
 use warnlight::domain::event::{Guarantee, MerchantDetails};
@@ -19,12 +19,15 @@ impl District {
             .collect()
     }
 
+    /// Declared balances as they stand: of one date the one recorded last.
     pub(super) fn balances(&self, code: CreditCode, until: Day) -> Vec<(Day, Decimal)> {
         let rows =
             self.rows.iter().filter_map(|row| if let Command::ReportBalance(row) = row { Some(row) } else { None });
-        rows.filter(|row| row.credit_code == code && row.date <= until)
+        let of_dates: BTreeMap<Day, Decimal> = rows
+            .filter(|row| row.credit_code == code && row.date <= until)
             .map(|row| (row.date, row.outstanding.decimal()))
-            .collect()
+            .collect();
+        of_dates.into_iter().collect()
     }
 
     pub(super) fn filings(&self, code: CreditCode, until: Day) -> Vec<&RecordFiling> {
@@ -33,26 +36,44 @@ impl District {
         rows.filter(|row| row.credit_code == code && row.date <= until).collect()
     }
 
-    pub(super) fn custody(&self, code: CreditCode, until: Day) -> Vec<&ReportCustody> {
+    /// The bank's reports as they stand: of one date the balance recorded last, and what was last said of abnormal flows.
+    pub(super) fn custody(&self, code: CreditCode, until: Day) -> Vec<(Day, Decimal, bool)> {
         let rows =
             self.rows.iter().filter_map(|row| if let Command::ReportCustody(row) = row { Some(row) } else { None });
-        rows.filter(|row| row.credit_code == code && row.date <= until).collect()
+        let mut standing: BTreeMap<Day, (Decimal, bool)> = BTreeMap::new();
+        for row in rows.filter(|row| row.credit_code == code && row.date <= until) {
+            let before = standing.get(&row.date).is_some_and(|(_, abnormal)| *abnormal);
+            standing.insert(row.date, (row.held.decimal(), row.abnormal.unwrap_or(before)));
+        }
+        standing.into_iter().map(|(date, (held, abnormal))| (date, held, abnormal)).collect()
     }
 
+    /// Guarantees as they stand: one by kind, first day and amount, with the last day said last.
     pub(super) fn guarantees(&self, code: CreditCode) -> Vec<&Guarantee> {
-        let rows =
-            self.rows.iter().filter_map(|row| if let Command::PostGuarantee(row) = row { Some(row) } else { None });
-        rows.filter(|row| row.credit_code == code).collect()
+        let rows: Vec<&Guarantee> = self
+            .rows
+            .iter()
+            .filter_map(|row| if let Command::PostGuarantee(row) = row { Some(row) } else { None })
+            .filter(|row| row.credit_code == code)
+            .collect();
+        let same = |one: &Guarantee, other: &Guarantee| {
+            (one.kind, one.from, one.amount) == (other.kind, other.from, other.amount)
+        };
+        let is_last = |(place, row): &(usize, &&Guarantee)| !rows[place + 1..].iter().any(|later| same(later, row));
+        rows.iter().enumerate().filter(is_last).map(|(_, row)| *row).collect()
     }
 
     /// Steps of a shop's exits dated until a day, by date and then in the order recorded.
     pub(super) fn exits(&self, code: CreditCode, shop: &ShopKey, until: Day) -> Vec<&RecordExit> {
         let rows = self.rows.iter().filter_map(|row| if let Command::RecordExit(row) = row { Some(row) } else { None });
-        let mut rows: Vec<_> = rows
+        let mut rows: Vec<&RecordExit> = rows
             .filter(|row| row.credit_code == code && shop_of(&row.mall, &row.unit) == *shop && row.date <= until)
             .collect();
         rows.sort_by_key(|row| row.date);
-        rows
+        // One step by shop, kind and day: the last row counts.
+        let same = |one: &RecordExit, other: &RecordExit| (one.action, one.date) == (other.action, other.date);
+        let is_last = |(place, row): &(usize, &&RecordExit)| !rows[place + 1..].iter().any(|later| same(later, row));
+        rows.iter().enumerate().filter(is_last).map(|(_, row)| *row).collect()
     }
 
     pub(super) fn exit_shops(&self, code: CreditCode) -> BTreeSet<ShopKey> {
@@ -94,6 +115,7 @@ impl District {
         rows.filter(|row| row.credit_code == code && row.date <= until).collect()
     }
 
+    /// Prepaid shares, in the order recorded.
     pub(super) fn shares(&self, code: CreditCode, until: Day) -> Vec<&ReportRatio> {
         let rows = self
             .rows
@@ -108,10 +130,23 @@ impl District {
         rows.filter(|row| row.credit_code == code).collect()
     }
 
-    pub(super) fn acts(&self, code: CreditCode, kind: EnforcementKind, until: Day) -> Vec<&RecordEnforcement> {
+    /// Acts as they stand: with a number one by kind, date and number, without one whatever differs in a cell.
+    pub(super) fn acts(&self, code: CreditCode, kind: EnforcementKind, until: Day) -> Vec<RecordEnforcement> {
         let rows =
             self.rows.iter().filter_map(|row| if let Command::RecordEnforcement(row) = row { Some(row) } else { None });
-        rows.filter(|row| row.credit_code == code && row.kind == kind && row.date <= until).collect()
+        let mut acts: Vec<RecordEnforcement> = Vec::new();
+        for row in rows.filter(|row| row.credit_code == code && row.kind == kind && row.date <= until) {
+            let same = |other: &&mut RecordEnforcement| {
+                other.date == row.date
+                    && other.number == row.number
+                    && (row.number.is_some() || other.due_on == row.due_on)
+            };
+            match acts.iter_mut().find(same) {
+                Some(act) => act.due_on = row.due_on.or(act.due_on),
+                None => acts.push(row.clone()),
+            }
+        }
+        acts
     }
 }
 
@@ -144,19 +179,31 @@ pub(super) fn tell_exit(standing: &mut Option<Notice>, closed: &mut bool, step: 
     }
 }
 
-/// Fills in what later rows of a ticket add.
+/// What rows of a ticket say together: the later row counts, and an empty cell takes nothing back.
 pub(super) fn merge(rows: &[&RecordComplaint]) -> RecordComplaint {
     let mut merged = rows[0].clone();
     for row in rows {
-        merged.amount = merged.amount.or(row.amount);
-        merged.due_at = merged.due_at.or(row.due_at);
-        merged.answered_at = merged.answered_at.or(row.answered_at);
-        merged.closed_at = merged.closed_at.or(row.closed_at);
-        merged.outcome = merged.outcome.or(row.outcome);
+        merged.kind = row.kind;
+        merged.amount = row.amount.or(merged.amount);
+        merged.due_at = row.due_at.or(merged.due_at);
+        merged.answered_at = row.answered_at.or(merged.answered_at);
+        merged.closed_at = row.closed_at.or(merged.closed_at);
+        merged.outcome = row.outcome.or(merged.outcome);
     }
     merged
 }
 
 pub(super) fn shop_of(mall: &Option<String>, unit: &Option<String>) -> ShopKey {
-    (mall.clone().unwrap_or_default(), unit.clone().unwrap_or_default())
+    (key(mall.as_deref().unwrap_or_default()), key(unit.as_deref().unwrap_or_default()))
+}
+
+/// The key of a drawn name: narrow, upper case, without blanks, dashes of every kind one.
+pub(in super::super) fn key(name: &str) -> String {
+    let narrow = |letter: char| match u32::from(letter) {
+        wide @ 0xFF01..=0xFF5E => char::from_u32(wide - 0xFEE0).unwrap(),
+        0x2010..=0x2015 | 0x2212 | 0x2500 => '-',
+        _ => letter,
+    };
+    let letters = name.chars().filter(|letter| !letter.is_whitespace()).map(narrow);
+    letters.collect::<String>().to_uppercase().replace("--", "-")
 }
