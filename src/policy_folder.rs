@@ -1,7 +1,8 @@
 //! Policies from a folder. Reading files is no business of the pure room `policy`, which makes policies of texts.
 //!
 //! A folder holds all the files of `policies/`, as many calendars besides as years need (`calendar-2027.toml`), or those
-//! calendars alone, beside the policies compiled in: a new year's schedule needs no release. Some of the files and not others is
+//! calendars alone, or profiles of sources (`intake/`, read by [`crate::intake::profile`]), beside the policies compiled in: a new
+//! year's schedule needs no release. Some of the files and not others is
 //! a mistake and said.
 
 use crate::domain::event::PolicyFile;
@@ -31,8 +32,9 @@ pub fn load(dir: &Path) -> Result<Policies, PolicyError> {
     // In one order on every machine: the digest of the policies rests on it.
     years.sort_unstable();
     let built_in = Policies::built_in_files();
-    let calendars_alone = !years.is_empty() && built_in.iter().all(|file| !dir.join(&file.name).exists());
-    let mut files = if calendars_alone {
+    let beside = !years.is_empty() || dir.join("intake").is_dir();
+    let built_in_go_with_it = beside && built_in.iter().all(|file| !dir.join(&file.name).exists());
+    let mut files = if built_in_go_with_it {
         built_in
     } else {
         built_in.iter().map(|file| read(&file.name)).collect::<Result<_, _>>()?

@@ -5,6 +5,7 @@ use crate::alerts::recipients::{BUILT_IN, Recipients, RecipientsError};
 use crate::clock::Clock;
 use crate::desk::{Desk, Start, StartError};
 use crate::domain::time::day_of;
+use crate::intake::profile::{self, ProfileError, Profiles};
 #[cfg(feature = "cluster")]
 use crate::log::cluster;
 use crate::log::contract::{EventLog, LogError};
@@ -124,6 +125,15 @@ pub fn start_keeper(key: SigningKey, desk: &Desk) -> Result<CheckpointKeeper, Se
 /// See [`PolicyError`].
 pub fn load_policies(settings: &Settings) -> Result<Policies, PolicyError> {
     settings.policies.dir.as_deref().map_or_else(Policies::built_in, policy_folder::load)
+}
+
+/// Loads the profiles of sources compiled in and those of the subfolder `intake` of the policies' folder.
+///
+/// # Errors
+/// One of them is wrong.
+pub fn load_profiles(settings: &Settings) -> Result<Profiles, ProfileError> {
+    let folder = settings.policies.dir.as_deref().map(|dir| dir.join("intake"));
+    profile::load(folder.as_deref())
 }
 
 /// Says what it means that a year's schedule is not known.

@@ -7,6 +7,7 @@ use warnlight::domain::envelope::{NewEvent, Origin, Position};
 use warnlight::domain::event::{DayClosed, Event, LightCause};
 use warnlight::domain::fold::Stamp;
 use warnlight::domain::time::{Day, Instant, plus_days, start_of};
+use warnlight::domain::whose::Queue;
 use warnlight::domain::world::World;
 use warnlight::lights::change::change;
 use warnlight::lights::moment::Moment;
@@ -58,7 +59,8 @@ pub(super) fn each(plan: &Plan, mut visit: impl FnMut(Written) -> Outcome<()>) -
         let mut position: Position = 0;
         for dated in told {
             let at = start_of(plus_days(dated.known_on, 1));
-            let Ok(decision) = decide(&dated.command, Known::of(&world, &dated.command, &[]), at) else {
+            let Ok(decision) = decide(&dated.command, Known::of(&world, &Queue::default(), &dated.command, &[]), at)
+            else {
                 continue;
             };
             if decision.events.is_empty() {

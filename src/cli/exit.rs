@@ -31,6 +31,8 @@ pub enum Exit {
     Damaged = 5,
     /// Another process has the log.
     InUse = 6,
+    /// A file or folder to import had no row that could be read.
+    NothingRead = 7,
 }
 
 impl Exit {
@@ -45,7 +47,8 @@ impl Exit {
             3  命令行或设置有误\n  \
             4  所要的不存在\n  \
             5  日志已损坏\n  \
-            6  日志正被另一个进程使用",
+            6  日志正被另一个进程使用\n  \
+            7  要导入的文件或文件夹中没有可读取的行",
             "Exit codes:\n  \
             0  done\n  \
             1  failed\n  \
@@ -53,7 +56,8 @@ impl Exit {
             3  the command line or the settings are wrong\n  \
             4  what was asked for does not exist\n  \
             5  the log is damaged\n  \
-            6  another process has the log",
+            6  another process has the log\n  \
+            7  a file or folder to import had no row that could be read",
         )
     }
 }

@@ -1,6 +1,8 @@
 //! `warnlight import`: sheets and NDJSON of commands, decided row by row.
 
 mod decider;
+mod digest;
+mod file;
 mod hearing;
 mod receipts;
 
@@ -16,12 +18,16 @@ use crate::domain::time::Instant;
 use crate::domain::words::Light;
 use crate::http::Language;
 use crate::intake::item::{Item, ReadRow, Table};
-use crate::intake::place::Finding;
+use crate::intake::place::{Finding, Place};
+use crate::intake::profile::How;
 use crate::intake::read::read;
 use crate::intake::refusals::{CsvRefusals, XlsxRefusals};
+use crate::picture::imports::Imports;
+use crate::service::load_profiles;
 use crate::settings::Settings;
 use clap::Args;
 use decider::{Decider, Deciding, Followed};
+use file::Begun;
 use hearing::{Heard, Hearing};
 use indicatif::ProgressBar;
 use receipts::Receipts;
@@ -41,7 +47,7 @@ const IN_FLIGHT_BYTES: usize = 8 << 20;
 const MOST_EARLY: usize = 100_000;
 /// As [`MOST_EARLY`], in bytes.
 const MOST_EARLY_BYTES: usize = 64 << 20;
-/// Refusals, and warnings, shown on the screen; the papers have all.
+/// Kinds of refusals, and of warnings, shown on the screen; the papers have all.
 const SHOWN: u64 = 20;
 
 /// Import sheets (xlsx, csv), folders of them, or NDJSON of commands.
@@ -72,6 +78,8 @@ struct Tally {
     unchanged: u64,
     refused: u64,
     warnings: u64,
+    /// Rows passed over because they are no records: totals, signatures, further headers.
+    remarks: u64,
 }
 
 pub(super) fn run(args: &ImportArgs, common: &Common, out: &mut Out) -> Result<Exit, CliError> {
@@ -79,6 +87,7 @@ pub(super) fn run(args: &ImportArgs, common: &Common, out: &mut Out) -> Result<E
     if let Some(path) = args.paths.iter().find(|path| !path.exists()) {
         return Err(CliError::told(Exit::NotFound, texts::NO_SUCH_PATH.with(&[&path.display()])));
     }
+    let profiles = Arc::new(load_profiles(&settings).map_err(|error| CliError::new(Exit::Usage, error))?);
     let now = Instant::now();
     let papers = match (&args.out, args.dry_run) {
         (Some(folder), _) => Some(folder.clone()),
@@ -92,8 +101,15 @@ pub(super) fn run(args: &ImportArgs, common: &Common, out: &mut Out) -> Result<E
     };
     let mut import = Import::new(decider, papers.as_deref(), now)?;
     let mut failure = None;
+    let mut barren = Vec::new();
+    let how = How { now, profiles };
     for path in &args.paths {
-        let flow = read(path, now, &mut |item| match import.take(item) {
+        if let Err(error) = import.turn_to(path) {
+            failure = Some(error);
+            break;
+        }
+        let before = import.handed;
+        let flow = read(path, how.clone(), &mut |item| match import.take(item) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => {
                 failure = Some(error);
@@ -102,6 +118,9 @@ pub(super) fn run(args: &ImportArgs, common: &Common, out: &mut Out) -> Result<E
         });
         if flow.is_break() {
             break;
+        }
+        if import.handed == before {
+            barren.push(path);
         }
     }
     let ended = failure.map_or_else(|| import.end_file(), Err);
@@ -129,7 +148,14 @@ pub(super) fn run(args: &ImportArgs, common: &Common, out: &mut Out) -> Result<E
         }
     }
     tell_what_followed(args, &followed, out);
-    Ok(if tally.refused == 0 { Exit::Done } else { Exit::SomeRefused })
+    for path in &barren {
+        out.tell(texts::NOTHING_READ.with(&[&path.display()]));
+    }
+    Ok(match (barren.is_empty(), tally.refused) {
+        (false, _) => Exit::NothingRead,
+        (true, 0) => Exit::Done,
+        (true, _) => Exit::SomeRefused,
+    })
 }
 
 /// What came of the rows and what followed, for programs.
@@ -169,8 +195,18 @@ fn tell_what_followed(args: &ImportArgs, followed: &Followed, out: &mut Out) {
 struct Import {
     decider: Decider,
     now: Instant,
+    /// The path that is read.
+    root: PathBuf,
     /// The file that is read.
     file: Arc<str>,
+    /// What is known of it.
+    begun: Option<Begun>,
+    /// Sheets that were refused before their file was begun.
+    unread: Vec<Place>,
+    /// Files that were taken in.
+    imports: Imports,
+    /// Files of this import that were taken in before.
+    known: u64,
     /// Its rows, heard as one statement before any is decided.
     hearing: Hearing,
     waiting: Vec<Heard>,
@@ -183,6 +219,8 @@ struct Import {
     /// Rows of this file that rest on a notice which may stand further down.
     early: Vec<Heard>,
     early_weight: usize,
+    /// Rows that reading handed over.
+    handed: u64,
     tally: Tally,
     refusals: Shown,
     warnings: Shown,
@@ -197,9 +235,14 @@ impl Import {
         let csv = papers.map(CsvRefusals::create).transpose().map_err(CliError::failed)?;
         let receipts = papers.map(Receipts::create).transpose()?;
         Ok(Self {
+            imports: decider.imports(),
             decider,
             now,
+            root: PathBuf::new(),
             file: "".into(),
+            begun: None,
+            unread: Vec::new(),
+            known: 0,
             hearing: Hearing::default(),
             waiting: Vec::with_capacity(BATCH),
             weight: 0,
@@ -207,6 +250,7 @@ impl Import {
             in_flight: 0,
             early: Vec::new(),
             early_weight: 0,
+            handed: 0,
             tally: Tally::default(),
             refusals: Shown::default(),
             warnings: Shown::default(),
@@ -226,6 +270,7 @@ impl Import {
                 }
                 self.end_file()?;
                 self.file = Arc::clone(&table.file);
+                self.begin_file();
                 Ok(())
             }
             Item::Warning(warning) => {
@@ -233,11 +278,23 @@ impl Import {
                 self.warnings.show(&warning);
                 Ok(())
             }
+            Item::Remark(remark) => {
+                self.tally.remarks += remark.rows;
+                self.tally.warnings += 1;
+                self.warnings.show(&remark.finding);
+                Ok(())
+            }
             Item::Refused(refused) => {
                 // A file that cannot be read at all counts as one row, so that it cannot pass for an empty one.
                 self.tally.rows += refused.rows.max(1);
                 self.tally.refused += refused.rows.max(1);
                 self.refusals.add(refused.rows.max(1), &refused.refusal);
+                let place = &refused.refusal.place;
+                match self.begun.as_mut().filter(|_| place.file == self.file) {
+                    Some(begun) => begun.refuse(&place.sheet, None),
+                    // A sheet before the first of the file that could be read.
+                    None => self.unread.push(place.clone()),
+                }
                 if let Some(csv) = &mut self.csv {
                     csv.whole(refused.clone());
                 }
@@ -247,10 +304,37 @@ impl Import {
                 Ok(())
             }
             Item::Row(row) => {
+                self.handed += 1;
                 let weight = weight(&row);
                 if self.hearing.take(row, weight) { Ok(()) } else { self.hear() }
             }
         }
+    }
+
+    /// Ends the file under way and goes on below another path, where another file may have the same name.
+    fn turn_to(&mut self, path: &Path) -> Result<(), CliError> {
+        self.end_file()?;
+        self.file = "".into();
+        self.root = path.to_path_buf();
+        Ok(())
+    }
+
+    fn begin_file(&mut self) {
+        self.begun = Begun::new(&self.root, &self.file, &self.imports, self.decider.position(), self.tally);
+        let known = self.begun.as_ref().and_then(Begun::known);
+        self.known += u64::from(known.is_some());
+        self.hearing = Hearing::of(known.cloned());
+        let unread = std::mem::take(&mut self.unread);
+        if let Some(begun) = &mut self.begun {
+            unread.iter().filter(|place| place.file == self.file).for_each(|place| begun.refuse(&place.sheet, None));
+        }
+    }
+
+    /// Has the log remember that the file was taken in, if there is something to remember.
+    fn file_taken(&mut self) -> Result<(), CliError> {
+        let Some(taken) = self.begun.take().and_then(|begun| begun.end(self.tally)) else { return Ok(()) };
+        self.imports.note(&taken);
+        self.decider.remember(taken)
     }
 
     /// Hears what was read of the file so far, and hands it over.
@@ -285,7 +369,6 @@ impl Import {
         self.hear()?;
         self.hand_over()?;
         self.settle_rows()?;
-        self.hearing = Hearing::default();
         self.early_weight = 0;
         while !self.early.is_empty() {
             let rows = std::mem::take(&mut self.early);
@@ -304,7 +387,7 @@ impl Import {
                 }
             }
         }
-        Ok(())
+        self.file_taken()
     }
 
     /// Waits for the rows handed over and writes their receipts.
@@ -414,6 +497,9 @@ impl Import {
         refusals: &[Finding],
     ) -> Result<(), CliError> {
         self.tally.refused += 1;
+        if let Some(begun) = &mut self.begun {
+            begun.refuse(&table.sheet, Some(row));
+        }
         if let Some(refusal) = refusals.first() {
             self.refusals.show(refusal);
         }
@@ -439,6 +525,9 @@ impl Import {
     ) -> Result<(Tally, Followed), CliError> {
         self.bar.finish_and_clear();
         let settled = self.decider.settle();
+        if self.known > 0 {
+            out.tell(texts::TAKEN_BEFORE.with(&[&self.known]));
+        }
         self.refusals.print(texts::REFUSED, texts::AND_MORE_REFUSED, out);
         self.warnings.print(texts::WARNING, texts::AND_MORE_WARNINGS, out);
         if let (Some(csv), Some(xlsx), Some(mut receipts), Some(folder)) = (self.csv, self.xlsx, self.receipts, papers)
@@ -457,13 +546,25 @@ impl Import {
     }
 }
 
-/// Findings for the screen: the first of them, and the number of all.
+/// Findings for the screen: the first of each kind, how many are alike, and the number of all others. A fault of a whole column is
+/// thus said once, with its count.
 #[derive(Debug, Default)]
 struct Shown {
-    first: Vec<Finding>,
-    /// How many there are beyond those shown.
+    kinds: Vec<Alike>,
+    /// How many findings there are of kinds beyond those shown.
     more: u64,
 }
+
+/// Findings about one column of one table with one code.
+#[derive(Debug)]
+struct Alike {
+    first: Vec<Finding>,
+    /// How many there are beyond the first.
+    further: u64,
+}
+
+/// Findings of one kind that are shown one by one.
+const SHOWN_ALIKE: usize = 3;
 
 impl Shown {
     fn show(&mut self, finding: &Finding) {
@@ -472,20 +573,36 @@ impl Shown {
 
     /// Adds a finding that stands for so many.
     fn add(&mut self, count: u64, finding: &Finding) {
-        if u64::try_from(self.first.len()).is_ok_and(|shown| shown < SHOWN) {
-            self.first.push(finding.clone());
-            self.more += count - 1;
-        } else {
-            self.more += count;
+        let alike = |other: &Finding| {
+            let (one, two) = (&other.place, &finding.place);
+            other.code == finding.code && one.column == two.column && one.sheet == two.sheet && one.file == two.file
+        };
+        let room = u64::try_from(self.kinds.len()).is_ok_and(|shown| shown < SHOWN);
+        let known = self.kinds.iter_mut().find(|kind| kind.first.first().is_some_and(alike));
+        match known {
+            Some(kind) if kind.first.len() < SHOWN_ALIKE => {
+                kind.first.push(finding.clone());
+                kind.further += count - 1;
+            }
+            Some(kind) => kind.further += count,
+            None if room => {
+                self.kinds.push(Alike { first: vec![finding.clone()], further: count - 1 });
+            }
+            None => self.more += count,
         }
     }
 
     fn print(&self, what: Text, more: Text, out: &mut Out) {
         let what = out.text(what);
-        for finding in &self.first {
-            match out.language() {
-                Language::Zh => out.remark(format_args!("{what}  {}", finding.line_zh())),
-                Language::En => out.remark(format_args!("{what}  {finding}")),
+        for kind in &self.kinds {
+            for finding in &kind.first {
+                match out.language() {
+                    Language::Zh => out.remark(format_args!("{what}  {}", finding.line_zh())),
+                    Language::En => out.remark(format_args!("{what}  {finding}")),
+                }
+            }
+            if kind.further > 0 {
+                out.tell(texts::AND_ALIKE.with(&[&kind.further]));
             }
         }
         if self.more > 0 {

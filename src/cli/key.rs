@@ -204,6 +204,8 @@ impl From<KeyringError> for CliError {
         match error {
             KeyringError::Log(error) => error.into(),
             KeyringError::Invalid(_) => Self::told(Exit::Usage, texts::KEY_INVALID.with(&[&error])),
+            // The command line is right; what it asks for is not done.
+            KeyringError::LastAdmin => Self::told(Exit::Failed, texts::KEY_LAST_ADMIN.with(&[&error])),
             KeyringError::NotFound(id) => Self::told(Exit::NotFound, texts::KEY_NOT_FOUND.with(&[&id, &error])),
             // An event that the chain vouches for and nobody can read is damage like any other.
             KeyringError::Unreadable { .. } => Self::new(Exit::Damaged, error),

@@ -7,14 +7,16 @@ use super::{texts, values};
 use crate::domain::access::Scope;
 use crate::domain::code::CreditCode;
 use crate::domain::envelope::Position;
-use crate::domain::event::Reason;
+use crate::domain::event::{FactSeen, Reason};
 use crate::domain::merchant::{Horizon, Merchant};
 use crate::domain::time::Instant;
 use crate::domain::words::Light;
-use crate::http::Language;
+use crate::http::{Language, fact_names};
 use crate::lights::moment::sector_of;
 use crate::log::contract::EventLog;
 use crate::picture::Picture as Folded;
+use crate::policy::rule::Text;
+use crate::policy::{clause, figure};
 use crate::service::{ServiceError, load_policies, open_log_read_only};
 use crate::settings::Settings;
 use crate::views::View;
@@ -192,23 +194,19 @@ pub(super) fn run_explain(args: &ExplainArgs, common: &Common, out: &mut Out) ->
             let language = out.language();
             let colour = language.pick(light.light.zh(), light.light.name());
             out.line(format_args!("{}  {colour}  {}", light.credit_code, picture.name(light.credit_code)))?;
+            let names = fact_names(language);
             let [clause, fact, event] = [texts::CLAUSE, texts::FACT, texts::EVENT].map(|text| out.text(text));
             for reason in &light.reasons {
                 out.line("")?;
                 let title = picture.title(&reason.rule, language);
                 let colour = language.pick(reason.light.zh(), reason.light.name());
                 out.say(texts::RULE_HEAD.with(&[&title, &colour, &reason.rule, &reason.version]))?;
-                out.line(format_args!("  {clause}  {}", reason.clause))?;
+                out.line(format_args!("  {clause}  {}", pick(clause::read(&reason.clause), language)))?;
                 for seen in &reason.facts {
-                    let value = seen.value.as_deref().unwrap_or(out.text(texts::MISSING_VALUE));
-                    let threshold = seen.threshold.as_deref().unwrap_or_default();
+                    let name = names.get(&seen.fact).unwrap_or(&seen.fact);
                     let shop = seen.shop.as_ref().map(|shop| format!("  [{} {}]", shop.mall, shop.unit));
-                    out.line(format_args!(
-                        "  {fact}  {} = {value}  ({} {threshold}){}",
-                        seen.fact,
-                        seen.comparison,
-                        shop.unwrap_or_default()
-                    ))?;
+                    let told = figure_told(seen, out.text(texts::MISSING_VALUE), language);
+                    out.line(format_args!("  {fact}  {name} {told}{}", shop.unwrap_or_default()))?;
                 }
                 for id in &reason.events {
                     out.line(format_args!("  {event}  {id}"))?;
@@ -217,4 +215,30 @@ pub(super) fn run_explain(args: &ExplainArgs, common: &Common, out: &mut Out) ->
         }
     }
     Ok(Exit::Done)
+}
+
+/// Returns the value of a fact and what it was compared with, as people read them.
+fn figure_told(seen: &FactSeen, missing: &str, language: Language) -> String {
+    let threshold = seen.threshold.as_deref();
+    let told = |value: &str| pick(figure::value(&seen.fact, value, threshold), language);
+    let value = seen.value.as_deref().map_or_else(|| missing.to_owned(), told);
+    let sign = pick(figure::comparison(&seen.fact, &seen.comparison), language);
+    // "Yes, compared with: yes" is said by the value alone.
+    match threshold.filter(|_| !sign.is_empty()) {
+        Some(threshold) => {
+            let against = told(threshold);
+            match language {
+                Language::Zh => format!("{value}（{sign} {against}）"),
+                Language::En => format!("{value} ({sign} {against})"),
+            }
+        }
+        None => value,
+    }
+}
+
+fn pick(Text { zh, en }: Text, language: Language) -> String {
+    match language {
+        Language::Zh => zh,
+        Language::En => en,
+    }
 }

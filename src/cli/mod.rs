@@ -8,6 +8,7 @@ mod key;
 mod lights;
 mod migrate;
 mod out;
+mod profile;
 mod said;
 mod serve;
 mod settings;
@@ -66,6 +67,7 @@ enum Command {
     Migrate(migrate::MigrateArgs),
     Key(key::KeyArgs),
     Settings(settings::SettingsArgs),
+    Profile(profile::ProfileArgs),
     Simulate(simulate::SimulateArgs),
 }
 
@@ -118,6 +120,7 @@ fn run(cli: &Cli, out: &mut Out) -> Result<Exit, CliError> {
         Command::Restore(args) => store::run_restore(args, common, out),
         Command::Migrate(args) => migrate::run(args, common, out),
         Command::Settings(_) => settings::run(common, out),
+        Command::Profile(args) => profile::run(args, common, out),
         Command::Simulate(args) => simulate::run(args, out),
     }
 }

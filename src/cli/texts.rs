@@ -21,6 +21,16 @@ catalogue! {
     NO_THREAD: "无法启动线程：{0}", "a thread cannot be started: {0}";
     OUTPUT_UNWRITABLE: "输出无法写入：{0}", "the output cannot be written: {0}";
 
+    // Profiles.
+    PROFILE_ID: "编号@版本", "id@version";
+    PROFILE_NAME: "来源", "source";
+    PROFILE_SHEET: "表", "sheet";
+    CASE_DIFFERS: "{0}：「{1}」一例不符：{2}", "{0}: `{1}`: {2}";
+    CASES_TRIED: "共 {0} 例，{1} 例不符", "{0} cases, {1} came out otherwise";
+    FILE_UNREADABLE: "文件无法读取：{0}", "the file cannot be read: {0}";
+    NO_HEADER_TO_PROPOSE: "文件开头没有找到表头", "no row with headers was found at the beginning of the file";
+    PROFILE_KNOWN: "该文件已可按 `{0}` 读取", "the file is read already, by the profile `{0}`";
+
     // Demonstration.
     NO_TEMPORARY_FOLDER: "无法建立临时文件夹：{0}", "no temporary folder can be made: {0}";
     NO_DEMO_LOG: "无法写入 `{0}`：{1}", "`{0}` cannot be written: {1}";
@@ -33,12 +43,15 @@ catalogue! {
 
     // Import.
     NO_SUCH_PATH: "没有 `{0}`", "there is no `{0}`";
+    NOTHING_READ: "{0}：没有可读取的行", "{0}: no row in it could be read";
     REFUSED: "拒绝", "refused";
     WARNING: "提示", "warning";
+    AND_ALIKE: "……同类问题另有 {0} 行", "… and {0} more rows alike";
     AND_MORE_REFUSED: "……另有 {0} 条拒绝", "… and {0} more refused";
     AND_MORE_WARNINGS: "……另有 {0} 条提示", "… and {0} more warnings";
     PAPERS: "回执和被拒绝的行：{0}", "receipts and refused rows: {0}";
     DRY_RUN: "试运行：未写入任何内容", "dry run: nothing was written";
+    TAKEN_BEFORE: "{0} 个文件此前已导入（名称和内容都相同），本次不改变任何内容；要让其内容重新生效，请换文件名再导入", "{0} files were taken in before (same name, same content) and change nothing now; to have one count again, import it under another name";
     NO_LIGHT_CHANGED: "没有灯变化", "no light changed";
     LIGHTS_CHANGED: "{0} 盏灯有变化：{1}", "{0} lights changed: {1}";
     CHANGED_TO: "变为{0} {1}", "{1} to {0}";
@@ -136,6 +149,7 @@ catalogue! {
     LOG_OTHER: "日志未照办：{0}", "{0}";
     SETTINGS_WRONG: "设置有误：\n{0}", "{0}";
     KEY_NOT_FOUND: "没有密钥 `{0}`；`warnlight key list` 列出所有密钥", "{1}";
+    KEY_LAST_ADMIN: "这是最后一个有效的管理员密钥，不能吊销；请先建立另一个管理员密钥", "{0}";
     KEY_INVALID: "密钥不能这样建立：{0}", "{0}";
     CHECKPOINT_FALSE: "检查点不实：{0}", "{0}";
     POLICIES_WRONG: "规则或收件人文件有误：{0}", "{0}";

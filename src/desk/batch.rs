@@ -11,9 +11,10 @@ use crate::domain::decide::{Decision, Known, decide};
 use crate::domain::envelope::{NewEvent, Origin, Position};
 use crate::domain::event::Event;
 use crate::domain::fold::Stamp;
+use crate::domain::fold::evidence_about;
 use crate::domain::merchant::Merchant;
-use crate::domain::ticket;
 use crate::domain::time::Instant;
+use crate::domain::whose::{By, Clues, Queue, exact};
 use crate::log::contract::{Append, Appended, EventLog, Expected, LogError, Pending};
 use crate::picture::Picture;
 use crate::watch::hold::OwnHold;
@@ -37,6 +38,8 @@ pub(super) struct Batch<'s> {
     /// Merchants as they will be once the writes under way are on disk.
     merchants: HashMap<CreditCode, Merchant>,
     tickets: HashMap<String, CreditCode>,
+    /// Tickets without a credit code, as they will be then.
+    queue: Queue,
     position: Position,
     keys: HashSet<Arc<str>>,
     /// Commands that may still be decided in this turn.
@@ -91,12 +94,15 @@ impl Waiting {
     }
 }
 
+/// What a write is about, and an answer rests on: a merchant, or `None` for the tickets without a credit code.
+pub(super) type Subject = Option<CreditCode>;
+
 /// What was decided for one command.
 pub(super) enum Decided {
     /// Known without writing, and true if every write about these merchants that the batch made before it is.
-    Answer { answer: Answer, rests_on: Vec<CreditCode> },
+    Answer { answer: Answer, rests_on: Vec<Subject> },
     /// Waiting for the disk.
-    Write { about: CreditCode, pending: Pending, events: Vec<Made>, warnings: Vec<crate::domain::check::Problem> },
+    Write { about: Vec<Subject>, pending: Pending, events: Vec<Made>, warnings: Vec<crate::domain::check::Problem> },
     /// The whole request fails.
     Failed(DeskError),
 }
@@ -123,6 +129,7 @@ impl<'s> Batch<'s> {
             told: Vec::new(),
             merchants: HashMap::new(),
             tickets: HashMap::new(),
+            queue: picture.queue.clone(),
             position: picture.position,
             keys: HashSet::new(),
             left: TURN,
@@ -156,25 +163,28 @@ impl<'s> Batch<'s> {
                 Err(error) => return Decided::Failed(error),
             }
         }
-        let code = command.credit_code();
         // Whatever is answered without a write rests on what is known about these.
-        let consulted = RefCell::new(vec![code]);
-        let owner = |name: &str| {
+        let consulted = RefCell::new(vec![command.credit_code()]);
+        let by_ticket = |name: &str| {
             let owner =
                 self.tickets.get(&*code_key::code(name)).copied().or_else(|| self.picture.world.ticket_owner(name))?;
-            consulted.borrow_mut().push(owner);
+            consulted.borrow_mut().push(Some(owner));
             self.merchant(owner)
         };
-        let ticket = match command {
-            Command::RecordComplaint(row) => Some(ticket::find(row, owner)),
-            _ => None,
-        };
-        let rests_on = |mut consulted: Vec<CreditCode>| {
-            consulted.retain(|code| self.merchants.contains_key(code));
-            consulted
+        let by_clues = |clues: &Clues<'_>| {
+            let found = exact(clues, |by| self.called(by));
+            consulted.borrow_mut().extend(found.as_ref().map(|(merchant, _)| Some(merchant.code)));
+            found
         };
         let overruled = request.overruled.get(index).map(Vec::as_slice).unwrap_or_default();
-        let known = Known { merchant: self.merchant(code), ticket, sectors: self.sectors, overruled };
+        let known = Known {
+            overruled,
+            ..Known::by(&self.queue, command, self.sectors, |code| self.merchant(code), by_ticket, by_clues)
+        };
+        let rests_on = |mut consulted: Vec<Subject>| {
+            consulted.retain(|subject| subject.is_none_or(|code| self.merchants.contains_key(&code)));
+            consulted
+        };
         let Decision { stream, revision, events, warnings } = match decide(command, known, self.now) {
             Ok(decision) => decision,
             Err(problems) => {
@@ -213,9 +223,12 @@ impl<'s> Batch<'s> {
         if let Some(problem) = recordable::fault(&append) {
             return Decided::Answer { answer: Answer::Refused(vec![problem]), rests_on: Vec::new() };
         }
-        self.try_on(code, &made);
+        let merchant = made.iter().find_map(|made| evidence_about(&made.event));
+        self.try_on(merchant, &made);
+        let queue = made.iter().any(|made| made.event.is_of_queue()).then_some(None);
+        let about = merchant.map(Some).into_iter().chain(queue).collect();
         let pending = log.submit(append);
-        Decided::Write { about: code, pending, events: made, warnings }
+        Decided::Write { about, pending, events: made, warnings }
     }
 
     /// Returns the origin of a command's events; those that are held back say so, and other nodes are told.
@@ -232,7 +245,16 @@ impl<'s> Batch<'s> {
         self.merchants.get(&code).or_else(|| self.picture.world.get(code))
     }
 
-    fn try_on(&mut self, code: CreditCode, events: &[Made]) {
+    /// Returns the merchants in the register that have just this name or brand, those of the batch included.
+    fn called(&self, by: By<'_>) -> Vec<&Merchant> {
+        let others = self.picture.world.called(by).into_iter();
+        let untouched = others.filter(|merchant| !self.merchants.contains_key(&merchant.code));
+        untouched.chain(self.merchants.values().filter(|merchant| by.is(merchant))).collect()
+    }
+
+    fn try_on(&mut self, about: Option<CreditCode>, events: &[Made]) {
+        events.iter().for_each(|made| self.queue.apply(&made.event));
+        let Some(code) = about else { return };
         let copy = || self.picture.world.get(code).cloned().unwrap_or_else(|| Merchant::new(code));
         let tentative = self.merchants.entry(code).or_insert_with(copy);
         for Made { envelope, event } in events {
@@ -296,5 +318,29 @@ pub(super) fn receipt(appended: &Appended, events: Vec<Uuid>, warnings: Vec<crat
 impl From<LogError> for Decided {
     fn from(error: LogError) -> Self {
         Self::Failed(error.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Policies;
+
+    #[test]
+    fn nothing_joins_a_full_turn_and_one_key_joins_once() {
+        let picture = Picture::new(Arc::new(Policies::built_in().unwrap_or_else(|error| panic!("{error}"))));
+        let now = "2025-06-30T10:00:00Z".parse().unwrap();
+        let keyed = |name: &str| Request {
+            key: Some(RequestKey { names: vec![name.into()], content: [0; 32] }),
+            ..Request::new(Vec::new(), Origin::of("test"))
+        };
+        let bare = Request::new(Vec::new(), Origin::of("test"));
+        let mut batch = Batch::new(&picture, &[], now, None);
+        batch.keys.insert("k".into());
+        assert_eq!([&keyed("k"), &keyed("other"), &bare].map(|request| batch.can_take(request)), [false, true, true]);
+        batch.left = 1;
+        assert!(batch.can_take(&bare));
+        batch.left = 0;
+        assert_eq!([&keyed("other"), &bare].map(|request| batch.can_take(request)), [false, false]);
     }
 }

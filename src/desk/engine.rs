@@ -1,6 +1,6 @@
 //! The desk's thread.
 
-use super::batch::{Batch, Decided, Made, Waiting, receipt};
+use super::batch::{Batch, Decided, Made, Subject, Waiting, receipt};
 use super::follow::Listener;
 use super::light_trail;
 use super::nodes::{CONTESTS, STANDS_BY, is_contest};
@@ -11,7 +11,6 @@ use crate::alerts::request::About;
 use crate::alerts::requests::ask;
 use crate::clock::Clock;
 use crate::domain::check::Problem;
-use crate::domain::code::CreditCode;
 use crate::domain::envelope::{NewEvent, Position};
 use crate::domain::event::Event;
 use crate::domain::fold::Stamp;
@@ -223,7 +222,8 @@ impl Engine {
                 }
                 Decided::Write { about, pending, events, warnings } => {
                     let outcome = pending.wait();
-                    fates.0.extend(outcome.as_ref().err().map(|error| (about, error.clone())));
+                    let failure = outcome.as_ref().err();
+                    fates.0.extend(about.into_iter().zip(failure.into_iter().cloned().cycle()));
                     outcome.map(|appended| {
                         let ids = events.iter().map(|made| made.envelope.id).collect();
                         if !appended.repeated {
@@ -423,12 +423,12 @@ impl Engine {
 /// The writes of a batch that failed so far, in the order they were decided. Any write about a merchant may be the one that
 /// a later answer rests on, not only the last: a ticket is a stream of its own, and may be written where the register was not.
 #[derive(Default)]
-struct Fates(Vec<(CreditCode, LogError)>);
+struct Fates(Vec<(Subject, LogError)>);
 
 impl Fates {
-    /// Returns why a write about one of these merchants failed, if one did; a failure before a contest.
-    fn worst(&self, about: &[CreditCode]) -> Option<LogError> {
-        let failed = || self.0.iter().filter(|(code, _)| about.contains(code)).map(|(_, error)| error);
+    /// Returns why a write about one of these failed, if one did; a failure before a contest.
+    fn worst(&self, about: &[Subject]) -> Option<LogError> {
+        let failed = || self.0.iter().filter(|(subject, _)| about.contains(subject)).map(|(_, error)| error);
         failed().find(|error| !is_contest(error)).or_else(|| failed().next()).cloned()
     }
 }
@@ -458,5 +458,27 @@ fn sort(job: Job, waiting: &mut Vec<Waiting>, settlers: &mut Vec<Sender<Result<(
         Job::Execute(request, answer) => waiting.push(Waiting::new(request, answer)),
         Job::Settle(answer) => settlers.push(answer),
         Job::Stop => *stop = true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::code::CreditCode;
+
+    #[test]
+    fn a_failure_outweighs_a_contest_wherever_it_stands_and_others_do_not_count() {
+        let [here, there] =
+            ["91110108MA00000000", "911101051000000001"].map(|code| Some(code.parse::<CreditCode>().unwrap()));
+        let contest = || LogError::KeyReused { key: "k".into() };
+        let full = |failed: &Option<LogError>| matches!(failed, Some(LogError::Full));
+        for failed in [vec![(here, contest()), (here, LogError::Full)], vec![(here, LogError::Full), (here, contest())]]
+        {
+            assert!(full(&Fates(failed).worst(&[here])));
+        }
+        let fates = Fates(vec![(there, LogError::Full), (here, contest())]);
+        assert!(fates.worst(&[here]).is_some_and(|error| is_contest(&error)));
+        assert!(full(&fates.worst(&[here, there])));
+        assert!(fates.worst(&[]).is_none());
     }
 }

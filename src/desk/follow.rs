@@ -5,6 +5,7 @@ use super::engine::Engine;
 use crate::domain::envelope::{Position, Recorded};
 use crate::domain::event::Event;
 use crate::log::contract::{EventLog, LogError};
+use crate::picture::Published;
 use crossbeam_channel::{Receiver, TrySendError, bounded};
 use std::sync::{Arc, Weak};
 use std::thread::{Builder, JoinHandle};
@@ -15,6 +16,8 @@ const PAGE: usize = 500;
 /// How often the listener looks whether its desk is still there: a desk that stops waits for it, so that nobody holds the
 /// log any more.
 const PATIENCE: Duration = Duration::from_millis(50);
+/// How long the listener lets gather what it heard of. What the desk wrote itself it has taken in by then, and is not woken for.
+const GATHER: Duration = Duration::from_millis(1);
 /// Pause after a log could not be listened to.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -94,19 +97,22 @@ impl Drop for Listener {
     }
 }
 
-/// Listens to a log from a position on.
-pub(super) fn listen(log: &Arc<dyn EventLog>, after: Position) -> Result<Listener, std::io::Error> {
+/// Listens to a log for a desk that publishes there, from what is published on.
+pub(super) fn listen(log: &Arc<dyn EventLog>, published: &Arc<Published>) -> Result<Listener, std::io::Error> {
     let (bell, grown) = bounded(1);
     let alive = Arc::new(());
-    let (log, held): (_, Weak<()>) = (log.clone(), Arc::downgrade(&alive));
+    let (log, published, held): (_, _, Weak<()>) = (log.clone(), published.clone(), Arc::downgrade(&alive));
     let thread = Builder::new().name("desk-listener".to_owned()).spawn(move || {
-        let mut after = after;
+        let mut after = published.position();
         while held.strong_count() > 0 {
             match log.wait_beyond(after, PATIENCE) {
                 Ok(head) if head <= after => {}
                 Ok(head) => {
                     after = head;
-                    if let Err(TrySendError::Disconnected(())) = bell.try_send(()) {
+                    std::thread::sleep(GATHER);
+                    if published.position() < head
+                        && let Err(TrySendError::Disconnected(())) = bell.try_send(())
+                    {
                         return;
                     }
                 }

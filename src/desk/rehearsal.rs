@@ -32,6 +32,12 @@ impl Rehearsal {
         self.execute_by(command, &[], &Origin::service(), now)
     }
 
+    /// Returns the picture so far.
+    #[must_use]
+    pub const fn picture(&self) -> &Picture {
+        &self.picture
+    }
+
     /// The same for a row of a file that says some details otherwise further down.
     pub fn execute_overruled(&mut self, command: &Command, overruled: &[&'static str], now: Instant) -> Answer {
         self.execute_by(command, overruled, &Origin::service(), now)
@@ -40,7 +46,7 @@ impl Rehearsal {
     /// The same for a command that somebody else says.
     fn execute_by(&mut self, command: &Command, overruled: &[&'static str], origin: &Origin, now: Instant) -> Answer {
         let command = tidy(command.clone());
-        let known = Known { overruled, ..Known::of(&self.picture.world, &command, &self.sectors) };
+        let known = Known { overruled, ..Known::of(&self.picture.world, &self.picture.queue, &command, &self.sectors) };
         let decision = match decide(&command, known, now) {
             Ok(decision) => decision,
             Err(problems) => return Answer::Refused(problems),

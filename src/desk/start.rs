@@ -80,8 +80,8 @@ impl Start {
         };
         let watch = Watch::resume(&picture, &*self.log, watermark, first_recorded, now, policies_changed)?;
         let (jobs, inbox) = crossbeam_channel::bounded(4096);
-        let listener = listen(&self.log, picture.position)?;
         let published = Published::new(picture.clone());
+        let listener = listen(&self.log, &published)?;
         let keeper = self.log.folder().map(|dir| SnapshotKeeper::new(dir, self.log.clone(), snapshot));
         let counters = Arc::new(Counters::default());
         let ready = Arc::new(AtomicBool::new(false));

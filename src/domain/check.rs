@@ -1,7 +1,9 @@
 //! What a command must satisfy by itself, without any history: the order of its dates, what goes only together, nothing
 //! reported from the future (docs/SHEETS.md). Whether it fits what is already known is decided elsewhere.
 
+use super::code::CreditCode;
 use super::command::Command;
+use super::personal::{is_persons, masked};
 use super::text;
 use super::ticket;
 use super::tidy::industry_code;
@@ -29,6 +31,9 @@ pub struct Problem {
 pub fn check(command: &Command, now: Instant) -> Vec<Problem> {
     let mut found = Check::new(now);
     found.texts(command);
+    if let Some(code) = command.credit_code() {
+        found.person(code);
+    }
     match command {
         Command::RegisterMerchant(row) => {
             found.merchant(row.founded_on);
@@ -62,6 +67,15 @@ pub fn check(command: &Command, now: Instant) -> Vec<Problem> {
             outcome: row.outcome,
             due_at: row.due_at,
         }),
+        Command::RecordUnattributed(row) => found.complaint(&Times {
+            ticket: &row.ticket,
+            received_at: Some(row.received_at),
+            answered_at: row.answered_at,
+            closed_at: row.closed_at,
+            outcome: row.outcome,
+            due_at: row.due_at,
+        }),
+        Command::DecideUnattributed(_) => {}
         Command::RecordSignal(row) => found.signal(Some(row.date), row.cleared_on),
         Command::ReportComplaintRate(row) | Command::ReportPrepaidShare(row) => found.report(Some(row.date)),
         Command::RecordListing(row) => found.listing(Some(row.entered_on), row.removed_on),
@@ -224,11 +238,20 @@ impl Check {
         self.happened_on("date", date);
     }
 
+    /// A code that is the number of a person is refused without being repeated.
+    fn person(&mut self, code: CreditCode) {
+        if is_persons(code.as_str()) {
+            let zh = "疑似公民身份号码，未保存；此处应填写统一社会信用代码";
+            let en = "this looks like a person's identity number; it was not kept, write the unified social credit code here";
+            self.add("credit_code", "identity_number", "", zh, en);
+        }
+    }
+
     fn texts(&mut self, command: &Command) {
         let mut look = |field: &'static str, text: &str| {
             if let Some(fault) = text::fault_in(field, text) {
                 // The value may be long or invisible; its beginning names it.
-                let value: String = text.chars().take(60).collect();
+                let value: String = masked(text).chars().take(60).collect();
                 self.add(field, fault.code(), value, fault.zh(), fault.to_string());
             }
         };
@@ -260,6 +283,28 @@ impl Check {
                 ]);
             }
             Command::RecordComplaint(row) => look("ticket", &row.ticket),
+            Command::RecordUnattributed(row) => {
+                look("ticket", &row.ticket);
+                for (field, text) in [
+                    ("name", &row.name),
+                    ("address", &row.address),
+                    ("mall", &row.mall),
+                    ("brand", &row.brand),
+                    ("street", &row.street),
+                    ("source", &row.source),
+                    ("profile", &row.profile),
+                ] {
+                    if let Some(text) = text {
+                        look(field, text);
+                    }
+                }
+            }
+            Command::DecideUnattributed(row) => {
+                look("ticket", &row.ticket);
+                if let Some(reason) = &row.reason {
+                    look("reason", reason);
+                }
+            }
             Command::RecordSignal(row) => all(&[("mall", &row.mall), ("unit", &row.unit), ("value", &row.value)]),
             Command::ReportComplaintRate(row) | Command::ReportPrepaidShare(row) => {
                 all(&[("mall", &row.mall), ("unit", &row.unit)]);

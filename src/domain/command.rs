@@ -7,7 +7,9 @@ use super::code::CreditCode;
 use super::event::{EnforcementAct, EntryCancelled, Guarantee, MerchantDetails, SectorAssigned};
 use super::money::{Ratio, Yuan};
 use super::time::{Day, Instant, field};
-use super::words::{Channel, ComplaintKind, EnforcementKind, ExitAction, FilingStatus, ListKind, Outcome, SignalKind};
+use super::words::{
+    Channel, ComplaintKind, EnforcementKind, ExitAction, FilingStatus, ListKind, Outcome, QueueDecision, SignalKind,
+};
 use serde::{Deserialize, Serialize};
 
 /// A command. As JSON: `{"command": "report_balance", "credit_code": "…", …}`.
@@ -30,6 +32,10 @@ pub enum Command {
     RecordExit(RecordExit),
     /// A ticket as it stands now (投诉).
     RecordComplaint(RecordComplaint),
+    /// A ticket as it stands now, of a file without credit codes (待认领).
+    RecordUnattributed(RecordUnattributed),
+    /// What a person decides about a ticket without a credit code (认领).
+    DecideUnattributed(DecideUnattributed),
     /// A risk signal (信号).
     RecordSignal(RecordSignal),
     /// A month's complaint rate of a shop (客诉率).
@@ -158,6 +164,80 @@ pub struct RecordComplaint {
     pub outcome: Option<Outcome>,
 }
 
+/// A ticket without a credit code, as it stands: whom it means is found by what it says of the shop ([`super::whose`]), or it waits
+/// for a person. Sent again it says what is new; once it is known whose it is, it goes there. No personal data: texts are about the
+/// shop only.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordUnattributed {
+    /// Ticket number.
+    pub ticket: String,
+    /// Where it came in.
+    pub channel: Channel,
+    /// When it was received.
+    #[serde(deserialize_with = "field::received_at")]
+    pub received_at: Instant,
+    /// What it asks for.
+    pub kind: ComplaintKind,
+    /// Money at stake, yuan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<Yuan>,
+    /// Due time on the ticket.
+    #[serde(default, deserialize_with = "field::due_at", skip_serializing_if = "Option::is_none")]
+    pub due_at: Option<Instant>,
+    /// First answer.
+    #[serde(default, deserialize_with = "field::answered_at", skip_serializing_if = "Option::is_none")]
+    pub answered_at: Option<Instant>,
+    /// Closed at; goes with `outcome`.
+    #[serde(default, deserialize_with = "field::closed_at", skip_serializing_if = "Option::is_none")]
+    pub closed_at: Option<Instant>,
+    /// How it ended; goes with `closed_at`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+    /// Name of the shop or company, as the ticket has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Address of the shop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// Mall.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mall: Option<String>,
+    /// Brand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub brand: Option<String>,
+    /// Street or town.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub street: Option<String>,
+    /// Who sent it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// Profile that its file was read by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+}
+
+/// A decision about a ticket without a credit code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DecideUnattributed {
+    /// Ticket number.
+    pub ticket: String,
+    /// Where it came in.
+    pub channel: Channel,
+    /// What is decided.
+    pub decision: QueueDecision,
+    /// Whom it is about; needed to attribute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credit_code: Option<CreditCode>,
+    /// Why; needed to set aside and to undo.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Candidates that were shown, best first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub candidates: Vec<CreditCode>,
+}
+
 /// A risk signal; sent again with the day it was cleared, it adds that.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -238,10 +318,12 @@ pub struct RecordEnforcement {
 }
 
 impl Command {
-    /// Returns the merchant the command speaks of.
+    /// Returns the merchant the command names; `None` if it speaks of a ticket whose merchant is not known.
     #[must_use]
-    pub const fn credit_code(&self) -> CreditCode {
-        match self {
+    pub const fn credit_code(&self) -> Option<CreditCode> {
+        Some(match self {
+            Self::RecordUnattributed(_) => return None,
+            Self::DecideUnattributed(row) => return row.credit_code,
             Self::RegisterMerchant(row) => row.credit_code,
             Self::AssignSector(row) => row.credit_code,
             Self::RecordFiling(row) => row.credit_code,
@@ -255,7 +337,7 @@ impl Command {
             Self::RecordListing(row) => row.credit_code,
             Self::RecordEnforcement(row) => row.credit_code,
             Self::CancelEntry(row) => row.credit_code,
-        }
+        })
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A row that says what stands becomes no event at all; one that says something else is a correction ([`super::standing`]).
 
-mod ticket_row;
+pub(super) mod ticket_row;
 
 use super::check::{Problem, check};
 use super::code::CreditCode;
@@ -20,7 +20,8 @@ use super::remarks;
 use super::standing::{self, Entered};
 use super::ticket;
 use super::time::{Day, Instant, NO_END, start_of};
-use super::words::{EnforcementKind, ExitAction, FilingStatus, ListKind};
+use super::whose::{self, Clues, Entry, Queue, name_of};
+use super::words::{Agreement, EnforcementKind, ExitAction, FilingStatus, ListKind};
 use super::world::World;
 
 /// What a decision may look at.
@@ -30,6 +31,10 @@ pub struct Known<'a> {
     pub merchant: Option<&'a Merchant>,
     /// What is known about the ticket, if the command speaks of one.
     pub ticket: Option<ticket::Known<'a>>,
+    /// The ticket, if it came without a credit code first.
+    pub queued: Option<&'a Entry>,
+    /// Whom a ticket without a credit code means, if that is sure, and why.
+    pub exact: Option<(&'a Merchant, Vec<Agreement>)>,
     /// Sectors that can be assigned.
     pub sectors: &'a [String],
     /// Details of the merchant that a later row of the same file says otherwise.
@@ -37,14 +42,40 @@ pub struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
-    /// Returns what a world knows that matters for a command.
+    /// Returns what a world and a queue know that matters for a command.
     #[must_use]
-    pub fn of(world: &'a World, command: &Command, sectors: &'a [String]) -> Self {
-        let ticket = match command {
-            Command::RecordComplaint(row) => Some(ticket::find(row, |name| world.get(world.ticket_owner(name)?))),
+    pub fn of(world: &'a World, queue: &'a Queue, command: &Command, sectors: &'a [String]) -> Self {
+        let named = |name: &str| world.get(world.ticket_owner(name)?);
+        let by_code = |code| world.get(code);
+        Self::by(queue, command, sectors, by_code, named, |clues| world.whose(clues))
+    }
+
+    /// Returns what matters for a command, where merchants are found by code, by the name of a ticket, and by clues.
+    pub fn by(
+        queue: &'a Queue,
+        command: &Command,
+        sectors: &'a [String],
+        by_code: impl Fn(CreditCode) -> Option<&'a Merchant>,
+        by_ticket: impl Fn(&str) -> Option<&'a Merchant>,
+        by_clues: impl FnOnce(&Clues<'_>) -> Option<(&'a Merchant, Vec<Agreement>)>,
+    ) -> Self {
+        let number = match command {
+            Command::RecordComplaint(row) => Some((&row.ticket, row.channel)),
+            Command::RecordUnattributed(row) => Some((&row.ticket, row.channel)),
+            Command::DecideUnattributed(row) => Some((&row.ticket, row.channel)),
             _ => None,
         };
-        Self { merchant: world.get(command.credit_code()), ticket, sectors, overruled: &[] }
+        let queued = number.and_then(|(ticket, channel)| queue.get(&name_of(ticket, channel)));
+        let ticket = number.map(|(ticket, channel)| match queued {
+            // The name that it got when it came without a code stays.
+            Some(entry) => ticket::of_name(&entry.said.ticket, by_ticket),
+            None => ticket::find_of(ticket, channel, by_ticket),
+        });
+        let exact = match command {
+            Command::RecordUnattributed(row) => by_clues(&Clues::from(row)),
+            _ => None,
+        };
+        Self { merchant: command.credit_code().and_then(by_code), ticket, queued, exact, sectors, overruled: &[] }
     }
 }
 
@@ -82,17 +113,16 @@ pub fn decide(command: &Command, known: Known<'_>, now: Instant) -> Result<Decis
     if !problems.is_empty() {
         return Err(problems);
     }
-    let code = command.credit_code();
     let mut warnings = Vec::new();
-    if !code.check_character_holds() {
+    if let Some(code) = command.credit_code().filter(|code| !code.check_character_holds()) {
         warnings.push(failed_check_character(code));
     }
-    if let Command::RecordComplaint(row) = command {
-        let new = ticket::Known { name: row.ticket.clone(), ticket: None };
-        let known = known.ticket.unwrap_or(new);
-        let (revision, events) = ticket_row::decide(row, &known)?;
-        return Ok(Decision { stream: complaint_stream(&known.name), revision, events, warnings });
+    if let Some(decided) = of_ticket(command, &known, now) {
+        let (name, (revision, events)) = decided?;
+        return Ok(Decision { stream: complaint_stream(&name), revision, events, warnings });
     }
+    // What names no merchant is about a ticket.
+    let Some(code) = command.credit_code() else { return Err(Vec::new()) };
     let events = facts(command, &known, now, &mut warnings)?;
     // The first event is the row itself. What else it brings stands or falls on its own: a signal known already may
     // come again with the day it was cleared.
@@ -102,6 +132,51 @@ pub fn decide(command: &Command, known: Known<'_>, now: Instant) -> Result<Decis
     }
     let revision = known.merchant.map_or(0, |merchant| merchant.revision);
     Ok(Decision { stream: merchant_stream(code), revision, events, warnings })
+}
+
+/// Decides what is said of a ticket: its name, with what follows in its stream. `None` for everything else.
+fn of_ticket(
+    command: &Command,
+    known: &Known<'_>,
+    now: Instant,
+) -> Option<Result<(String, ticket_row::Follows), Vec<Problem>>> {
+    let queued = known.queued;
+    let found =
+        |number: &str| known.ticket.clone().unwrap_or_else(|| ticket::Known { name: number.to_owned(), ticket: None });
+    // A ticket that came without a code has events before those of the complaint.
+    let told = |(revision, events): ticket_row::Follows| (queued.map_or(revision, |entry| entry.revision), events);
+    Some(match command {
+        Command::RecordComplaint(row) => {
+            let ticket = found(&row.ticket);
+            ticket_row::decide(row, &ticket).map(|follows| {
+                let (revision, mut events) = told(follows);
+                if queued.is_some() && ticket.ticket.is_none() {
+                    events.insert(0, (now, Event::ComplaintAttributed(whose::by_code(&ticket.name, row.credit_code))));
+                }
+                (ticket.name, (revision, events))
+            })
+        }
+        Command::RecordUnattributed(row) => {
+            let ticket = found(&row.ticket);
+            match ticket.ticket {
+                Some((owner, _)) => {
+                    let follows = ticket_row::decide(&whose::about(row, owner.code), &ticket);
+                    follows.map(|follows| (ticket.name.clone(), told(follows)))
+                }
+                None => {
+                    let name = name_of(&row.ticket, row.channel);
+                    let events = whose::queue_row(row, &name, queued, known.exact.clone(), now);
+                    events.map(|events| (name, told((0, events))))
+                }
+            }
+        }
+        Command::DecideUnattributed(row) => {
+            let name = name_of(&row.ticket, row.channel);
+            let events = whose::decide_queued(row, &name, queued, known.merchant, now);
+            events.map(|events| (name, told((0, events))))
+        }
+        _ => return None,
+    })
 }
 
 /// Says whether an event would say only what stands.
@@ -183,7 +258,7 @@ fn facts(
         Command::RecordEnforcement(row) => enforcement(row, known.merchant, warnings)?,
         Command::CancelEntry(row) => cancel(row, known.merchant, now)?,
         // Decided above, on the ticket's own stream.
-        Command::RecordComplaint(_) => Vec::new(),
+        Command::RecordComplaint(_) | Command::RecordUnattributed(_) | Command::DecideUnattributed(_) => Vec::new(),
     })
 }
 

@@ -186,6 +186,8 @@ pub struct Complaint {
     pub closed: Option<(Instant, Position, Outcome)>,
     /// Corrections, in the order recorded.
     pub corrections: ThinVec<Correction>,
+    /// Where it was found not to be about this merchant after all; from there on it does not count.
+    pub undone: Option<Position>,
 }
 
 /// What a later row of a ticket said instead of what was known.
@@ -376,7 +378,9 @@ impl Complaint {
     /// Says whether the complaint was received and known by this horizon.
     #[must_use]
     pub fn counts(&self, horizon: &Horizon) -> bool {
-        self.received_at <= horizon.now && self.position <= horizon.known
+        self.received_at <= horizon.now
+            && self.position <= horizon.known
+            && self.undone.is_none_or(|undone| undone > horizon.known)
     }
 
     /// Returns what it asks for, as known at `known`.

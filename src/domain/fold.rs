@@ -52,6 +52,8 @@ pub const fn evidence_about(event: &Event) -> Option<CreditCode> {
         Event::SignalCleared(e) => e.credit_code,
         Event::ComplaintRateReported(e) | Event::PrepaidShareReported(e) => e.credit_code,
         Event::ComplaintReceived(e) => e.credit_code,
+        Event::ComplaintAttributed(e) => e.credit_code,
+        Event::AttributionUndone(e) => return e.credit_code,
         Event::ComplaintSupplemented(e) => e.credit_code,
         Event::ComplaintCorrected(e) => e.credit_code,
         Event::EntryCancelled(e) => e.credit_code,
@@ -100,7 +102,7 @@ impl Merchant {
     /// Returns a complaint by its ticket, however that is typed; one typed just so goes first.
     #[must_use]
     pub fn complaint(&self, ticket: &str) -> Option<&Complaint> {
-        let newest_first = || self.complaints.iter().rev();
+        let newest_first = || self.complaints.iter().rev().filter(|complaint| complaint.undone.is_none());
         newest_first().find(|complaint| &*complaint.ticket == ticket).or_else(|| {
             let wanted = code(ticket);
             newest_first().find(|complaint| code(&complaint.ticket) == wanted)

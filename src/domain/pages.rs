@@ -47,11 +47,6 @@ impl<T> Pages<T> {
 
     /// Adds an item at the end.
     pub fn push(&mut self, item: T) {
-        self.push_shared(Arc::new(item));
-    }
-
-    /// Adds an item that others may hold, too.
-    pub(super) fn push_shared(&mut self, item: Arc<T>) {
         let (book, page, place) = places(self.len);
         if book == self.books.len() {
             self.books.push(Arc::default());
@@ -63,7 +58,7 @@ impl<T> Pages<T> {
             .map(|page| Arc::make_mut(page.get_or_insert_default()))
             .and_then(|page| page.0.get_mut(place));
         if let Some(slot) = slot {
-            *slot = Some(item);
+            *slot = Some(Arc::new(item));
             self.len += 1;
         }
     }

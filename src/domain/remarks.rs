@@ -6,6 +6,7 @@ use super::check::Problem;
 use super::command::{Command, RecordExit};
 use super::envelope::Position;
 use super::exit::{Exit, exit_on};
+use super::jump;
 use super::merchant::Merchant;
 use super::name_key;
 use super::time::Day;
@@ -25,6 +26,7 @@ pub fn of(command: &Command, merchant: Option<&Merchant>) -> Vec<Problem> {
     if about_shop && merchant.is_none_or(|merchant| !merchant.is_registered(Position::MAX)) {
         remarks.push(unregistered(command));
     }
+    remarks.extend(merchant.and_then(|merchant| jump::of(command, merchant)));
     if let (Command::RecordExit(row), Some(merchant)) = (command, merchant) {
         remarks.extend(closed_since(row, merchant).map(|since| closed(row, since)));
         remarks.extend(unknown_unit(row, merchant).map(|units| taken_as_new(row, &units)));
@@ -99,11 +101,11 @@ fn closed(row: &RecordExit, since: Day) -> Problem {
 }
 
 fn unregistered(command: &Command) -> Problem {
-    let code = command.credit_code();
+    let code = command.credit_code().map(|code| code.to_string()).unwrap_or_default();
     Problem {
         field: "credit_code",
         code: "unregistered",
-        value: code.to_string(),
+        value: code.clone(),
         zh: format!("商户 `{code}` 未登记；已按未登记商户记录，亮灯时通知专班办公室；请核对统一社会信用代码"),
         en: format!(
             "merchant `{code}` is not in the register; recorded as an unregistered one, whose lights go to the lead office; \

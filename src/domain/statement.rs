@@ -74,6 +74,8 @@ pub fn thing(command: &Command) -> Option<u64> {
         }
         Command::AssignSector(_)
         | Command::RecordComplaint(_)
+        | Command::RecordUnattributed(_)
+        | Command::DecideUnattributed(_)
         | Command::ReportComplaintRate(_)
         | Command::ReportPrepaidShare(_)
         | Command::CancelEntry(_) => return None,
@@ -129,6 +131,8 @@ fn each_field(command: &Command, visit: &mut dyn FnMut(u64, &'static str, u64)) 
         Command::RecordEnforcement(row) => say("due_on", row.due_on.map(|day| hash_of(&day))),
         Command::AssignSector(_)
         | Command::RecordComplaint(_)
+        | Command::RecordUnattributed(_)
+        | Command::DecideUnattributed(_)
         | Command::ReportComplaintRate(_)
         | Command::ReportPrepaidShare(_)
         | Command::CancelEntry(_) => {}

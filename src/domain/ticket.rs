@@ -81,17 +81,27 @@ pub struct Known<'a> {
 
 /// Finds the ticket that a row speaks of. `owner` returns the merchant that the ticket of a name is about.
 pub fn find<'a>(row: &RecordComplaint, owner: impl Fn(&str) -> Option<&'a Merchant>) -> Known<'a> {
+    find_of(&row.ticket, row.channel, owner)
+}
+
+/// Finds the ticket of a number in a channel; see [`find`].
+pub fn find_of<'a>(ticket: &str, channel: Channel, owner: impl Fn(&str) -> Option<&'a Merchant>) -> Known<'a> {
     let named = |name: &str| owner(name).and_then(|owner| Some((owner, owner.complaint(name)?)));
-    let plain = named(&row.ticket);
-    if plain.is_none_or(|(_, complaint)| complaint.channel != row.channel) {
-        let name = with(&row.ticket, row.channel);
+    let plain = named(ticket);
+    if plain.is_none_or(|(_, complaint)| complaint.channel != channel) {
+        let name = with(ticket, channel);
         let own = named(&name);
         // Its own name goes first: once given it stays, whatever becomes of the other channel's ticket.
         if own.is_some() || plain.is_some() {
             return Known { name: named_as(own).unwrap_or(name), ticket: own };
         }
     }
-    Known { name: named_as(plain).unwrap_or_else(|| row.ticket.clone()), ticket: plain }
+    Known { name: named_as(plain).unwrap_or_else(|| ticket.to_owned()), ticket: plain }
+}
+
+/// Returns what is known about the ticket of a name.
+pub fn of_name<'a>(name: &str, owner: impl Fn(&str) -> Option<&'a Merchant>) -> Known<'a> {
+    Known { name: name.to_owned(), ticket: owner(name).and_then(|owner| Some((owner, owner.complaint(name)?))) }
 }
 
 /// Returns the name under which a ticket is known, which may be another spelling than the one asked for.

@@ -4,6 +4,7 @@ use super::code_key::code;
 use super::command::Command;
 use super::empty_words::is_empty_word;
 use super::event::Entry;
+use super::personal::masked;
 use super::text::{clean, clean_lines};
 use std::borrow::Cow;
 
@@ -56,6 +57,26 @@ pub fn tidy(mut command: Command) -> Command {
             tidy_lines(&mut row.reason);
         }
         Command::RecordComplaint(row) => tidy_needed(&mut row.ticket),
+        Command::RecordUnattributed(row) => {
+            tidy_needed(&mut row.ticket);
+            for text in [
+                &mut row.name,
+                &mut row.address,
+                &mut row.mall,
+                &mut row.brand,
+                &mut row.street,
+                &mut row.source,
+                &mut row.profile,
+            ] {
+                tidy_optional(text);
+                tidy_with(text, masked);
+            }
+        }
+        Command::DecideUnattributed(row) => {
+            tidy_needed(&mut row.ticket);
+            tidy_lines(&mut row.reason);
+            row.candidates.truncate(MOST_CANDIDATES);
+        }
         Command::RecordSignal(row) => {
             tidy_optional(&mut row.mall);
             tidy_optional(&mut row.unit);
@@ -73,6 +94,9 @@ pub fn tidy(mut command: Command) -> Command {
     }
     command
 }
+
+/// Candidates that a decision keeps at most.
+const MOST_CANDIDATES: usize = 20;
 
 fn tidy_entry(entry: &mut Entry) {
     match entry {
@@ -104,8 +128,10 @@ fn tidy_optional(text: &mut Option<String>) {
     tidy_with(text, clean);
 }
 
+/// What people write freely holds numbers of persons.
 fn tidy_lines(text: &mut Option<String>) {
     tidy_with(text, clean_lines);
+    tidy_with(text, masked);
 }
 
 fn tidy_with(text: &mut Option<String>, cleaning: fn(&str) -> Cow<'_, str>) {

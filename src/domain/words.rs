@@ -157,6 +157,44 @@ vocabulary! {
         Merged = "merged" "并案",
     }
 
+    /// How it is known whom a ticket without a credit code means (认领方式).
+    Attribution {
+        /// What it says agrees by key with one merchant.
+        Exact = "exact" "精确匹配",
+        /// A person decided.
+        Person = "person" "人工认领",
+        /// A later row of the ticket has the credit code.
+        Code = "code" "补充代码",
+    }
+
+    /// What a person decides about a ticket without a credit code (认领处理).
+    QueueDecision {
+        /// It is about this merchant.
+        Attribute = "attribute" "认领",
+        /// It is nobody's here.
+        SetAside = "set_aside" "搁置",
+        /// The last decision is taken back.
+        Undo = "undo" "撤销",
+    }
+
+    /// What agrees between a ticket and a merchant (相符项).
+    Agreement {
+        /// The name, by key.
+        Name = "name" "名称",
+        /// A name it had before, by key.
+        FormerName = "former_name" "曾用名",
+        /// The brand, by key.
+        Brand = "brand" "品牌",
+        /// The mall has a shop of the merchant.
+        Mall = "mall" "商场",
+        /// The street, by key.
+        Street = "street" "街道",
+        /// The address names the mall or the street.
+        Address = "address" "地址",
+        /// The name is near.
+        NearName = "near_name" "名称相近",
+    }
+
     /// Kind of risk signal (信号类型) that a mall or another authority raises and clears.
     SignalKind {
         /// Rent not paid.

@@ -5,9 +5,11 @@ use super::code_key::code;
 use super::envelope::Position;
 use super::event::Event;
 use super::fold::{Stamp, evidence_about};
-use super::index::Index;
+use super::index::{Index, Places};
 use super::merchant::Merchant;
+use super::name_key::key;
 use super::pages::Pages;
+use super::whose::By;
 use imbl::OrdSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -15,7 +17,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 #[derive(Debug, Default, Clone)]
 pub struct World {
     merchants: Pages<Merchant>,
-    by_code: Index<CreditCode, u32>,
+    by_code: Places,
     /// The merchant that the first ticket with this hash is about.
     tickets: Index<u64, u32>,
     /// Later tickets with the hash of another merchant's.
@@ -33,7 +35,7 @@ impl World {
     /// Takes over a merchant as it was kept elsewhere, behind those that are there; the indexes follow.
     pub fn take_over(&mut self, merchant: Merchant) {
         let index = u32::try_from(self.merchants.len()).unwrap_or(u32::MAX);
-        self.by_code.insert(merchant.code, index);
+        self.file_code(merchant.code, index);
         self.head = self.head.max(merchant.last.map_or(0, |last| last.position));
         for complaint in &merchant.complaints {
             self.own(&complaint.ticket, index);
@@ -63,13 +65,18 @@ impl World {
     }
 
     fn index_or_new(&mut self, code: CreditCode) -> u32 {
-        if let Some(index) = self.by_code.get(&code) {
-            return *index;
+        if let Some(index) = self.index_of(code) {
+            return index;
         }
         let next = u32::try_from(self.merchants.len()).unwrap_or(u32::MAX);
-        self.by_code.insert(code, next);
+        self.file_code(code, next);
         self.merchants.push(Merchant::new(code));
         next
+    }
+
+    fn file_code(&mut self, code: CreditCode, index: u32) {
+        let Self { merchants, by_code, .. } = self;
+        by_code.file(&code, index, |index| at(merchants, index).map(|merchant| merchant.code));
     }
 
     /// Files a merchant under every brand and representative it ever stated. A superset: whoever asks compares the
@@ -128,13 +135,13 @@ impl World {
     /// Returns a merchant by index.
     #[must_use]
     pub fn at(&self, index: u32) -> Option<&Merchant> {
-        usize::try_from(index).ok().and_then(|index| self.merchants.get(index))
+        at(&self.merchants, index)
     }
 
     /// Returns a merchant's index.
     #[must_use]
     pub fn index_of(&self, code: CreditCode) -> Option<u32> {
-        self.by_code.get(&code).copied()
+        self.by_code.find(&code, |index| self.at(index).is_some_and(|merchant| merchant.code == code))
     }
 
     /// Returns a merchant by its credit code.
@@ -152,6 +159,18 @@ impl World {
             return Some(first.code);
         }
         self.at(*self.other_tickets.get(&Box::from(&*key))?).map(|merchant| merchant.code)
+    }
+
+    /// Returns the merchants in the register that have just this name or brand, by key.
+    #[must_use]
+    pub fn called(&self, by: By<'_>) -> Vec<&Merchant> {
+        let bucket = match by {
+            By::Brand(brand) => hash_of(&(0_u8, key(brand))),
+            By::Name(name) => hash_of(&(2_u8, key(name))),
+        };
+        let others = self.more_links.get(&bucket).into_iter().flatten();
+        let filed = self.links.get(&bucket).into_iter().chain(others);
+        filed.filter_map(|index| self.at(*index)).filter(|merchant| by.is(merchant)).collect()
     }
 
     /// Returns the other merchants that share, as known at `known`, the brand or the legal representative (name and
@@ -196,6 +215,10 @@ impl World {
     }
 }
 
+fn at(merchants: &Pages<Merchant>, index: u32) -> Option<&Merchant> {
+    usize::try_from(index).ok().and_then(|index| merchants.get(index))
+}
+
 fn add(index: &mut Index<u64, OrdSet<u32>>, key: u64, merchant: u32) {
     if index.get(&key).is_none_or(|there| !there.contains(&merchant))
         && let Some(there) = index.entry(key, OrdSet::new)
@@ -210,8 +233,9 @@ fn keys_ever(merchant: &Merchant) -> Vec<u64> {
 }
 
 /// Returns what a merchant is filed under, as known at `known`.
-fn link_keys(merchant: &Merchant, known: Position) -> [Option<u64>; 2] {
+fn link_keys(merchant: &Merchant, known: Position) -> [Option<u64>; 3] {
     [
+        merchant.name(known).map(|name| hash_of(&(2_u8, key(name)))),
         merchant.brand_key(known).map(|brand| hash_of(&(0_u8, brand))),
         merchant.representative_key(known).map(|(name, digest)| hash_of(&(1_u8, name, digest))),
     ]
@@ -271,6 +295,47 @@ mod tests {
             let world = of_one_brand(300, word);
             assert_eq!(compared(&world), 0, "{word}");
             assert!(world.linked(world.at(0).unwrap(), Position::MAX).is_empty(), "{word}");
+        }
+    }
+
+    fn code(number: u32) -> CreditCode {
+        CreditCode::with_check_character(&format!("91110108MA{number:07}")).unwrap()
+    }
+
+    /// A world of events about merchants 0 and 1, one position each: (type, merchant, the rest of its data).
+    fn told(events: &[(&str, u32, &str)]) -> World {
+        let mut world = World::default();
+        for ((event_type, merchant, rest), position) in events.iter().zip(1..) {
+            let data = format!(r#"{{"credit_code":"{}",{rest}}}"#, code(*merchant));
+            let version = if event_type.starts_with("mall.") { 2 } else { 1 };
+            let event = Event::decode(event_type, version, &data).unwrap();
+            world.fold(Stamp { position, recorded_at: Instant::UNIX_EPOCH, history: false }, &event);
+        }
+        world
+    }
+
+    #[test]
+    fn a_closer_is_found_under_every_brand_it_ever_had_whenever_it_closed_folded_or_taken_over() {
+        let closed = ("mall.shop_closed", 1, r#""mall":"M","unit":"1","date":"2025-03-01""#);
+        let named = |merchant, brand| ("merchant.registered", merchant, brand);
+        let renamed = ("merchant.details_changed", 1, r#""brand":"Borealis""#);
+        let (aurora, neighbour) = (r#""brand":"Aurora""#, named(0, r#""brand":"Aurora""#));
+        for (events, known) in [
+            (vec![neighbour, named(1, aurora), closed], Position::MAX),
+            (vec![neighbour, closed, named(1, aurora)], Position::MAX),
+            // As it was known when it was still called so.
+            (vec![neighbour, named(1, aurora), renamed, closed], 2),
+            (vec![neighbour, named(1, aurora), closed, renamed], 3),
+        ] {
+            let folded = told(&events);
+            let mut taken_over = World::default();
+            folded.merchants().iter().for_each(|merchant| taken_over.take_over(merchant.clone()));
+            for world in [&folded, &taken_over] {
+                let neighbour = world.get(code(0)).unwrap();
+                assert_eq!(world.linked_closers(neighbour, known), [1], "{events:?} as known at {known}");
+            }
+            let neighbour = folded.get(code(1)).unwrap();
+            assert!(folded.linked_closers(neighbour, known).is_empty(), "who closed nothing is no closer: {events:?}");
         }
     }
 

@@ -212,4 +212,16 @@ mod tests {
         places.clear();
         assert!(waiting.lock().unwrap().is_empty(), "nothing is kept of keys that no longer wait");
     }
+
+    #[test]
+    fn an_answer_carries_on_the_later_of_what_it_did_and_what_was_asked_for() {
+        for (carried, noted, told) in [("7", 3, "7"), ("3", 7, "7"), ("7", 7, "7"), ("x", 3, "3")] {
+            let request = TestRequest::get().uri("/api/v1/lights").append_header((POSITION_HEADER, carried));
+            let request = request.to_http_request();
+            note(&request, noted);
+            let mut response = HttpResponse::Ok().finish();
+            tell(&request, &mut response, false);
+            assert_eq!(response.headers().get(POSITION_HEADER).unwrap(), told, "{carried} {noted}");
+        }
+    }
 }

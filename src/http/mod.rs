@@ -18,9 +18,11 @@ mod questions;
 pub mod routes;
 mod serve;
 mod site;
+mod slices;
 mod texts;
 mod traced;
 
 pub use language::Language;
 pub use serve::{Open, ServeError, Serving};
 pub use site::Site;
+pub(crate) use texts::fact_names;

@@ -107,6 +107,7 @@ pub const QUESTIONS: &[&str] = &[
     "/api/v1/lights/counts",
     "/api/v1/exit-notices",
     "/api/v1/complaints",
+    "/api/v1/unattributed",
     "/",
     "/mall",
     "/api/v1/merchants/{credit_code}/reasons",
@@ -168,6 +169,10 @@ routes! {
         "Records a ticket as it stands", [] body "RecordComplaint" -> "CommandReceipt";
     post "/api/v1/complaints/{ticket}/answer" HandleComplaints api::complaints::answer,
         "Records the first answer to a complaint", [] body "FirstAnswer" -> "CommandReceipt";
+    get "/api/v1/unattributed" ReadUnattributed api::unattributed::list,
+        "Tickets without a credit code, newest first, with the merchants they may mean; `decide_unattributed` is the command that decides",
+        [("decided", "true: also those attributed or set aside"), ("q", "part of what they say of the shop"), PAGE, PER_PAGE]
+        -> "UnattributedPage";
     get "/api/v1/mails" ReadMails api::mails::list,
         "Mails about merchants in scope with the fate of each recipient, newest first",
         [("state", "with a recipient in this state, or `nobody`: addressed to nobody"), ("before", "asked for before this position"), LIMIT] -> "MailList";

@@ -9,7 +9,7 @@ use super::pages::{Pages, PagesError};
 use super::problem::{Code, Problem};
 use super::questions::Questions;
 use super::site::{Cookies, Site};
-use super::{front, routes};
+use super::{api, front, routes};
 use crate::clock::Clock;
 use crate::desk::Desk;
 use crate::mail::worker::Worker;
@@ -21,6 +21,7 @@ use actix_web::{App, Error, HttpRequest, HttpServer, web};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// Seconds that requests under way are given when the service stops; live feeds are cut off then.
 const PARTING: u64 = 3;
@@ -132,7 +133,7 @@ impl Open<'_> {
         let http = &settings.http;
         let questions = Questions::start(http.questions_at_once, http.questions_waiting, http.question_limit);
         let questions = questions.map_err(ServeError::NoThreads)?;
-        let site = web::Data::new(Site { desk: self.desk, mail: self.mail, questions });
+        let site = web::Data::new(Site { desk: self.desk, mail: self.mail, questions, near: Arc::default() });
         let limit = settings.http.body_limit;
         let server = HttpServer::new(move || {
             App::new()
@@ -184,10 +185,30 @@ fn wrong_form(error: UrlencodedError, _: &HttpRequest) -> Error {
     Problem::new(code, error).into()
 }
 
-fn wrong_query(error: QueryPayloadError, _: &HttpRequest) -> Error {
-    Problem::new(Code::InvalidParameter, error).into()
+/// Parameters that are whole numbers; those of other kinds are read from texts, and name themselves.
+const NUMBERS: [&str; 5] = ["page", "per_page", "limit", "before", "after"];
+
+/// What reads a query says what is wrong with a value, and not with whose.
+fn wrong_query(error: QueryPayloadError, request: &HttpRequest) -> Error {
+    let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
+    let pairs = pairs.map(web::Query::into_inner).unwrap_or_default();
+    let is_wrong = |(name, value): &(String, String)| NUMBERS.contains(&&**name) && value.parse::<u64>().is_err();
+    match pairs.into_iter().find(is_wrong) {
+        Some((name, value)) => {
+            let en = format!("`{name}`: this is not a whole number, written in digits alone");
+            api::wrong_parameter(&name, &value, "应为整数，只写数字", &en).into()
+        }
+        None => Problem::new(Code::InvalidParameter, error).into(),
+    }
 }
 
-fn wrong_path(error: PathError, _: &HttpRequest) -> Error {
-    Problem::new(Code::InvalidParameter, error).into()
+/// The same for paths, whose variables are texts or ids.
+fn wrong_path(error: PathError, request: &HttpRequest) -> Error {
+    match request.match_info().iter().find(|(_, value)| value.parse::<Uuid>().is_err()) {
+        Some((name, value)) => {
+            let en = format!("`{name}`: this is not an id, which is a UUID as lists show it");
+            api::wrong_parameter(name, value, "应为列表所示的编号（UUID）", &en).into()
+        }
+        None => Problem::new(Code::InvalidParameter, error).into(),
+    }
 }

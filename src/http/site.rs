@@ -2,8 +2,10 @@
 
 use super::problem::{Code, Problem};
 use super::questions::Questions;
+use super::slices::Slices;
 use crate::desk::Desk;
 use crate::domain::access::{Key, Scope};
+use crate::domain::whose::Near;
 use crate::log::contract::LogError;
 use crate::mail::worker::Worker;
 use crate::picture::Picture;
@@ -14,7 +16,7 @@ use actix_web::http::header::ContentType;
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// How cookies are marked.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +34,8 @@ pub struct Site {
     pub mail: Arc<Worker>,
     /// Works on questions that go over all merchants.
     pub questions: Arc<Questions>,
+    /// Names of all merchants, to find those near to what a ticket says; made when it is first asked for.
+    pub near: Arc<Mutex<Near>>,
 }
 
 impl fmt::Debug for Site {
@@ -76,7 +80,8 @@ impl Site {
     {
         let written =
             move |view: &View<'_>| serde_json::to_vec(&ask(view)?).map_err(|error| Problem::new(Code::Internal, error));
-        Ok(HttpResponse::Ok().content_type(ContentType::json()).body(self.ask(key, written).await?))
+        let written = Slices::of(self.ask(key, written).await?);
+        Ok(HttpResponse::Ok().content_type(ContentType::json()).body(written))
     }
 
     /// Works on a thread that may block, on something about one merchant or one page of the log.

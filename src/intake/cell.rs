@@ -1,16 +1,20 @@
 //! One cell: what it may hold, and what is read from it. Pure functions; a blank cell is `Ok(None)`.
 
 mod amount;
+mod codes;
 mod day;
 mod fault;
+mod plain;
 mod words;
 
 pub use amount::{Unit, amount, ratio};
+pub use codes::{code, credit_code, division, industry, shop_unit};
 pub use day::{day, instant};
 pub use fault::CellFault;
-pub use words::{credit_code, division, industry, prose, text, word, yes_no};
+pub use words::{prose, text, word, yes_no};
 
 use crate::domain::text::trim;
+use plain::EXACT_DIGITS_END;
 use std::borrow::Cow;
 
 /// A cell as the file holds it.
@@ -60,24 +64,7 @@ impl<'a> Cell<'a> {
             Self::Bool(value) => Cow::Borrowed(if *value { "TRUE" } else { "FALSE" }),
         }
     }
-
-    /// Returns the trimmed text of a cell whose content is no date: a number becomes its digits.
-    fn plain(&self) -> Result<Option<Cow<'a, str>>, CellFault> {
-        let text = match *self {
-            Self::Blank => return Ok(None),
-            Self::Text(text) => Cow::Borrowed(trim(text)),
-            Self::Number(number) if number.dated => return Err(CellFault::TurnedIntoDate),
-            Self::Number(number) if number.value.abs() >= EXACT_DIGITS_END => return Err(CellFault::DigitsLost),
-            Self::Number(number) => Cow::Owned(number.digits()),
-            Self::Bool(_) => self.shown(),
-            Self::Error(_) => return Err(CellFault::SheetError),
-        };
-        Ok(Some(text).filter(|text| !text.is_empty()))
-    }
 }
-
-/// Spreadsheets keep 15 significant digits; a longer whole number has lost its end.
-const EXACT_DIGITS_END: f64 = 1e15;
 
 impl Number {
     /// Returns the number in plain digits, never in powers of ten: the shortest text that is this number, or, where a
@@ -93,7 +80,7 @@ impl Number {
     }
 
     fn shown(&self) -> String {
-        let moment = self.dated.then(|| day::of_serial(self.value, self.from_1904)).and_then(Result::ok);
+        let moment = self.dated.then(|| day::of_serial(*self)).flatten();
         match moment {
             Some(at) if at.time() == jiff::civil::Time::midnight() => at.date().to_string(),
             Some(at) => at.strftime("%Y-%m-%d %H:%M:%S").to_string(),

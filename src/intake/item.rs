@@ -1,6 +1,7 @@
 //! What reading hands over: tables, rows, refusals, warnings, in order.
 
 use super::place::{Finding, Place, Refusal, Warning};
+use super::profile::Profile;
 use super::sheet::{Field, Layout, SheetKind};
 use crate::domain::check::Problem;
 use crate::domain::command::Command;
@@ -17,6 +18,8 @@ pub struct Table {
     pub sheet: Arc<str>,
     /// Kind of sheet; absent for NDJSON.
     pub kind: Option<SheetKind>,
+    /// Profile of the source by which it is read, if it is not one of our own sheets.
+    pub profile: Option<Arc<Profile>>,
     /// Row of the header, from 1; 0 for NDJSON.
     pub header_row: u64,
     /// Headers as the file writes them, trimmed.
@@ -90,6 +93,15 @@ pub struct Refused {
     pub rows: u64,
 }
 
+/// Rows that are no records and were passed over: totals, signatures, further headers, rows that were only numbered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remark {
+    /// Where the first of them is, and what they are.
+    pub finding: Finding,
+    /// How many.
+    pub rows: u64,
+}
+
 /// What reading hands over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Item {
@@ -99,6 +111,8 @@ pub enum Item {
     Row(ReadRow),
     /// A whole sheet or file was refused.
     Refused(Refused),
+    /// Rows passed over because they are no records.
+    Remark(Remark),
     /// Something about a sheet or file that kept nothing out.
     Warning(Warning),
 }

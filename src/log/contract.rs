@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
 
-pub use super::shown::EventRef;
+pub use super::chain::EventRef;
 
 /// What must be true of a stream for an append to be taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -187,6 +187,46 @@ pub trait Subscription: Send {
     fn next(&mut self, patience: Duration) -> Result<Vec<Recorded>, LogError>;
 }
 
+/// Goes through stretches of a log for one thread, and keeps at hand what the next stretch needs again.
+pub trait Scanner {
+    /// Shows every event after position `after` up to `until`, which the head has reached, until `visit` breaks. Each was
+    /// checked before it is shown.
+    ///
+    /// # Errors
+    /// See [`LogError`]; an event that is missing is damage.
+    fn scan(
+        &mut self,
+        after: Position,
+        until: Position,
+        visit: &mut dyn FnMut(EventRef<'_>) -> ControlFlow<()>,
+    ) -> Result<(), LogError>;
+}
+
+/// The scanner of an engine that keeps nothing at hand.
+struct EachAnew<'l, L: ?Sized>(&'l L);
+
+impl<L: EventLog + ?Sized> Scanner for EachAnew<'_, L> {
+    fn scan(
+        &mut self,
+        after: Position,
+        until: Position,
+        visit: &mut dyn FnMut(EventRef<'_>) -> ControlFlow<()>,
+    ) -> Result<(), LogError> {
+        let (mut last, mut going_on) = (after, ControlFlow::Continue(()));
+        self.0.scan(after, &mut |seen| {
+            if last < until {
+                last = seen.position;
+                going_on = visit(seen);
+            }
+            if last < until { going_on } else { ControlFlow::Break(()) }
+        })?;
+        if last < until && going_on.is_continue() {
+            return Err(LogError::Corrupt { position: last + 1, what: format!("the event is missing before {until}") });
+        }
+        Ok(())
+    }
+}
+
 /// An event log.
 pub trait EventLog: Send + Sync {
     /// Hands an append over and returns at once; many appends on their way share one disk write.
@@ -248,7 +288,8 @@ pub trait EventLog: Send + Sync {
     /// See [`LogError`].
     fn scan(&self, after: Position, visit: &mut dyn FnMut(EventRef<'_>) -> ControlFlow<()>) -> Result<(), LogError> {
         let mut damage = None;
-        self.scan_unchecked(after, &mut |seen| match seen.check() {
+        let mut room = Vec::new();
+        self.scan_unchecked(after, &mut |seen| match seen.check_in(&mut room) {
             Ok(()) => visit(seen),
             Err(error) => {
                 damage = Some(error);
@@ -259,8 +300,7 @@ pub trait EventLog: Send + Sync {
     }
 
     /// As [`scan`](Self::scan), but **nothing was compared with its digest: the caller must call [`EventRef::check`] on
-    /// every event before it believes it**. For whoever has threads to spare for the hashing; that no position is missing
-    /// was looked at.
+    /// every event before it believes it**. That no position is missing was looked at.
     ///
     /// # Errors
     /// See [`LogError`].
@@ -269,6 +309,11 @@ pub trait EventLog: Send + Sync {
         after: Position,
         visit: &mut dyn FnMut(EventRef<'_>) -> ControlFlow<()>,
     ) -> Result<(), LogError>;
+
+    /// Returns a scanner for one thread: several go through stretches of the log side by side.
+    fn scanner(&self) -> Box<dyn Scanner + '_> {
+        Box::new(EachAnew(self))
+    }
 
     /// Says whether an append would be taken now, as far as the engine knows without trying: that its writer works, that
     /// the disk was not full when it last looked.

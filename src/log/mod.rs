@@ -11,7 +11,6 @@ pub mod embedded;
 pub mod memory;
 pub mod migrate;
 pub mod postgres;
-pub mod shown;
 
 #[cfg(test)]
 mod model;

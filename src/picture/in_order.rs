@@ -13,19 +13,20 @@ pub(super) fn processors() -> usize {
     available_parallelism().map_or(1, |cores| cores.get().min(4))
 }
 
-/// Brings pieces by `produce`, changes each by `transform` on `workers` threads, and hands them to `consume` in their order.
+/// Brings pieces by `produce`, changes each on one of `workers` threads by what `transformer` makes for that thread, and hands
+/// them to `consume` in their order.
 /// Ends early, with the error, when one of the three fails; `produce` is told by a break to stop.
 ///
 /// # Errors
 /// The first error in the order of the pieces, or that no thread could be started.
-pub(super) fn in_order<A: Send, B: Send, E: Send + From<std::io::Error>>(
+pub(super) fn in_order<A: Send, B: Send, E: Send + From<std::io::Error>, T: FnMut(A) -> Result<B, E>>(
     name: &str,
     workers: usize,
     produce: impl FnOnce(&mut dyn FnMut(A) -> ControlFlow<()>) -> Result<(), E> + Send,
-    transform: impl Fn(A) -> Result<B, E> + Sync,
+    transformer: impl Fn() -> T + Sync,
     mut consume: impl FnMut(B) -> Result<(), E>,
 ) -> Result<(), E> {
-    let transform = &transform;
+    let transformer = &transformer;
     scope(|scope| {
         let mut inboxes: Vec<Sender<A>> = Vec::with_capacity(workers);
         let mut outboxes: Vec<Receiver<Result<B, E>>> = Vec::with_capacity(workers);
@@ -33,6 +34,7 @@ pub(super) fn in_order<A: Send, B: Send, E: Send + From<std::io::Error>>(
             let (inbox, pieces) = bounded::<A>(UNDER_WAY);
             let (done, outbox) = bounded(UNDER_WAY);
             Builder::new().name(format!("{name}-work")).spawn_scoped(scope, move || {
+                let mut transform = transformer();
                 for piece in pieces {
                     if done.send(transform(piece)).is_err() {
                         return;
@@ -81,7 +83,7 @@ mod tests {
             "test",
             3,
             numbers(1_000),
-            |number| Ok(number * 2),
+            || |number| Ok(number * 2),
             |number| {
                 taken.push(number);
                 Ok(())
@@ -94,11 +96,12 @@ mod tests {
     #[test]
     fn an_error_of_any_part_ends_the_work_and_is_the_answer() {
         let fault = || io::Error::other("fault");
-        let broken = in_order("test", 3, numbers(u32::MAX), |n| if n == 70 { Err(fault()) } else { Ok(n) }, |_| Ok(()));
+        let broken =
+            in_order("test", 3, numbers(u32::MAX), || |n| if n == 70 { Err(fault()) } else { Ok(n) }, |_| Ok(()));
         assert_eq!(broken.unwrap_err().to_string(), "fault");
-        let refused = in_order("test", 3, numbers(u32::MAX), Ok, |n| if n == 70 { Err(fault()) } else { Ok(()) });
+        let refused = in_order("test", 3, numbers(u32::MAX), || Ok, |n| if n == 70 { Err(fault()) } else { Ok(()) });
         assert_eq!(refused.unwrap_err().to_string(), "fault");
-        let unread = in_order("test", 3, |_| Err(fault()), |n: u32| Ok(n), |_| Ok(()));
+        let unread = in_order("test", 3, |_| Err(fault()), || |n: u32| Ok(n), |_| Ok(()));
         assert_eq!(unread.unwrap_err().to_string(), "fault");
     }
 }

@@ -5,7 +5,7 @@ use super::snapshot::{Keep, Stored as _};
 use crate::domain::code::CreditCode;
 use crate::domain::envelope::Position;
 use crate::domain::event::{Event, LightChanged};
-use crate::domain::index::Index;
+use crate::domain::index::Places;
 use crate::domain::pages::Pages;
 use crate::domain::time::Instant;
 use crate::domain::words::Light;
@@ -50,7 +50,7 @@ impl Lit {
 pub struct Lights {
     /// In the order first recorded.
     lit: Pages<(CreditCode, Lit)>,
-    places: Index<CreditCode, u32>,
+    places: Places,
     words: Arc<Words>,
 }
 
@@ -85,13 +85,20 @@ impl Lights {
             *place = lit;
             return;
         }
-        self.places.insert(code, u32::try_from(self.lit.len()).unwrap_or(u32::MAX));
+        let place = u32::try_from(self.lit.len()).unwrap_or(u32::MAX);
+        self.places.file(&code, place, |place| self.lit.get(usize::try_from(place).ok()?).map(|(code, _)| *code));
         self.lit.push((code, lit));
     }
 
     fn get_mut(&mut self, code: CreditCode) -> Option<&mut Lit> {
-        let place = usize::try_from(*self.places.get(&code)?).ok()?;
+        let place = self.place_of(code)?;
         self.lit.get_mut(place).map(|(_, lit)| lit)
+    }
+
+    fn place_of(&self, code: CreditCode) -> Option<usize> {
+        let fits = |place| usize::try_from(place).ok().and_then(|place| self.lit.get(place));
+        let place = self.places.find(&code, |place| fits(place).is_some_and(|(there, _)| *there == code))?;
+        usize::try_from(place).ok()
     }
 
     /// Counts another event of a merchant's light stream, such as a missed deadline.
@@ -125,8 +132,7 @@ impl Lights {
     /// Returns a merchant's light as last recorded; `None` if none ever was: green without reasons.
     #[must_use]
     pub fn get(&self, code: CreditCode) -> Option<&Lit> {
-        let place = usize::try_from(*self.places.get(&code)?).ok()?;
-        self.lit.get(place).map(|(_, lit)| lit)
+        self.lit.get(self.place_of(code)?).map(|(_, lit)| lit)
     }
 
     /// Returns a merchant's light.

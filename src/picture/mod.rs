@@ -7,6 +7,7 @@
 //! it is then folded, published and kept in snapshots.
 
 mod evidence;
+pub mod imports;
 mod in_order;
 mod keys;
 pub mod lights;
@@ -17,6 +18,7 @@ mod published;
 mod replay;
 pub mod rises;
 pub mod snapshot;
+mod whose;
 
 pub use part::{FoldError, SeenEvent};
 pub use published::Published;
@@ -26,8 +28,10 @@ use crate::domain::access::Keys;
 use crate::domain::envelope::{NewEvent, Position, Recorded};
 use crate::domain::event::Event;
 use crate::domain::fold::{Stamp, evidence_about};
+use crate::domain::whose::Queue;
 use crate::domain::world::World;
 use crate::policy::Policies;
+use imports::Imports;
 use lights::Lights;
 use marks::Marks;
 use outbox::Outbox;
@@ -48,6 +52,10 @@ parts! {
     5: keys: Keys,
     /// What the service last recorded about itself.
     6: marks: Marks,
+    /// Files that were taken in.
+    7: imports: Imports,
+    /// Tickets without a credit code, and what became of them.
+    8: queue: Queue,
 }
 
 impl Picture {
@@ -57,9 +65,15 @@ impl Picture {
     /// # Errors
     /// See [`FoldError`]; the picture is of no use then.
     pub fn fold(&mut self, seen: &SeenEvent<'_>) -> Result<Option<u32>, FoldError> {
+        self.take(seen)?;
+        Ok(evidence_about(seen.event).and_then(|code| self.world.index_of(code)))
+    }
+
+    /// The same for whoever does not ask about whom.
+    fn take(&mut self, seen: &SeenEvent<'_>) -> Result<(), FoldError> {
         self.fold_parts(seen)?;
         self.position = seen.stamp.position;
-        Ok(evidence_about(seen.event).and_then(|code| self.world.index_of(code)))
+        Ok(())
     }
 
     /// Decodes and folds one event of the log.

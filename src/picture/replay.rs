@@ -1,4 +1,4 @@
-//! Folding the log: one thread reads rows, others check and decode them, the caller folds them in order.
+//! Folding the log: several threads read, check and decode stretches of it, the caller folds them in order.
 
 use super::Picture;
 use super::in_order::{in_order, processors};
@@ -7,15 +7,14 @@ use super::snapshot::{self, FILE};
 use crate::domain::envelope::Position;
 use crate::domain::event::Event;
 use crate::domain::fold::Stamp;
-use crate::log::contract::{EventLog, EventRef, LogError};
-use crate::log::shown::Batch;
+use crate::log::contract::{EventLog, LogError, Scanner};
 use crate::policy::Policies;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// Rows decoded in one go: far more than handing them over costs, few enough to stay in the processor's cache.
-const ROWS: usize = 1_024;
+/// Events decoded in one go: far more than handing them over costs, few enough to stay in the processor's cache.
+const STRETCH: u64 = 512;
 /// Events read at a time where a little is to be caught up with.
 const PAGE: usize = 500;
 
@@ -38,16 +37,22 @@ pub enum ReplayError {
     Thread(#[from] std::io::Error),
 }
 
-/// Checks rows against their digests and decodes them: this is where what is folded is compared with what was written.
-fn decode(rows: Batch) -> Result<Vec<Decoded>, ReplayError> {
-    let decode = |row: EventRef<'_>| {
-        row.check()?;
-        let event = Event::decode(row.event_type, row.schema_version, row.data)
-            .map_err(|reason| ReplayError::Event { position: row.position, reason: reason.into() })?;
-        let stamp = Stamp { position: row.position, recorded_at: row.recorded_at, history: row.history };
-        Ok(Decoded { stamp, id: row.id, event })
-    };
-    rows.iter().map(decode).collect()
+/// Reads and decodes the events after a position up to another; the scanner compares each with its digest.
+fn decode(scanner: &mut dyn Scanner, (after, until): (Position, Position)) -> Result<Vec<Decoded>, ReplayError> {
+    let mut events = Vec::with_capacity(usize::try_from(until - after).unwrap_or_default());
+    let mut fault = None;
+    scanner.scan(after, until, &mut |seen| match Event::decode(seen.event_type, seen.schema_version, seen.data) {
+        Ok(event) => {
+            let stamp = Stamp { position: seen.position, recorded_at: seen.recorded_at, history: seen.history };
+            events.push(Decoded { stamp, id: seen.id, event });
+            ControlFlow::Continue(())
+        }
+        Err(reason) => {
+            fault = Some(ReplayError::Event { position: seen.position, reason: reason.into() });
+            ControlFlow::Break(())
+        }
+    })?;
+    fault.map_or(Ok(events), Err)
 }
 
 struct Decoded {
@@ -95,25 +100,24 @@ impl Picture {
         if log.head().saturating_sub(self.position) <= PAGE as u64 {
             return self.catch_up_a_little(log);
         }
-        let after = self.position;
-        let read = |bring: &mut dyn FnMut(Batch) -> ControlFlow<()>| {
-            let mut rows = Batch::default();
-            log.scan_unchecked(after, &mut |seen| {
-                rows.push(seen);
-                if rows.len() < ROWS {
-                    return ControlFlow::Continue(());
+        let (mut after, head) = (self.position, log.head());
+        let stretches = move |bring: &mut dyn FnMut((Position, Position)) -> ControlFlow<()>| {
+            while after < head {
+                let until = head.min(after + STRETCH);
+                if bring((after, until)).is_break() {
+                    break;
                 }
-                let empty = rows.of_same_size();
-                bring(std::mem::replace(&mut rows, empty))
-            })?;
-            let _ = bring(rows);
+                after = until;
+            }
             Ok(())
         };
-        // Reading and folding together keep about one processor busy.
-        let workers = processors().saturating_sub(1).max(1);
-        in_order("replay", workers, read, decode, |events: Vec<Decoded>| {
+        let decoder = || {
+            let mut scanner = log.scanner();
+            move |stretch| decode(&mut *scanner, stretch)
+        };
+        in_order("replay", processors(), stretches, decoder, |events: Vec<Decoded>| {
             for Decoded { stamp, id, event } in events {
-                self.fold(&SeenEvent { stamp, id, event: &event })
+                self.take(&SeenEvent { stamp, id, event: &event })
                     .map_err(|reason| ReplayError::Event { position: stamp.position, reason })?;
             }
             Ok(())

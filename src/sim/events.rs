@@ -4,6 +4,7 @@ use super::{Dated, office_hour};
 use crate::domain::decide::{Known, decide};
 use crate::domain::envelope::{NewEvent, Origin, Position, Recorded};
 use crate::domain::fold::Stamp;
+use crate::domain::whose::Queue;
 use crate::domain::world::World;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -27,12 +28,12 @@ impl Recorder {
     /// Decides what is known of one merchant (and the unregistered shop next door) and returns the events, in order.
     /// What the office would have refused leaves no event.
     pub(super) fn record(&mut self, told: Vec<Dated>) -> Vec<Recorded> {
-        let mut world = World::default();
+        let (mut world, queue) = (World::default(), Queue::default());
         let origin = Origin::of("simulate");
         let mut recorded = Vec::with_capacity(told.len());
         for Dated { known_on, command } in told {
             let now = office_hour(known_on);
-            let known = Known::of(&world, &command, &[]);
+            let known = Known::of(&world, &queue, &command, &[]);
             let Ok(decision) = decide(&command, known, now) else { continue };
             let stream: Arc<str> = decision.stream.into();
             for (revision, (occurred_at, event)) in (u64::from(decision.revision)..).zip(decision.events) {

@@ -1,6 +1,6 @@
 //! The light board (亮灯看板): counts by colour, filters, search, merchants worst first.
 
-use super::{Money, View, money};
+use super::{Money, View};
 use crate::domain::code::CreditCode;
 use crate::domain::envelope::Position;
 use crate::domain::merchant::Merchant;
@@ -86,7 +86,7 @@ impl View<'_> {
         counts
     }
 
-    /// Lists merchants, worst light first, then by money at risk, then by credit code.
+    /// Lists merchants, worst light first, then by money at risk as the reader sees it, then by credit code.
     #[must_use]
     pub fn list(&self, filter: &Filter, skip: usize, take: usize) -> Page {
         let moment = Moment::new(self.policies, self.now, Position::MAX);
@@ -95,7 +95,7 @@ impl View<'_> {
             .filter(|merchant| self.fits(merchant, filter))
             .map(|merchant| (self.lights.light(merchant.code), merchant))
             .filter(|(light, _)| filter.light.is_none_or(|wanted| wanted == *light))
-            .map(|(light, merchant)| (light, money(&moment, self.world, merchant).at_risk(), merchant))
+            .map(|(light, merchant)| (light, self.money_seen(&moment, merchant).at_risk(), merchant))
             .collect();
         found.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(b.1.cmp(&a.1)).then(a.2.code.cmp(&b.2.code)));
         let rows = found.iter().skip(skip).take(take).map(|(_, _, merchant)| self.row(&moment, merchant)).collect();

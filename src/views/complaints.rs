@@ -31,7 +31,10 @@ impl<'a> View<'a> {
         let mut found: Vec<(CreditCode, &Complaint)> = merchants
             .flat_map(|merchant| {
                 let reader = self.reader(merchant);
-                let seen = merchant.complaints.iter().filter(move |complaint| reader.sees_complaint(complaint));
+                let seen = merchant
+                    .complaints
+                    .iter()
+                    .filter(move |complaint| complaint.undone.is_none() && reader.sees_complaint(complaint));
                 seen.map(|complaint| (merchant.code, complaint))
             })
             .filter(|(_, complaint)| filter.open.is_none_or(|open| open == complaint.outcome(&horizon).is_none()))

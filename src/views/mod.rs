@@ -7,6 +7,7 @@ pub mod exits;
 mod limit;
 pub mod merchant;
 pub mod sight;
+pub mod unattributed;
 
 pub use limit::Limit;
 
@@ -15,6 +16,7 @@ use crate::domain::envelope::Position;
 use crate::domain::evidence::Shop;
 use crate::domain::merchant::{Horizon, Merchant};
 use crate::domain::time::Instant;
+use crate::domain::whose::Queue;
 use crate::domain::world::World;
 use crate::lights::facts::{Trace, compute};
 use crate::lights::moment::{Moment, sector_of};
@@ -34,6 +36,8 @@ pub struct View<'a> {
     pub world: &'a World,
     /// Lights last recorded.
     pub lights: &'a Lights,
+    /// Tickets without a credit code.
+    pub queue: &'a Queue,
     /// Policies in force.
     pub policies: &'a Policies,
     /// What the reader may see.
@@ -48,8 +52,8 @@ impl<'a> View<'a> {
     /// Returns a view of a picture.
     #[must_use]
     pub fn new(picture: &'a Picture, scope: &'a Scope, now: Instant) -> Self {
-        let Picture { world, lights, policies, .. } = picture;
-        Self { world, lights, policies, scope, now, limit: None }
+        let Picture { world, lights, queue, policies, .. } = picture;
+        Self { world, lights, queue, policies, scope, now, limit: None }
     }
 
     /// Goes over merchants until the limit is over. **Whoever sets one asks it afterwards**: if it is over, what was found may be

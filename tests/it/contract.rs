@@ -17,7 +17,9 @@ use warnlight::domain::envelope::{CloudEvent, NewEvent, Origin, Recorded, hex};
 use warnlight::domain::event::Event;
 use warnlight::domain::event::contract::{SCHEMAS, schema};
 use warnlight::domain::time::Instant;
-use warnlight::domain::words::{Channel, ComplaintKind, GuaranteeKind, Light, ListKind, Outcome, SignalKind};
+use warnlight::domain::words::{
+    Attribution, Channel, ComplaintKind, GuaranteeKind, Light, ListKind, Outcome, SignalKind,
+};
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("events")
@@ -195,6 +197,7 @@ fn an_enum_of_a_schema_is_a_vocabulary_of_the_domain_in_both_languages() {
         words(SignalKind::ALL, SignalKind::name, SignalKind::zh),
         words(ListKind::ALL, ListKind::name, ListKind::zh),
         words(Outcome::ALL, Outcome::name, Outcome::zh),
+        words(Attribution::ALL, Attribution::name, Attribution::zh),
     ];
     let mut used = BTreeSet::new();
     for entry in ENTRIES.iter() {

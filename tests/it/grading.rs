@@ -19,6 +19,7 @@ use warnlight::domain::envelope::{Origin, Position};
 use warnlight::domain::fold::Stamp;
 use warnlight::domain::merchant::Horizon;
 use warnlight::domain::time::{Day, Instant, plus_days, plus_hours, start_of};
+use warnlight::domain::whose::Queue;
 use warnlight::domain::world::World;
 use warnlight::lights::facts;
 use warnlight::lights::grade::grade;
@@ -39,7 +40,8 @@ struct Service {
 impl Service {
     fn take(&mut self, row: &Command, policies: &Policies) -> Fate {
         let sectors: Vec<String> = policies.sectors.all().iter().map(|sector| sector.id.clone()).collect();
-        let known = Known::of(&self.world, row, &sectors);
+        let queue = Queue::default();
+        let known = Known::of(&self.world, &queue, row, &sectors);
         let Ok(decision) = decide(row, known, recording()) else { return Fate::Refused };
         if decision.events.is_empty() {
             return Fate::Known;

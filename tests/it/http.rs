@@ -23,3 +23,4 @@ mod sessions;
 mod shops;
 mod sight;
 mod trail;
+mod whose;

@@ -1,11 +1,15 @@
 //! Files and folders as the offices send them.
 
+#[path = "cases.rs"]
+mod cases;
 mod dates;
 mod files;
 mod memory;
 mod ndjson;
+mod persons;
 mod refusal_sheets;
 mod rows;
+mod shapes;
 mod workbooks;
 
 use std::fs;
@@ -14,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use warnlight::domain::command::Command;
 use warnlight::domain::time::Instant;
-use warnlight::intake::item::{Item, ReadRow, Refused, Table};
+use warnlight::intake::item::{Item, ReadRow, Refused, Remark, Table};
 use warnlight::intake::place::Finding;
 use warnlight::intake::read::{read, read_file};
 use warnlight::intake::sheet::SheetKind;
@@ -36,17 +40,23 @@ struct Harvest {
     tables: Vec<Arc<Table>>,
     rows: Vec<ReadRow>,
     refused: Vec<Refused>,
+    remarks: Vec<Remark>,
     warnings: Vec<Finding>,
 }
 
 impl Harvest {
     fn of(path: &Path) -> Self {
+        Self::at(path, now())
+    }
+
+    fn at(path: &Path, now: Instant) -> Self {
         let mut harvest = Self::default();
-        let outcome = read(path, now(), &mut |item| {
+        let outcome = read(path, now, &mut |item| {
             match item {
                 Item::Table(table) => harvest.tables.push(table),
                 Item::Row(row) => harvest.rows.push(row),
                 Item::Refused(refused) => harvest.refused.push(refused),
+                Item::Remark(remark) => harvest.remarks.push(remark),
                 Item::Warning(warning) => harvest.warnings.push(warning),
             }
             ControlFlow::Continue(())

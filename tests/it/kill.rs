@@ -1,9 +1,14 @@
 //! The whole service, killed at any moment: what it acknowledged is there once and in order, the log is sound, and no light
 //! change or mail is doubled or missing.
 //!
-//! Four clients post commands over HTTP to the real binary, which is killed (SIGKILL) again and again while they do. A
-//! command whose answer was lost is posted again under its key. At the end the log is read from outside.
+//! Clients post commands over HTTP to the real binary, one by one, as lists, and as an import, which is killed (SIGKILL) again
+//! and again while they do; beside them keys are made and revoked, people read, and a balancer asks who is ready ([`beside`]). A
+//! request whose answer was lost is posted again under its key, and so is one that was answered: it has the answer it had. At
+//! the end the log is read from outside.
 
+mod beside;
+
+use beside::{Balancer, Keys, Line, read_on};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -24,8 +29,10 @@ use warnlight::policy::Policies;
 
 /// Kills, as the owner asked for.
 const KILLS: usize = 100;
-/// Clients that post at the same time.
-const CLIENTS: usize = 4;
+/// Commands in a request of each client: one alone, a list under one key, an import.
+const CLIENTS: [usize; 3] = [1, 5, 60];
+/// Requests of one life that lists and imports are of, at most: what grows the log makes every start longer.
+const LISTS: usize = 1;
 
 pub(crate) fn warnlight(data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_warnlight"));
@@ -65,40 +72,55 @@ pub(crate) fn serve_from(mut warnlight: Command) -> (Child, String) {
     (child, said["listening"].as_str().unwrap().to_owned())
 }
 
+/// A client of a service that may go away; what the service answers with a failure is one, too.
 pub(crate) fn agent() -> ureq::Agent {
-    ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(30))).build().into()
+    ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(120))).build().into()
+}
+
+/// The same, for whom only a broken connection is a failure.
+fn strict_agent() -> ureq::Agent {
+    let patience = Some(Duration::from_secs(120));
+    ureq::Agent::config_builder().timeout_global(patience).http_status_as_error(false).build().into()
 }
 
 /// What one client does next, and what was acknowledged to it.
 pub(crate) struct Client {
     number: usize,
+    /// Commands in one request: one goes alone, several go as a list.
+    at_once: usize,
     next: usize,
     acknowledged: Vec<Vec<Uuid>>,
 }
 
 impl Client {
+    /// One whose commands go alone.
+    #[cfg(feature = "cluster-double")]
     pub(crate) fn new(number: usize) -> Self {
-        Self { number, next: 0, acknowledged: Vec::new() }
+        Self::of_lists(number, 1)
+    }
+
+    fn of_lists(number: usize, at_once: usize) -> Self {
+        Self { number, at_once, next: 0, acknowledged: Vec::new() }
     }
 
     fn code(&self, merchant: usize) -> CreditCode {
         CreditCode::with_check_character(&format!("91110108MA{:02}{merchant:05}", self.number)).unwrap()
     }
 
-    /// The `next`-th command: a merchant is registered, then its light is made to rise and fall.
-    fn command(&self) -> serde_json::Value {
-        let (merchant, step) = (self.next / 5, self.next % 5);
+    /// The command of that number: a merchant is registered, then its light is made to rise and fall.
+    fn command(&self, number: usize) -> serde_json::Value {
+        let (merchant, step) = (number / 5, number % 5);
         let code = self.code(merchant);
         let day = format!("2025-03-{:02}", 1 + merchant % 28);
         match step {
             0 => {
-                serde_json::json!({"command": "register_merchant", "credit_code": code, "name": format!("商户{}号", self.next),
+                serde_json::json!({"command": "register_merchant", "credit_code": code, "name": format!("商户{number}号"),
                 "industry_code": "8040", "division_code": "110108"})
             }
             1 => serde_json::json!({"command": "report_balance", "credit_code": code, "date": day,
-                "outstanding": format!("{}.00", 600_000 + self.next)}),
+                "outstanding": format!("{}.00", 600_000 + number)}),
             2 => serde_json::json!({"command": "report_custody", "credit_code": code, "date": day,
-                "held": format!("{}.00", self.next), "abnormal": false}),
+                "held": format!("{number}.00"), "abnormal": false}),
             3 => {
                 serde_json::json!({"command": "record_listing", "credit_code": code, "list": "serious", "entered_on": day})
             }
@@ -107,6 +129,33 @@ impl Client {
                 "removed_on": "2025-06-01"})
             }
         }
+    }
+
+    /// The request that begins with the command of that number.
+    fn body(&self, first: usize) -> serde_json::Value {
+        match self.at_once {
+            1 => self.command(first),
+            count => (first..first + count).map(|number| self.command(number)).collect(),
+        }
+    }
+
+    /// Sends the request that begins with that command. Returns the ids of each command's events, and whether this was the first
+    /// answer again; nothing if the service is gone.
+    fn send(&self, agent: &ureq::Agent, address: &str, key: &str, first: usize) -> Option<Vec<(Vec<Uuid>, bool)>> {
+        let answer = agent
+            .post(format!("{address}/api/v1/commands"))
+            .header("authorization", format!("Bearer {key}"))
+            .header("idempotency-key", format!("client-{}-{first}", self.number))
+            .send_json(self.body(first));
+        let body = answer.ok()?.body_mut().read_json::<serde_json::Value>().ok()?;
+        let receipts =
+            if self.at_once == 1 { std::slice::from_ref(&body) } else { body.as_array().unwrap().as_slice() };
+        assert_eq!(receipts.len(), self.at_once, "{body}");
+        let read = |receipt: &serde_json::Value| {
+            let events = receipt["events"].as_array().unwrap_or_else(|| panic!("not accepted: {receipt}"));
+            (events.iter().map(|id| id.as_str().unwrap().parse().unwrap()).collect(), receipt["repeated"] == true)
+        };
+        Some(receipts.iter().map(read).collect())
     }
 
     /// Posts until the service is gone.
@@ -118,42 +167,55 @@ impl Client {
         posted: &Sender<()>,
         stop: &AtomicBool,
     ) {
-        while !stop.load(Ordering::Relaxed) {
-            let answer = agent
-                .post(format!("{address}/api/v1/commands"))
-                .header("authorization", format!("Bearer {key}"))
-                .header("idempotency-key", format!("client-{}-{}", self.number, self.next))
-                .send_json(self.command());
+        let until = if self.at_once == 1 { usize::MAX } else { self.next + LISTS * self.at_once };
+        while !stop.load(Ordering::Relaxed) && self.next < until {
             // The connection broke: the service was killed.
-            let Ok(mut answer) = answer else { return };
-            let Ok(body) = answer.body_mut().read_json::<serde_json::Value>() else { return };
-            let receipt = if body.is_array() { &body[0] } else { &body };
-            let events = receipt["events"].as_array().unwrap_or_else(|| panic!("not accepted: {body}"));
-            self.acknowledged.push(events.iter().map(|id| id.as_str().unwrap().parse().unwrap()).collect());
-            self.next += 1;
+            let Some(receipts) = self.send(agent, address, key, self.next) else { return };
+            self.acknowledged.extend(receipts.into_iter().map(|(events, _)| events));
+            self.next += self.at_once;
             let _ = posted.send(());
+        }
+    }
+
+    /// Sends again what was answered last: the same comes back, whatever happened to the service meanwhile.
+    fn ask_again(&self, agent: &ureq::Agent, address: &str, key: &str) {
+        let Some(first) = self.next.checked_sub(self.at_once) else { return };
+        let Some(receipts) = self.send(agent, address, key, first) else { return };
+        for ((events, repeated), before) in receipts.iter().zip(&self.acknowledged[first..]) {
+            assert!(repeated, "said again, it was taken for new: {events:?}");
+            assert_eq!(events, before, "one key, two answers");
         }
     }
 }
 
 #[test]
-fn a_service_killed_a_hundred_times_under_load_loses_and_doubles_nothing() {
+fn a_service_killed_a_hundred_times_under_mixed_load_loses_and_doubles_nothing() {
     let room = tempfile::tempdir().unwrap();
     let data = room.path();
     let key = make_key(data);
-    let mut clients: Vec<Client> = (0..CLIENTS).map(Client::new).collect();
+    let mut clients: Vec<Client> =
+        CLIENTS.iter().enumerate().map(|(number, at_once)| Client::of_lists(number, *at_once)).collect();
+    let (mut keys, mut balancer) = (Keys::default(), Balancer::default());
     for kill in 0..KILLS {
         let (mut child, address) = serve(data);
         let stop = AtomicBool::new(false);
         // Each life lasts for another number of answers, so that the kill falls on every step of the way.
         let wanted = 1 + (kill * 7) % 23;
+        let line = Line::to(&address, &key);
         std::thread::scope(|scope| {
             let (posted, answers) = channel();
+            let (line, stop) = (&line, &stop);
             for client in &mut clients {
-                let (posted, stop, address, key) = (posted.clone(), &stop, &address, &key);
-                scope.spawn(move || client.post(&agent(), address, key, &posted, stop));
+                let posted = posted.clone();
+                scope.spawn(move || {
+                    client.ask_again(&line.agent, &line.address, &line.key);
+                    client.post(&line.agent, &line.address, &line.key, &posted, stop);
+                });
             }
             drop(posted);
+            scope.spawn(|| keys.go_on(line, stop));
+            scope.spawn(|| balancer.go_on(line, stop));
+            scope.spawn(|| read_on(line, stop));
             assert_eq!(answers.iter().take(wanted).count(), wanted, "the service died by itself");
             child.kill().unwrap();
             stop.store(true, Ordering::Relaxed);
@@ -162,16 +224,20 @@ fn a_service_killed_a_hundred_times_under_load_loses_and_doubles_nothing() {
     }
     // A last life, in which what was under way is finished, ended politely.
     let (mut child, address) = serve(data);
+    let line = Line::to(&address, &key);
     for client in &mut clients {
+        client.ask_again(&line.agent, &address, &key);
         let (stop, until) = (AtomicBool::new(false), client.next + 1);
         std::thread::scope(|scope| {
             let (posted, answers) = channel();
-            scope.spawn(|| client.post(&agent(), &address, &key, &{ posted }, &stop));
+            scope.spawn(|| client.post(&line.agent, &address, &key, &{ posted }, &stop));
             assert_eq!(answers.iter().take(1).count(), 1, "the last life does not answer");
             stop.store(true, Ordering::Relaxed);
         });
         assert!(client.next >= until, "the last life does not answer");
     }
+    keys.judge(&line);
+    balancer.judge(&line);
     terminate(&child);
     assert!(child.wait().unwrap().success());
     judge(data, &clients);

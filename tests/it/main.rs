@@ -41,3 +41,5 @@ mod samples;
 mod shared;
 #[cfg(test)]
 mod watch;
+#[cfg(test)]
+mod whose;

@@ -155,6 +155,25 @@ fn settle_both(nodes: &mut [Node; 2]) {
     });
 }
 
+/// Both take in what either wrote last, until nothing more follows from it: a node of a cluster hears of it a little later.
+fn come_together(logs: &[Arc<dyn EventLog>; 2], nodes: &mut [Node; 2]) {
+    loop {
+        settle_both(nodes);
+        let head = logs[0].head().max(logs[1].head());
+        let is_even = logs.iter().all(|log| log.head() == head);
+        if is_even && nodes.iter().filter_map(|node| node.desk.as_ref()).all(|desk| desk.picture().position == head) {
+            return;
+        }
+        for log in logs {
+            while log.head() < head {
+                let before = log.head();
+                let heard = log.wait_beyond(before, std::time::Duration::from_secs(60)).unwrap();
+                assert!(heard > before, "nothing came after {before} of {head}");
+            }
+        }
+    }
+}
+
 /// No light, deadline, day or request twice; every node's fold is the log's.
 fn check(log: &dyn EventLog, nodes: &[Node]) {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
@@ -194,8 +213,7 @@ fn live_together((logs, _held): &Pair) {
         assert!(command.is_none_or(|command| nodes[turn % 2].tell(&command)));
         settle_both(&mut nodes);
     }
-    // Each takes in what the other wrote last.
-    settle_both(&mut nodes);
+    come_together(logs, &mut nodes);
     for log in logs {
         let mut feed = log.subscribe(0).unwrap();
         let mut heard = Vec::new();
@@ -271,7 +289,7 @@ fn live_with_a_death((logs, _held): &Pair, appends: i64, lands: bool, again: boo
             nodes[0] = Node::start(&logs[0], &clock);
         }
     }
-    settle_both(&mut nodes);
+    come_together(logs, &mut nodes);
     assert!(nodes[1].is_alive(), "{what}: the other died too");
     check(&*logs[1], &nodes);
     assert_eq!(histories(&*logs[1]), expected, "{what}");

@@ -13,6 +13,7 @@ use warnlight::domain::fold::Stamp;
 use warnlight::domain::merchant::Horizon;
 use warnlight::domain::statement::Statement;
 use warnlight::domain::time::Instant;
+use warnlight::domain::whose::Queue;
 use warnlight::domain::world::World;
 use warnlight::intake::export::calculates;
 use warnlight::intake::item::Item;
@@ -42,7 +43,11 @@ fn recording() -> Instant {
 type Lights = Vec<(String, String, Vec<(String, String)>)>;
 
 fn expected(file: &str) -> Lights {
-    let text = std::fs::read_to_string(samples().join("expected").join(file)).unwrap();
+    expected_in("expected", file)
+}
+
+fn expected_in(folder: &str, file: &str) -> Lights {
+    let text = std::fs::read_to_string(samples().join(folder).join(file)).unwrap();
     lights_of(&serde_json::from_str(&text).unwrap())
 }
 
@@ -92,7 +97,8 @@ fn world(path: &Path, policies: &Policies) -> World {
     let mut position = 0;
     for command in commands(path) {
         let command = command.unwrap();
-        let known = Known::of(&world, &command, &sectors);
+        let queue = Queue::default();
+        let known = Known::of(&world, &queue, &command, &sectors);
         for (_, event) in decide(&command, known, recording()).unwrap().events {
             position += 1;
             world.fold(Stamp { position, recorded_at: recording(), history: true }, &event);
@@ -232,6 +238,22 @@ fn the_command_imports_the_district_once_and_shows_the_expected_lights() {
     assert_eq!(unknown, Value::Array(Vec::new()));
 }
 
+/// A district as offices really send it: spellings, empty words, wrong figures corrected further down, tickets exported again.
+#[test]
+fn the_messy_district_is_taken_without_a_refusal_and_gives_the_expected_lights() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let import = || json(&warnlight(&data, &["import", samples().join("district-messy").to_str().unwrap()]));
+    let first = import();
+    assert_eq!(first["refused"], 0, "{first}");
+    for (now, file) in INSTANTS {
+        let lights = json(&warnlight(&data, &["lights", "--at", now]));
+        assert_eq!(lights_of(&lights), expected_in("expected-messy", file), "{now}");
+    }
+    let again = import();
+    assert_eq!((&again["accepted"], &again["rows"]), (&0.into(), &first["rows"]), "the same folder again");
+}
+
 #[test]
 fn of_rows_of_one_file_the_last_counts_and_the_earlier_get_a_remark() {
     let room = tempfile::tempdir().unwrap();
@@ -254,6 +276,105 @@ fn of_rows_of_one_file_the_last_counts_and_the_earlier_get_a_remark() {
     // Another file with an older value is a new statement: A, then B, then A ends with A.
     assert_eq!(told(&[row("1", "")]).0, [1, 0, 0]);
     assert_eq!(told(&[row("1", "")]).0, [0, 1, 0]);
+    assert_eq!(told(&[row("2", "7"), row("2", "")]).0, [1, 1, 0]);
+    assert_eq!(
+        told(&[row("1", "")]).0,
+        [0, 1, 0],
+        "the same file again, though something newer was recorded meanwhile"
+    );
+    assert_eq!(told(&[row("1", ""), row("1", "")]).0, [1, 1, 0], "another file is a new statement");
+}
+
+#[test]
+fn a_file_that_was_taken_in_changes_nothing_also_after_something_newer() {
+    let room = tempfile::tempdir().unwrap();
+    let (data, out, folder) = (room.path().join("data"), room.path().join("out"), room.path().join("folder"));
+    std::fs::create_dir(&folder).unwrap();
+    let codes = ["91110000101623741K", "911100001016237000"];
+    let write = |name: &str, rows: &[(&str, &str)]| {
+        let rows = rows.iter().map(|(code, yuan)| format!("{code},2025-03-31,{yuan}\n")).collect::<String>();
+        std::fs::write(folder.join(name), format!("统一社会信用代码,报告日期,预收资金余额\n{rows}")).unwrap();
+    };
+    let told = |options: &[&str], name: &str| {
+        let path = folder.join(name);
+        let arguments = [&["import", "--out", out.to_str().unwrap()], options, &[path.to_str().unwrap()]].concat();
+        let tally = json(&warnlight(&data, &arguments));
+        ["accepted", "unchanged", "refused"].map(|key| tally[key].as_u64().unwrap())
+    };
+    let events = || json(&warnlight(&data, &["verify"]))["events"].clone();
+    // One row is refused: the file is remembered all the same, for its other row.
+    write("a.csv", &[(codes[0], "1"), (codes[0], "x")]);
+    write("b.csv", &[(codes[0], "2")]);
+    assert_eq!(told(&[], "a.csv"), [1, 0, 1]);
+    assert_eq!(told(&[], "b.csv"), [1, 0, 0]);
+    let before = events();
+    assert!(before.is_u64(), "{before}");
+    assert_eq!(told(&["--dry-run"], "a.csv"), [0, 1, 1]);
+    assert_eq!(told(&[], "a.csv"), [0, 1, 1], "its row was taken before; something newer stands");
+    assert_eq!(told(&[], "b.csv"), [0, 1, 0]);
+    assert_eq!(told(&[], ""), [0, 2, 1], "the same files in their folder");
+    assert_eq!(events(), before, "nothing was appended");
+    // Under another name it is another file, and a new statement: A, then B, then A ends with A.
+    std::fs::copy(folder.join("a.csv"), folder.join("c.csv")).unwrap();
+    assert_eq!(told(&[], "c.csv"), [1, 0, 1]);
+    assert_eq!(told(&[], "a.csv"), [0, 1, 1]);
+}
+
+#[test]
+fn an_entry_made_by_mistake_is_cancelled_by_a_row_of_a_sheet() {
+    const CODE: &str = "91110000101623741K";
+    let room = tempfile::tempdir().unwrap();
+    let data = room.path().join("data");
+    let at = "2025-06-30T18:00:00+08:00";
+    let told = |name: &str, head: &str, row: &str| {
+        let path = room.path().join(name);
+        std::fs::write(&path, format!("统一社会信用代码,{head}\n{CODE},{row}\n")).unwrap();
+        let tally = json(&warnlight(&data, &["import", path.to_str().unwrap()]));
+        ["accepted", "unchanged", "refused"].map(|key| tally[key].as_u64().unwrap())
+    };
+    let lit = || {
+        let lights = json(&warnlight(&data, &["lights", "--at", at]));
+        let reasons = lights[0]["reasons"].as_array().unwrap().clone();
+        reasons.iter().map(|reason| reason["rule"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(told("商户.csv", "商户名称", "甲健身"), [1, 0, 0]);
+    let cases = [
+        ("closed-unannounced", "商场,铺位号,事项,日期", "甲,1,", "闭店", ",2025-05-01"),
+        ("serious-list", "名单,列入日期", "", "严重违法失信", ",2025-05-01"),
+        ("order-not-met", "类型,日期,期限,文号", "", "责令改正", ",2025-05-01,2025-05-10,文1"),
+        ("utilities", "商场,铺位号,类型,日期", "甲,1,", "水电异常", ",2025-05-01"),
+    ];
+    for (number, (rule, head, before, word, after)) in cases.iter().enumerate() {
+        assert_eq!(told(&format!("{number}a.csv"), head, &format!("{before}{word}{after}")), [1, 0, 0], "{rule}");
+        assert!(lit().contains(&(*rule).to_owned()), "{rule}: {:?}", lit());
+        let cancelling = format!("{before}作废{word}{after}");
+        assert_eq!(told(&format!("{number}b.csv"), head, &cancelling), [1, 0, 0], "{cancelling}");
+        assert!(!lit().contains(&(*rule).to_owned()), "{rule}: {:?}", lit());
+    }
+    let nothing = told("nothing.csv", "名单,列入日期", "作废失信被执行人,2025-05-01");
+    assert_eq!(nothing, [0, 0, 1], "there is no such entry");
+}
+
+#[test]
+fn rows_that_were_refused_are_decided_again_when_their_file_comes_again() {
+    let room = tempfile::tempdir().unwrap();
+    let (data, out) = (room.path().join("data"), room.path().join("out"));
+    let told = |name: &str, rows: &[&str]| {
+        let path = room.path().join(name);
+        let head = "统一社会信用代码,商场,铺位号,事项,日期,计划撤店日期,退费安排\n";
+        let rows = rows.iter().map(|row| format!("91110000101623741K,{row}\n")).collect::<String>();
+        std::fs::write(&path, [head, &rows].concat()).unwrap();
+        let tally = json(&warnlight(&data, &["import", "--out", out.to_str().unwrap(), path.to_str().unwrap()]));
+        ["accepted", "unchanged", "refused"].map(|key| tally[key].as_u64().unwrap())
+    };
+    let notice = "甲,1,公示,2025-03-01,2025-06-30,退";
+    let later = ["甲,1,变更,2025-03-20,2025-08-31,", "乙,1,公示,2025-03-01,2025-06-30,退"];
+    assert_eq!(told("later.csv", &later), [1, 0, 1], "no notice stands for the first");
+    assert_eq!(told("notice.csv", &[notice]), [1, 0, 0]);
+    assert_eq!(told("newer.csv", &["乙,1,公示,2025-03-01,2025-07-31,退"]), [1, 0, 0]);
+    assert_eq!(told("later.csv", &later), [1, 1, 0], "now it does; the other was taken before");
+    assert_eq!(told("newest.csv", &["甲,1,变更,2025-03-20,2025-09-30,"]), [1, 0, 0]);
+    assert_eq!(told("later.csv", &later), [0, 2, 0]);
 }
 
 #[test]

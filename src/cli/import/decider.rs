@@ -6,17 +6,19 @@ use super::hearing::Heard;
 use crate::clock::SystemClock;
 use crate::desk::{Answer, Answers, Desk, DeskError, Rehearsal, Request, not_recorded, unrecordable};
 use crate::domain::command::Command;
-use crate::domain::envelope::{Origin, Position};
-use crate::domain::event::LightChanged;
+use crate::domain::envelope::{NewEvent, Origin, Position};
+use crate::domain::event::{Event, ImportTaken, LightChanged};
 use crate::domain::time::Instant;
 use crate::domain::words::Light;
-use crate::log::contract::LogError;
+use crate::log::contract::{Append, Expected, LogError};
 use crate::picture::Picture;
+use crate::picture::imports::Imports;
 use crate::service::{load_policies, open_log, open_log_read_only, start_desk};
 use crate::settings::{Engine, Settings};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// Who decides.
 pub(super) enum Decider {
@@ -49,6 +51,37 @@ impl Decider {
             Picture::new(policies)
         };
         Ok(Self::Rehearsal(Box::new(Rehearsal::new(state))))
+    }
+
+    /// Returns the files that were taken in.
+    pub(super) fn imports(&self) -> Imports {
+        match self {
+            Self::Desk { desk, .. } => desk.picture().imports.clone(),
+            Self::Rehearsal(rehearsal) => rehearsal.picture().imports.clone(),
+        }
+    }
+
+    /// Returns where the log stands.
+    pub(super) fn position(&self) -> Position {
+        match self {
+            Self::Desk { desk, .. } => desk.log().head(),
+            Self::Rehearsal(rehearsal) => rehearsal.picture().position,
+        }
+    }
+
+    /// Has the log remember that a file was taken in; a rehearsal writes nothing.
+    pub(super) fn remember(&self, taken: ImportTaken) -> Result<(), CliError> {
+        let Self::Desk { desk, origin, .. } = self else { return Ok(()) };
+        let now = desk.now();
+        let event = NewEvent::new(Uuid::now_v7(), now, origin, &Event::ImportTaken(taken));
+        let append = Append {
+            stream: "imports".into(),
+            expected: Expected::Any,
+            recorded_at: now,
+            idempotency_key: None,
+            events: vec![event],
+        };
+        Ok(desk.log().append(append).map(|_| ()).map_err(DeskError::from)?)
     }
 
     /// Hands over the rows there is something to decide about.

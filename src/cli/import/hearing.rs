@@ -9,6 +9,7 @@ use crate::domain::command::Command;
 use crate::domain::statement::{Overruled, Statement, complete, thing};
 use crate::domain::tidy::tidy;
 use crate::intake::item::ReadRow;
+use crate::picture::imports::Taken;
 use std::collections::HashMap;
 
 /// Rows heard together at most: more than an office sends in a month.
@@ -33,9 +34,16 @@ pub(super) struct Hearing {
     /// Number of the first of the rows within the file.
     first: u64,
     statement: Statement,
+    /// What was taken of the file before: about that there is nothing to decide.
+    known: Option<Taken>,
 }
 
 impl Hearing {
+    /// Begins a file of which this much was taken before.
+    pub(super) fn of(known: Option<Taken>) -> Self {
+        Self { known, ..Self::default() }
+    }
+
     /// Takes a row; says whether there is room for another.
     pub(super) fn take(&mut self, mut row: ReadRow, weight: usize) -> bool {
         if let Ok(command) = &mut row.outcome {
@@ -77,6 +85,7 @@ impl Hearing {
                     handed_on.insert(thing, command.clone());
                 }
             }
+            passed |= self.known.as_ref().is_some_and(|known| known.has(&row.table.sheet, row.row));
             heard.push(Heard { row, overruled: found.fields, passed });
         }
         heard

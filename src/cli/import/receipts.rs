@@ -26,7 +26,16 @@ impl Receipts {
         let begun = open.and_then(|mut file| {
             file.write_all(BYTE_ORDER_MARK.as_bytes())?;
             let mut writer = csv::Writer::from_writer(file);
-            let heading = ["文件 file", "工作表 sheet", "行 row", "结果 result", "事件 events", "说明", "remarks"];
+            let heading = [
+                "文件 file",
+                "工作表 sheet",
+                "行 row",
+                "结果 result",
+                "事件 events",
+                "说明",
+                "remarks",
+                "格式 profile",
+            ];
             writer.write_record(heading)?;
             Ok(writer)
         });
@@ -47,7 +56,9 @@ impl Receipts {
     ) -> Result<(), CliError> {
         let zh: Vec<&str> = remarks.iter().map(|remark| remark.zh.as_str()).collect();
         let en: Vec<&str> = remarks.iter().map(|remark| remark.en.as_str()).collect();
-        let cells = [&*table.file, &*table.sheet, &row.to_string(), said, events, &zh.join("；"), &en.join("; ")]
+        let profile = table.profile.as_ref().map(|profile| profile.label()).unwrap_or_default();
+        let (zh, en) = (zh.join("；"), en.join("; "));
+        let cells = [&*table.file, &*table.sheet, &row.to_string(), said, events, &zh, &en, &profile]
             .map(|cell| safe_cell(cell, Medium::Csv).into_owned());
         self.writer.write_record(cells).map_err(|error| unwritable(&self.path, &error.into()))
     }

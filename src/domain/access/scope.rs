@@ -103,6 +103,13 @@ impl Scope {
             },
             Role::Regulator | Role::Lead => match command {
                 Command::AssignSector(_) if self.role == Role::Regulator => Err(OutOfScope::Role),
+                Command::RecordUnattributed(_) | Command::DecideUnattributed(_) if self.role == Role::Regulator => {
+                    Err(OutOfScope::Role)
+                }
+                // It may turn out to be anybody's, so it is for those who may speak of everybody.
+                Command::RecordUnattributed(_) if self.is_everything() => Ok(()),
+                // Whom it is about is said, or nobody is spoken of.
+                Command::DecideUnattributed(row) if row.credit_code.is_none() => Ok(()),
                 // A row of the register can bring a new merchant, or move one here; it must not reach elsewhere.
                 Command::RegisterMerchant(row) => {
                     let stated = row.division_code.is_none_or(|division| self.covers(Some(division)));

@@ -89,7 +89,7 @@ impl Matter {
             ("alert" | "entry", _) => Self::Office,
             ("light", _) | ("deadline", _) => Self::Light,
             ("mail", _) => Self::Mail,
-            ("policy" | "recipients" | "watch", _) => Self::Rule,
+            ("policy" | "recipients" | "watch" | "import", _) => Self::Rule,
             ("key" | "user" | "session" | "request" | "record" | "log", _) => Self::Service,
             _ => return None,
         })
@@ -143,6 +143,8 @@ impl Scope {
             Some(Matter::Rule | Matter::Service | Matter::Mail) => {
                 self.sight(matter) == All && (matter != Some(Matter::Mail) || self.is_everything())
             }
+            // A ticket whose merchant is not known: whose it is, is for the lead office to find out.
+            Some(Matter::Complaint) => matches!(self.role, Role::Lead | Role::Admin),
             _ => self.role == Role::Admin,
         }
     }

@@ -103,3 +103,12 @@ fn texts_are_held_to_the_same_rules_as_cells() {
     assert_eq!(problems("register_merchant", r#""industry_code":"abc""#), [("industry_code", "industry_code")]);
     assert_eq!(problems("assign_sector", r#""sector":"","effective_on":"2025-08-01""#), [("sector", "missing")]);
 }
+
+#[test]
+fn the_number_of_a_person_is_no_code_and_is_not_repeated() {
+    let command =
+        r#"{"command":"report_balance","credit_code":"11010519491231002X","date":"2025-06-30","outstanding":"1"}"#;
+    let found = check(&serde_json::from_str(command).unwrap(), now());
+    assert_eq!(found.iter().map(|problem| problem.code).collect::<Vec<_>>(), ["identity_number"]);
+    assert!(!format!("{found:?}").contains("19491231"));
+}

@@ -37,7 +37,8 @@ impl Given {
         let json = format!(r#"{{"command":"{command}",{code}{fields}}}"#).replace(",}", "}");
         let command: Command = serde_json::from_str(&json).unwrap_or_else(|error| panic!("{json}: {error}"));
         let sectors = ["commerce".to_owned(), "sport".to_owned()];
-        let known = Known::of(&self.0, &command, &sectors);
+        let queue = Queue::default();
+        let known = Known::of(&self.0, &queue, &command, &sectors);
         Decided(decide(&command, known, format!("{day}T12:00:00+08:00").parse().unwrap()))
     }
 }
@@ -684,16 +685,16 @@ fn an_end_in_the_year_9999_is_no_end() {
     let entry = format!(
         r#"{{"command":"record_listing","credit_code":"{CODE}","list":"serious","entered_on":"2025-06-01","removed_on":"9999-12-31"}}"#
     );
-    let world = World::default();
+    let (world, queue) = (World::default(), Queue::default());
     let now = "2025-07-01T12:00:00+08:00".parse().unwrap();
     let listed = tidied(&entry);
-    let decision = decide(&listed, Known::of(&world, &listed, &[]), now).unwrap();
+    let decision = decide(&listed, Known::of(&world, &queue, &listed, &[]), now).unwrap();
     assert_eq!(decision.events.len(), 1, "entered, and not removed");
     let signal = format!(
         r#"{{"command":"record_signal","credit_code":"{CODE}","kind":"rent_arrears","date":"2025-06-01","cleared_on":"9999-12-31"}}"#
     );
     let raised = tidied(&signal);
-    assert_eq!(decide(&raised, Known::of(&world, &raised, &[]), now).unwrap().events.len(), 1);
+    assert_eq!(decide(&raised, Known::of(&world, &queue, &raised, &[]), now).unwrap().events.len(), 1);
     let guarantee = r#""kind":"guarantee","amount":"1","from":"2025-06-01","until":"9999-12-31""#;
     given(&[]).when("post_guarantee", guarantee, TODAY).then(&[("custody.guarantee_posted", guarantee)]);
 }

@@ -13,10 +13,10 @@ use crate::domain::time::{Instant, local};
 use crate::domain::words::Outcome;
 
 /// Number of events the ticket's stream has, and those that follow.
-type Follows = (u32, Vec<(Instant, Event)>);
+pub(in crate::domain) type Follows = (u32, Vec<(Instant, Event)>);
 
 /// Decides a row of a ticket.
-pub(super) fn decide(row: &RecordComplaint, known: &ticket::Known<'_>) -> Result<Follows, Vec<Problem>> {
+pub(in crate::domain) fn decide(row: &RecordComplaint, known: &ticket::Known<'_>) -> Result<Follows, Vec<Problem>> {
     let step = |at| ComplaintStep { ticket: known.name.clone(), credit_code: row.credit_code, at };
     let closing = row.closed_at.zip(row.outcome);
     let mut events = Vec::new();

@@ -10,10 +10,12 @@ mod custody;
 mod enforcement;
 mod filing;
 mod governance;
+mod import;
 mod light;
 mod mail;
 mod mall;
 mod merchant;
+mod whose;
 
 pub use alert::*;
 pub use checkpoint::*;
@@ -23,10 +25,12 @@ pub use custody::*;
 pub use enforcement::*;
 pub use filing::*;
 pub use governance::*;
+pub use import::*;
 pub use light::*;
 pub use mail::*;
 pub use mall::*;
 pub use merchant::*;
+pub use whose::*;
 
 /// Why a stored payload cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -139,6 +143,10 @@ events! {
     "complaint.received" 1 ComplaintReceived(ComplaintReceived),
     "complaint.supplemented" 1 ComplaintSupplemented(ComplaintSupplemented),
     "complaint.corrected" 1 ComplaintCorrected(ComplaintCorrected),
+    "complaint.queued" 1 ComplaintQueued(ComplaintQueued),
+    "complaint.attributed" 1 ComplaintAttributed(ComplaintAttributed),
+    "complaint.attribution_undone" 1 AttributionUndone(AttributionUndone),
+    "complaint.set_aside" 1 ComplaintSetAside(ComplaintSetAside),
     "complaint.answered" 1 ComplaintAnswered(ComplaintStep),
     "complaint.resolved" 1 ComplaintResolved(ComplaintStep),
     "complaint.closed_unresolved" 1 ComplaintClosedUnresolved(ComplaintStep),
@@ -167,6 +175,8 @@ events! {
     "enforcement.joint_check_done" 1 JointCheckDone(JointCheck),
 
     "entry.cancelled" 1 EntryCancelled(EntryCancelled),
+
+    "import.taken" 1 ImportTaken(ImportTaken),
 
     "light.changed" 1 LightChanged(LightChanged),
     "light.overridden" 1 LightOverridden(LightOverridden),
@@ -205,4 +215,41 @@ events! {
     "request.answered" 1 RequestAnswered(RequestAnswered),
     "record.erased" 1 RecordErased(RecordErased),
     "log.checkpoint_signed" 1 CheckpointSigned(CheckpointSigned),
+}
+
+impl Event {
+    /// Returns the ticket that an event of a ticket's stream is about.
+    #[must_use]
+    pub fn ticket(&self) -> Option<&str> {
+        Some(match self {
+            Self::ComplaintReceived(e) => &e.ticket,
+            Self::ComplaintSupplemented(e) => &e.ticket,
+            Self::ComplaintCorrected(e) => &e.ticket,
+            Self::ComplaintQueued(e) => &e.ticket,
+            Self::ComplaintAttributed(e) => &e.ticket,
+            Self::AttributionUndone(e) => &e.ticket,
+            Self::ComplaintSetAside(e) => &e.ticket,
+            Self::ComplaintAnswered(e)
+            | Self::ComplaintResolved(e)
+            | Self::ComplaintClosedUnresolved(e)
+            | Self::ComplaintWithdrawn(e)
+            | Self::ComplaintMerged(e)
+            | Self::ComplaintSettledInShop(e) => &e.ticket,
+            Self::ComplaintRated(e) => &e.ticket,
+            Self::RefundPromised(e) | Self::RefundPaid(e) => &e.ticket,
+            _ => return None,
+        })
+    }
+
+    /// Says whether the event is about a ticket that came without a credit code, as such.
+    #[must_use]
+    pub const fn is_of_queue(&self) -> bool {
+        matches!(
+            self,
+            Self::ComplaintQueued(_)
+                | Self::ComplaintAttributed(_)
+                | Self::AttributionUndone(_)
+                | Self::ComplaintSetAside(_)
+        )
+    }
 }

@@ -23,6 +23,14 @@ impl Merchant {
                 }
                 return true;
             }
+            // The complaint follows, as an event of its own.
+            Event::ComplaintAttributed(_) => return true,
+            Event::AttributionUndone(undone) => {
+                if let Some(complaint) = self.complaint_mut(&undone.ticket) {
+                    complaint.undone = Some(position);
+                }
+                return true;
+            }
             Event::ComplaintCorrected(corrected) => {
                 self.correct(position, corrected);
                 return true;
@@ -82,5 +90,6 @@ fn first_said(position: Position, received: &ComplaintReceived) -> Complaint {
         answered: None,
         closed: None,
         corrections: ThinVec::new(),
+        undone: None,
     }
 }

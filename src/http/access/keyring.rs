@@ -45,6 +45,9 @@ pub enum KeyringError {
     /// The key asked for does not make sense.
     #[error("{0}")]
     Invalid(&'static str),
+    /// It is the last key that can make others.
+    #[error("{LAST_ADMIN}")]
+    LastAdmin,
     /// It is recorded, and the desk has not come that far.
     #[error("it is recorded, and will count here when the desk has come that far; look again in a moment")]
     NotYetSeen,
@@ -72,6 +75,7 @@ pub struct Keyring {
     published: OnceLock<Arc<Published>>,
     /// The feed of a keyring that follows no desk: nothing ever comes.
     still: watch::Sender<Position>,
+    patience: Duration,
 }
 
 /// Keys as read from their stream.
@@ -79,6 +83,8 @@ pub struct Keyring {
 struct Own {
     keys: Keys,
     next: Revision,
+    /// Position of the last of their events.
+    last: Position,
 }
 
 impl fmt::Debug for Keyring {
@@ -93,8 +99,8 @@ impl Keyring {
     /// # Errors
     /// See [`KeyringError`].
     pub fn open(log: Arc<dyn EventLog>, clock: Arc<dyn Clock>) -> Result<Self, KeyringError> {
-        let keyring =
-            Self { log, clock, own: RwLock::default(), published: OnceLock::new(), still: watch::Sender::new(0) };
+        let (own, published, still) = (RwLock::default(), OnceLock::new(), watch::Sender::new(0));
+        let keyring = Self { log, clock, own, published, still, patience: PATIENCE };
         keyring.read_stream()?;
         Ok(keyring)
     }
@@ -118,6 +124,7 @@ impl Keyring {
                 let event = recorded.event.decode().map_err(|error| unreadable(error.to_string()))?;
                 own.keys.apply(recorded.recorded_at, &event).map_err(|error| unreadable(error.to_string()))?;
                 own.next = recorded.revision + 1;
+                own.last = recorded.position;
             }
         }
     }
@@ -183,7 +190,7 @@ impl Keyring {
         Ok((text, key))
     }
 
-    /// Revokes a key; revoking it again changes nothing. The last key that can make others is kept.
+    /// Revokes a key; revoking it again changes nothing, and is answered when it counts here, too. The last key that can make others is kept.
     ///
     /// # Errors
     /// See [`KeyringError`].
@@ -192,18 +199,18 @@ impl Keyring {
         loop {
             // Judged by the stream itself: its revision says that nothing was missed.
             self.read_stream()?;
-            let (keys, next) = {
+            let (keys, next, last) = {
                 let own = self.own.read().unwrap_or_else(PoisonError::into_inner);
-                (own.keys.all().cloned().collect::<Vec<_>>(), own.next)
+                (own.keys.all().cloned().collect::<Vec<_>>(), own.next, own.last)
             };
             let known = keys.iter().find(|key| key.id == id).ok_or(KeyringError::NotFound(id))?;
             if known.revoked_at.is_some() {
-                return Ok(());
+                return self.until_seen(last);
             }
             let now = self.clock.now();
             let is_admin = |key: &&Arc<Key>| key.scope.role == Role::Admin && key.is_valid(now);
             if is_admin(&known) && keys.iter().filter(is_admin).count() == 1 {
-                return Err(KeyringError::Invalid(LAST_ADMIN));
+                return Err(KeyringError::LastAdmin);
             }
             // Two administrators who revoke each other at the same moment, wherever they are: one comes second, and is looked
             // at again.
@@ -239,8 +246,13 @@ impl Keyring {
             idempotency_key: None,
             events: vec![NewEvent::new(Uuid::now_v7(), now, origin, event)],
         })?;
+        self.until_seen(appended.last)
+    }
+
+    /// Waits until what was recorded about keys up to a position counts here.
+    fn until_seen(&self, position: Position) -> Result<(), KeyringError> {
         let Some(published) = self.published.get() else { return self.read_stream() };
-        if published.wait_for(appended.last, PATIENCE).position < appended.last {
+        if published.wait_for(position, self.patience).position < position {
             return Err(KeyringError::NotYetSeen);
         }
         Ok(())
@@ -251,5 +263,36 @@ impl Keyring {
             Some(published) => ask(&published.picture().keys),
             None => ask(&self.own.read().unwrap_or_else(PoisonError::into_inner).keys),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::log::memory::MemoryLog;
+    use crate::picture::Picture;
+    use crate::policy::Policies;
+
+    #[test]
+    fn a_revocation_said_again_is_done_when_the_picture_shows_it() {
+        let (log, origin) = (Arc::new(MemoryLog::new()), Origin::of("test"));
+        let node = || Keyring::open(log.clone(), Arc::new(SystemClock)).unwrap();
+        let picture = || Picture::replay(&*log, Arc::new(Policies::built_in().unwrap())).unwrap();
+        let mut here = node();
+        let [_, leaves] = ["stays", "leaves"].map(|name| {
+            let new = NewKey { name: name.to_owned(), scope: Scope::everything(), expires_at: None };
+            here.create(new, &origin).unwrap().1.id
+        });
+        here.patience = Duration::ZERO;
+        let published = Published::new(picture());
+        here.follow(published.clone());
+        node().revoke(leaves, "at another node", &origin).unwrap();
+        assert!(here.by_id(leaves).is_ok(), "the picture here has not come that far");
+        let again = here.revoke(leaves, "again", &origin);
+        assert!(matches!(again, Err(KeyringError::NotYetSeen)), "done, and the key opens doors: {again:?}");
+        published.put(picture());
+        here.revoke(leaves, "again", &origin).unwrap();
+        assert!(here.by_id(leaves).is_err());
     }
 }

@@ -41,6 +41,8 @@ permissions! {
     ReadComplaints "read_complaints": Operator Regulator Lead Admin;
     /// Record and answer complaints.
     HandleComplaints "handle_complaints": Operator Regulator Lead Admin;
+    /// Read tickets whose merchant is not known.
+    ReadUnattributed "read_unattributed": Lead Admin;
     /// Read the outbox: who was told what, and what became of it.
     ReadMails "read_mails" from outbox: Regulator Lead Admin;
     /// Send a mail again that was refused or given up.

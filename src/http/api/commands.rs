@@ -10,6 +10,7 @@ use crate::domain::envelope::{Origin, Position};
 use crate::domain::ticket;
 use crate::domain::tidy::tidy;
 use crate::domain::time::{Instant, day_of};
+use crate::domain::whose::name_of;
 use crate::http::access::{Allowed, Caller, Record};
 use crate::http::body;
 use crate::http::fresh;
@@ -423,8 +424,10 @@ enum Standing {
 /// whether or not the register holds a merchant that the speaker does not see.
 fn check_scope(site: &Site, scope: &Scope, command: &Command) -> Result<Standing, NotSaid> {
     site.view(scope, |view| {
-        let merchant = view.world.get(command.credit_code());
-        let seen = merchant.is_some_and(|merchant| view.sees(merchant)) || scope.is_everything();
+        let merchant = command.credit_code().and_then(|code| view.world.get(code));
+        // What names no merchant is about none that could be kept from the speaker.
+        let names_nobody = command.credit_code().is_none();
+        let seen = names_nobody || merchant.is_some_and(|merchant| view.sees(merchant)) || scope.is_everything();
         let may = match merchant {
             Some(merchant) => {
                 with_facts(merchant, &view.horizon(), view.policies, |facts| scope.may_say(command, Some(facts)))
@@ -432,10 +435,20 @@ fn check_scope(site: &Site, scope: &Scope, command: &Command) -> Result<Standing
             None => scope.may_say(command, None),
         };
         // A known ticket belongs to a merchant already; whoever may not see it may not speak of it.
-        let may = may.and_then(|()| match command {
-            Command::RecordComplaint(row) if !scope.is_everything() => {
+        let number = match command {
+            Command::RecordComplaint(row) => Some((&row.ticket, row.channel)),
+            Command::RecordUnattributed(row) => Some((&row.ticket, row.channel)),
+            Command::DecideUnattributed(row) => Some((&row.ticket, row.channel)),
+            _ => None,
+        };
+        let may = may.and_then(|()| match number {
+            Some((number, channel)) if !scope.is_everything() => {
                 let named = |name: &str| view.world.get(view.world.ticket_owner(name)?);
-                let is_theirs = ticket::find(row, named).ticket.is_none_or(|(owner, known)| {
+                let known = match view.queue.get(&name_of(number, channel)) {
+                    Some(entry) => ticket::of_name(&entry.said.ticket, named),
+                    None => ticket::find_of(number, channel, named),
+                };
+                let is_theirs = known.ticket.is_none_or(|(owner, known)| {
                     view.merchant(owner.code).is_some_and(|owner| view.reader(owner).sees_complaint(known))
                 });
                 if is_theirs { Ok(()) } else { Err(OutOfScope::Place) }

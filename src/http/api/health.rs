@@ -91,6 +91,9 @@ pub async fn metrics(
         let help = "Spans lost because the collector was too slow or did not answer.";
         figure(&mut text, "counter", "warnlight_spans_dropped_total", help, dropped);
     }
+    let waiting = site.picture().queue.waiting();
+    let help = "Tickets without a credit code that wait for somebody to say whom they mean.";
+    figure(&mut text, "gauge", "warnlight_unattributed_tickets", help, waiting);
     figure(&mut text, "gauge", "warnlight_log_position", "Position of the last event.", site.desk.log().head());
     figure(
         &mut text,

@@ -172,7 +172,7 @@ impl From<KeyringError> for Problem {
     fn from(error: KeyringError) -> Self {
         match error {
             KeyringError::Log(error) => error.into(),
-            KeyringError::Invalid(_) => Self::new(Code::Refused, error),
+            KeyringError::Invalid(_) | KeyringError::LastAdmin => Self::new(Code::Refused, error),
             KeyringError::NotFound(_) => Self::new(Code::NotFound, error),
             KeyringError::NoRandomness(_) | KeyringError::NotYetSeen => Self::new(Code::Unavailable, error),
             KeyringError::Unreadable { .. } => Self::new(Code::Internal, error),

@@ -5,7 +5,7 @@ use crate::domain::access::Scope;
 use crate::domain::envelope::{CloudEvent, Position};
 use crate::domain::event::{FactSeen, Reason};
 use crate::domain::exit::{Exit, exit_on};
-use crate::domain::merchant::Merchant;
+use crate::domain::merchant::{Horizon, Merchant};
 use crate::domain::time::{Day, Instant, day_of, plus_days};
 use crate::domain::words::{FilingStatus, Light};
 use crate::http::access::{Allowed, ReadLights};
@@ -161,7 +161,7 @@ impl MerchantRow {
 pub struct MerchantPage {
     /// Merchants found in all.
     pub total: usize,
-    /// Those on this page, worst light first, then by money at risk, then by credit code.
+    /// Those on this page, worst light first, then by money at risk as shown, then by credit code.
     pub items: Vec<MerchantRow>,
 }
 
@@ -438,6 +438,10 @@ pub async fn reasons(
         let lit = view.lights.get(code).filter(|_| at.is_none() && known.is_none());
         let at = at.unwrap_or(view.now);
         let known = known.unwrap_or(view.world.head());
+        // As on the command line: what nobody knew of then has no light.
+        if !merchant.exists(&Horizon::new(at, known)) {
+            return Err(Code::NotFound.into());
+        }
         let explained = view.explain(&*log, merchant, at, known)?;
         let reasons = explained.reasons.into_iter();
         let given = reasons.map(|reason| ReasonGiven::new(view, merchant, reason, at, lit));

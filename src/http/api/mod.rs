@@ -13,6 +13,7 @@ pub mod mails;
 pub mod merchants;
 pub mod openapi;
 pub mod problems;
+pub mod unattributed;
 
 use super::problem::{Code, FieldProblem, Problem};
 use crate::domain::code::CreditCode;
@@ -64,7 +65,9 @@ pub(super) fn yuan(amount: Decimal) -> String {
 
 /// Reads a credit code from a path.
 pub(super) fn credit_code(text: &str) -> Result<CreditCode, Problem> {
-    text.parse().map_err(|error| Problem::new(Code::InvalidParameter, format_args!("`credit_code`: {error}")))
+    text.parse().map_err(|error| {
+        wrong_parameter("credit_code", text, "不是有效的统一社会信用代码", &format!("`credit_code`: {error}"))
+    })
 }
 
 /// Reads a query parameter that may be absent or empty.
@@ -107,12 +110,12 @@ fn wrong_time(name: &str, text: &str, fault: &TimeFault) -> Problem {
 }
 
 /// Returns what is wrong with a parameter, told in both languages.
-fn wrong_parameter(name: &str, value: &str, zh: &str, en: &str) -> Problem {
+pub(super) fn wrong_parameter(name: &str, value: &str, zh: &str, en: &str) -> Problem {
     let field = FieldProblem {
         index: None,
         field: name.to_owned(),
         code: "unreadable".to_owned(),
-        value: value.to_owned(),
+        value: value.chars().take(60).collect(),
         zh: zh.to_owned(),
         en: en.to_owned(),
     };

@@ -8,6 +8,7 @@ use super::lights::LightOf;
 use super::mails::{MailList, Ordered, SendAgain};
 use super::merchants::{MerchantFile, MerchantPage, Reasons, Timeline};
 use super::problems::ProblemKind;
+use super::unattributed::UnattributedPage;
 use crate::http::problem::{Code, ProblemDocument};
 use crate::http::routes::{Route, TABLE};
 use actix_web::HttpResponse;
@@ -37,7 +38,8 @@ const POSITION: &str = "Warnlight-Position";
     ProblemKind,
     Reasons,
     SendAgain,
-    Timeline
+    Timeline,
+    UnattributedPage
 )))]
 struct Types;
 

@@ -2,9 +2,11 @@
 
 use super::short_notice::{self, ShortNotice, short_notice};
 use super::{Pages, answer, field_name};
+use crate::domain::access::Scope;
 use crate::domain::code::CreditCode;
 use crate::domain::code_key;
 use crate::domain::command::{Command, RecordExit};
+use crate::domain::decide::{Known, decide};
 use crate::domain::name_key;
 use crate::domain::time::{self, Day, day_of};
 use crate::domain::words::{ExitAction, Role};
@@ -115,7 +117,8 @@ pub async fn post(
     let TrustedForm(form) = form;
     let policies = site.policies();
     let command = match command(&form, day_of(site.desk.now())) {
-        Ok(Command::RecordExit(row)) => {
+        Ok(Command::RecordExit(mut row)) => {
+            keep_plan(&site, &allowed, &mut row).await?;
             if let Some(short) = to_confirm(&site, allowed.scope(), &policies, &row, &form) {
                 let confirm = Some(confirmation(&pages, Language::of(&request), &row, &short));
                 let (asked, after) = (again(&form), After { form, confirm, ..After::default() });
@@ -146,6 +149,38 @@ pub async fn post(
     }
 }
 
+/// An amendment that says nothing of refunds leaves standing what was said of them.
+async fn keep_plan(site: &Site, allowed: &Allowed<PostExits>, row: &mut RecordExit) -> Result<(), Problem> {
+    if row.action != ExitAction::Amend || row.refund_plan.is_some() {
+        return Ok(());
+    }
+    let (code, mall, unit) =
+        (row.credit_code, row.mall.clone().unwrap_or_default(), row.unit.clone().unwrap_or_default());
+    let stands = move |site: &Site, scope: &Scope| match site.view(scope, |view| view.merchant(code).is_some()) {
+        true => standing_plan(site, scope, code, &mall, &unit),
+        false => Ok(None),
+    };
+    row.refund_plan = site.block(&allowed.caller().key, stands).await?;
+    Ok(())
+}
+
+/// Returns what was said last about refunds at a shop that leaves.
+fn standing_plan(
+    site: &Site,
+    scope: &Scope,
+    code: CreditCode,
+    mall: &str,
+    unit: &str,
+) -> Result<Option<String>, Problem> {
+    let events = events_about(site, scope, code, EVENTS)?;
+    Ok(events.iter().filter(|event| event.event_type.contains("mall.exit_notice_")).find_map(|event| {
+        let part = |name: &str| event.data.get(name).and_then(|part| part.as_str()).unwrap_or_default();
+        (name_key::same(part("mall"), mall) && name_key::same(part("unit"), unit))
+            .then(|| filled(Some(&part("refund_plan").to_owned())))
+            .flatten()
+    }))
+}
+
 /// Returns what the page shows after a form: the notice that was to be changed is among the first.
 fn again(form: &ExitForm) -> Asked {
     let q = if form.action == "post" { String::new() } else { form.credit_code.clone() };
@@ -155,13 +190,19 @@ fn again(form: &ExitForm) -> Asked {
 /// Returns what is short about a notice, unless just this day was confirmed. What counts is the first notice of this exit.
 fn to_confirm<'p>(
     site: &Site,
-    scope: &crate::domain::access::Scope,
+    scope: &Scope,
     policies: &'p Policies,
     row: &RecordExit,
     form: &ExitForm,
 ) -> Option<ShortNotice<'p>> {
     let planned_on = row.planned_on.filter(|_| matches!(row.action, ExitAction::Post | ExitAction::Amend))?;
     if form.confirmed == planned_on.to_string() {
+        return None;
+    }
+    // Nobody confirms what is refused all the same.
+    let step = Command::RecordExit(row.clone());
+    let picture = site.picture();
+    if decide(&step, Known::of(&picture.world, &picture.queue, &step, &[]), site.desk.now()).is_err() {
         return None;
     }
     let (mall, unit) = (row.mall.as_deref().unwrap_or_default(), row.unit.as_deref().unwrap_or_default());
@@ -281,6 +322,11 @@ async fn draw(
         .await?;
     let malls: BTreeSet<String> =
         standing.iter().map(|exit| exit.mall.clone()).filter(|mall| !mall.is_empty()).collect();
+    let mut asked = asked;
+    if !after.form.action.is_empty() && !standing.iter().any(|exit| fits(exit, &asked)) {
+        // The notice that was to be changed does not stand: then all that do are shown.
+        asked.q.clear();
+    }
     let found: Vec<&ExitState> = standing.iter().filter(|exit| fits(exit, &asked)).collect();
     let page = asked.page.unwrap_or(1);
     let last = found.len().div_ceil(take).max(1);
@@ -353,14 +399,20 @@ impl Drawing<'_> {
     fn wrong(&self) -> Vec<Value> {
         let line = |field: &FieldProblem| {
             let name = field_name(self.pages, self.language, &field.field);
-            context! { field => field.field.clone(), name, text => field.message(self.language) }
+            context! { field => field.field.clone(), name, text => self.message(field) }
         };
         self.after.wrong.iter().map(line).collect()
     }
 
     /// Returns what is wrong by field.
-    fn faults(&self) -> BTreeMap<&str, &str> {
-        self.after.wrong.iter().map(|field| (field.field.as_str(), field.message(self.language))).collect()
+    fn faults(&self) -> BTreeMap<&str, String> {
+        self.after.wrong.iter().map(|field| (field.field.as_str(), self.message(field))).collect()
+    }
+
+    /// Returns what is wrong with a field. The box to tick is named as the page names it, not as the API does.
+    fn message(&self, field: &FieldProblem) -> String {
+        let label = format!("“{}”", self.pages.text(self.language, "mall", "new_unit"));
+        field.message(self.language).replace("`new_unit`", &label).replace("new_unit", &label)
     }
 }
 
@@ -395,13 +447,7 @@ pub async fn sheet(
             let exits = site.view(scope, |view| view.exits_of(code));
             let mut states = exits.into_iter().map(|row| ExitState::new(row, today));
             let notice = states.find(|exit| fits(exit) && exit.state == "announced").ok_or(Code::NotFound)?;
-            let events = events_about(site, scope, code, EVENTS)?;
-            let plan = events.iter().filter(|event| event.event_type.contains("mall.exit_notice_")).find_map(|event| {
-                let part = |name: &str| event.data.get(name).and_then(|part| part.as_str()).unwrap_or_default();
-                (name_key::same(part("mall"), &which.mall) && name_key::same(part("unit"), &which.unit))
-                    .then(|| filled(Some(&part("refund_plan").to_owned())))
-                    .flatten()
-            });
+            let plan = standing_plan(site, scope, code, &which.mall, &which.unit)?;
             Ok((notice, plan))
         })
         .await?;

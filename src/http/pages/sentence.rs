@@ -101,6 +101,7 @@ impl Teller<'_> {
             "kind" | "channel" | "list" | "cause" => known(self.text("word", text)),
             "what" => known(self.text("word", &format!("entry_{text}"))),
             "action" => known(self.text("word", &format!("action_{text}"))),
+            "how" => known(self.text("word", &format!("how_{text}"))),
             "outcome" => known(self.text("word", &format!("outcome_{text}"))),
             "from" | "to" | "light" => known(self.text("light", text)),
             "role" => known(self.text("role", text)),

@@ -77,7 +77,7 @@ mod wire;
 
 use crate::domain::envelope::{Position, Recorded, Revision};
 use crate::domain::time::Instant;
-use crate::log::contract::{Append, Appended, EventLog, EventRef, LogError, Pending, Subscription, Verified};
+use crate::log::contract::{Append, Appended, EventLog, EventRef, LogError, Pending, Scanner, Subscription, Verified};
 use crate::log::embedded::{self, EmbeddedLog};
 use crossbeam_channel::Sender;
 use follower::Follower;
@@ -265,6 +265,10 @@ impl EventLog for ClusterLog {
         visit: &mut dyn FnMut(EventRef<'_>) -> ControlFlow<()>,
     ) -> Result<(), LogError> {
         self.replica.scan_unchecked(after, visit)
+    }
+
+    fn scanner(&self) -> Box<dyn Scanner + '_> {
+        self.replica.scanner()
     }
 
     fn ids_at(&self, positions: &[Position]) -> Result<Vec<Uuid>, LogError> {

@@ -15,6 +15,7 @@ pub(super) const PROMISES: &[Promise] = &[
     ("a scan that leaves checking to the caller shows all that a digest covers", scan_can_be_checked),
     ("an engine in good order says that it takes appends", takes_appends),
     ("a scan ends at the head it began with, and where it is told to", scan_ends),
+    ("scanners show stretches, each event once, and miss none in silence", scanners_show_stretches),
     ("ids are returned in the order asked for, without those that do not exist", ids_in_order),
     ("the position at a time is the last recorded at or before it", position_at_time),
     ("verification counts every event and payload byte and ends with the last digest", verification),
@@ -110,6 +111,36 @@ fn scan_can_be_checked(log: &Arc<dyn EventLog>) -> Outcome {
         same(&shown, &103, &format!("last event shown after {after}"))?;
     }
     Ok(())
+}
+
+fn scanners_show_stretches(log: &Arc<dyn EventLog>) -> Outcome {
+    fill(log, 1_000)?;
+    log.append(keyed("k", append("c", [2_000, 2_001, 2_002])))?;
+    let wanted: Vec<_> =
+        log.read_all(0, usize::MAX)?.iter().map(|recorded| (recorded.position, recorded.digest)).collect();
+    let (mut one, mut other, mut shown) = (log.scanner(), log.scanner(), Vec::new());
+    // In turns, as two threads would; the last append is cut in two.
+    for (turn, (after, until)) in
+        [(0, 300), (300, 301), (301, 301), (301, 1_001), (1_001, 1_003)].into_iter().enumerate()
+    {
+        let scanner = if turn % 2 == 0 { &mut one } else { &mut other };
+        scanner.scan(after, until, &mut |seen| {
+            shown.push((seen.position, seen.digest));
+            ControlFlow::Continue(())
+        })?;
+    }
+    same(&shown, &wanted, "events shown by two scanners in turns")?;
+    let mut last = 0;
+    one.scan(10, 20, &mut |seen| {
+        last = seen.position;
+        if last == 15 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
+    same(&last, &15, "last event shown before a break")?;
+    let beyond = other.scan(1_000, 1_010, &mut |_| ControlFlow::Continue(()));
+    must(
+        matches!(beyond, Err(LogError::Corrupt { position: 1_004, .. })),
+        format!("a missing event went unnoticed: {beyond:?}"),
+    )
 }
 
 fn takes_appends(log: &Arc<dyn EventLog>) -> Outcome {

@@ -206,4 +206,25 @@ mod tests {
         std::fs::write(dir.path().join(FILE), &damaged).unwrap();
         assert!(matches!(read(dir.path()), Err(LogError::Corrupt { .. })));
     }
+
+    #[test]
+    fn an_end_is_held_against_the_log_by_position_and_by_digest() {
+        let compared = |acknowledged, head, found: Option<Digest>| {
+            let wrong = |error| match error {
+                LogError::Corrupt { position, .. } => position,
+                other => panic!("{other}"),
+            };
+            compare(acknowledged, head, |_| Ok(found)).map_err(wrong)
+        };
+        for head in [3, 5] {
+            assert_eq!(compared(Some(end(3)), head, Some([7; 32])), Ok(()));
+            let mut other = [7; 32];
+            other[31] ^= 1;
+            assert_eq!(compared(Some(end(3)), head, Some(other)), Err(3), "one bit of the digest");
+            assert_eq!(compared(Some(end(3)), head, None), Err(3));
+        }
+        assert_eq!(compared(Some(end(3)), 2, Some([7; 32])), Err(3), "shorter than was acknowledged");
+        assert_eq!(compared(Some(end(3)), 0, Some([7; 32])), Err(1));
+        assert_eq!((compared(None, 3, None), compared(Some(end(0)), 0, None)), (Ok(()), Ok(())));
+    }
 }

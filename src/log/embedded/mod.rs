@@ -15,6 +15,7 @@ pub(super) mod names;
 mod readers;
 mod reserve;
 mod rows;
+mod scanner;
 pub mod schema;
 mod subscription;
 mod verify;
@@ -23,7 +24,7 @@ mod writer;
 
 use crate::domain::envelope::{Position, Recorded, Revision};
 use crate::domain::time::Instant;
-use crate::log::contract::{Append, Appended, EventLog, EventRef, LogError, Pending, Subscription, Verified};
+use crate::log::contract::{Append, Appended, EventLog, EventRef, LogError, Pending, Scanner, Subscription, Verified};
 pub use backup::restore;
 use bell::Bell;
 use crossbeam_channel::Sender;
@@ -62,7 +63,8 @@ pub struct Options {
     pub cache_kib: u32,
     /// Streams whose last revision the writer keeps at hand.
     pub streams: usize,
-    /// Pages (4 KiB) in the write-ahead log at which they begin to be moved into the file; they are once a second, too.
+    /// Pages (4 KiB) in the write-ahead log at which they begin to be moved into the file; they are once a second, too. No more
+    /// than the reserve has room for.
     pub wal_pages: u32,
     /// Room kept on the disk for moving the write-ahead log into the file when there is no other.
     pub reserve_bytes: u64,
@@ -79,7 +81,7 @@ impl Default for Options {
             readers: 8,
             cache_kib: 16 * 1024,
             streams: 200_000,
-            wal_pages: 2_000,
+            wal_pages: 4_000,
             reserve_bytes: 16 * 1024 * 1024,
             max_bytes: None,
         }
@@ -191,6 +193,27 @@ impl Shared {
         }
     }
 
+    /// Shows every event after `after` up to `until`, unchecked; `rows` keeps names at hand.
+    fn scan(
+        &self,
+        rows: &mut Rows,
+        (mut after, until): (Position, Position),
+        visit: &mut dyn FnMut(EventRef<'_>) -> ControlFlow<()>,
+    ) -> Result<(), LogError> {
+        // A few thousand rows at a time: a long look at one state would keep the write-ahead log growing.
+        while after < until {
+            match self.readers.with(|reader| rows.scan(&reader.conn, after, until, visit))? {
+                ControlFlow::Break(()) => return Ok(()),
+                ControlFlow::Continue(position) if position == after => {
+                    let what = format!("the event is missing; the log reaches to {until}");
+                    return Err(LogError::Corrupt { position: after + 1, what });
+                }
+                ControlFlow::Continue(position) => after = position,
+            }
+        }
+        Ok(())
+    }
+
     fn read_all(&self, after: Position, limit: usize) -> Result<Vec<Recorded>, LogError> {
         let head = self.head()?;
         self.readers.with(|reader| {
@@ -241,20 +264,11 @@ impl EventLog for EmbeddedLog {
         visit: &mut dyn FnMut(EventRef<'_>) -> ControlFlow<()>,
     ) -> Result<(), LogError> {
         let head = self.shared.head()?;
-        let mut names = Rows::in_order(SCAN_STREAMS);
-        let mut after = after;
-        // A few thousand rows at a time: a long look at one state would keep the write-ahead log growing.
-        while after < head {
-            match self.shared.readers.with(|reader| names.scan(&reader.conn, after, head, visit))? {
-                ControlFlow::Break(()) => return Ok(()),
-                ControlFlow::Continue(position) if position == after => {
-                    let what = format!("the event is missing; the log ends at {head}");
-                    return Err(LogError::Corrupt { position: after + 1, what });
-                }
-                ControlFlow::Continue(position) => after = position,
-            }
-        }
-        Ok(())
+        self.shared.scan(&mut Rows::in_order(SCAN_STREAMS), (after, head), visit)
+    }
+
+    fn scanner(&self) -> Box<dyn Scanner + '_> {
+        Box::new(scanner::OwnNames::new(&self.shared))
     }
 
     fn takes_appends(&self) -> Result<(), LogError> {

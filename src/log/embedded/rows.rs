@@ -5,7 +5,7 @@ use super::names::Names;
 use crate::domain::envelope::{Digest, NewEvent, Position, Recorded, Revision};
 use crate::domain::time::Instant;
 use crate::log::admission::Entry;
-use crate::log::chain::GENESIS;
+use crate::log::chain::{GENESIS, Link};
 use crate::log::contract::{Appended, EventRef, LogError};
 use rusqlite::{Connection, OptionalExtension as _, Row};
 use std::ops::ControlFlow;
@@ -133,25 +133,24 @@ impl Rows {
     ) -> Result<EventRef<'a>, LogError> {
         let near = raw.position;
         let previous = at_hand.follow(conn, raw)?;
-        Ok(EventRef {
+        let link = Link {
             position: near,
             stream: self.streams.get(conn, raw.stream, near)?,
             revision: raw.revision,
             part: raw.part,
             recorded_at: raw.recorded_at,
             idempotency_key: at_hand.key.as_deref(),
-            occurred_at: raw.occurred_at,
             id: raw.id,
             event_type: self.types.get(conn, raw.event_type, near)?,
             schema_version: raw.schema_version,
+            occurred_at: raw.occurred_at,
             actor: self.actors.get(conn, raw.actor, near)?,
             causation: raw.causation,
             correlation: raw.correlation,
             history: raw.history,
             data: raw.data,
-            previous,
-            digest: raw.digest,
-        })
+        };
+        Ok(EventRef { link, previous, digest: raw.digest })
     }
 
     /// Reads a row as an event, after comparing it with its digest.

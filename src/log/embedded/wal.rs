@@ -2,7 +2,7 @@
 //!
 //! A thread of its own does the bulk while the writer goes on: after so many pages, and once a second if anything came. When
 //! it was woken for pages, the writer moves the little that came meanwhile, so that the next commit can begin the WAL anew.
-//! With each move the [mark](super::mark) is synced, too.
+//! About once a second the [mark](super::mark) is synced with a move, too.
 
 use super::fault::{WHOLE_FILE, fault};
 use super::mark::{self, Mark};
@@ -15,7 +15,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant as Clock};
 
 /// How long committed events stay in the WAL alone, and the mark unsynced.
 const AT_LEAST_EVERY: Duration = Duration::from_secs(1);
@@ -26,7 +26,7 @@ pub(super) struct Moving {
     every: i32,
     next_at: i32,
     pages: Arc<AtomicI32>,
-    /// Something was committed since the last move.
+    /// Something was committed since the last move, or noted in the mark since that was synced.
     fresh: Arc<AtomicBool>,
     background: Option<Background>,
 }
@@ -53,6 +53,7 @@ impl Moving {
             .name("log-wal".to_owned())
             .spawn(move || {
                 let mut kept = false;
+                let mut synced = Clock::now();
                 loop {
                     let asked = match woken.recv_timeout(AT_LEAST_EVERY) {
                         Ok(()) => true,
@@ -63,7 +64,13 @@ impl Moving {
                     kept = kept || (!asked && reserve.keep());
                     if unmoved.swap(false, Ordering::AcqRel) || asked {
                         move_in(&conn);
-                        mark::sync(&noted);
+                        // Not with every move: under load there are many in a second, and the disk is busy.
+                        if !asked || synced.elapsed() >= AT_LEAST_EVERY {
+                            mark::sync(&noted);
+                            synced = Clock::now();
+                        } else {
+                            unmoved.store(true, Ordering::Release);
+                        }
                     }
                     if asked && finished.send(()).is_err() {
                         return;

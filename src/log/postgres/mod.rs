@@ -26,6 +26,7 @@ mod group;
 mod line;
 mod readers;
 mod rows;
+mod scanner;
 pub mod schema;
 mod settings;
 mod verify;
@@ -35,14 +36,13 @@ mod writer;
 use crate::domain::envelope::{Position, Recorded, Revision};
 use crate::domain::time::Instant;
 use crate::log::admission::Entry;
-use crate::log::contract::{Append, Appended, EventLog, EventRef, LogError, Pending, Subscription, Verified};
+use crate::log::contract::{Append, Appended, EventLog, EventRef, LogError, Pending, Scanner, Subscription, Verified};
 use crate::log::copied;
 use bell::Bell;
 use crossbeam_channel::Sender;
 use fault::Fault;
-use line::Line;
 use readers::Readers;
-use rows::Walk;
+use scanner::OwnLine;
 use schema::Tail;
 pub use settings::is_ours;
 use std::collections::HashMap;
@@ -280,36 +280,11 @@ impl EventLog for PostgresLog {
         after: Position,
         visit: &mut dyn FnMut(EventRef<'_>) -> ControlFlow<()>,
     ) -> Result<(), LogError> {
-        // A connection of its own: whoever is shown an event may read others.
-        let mut line: Option<Line> = None;
-        let mut walk = Walk::new(after, self.shared.bell.head());
-        let mut again = true;
-        loop {
-            let mut open = match line.take() {
-                Some(open) => open,
-                None => self.shared.readers.open()?,
-            };
-            let rows = match walk.next(&mut open, usize::MAX) {
-                Ok(rows) => rows,
-                // Once for each piece: the server may have handed over to another.
-                Err(_) if again => {
-                    again = false;
-                    continue;
-                }
-                Err(fault) => return Err(fault.into()),
-            };
-            if rows.is_empty() {
-                return Ok(());
-            }
-            for row in &rows {
-                if let Some(seen) = walk.show(row)?
-                    && visit(seen).is_break()
-                {
-                    return Ok(());
-                }
-            }
-            (line, again) = (Some(open), true);
-        }
+        OwnLine::new(&self.shared).show((after, self.shared.bell.head()), visit)
+    }
+
+    fn scanner(&self) -> Box<dyn Scanner + '_> {
+        Box::new(OwnLine::new(&self.shared))
     }
 
     fn ids_at(&self, positions: &[Position]) -> Result<Vec<Uuid>, LogError> {

@@ -5,7 +5,7 @@ use super::line::Line;
 use crate::domain::envelope::{Digest, NewEvent, Position, Recorded, Revision};
 use crate::domain::time::Instant;
 use crate::log::admission::Entry;
-use crate::log::chain::GENESIS;
+use crate::log::chain::{GENESIS, Link};
 use crate::log::contract::{EventRef, LogError};
 use futures_util::StreamExt as _;
 use std::sync::Arc;
@@ -234,25 +234,24 @@ fn shown(row: &Row, previous: Digest) -> Result<EventRef<'_>, Fault> {
         let count = i128::from(row.try_get::<_, i64>(column)?);
         Instant::from_nanosecond(count).map_err(|_| misfit(position, "a time"))
     };
-    Ok(EventRef {
+    let link = Link {
         position,
         stream: text(1)?,
         revision: Revision::try_from(row.try_get::<_, i64>(2)?).map_err(|_| misfit(position, "revision"))?,
         part: u32::try_from(row.try_get::<_, i32>(3)?).map_err(|_| misfit(position, "part"))?,
         recorded_at: time(4)?,
-        occurred_at: time(5)?,
+        idempotency_key: key,
+        id: row.try_get(10)?,
         event_type: text(6)?,
         schema_version: u16::try_from(row.try_get::<_, i32>(7)?).map_err(|_| misfit(position, "version"))?,
+        occurred_at: time(5)?,
         actor: text(8)?,
-        history: row.try_get(9)?,
-        id: row.try_get(10)?,
         causation: row.try_get::<_, Option<Uuid>>(11)?,
         correlation: row.try_get::<_, Option<Uuid>>(12)?,
-        idempotency_key: key,
-        digest: digest(row, 14, position)?,
+        history: row.try_get(9)?,
         data: text(15)?,
-        previous,
-    })
+    };
+    Ok(EventRef { link, previous, digest: digest(row, 14, position)? })
 }
 
 fn entry(seen: &EventRef<'_>) -> Entry {

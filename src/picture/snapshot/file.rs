@@ -125,33 +125,39 @@ pub fn load(path: &Path, log: &dyn EventLog, policies: Arc<Policies>) -> Result<
     let mut counts = BTreeMap::<u8, u64>::new();
     let mut digest = Sha256::new();
     let mut ended = false;
-    in_order("snapshot", processors(), read, understand, |(section, own)| {
-        if ended {
-            return Err(Unfit::Damaged);
-        }
-        match section {
-            Section::Head((position, of_log)) => {
-                // Before anything else is read: a snapshot of another log is often a large one.
-                if digest_at(log, position)? != Some(of_log) {
-                    return Err(Unfit::Foreign);
+    in_order(
+        "snapshot",
+        processors(),
+        read,
+        || understand,
+        |(section, own)| {
+            if ended {
+                return Err(Unfit::Damaged);
+            }
+            match section {
+                Section::Head((position, of_log)) => {
+                    // Before anything else is read: a snapshot of another log is often a large one.
+                    if digest_at(log, position)? != Some(of_log) {
+                        return Err(Unfit::Foreign);
+                    }
+                    picture.position = position;
                 }
-                picture.position = position;
-            }
-            Section::Things(tag, count, restore) => {
-                *counts.entry(tag).or_default() += count;
-                restore(&mut picture);
-            }
-            Section::End(kept, whole) => {
-                let all = kept.iter().filter(|(_, count)| *count > 0).copied().collect::<BTreeMap<_, _>>();
-                if all != counts || whole != Digest::from(digest.clone().finalize()) {
-                    return Err(Unfit::Damaged);
+                Section::Things(tag, count, restore) => {
+                    *counts.entry(tag).or_default() += count;
+                    restore(&mut picture);
                 }
-                ended = true;
+                Section::End(kept, whole) => {
+                    let all = kept.iter().filter(|(_, count)| *count > 0).copied().collect::<BTreeMap<_, _>>();
+                    if all != counts || whole != Digest::from(digest.clone().finalize()) {
+                        return Err(Unfit::Damaged);
+                    }
+                    ended = true;
+                }
             }
-        }
-        digest.update(own);
-        Ok(())
-    })?;
+            digest.update(own);
+            Ok(())
+        },
+    )?;
     if ended && picture.position > 0 { Ok(picture) } else { Err(Unfit::Damaged) }
 }
 

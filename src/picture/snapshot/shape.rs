@@ -3,6 +3,7 @@
 
 use super::code::Stored;
 use crate::domain::access::{Key, Scope};
+use crate::domain::code::CreditCode;
 use crate::domain::event::{Event, ShopName};
 use crate::domain::evidence::{
     Act, Amount, Assigned, Complaint, Correction, CustodyReport, Dated, ExitItem, FilingStep, GuaranteeItem, Listing,
@@ -10,10 +11,11 @@ use crate::domain::evidence::{
 };
 use crate::domain::mark::Mark;
 use crate::domain::merchant::{LastEvidence, Merchant};
+use crate::domain::whose::{Entry, State};
 use crate::domain::words::Role;
 use crate::domain::words::{
-    Channel, ComplaintKind, EnforcementKind, ExitAction, FilingStatus, GuaranteeKind, Light, ListKind, Outcome,
-    SignalKind,
+    Attribution, Channel, ComplaintKind, EnforcementKind, ExitAction, FilingStatus, GuaranteeKind, Light, ListKind,
+    Outcome, SignalKind,
 };
 use crate::picture::keys::Kept as KeptKey;
 use crate::picture::lights::Lit;
@@ -89,6 +91,31 @@ impl Stored for Rise {
     }
 }
 
+impl Stored for Entry {
+    /// What a ticket says has many parts, and there are few: it is kept as the log has it.
+    fn put(&self, out: &mut Vec<u8>) {
+        let Self { said, state, revision, not } = self;
+        let (state, about) = match state {
+            State::Waiting => (0_u8, None),
+            State::SetAside => (1, None),
+            State::Attributed(code, how) => (2, Some((*code, *how))),
+        };
+        (Event::ComplaintQueued(said.clone()).to_json(), *revision, not.clone()).put(out);
+        (state, about).put(out);
+    }
+
+    fn get(from: &mut &[u8]) -> Option<Self> {
+        let (said, revision, not): (String, u32, Vec<CreditCode>) = Stored::get(from)?;
+        let state = match Stored::get(from)? {
+            (0_u8, None) => State::Waiting,
+            (1, None) => State::SetAside,
+            (2, Some((code, how))) => State::Attributed(code, how),
+            _ => return None,
+        };
+        Some(Self { said: serde_json::from_str(&said).ok()?, state, revision, not })
+    }
+}
+
 macro_rules! words {
     ($($name:ident),+) => {$(
         impl Stored for $name {
@@ -105,6 +132,7 @@ macro_rules! words {
 }
 
 words!(
+    Attribution,
     Role,
     DeliveryState,
     Channel,
@@ -136,7 +164,7 @@ structs! {
     Shop { name, position, exits }
     ShopName { mall, unit }
     ExitItem { date, position, until, action, planned_on, refund_plan, reason }
-    Complaint { ticket, revision, position, received_at, channel, kind, amount, due, answered, closed, corrections }
+    Complaint { ticket, revision, position, received_at, channel, kind, amount, due, answered, closed, corrections, undone }
     Correction { position, kind, due_at, answered_at, closed }
     Signal { shop, kind, date, position, until, value, cleared }
     RatioItem { shop, date, position, until, ratio }

@@ -238,10 +238,13 @@ fn same_record(one: &Command, other: &Command) -> bool {
 /// Returns the row of a command and its sheet; `None` for an assignment by hand and a cancellation, which have no sheet of their own.
 #[must_use]
 pub fn row_of(command: Command) -> Option<(Sheet, Vec<Cell>)> {
-    let code = Cell::Text(command.credit_code().to_string());
+    let code = Cell::Text(command.credit_code()?.to_string());
     Some(match command {
         Command::RegisterMerchant(row) => (Sheet::Merchants, register_row(code, row)),
-        Command::AssignSector(_) | Command::CancelEntry(_) => return None,
+        Command::AssignSector(_)
+        | Command::CancelEntry(_)
+        | Command::RecordUnattributed(_)
+        | Command::DecideUnattributed(_) => return None,
         Command::RecordFiling(row) => (
             Sheet::Filings,
             vec![code, row.status.zh().into(), row.date.into(), row.bank.into(), row.account_tail.into()],

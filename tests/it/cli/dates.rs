@@ -14,7 +14,7 @@ fn run(arguments: &[String]) -> Output {
         let arguments: Vec<&str> = owned.iter().map(String::as_str).collect();
         let _ = tell.send(warnlight(&arguments, &[]));
     });
-    told.recv_timeout(Duration::from_secs(30)).unwrap_or_else(|_| panic!("{arguments:?} does not end"))
+    told.recv_timeout(Duration::from_secs(120)).unwrap_or_else(|_| panic!("{arguments:?} does not end"))
 }
 
 #[test]

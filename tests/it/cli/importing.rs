@@ -80,3 +80,21 @@ fn a_pipe_and_a_device_in_a_folder_cost_no_other_file() {
     assert_eq!((&tally["accepted"], &tally["refused"]), (&1.into(), &2.into()), "{tally}");
     assert!(text(&output.stderr).contains("not a regular file"));
 }
+
+#[test]
+fn a_fault_of_a_whole_column_is_said_once_with_its_count_and_an_input_without_rows_has_a_code_of_its_own() {
+    let room = tempfile::tempdir().unwrap();
+    let (data, sheet) = (room.path().join("data"), room.path().join("custody.csv"));
+    let rows = format!("{CODE},2025-01-01,five\n").repeat(500);
+    fs::write(&sheet, format!("credit_code,date,held\n{rows}{CODE},x,5\n")).unwrap();
+    let output = run(&data, &["import", sheet.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = text(&output.stderr);
+    assert!(said.contains("and 497 more rows alike") && said.contains("row 502, column `date`"), "{said}");
+    let empty = room.path().join("letters");
+    fs::create_dir(&empty).unwrap();
+    fs::write(empty.join("letter.docx"), "x").unwrap();
+    let output = run(&data, &["import", empty.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(7), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("no row in it could be read"));
+}

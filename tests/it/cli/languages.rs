@@ -26,6 +26,37 @@ fn what_programs_read_is_the_same_in_every_language() {
 }
 
 #[test]
+fn a_light_is_explained_in_the_words_of_either_language() {
+    let room = tempfile::tempdir().unwrap();
+    let data = room.path().to_str().unwrap();
+    let samples = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/samples/district-utf8");
+    assert_eq!(warnlight(&["--data", data, "import", samples], &[]).status.code(), Some(0));
+    let explained = |lang: &str| {
+        let explain = ["--data", data, "--lang", lang, "explain", "91110108MAM7PC8WT2", "--at", "2025-06-30"];
+        text(&warnlight(&explain, &[]).stdout)
+    };
+    let lines = |said: &str, heads: [&str; 2]| -> Vec<String> {
+        let lines = said.lines().map(str::trim_start).filter(|line| heads.iter().any(|head| line.starts_with(head)));
+        lines.map(str::to_owned).collect()
+    };
+    let said = explained("zh-CN");
+    let chinese = lines(&said, ["事实", "条款"]);
+    assert!(chinese.len() > 1, "{said}");
+    for line in &chinese {
+        assert!(!line.contains(|letter: char| letter.is_ascii_lowercase() || "<>=".contains(letter)), "{line}");
+    }
+    let said = explained("en");
+    let english = lines(&said, ["fact", "clause"]);
+    assert_eq!(english.len(), chinese.len(), "{said}");
+    for line in &english {
+        assert!(
+            !line.contains(|letter: char| ('\u{4E00}'..='\u{9FFF}').contains(&letter) || "<>=_".contains(letter)),
+            "{line}"
+        );
+    }
+}
+
+#[test]
 fn values_are_refused_with_a_sentence() {
     for (arguments, said) in [
         (["lights", "--at", "yesterday"].as_slice(), "is not an instant; write it like"),

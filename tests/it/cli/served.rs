@@ -111,6 +111,13 @@ fn keys_that_make_no_sense_and_keys_that_do_not_exist_have_their_exit_codes() {
     assert_eq!(create(&["--role", "operator"]), Some(3));
     assert_eq!(create(&["--role", "regulator", "--sector", "alchemy"]), Some(3));
     assert_eq!(create(&["--role", "regulator", "--sector", "sport", "--division", "110108"]), Some(0));
+    let data_of_admin = tempfile::tempdir().unwrap();
+    let own = data_of_admin.path().to_str().unwrap();
+    make_key(own);
+    let listed = warnlight(&["key", "list", "--data", own, "--format", "json"], &[]);
+    let key: serde_json::Value = serde_json::from_str(text(&listed.stdout).trim()).unwrap();
+    let last = warnlight(&["key", "revoke", "--data", own, key["id"].as_str().unwrap()], &[]);
+    assert_eq!(last.status.code(), Some(1), "the command line is right: {}", text(&last.stderr));
     let nil = "00000000-0000-0000-0000-000000000000";
     assert_eq!(warnlight(&["key", "revoke", "--data", data, nil], &[]).status.code(), Some(4));
     let listed = warnlight(&["key", "list", "--data", data, "--format", "json"], &[]);

@@ -10,7 +10,8 @@ use warnlight::domain::hex::Hex;
 use warnlight::domain::money::{Ratio, Yuan};
 use warnlight::domain::time::{Day, Instant, plus_days};
 use warnlight::domain::words::{
-    Channel, ComplaintKind, EnforcementKind, ExitAction, GuaranteeKind, Light, ListKind, Outcome, SignalKind,
+    Attribution, Channel, ComplaintKind, EnforcementKind, ExitAction, GuaranteeKind, Light, ListKind, Outcome,
+    SignalKind,
 };
 
 /// How much of what may be left out is stated.
@@ -59,6 +60,10 @@ fn stated_flag(pen: &mut Pen) -> bool {
 }
 
 fn stated_list(pen: &mut Pen) -> Vec<String> {
+    if pen.stated() { vec![pen.draw(), pen.draw()] } else { Vec::new() }
+}
+
+fn stated_places(pen: &mut Pen) -> Vec<RefusedPlace> {
     if pen.stated() { vec![pen.draw(), pen.draw()] } else { Vec::new() }
 }
 
@@ -180,7 +185,18 @@ macro_rules! words {
     )+};
 }
 
-words!(Light, GuaranteeKind, Channel, ComplaintKind, SignalKind, ListKind, Outcome, ExitAction, EnforcementKind);
+words!(
+    Attribution,
+    Light,
+    GuaranteeKind,
+    Channel,
+    ComplaintKind,
+    SignalKind,
+    ListKind,
+    Outcome,
+    ExitAction,
+    EnforcementKind
+);
 
 impl Draw for Entry {
     fn draw(pen: &mut Pen) -> Self {
@@ -252,11 +268,20 @@ payloads! {
     RatioReported { credit_code, mall, unit, date, ratio }
     ComplaintReceived { ticket, credit_code, channel, kind, received_at, amount, due_at, complainant }
     ComplaintSupplemented { ticket, credit_code, amount, due_at }
+    ComplaintQueued {
+        ticket, channel, kind, received_at, amount, due_at, answered_at, closed_at, outcome, name, address, mall, brand, street, source,
+        profile
+    }
+    ComplaintAttributed { ticket, credit_code, how, reason, candidates: stated_list }
+    AttributionUndone { ticket, credit_code, reason }
+    ComplaintSetAside { ticket, reason }
     ComplaintCorrected {
         ticket, credit_code, kind, amount, due_at, answered_at, closed_at, outcome, before,
     }
     TicketParts { kind, amount, due_at, answered_at, closed_at, outcome }
     EntryCancelled { credit_code, entry, reason }
+    ImportTaken { file, digest, after, rows, accepted, unchanged, refused, remarks, refused_places: stated_places }
+    RefusedPlace { sheet, row }
     ComplaintStep { ticket, credit_code, at }
     ComplaintRated { ticket, credit_code, at, resolved, satisfied }
     Refund { ticket, credit_code, at, amount }
@@ -342,6 +367,10 @@ pub(super) fn every_event(pen: &mut Pen) -> Vec<Event> {
         ComplaintReceived,
         ComplaintSupplemented,
         ComplaintCorrected,
+        ComplaintQueued,
+        ComplaintAttributed,
+        AttributionUndone,
+        ComplaintSetAside,
         ComplaintAnswered,
         ComplaintResolved,
         ComplaintClosedUnresolved,
@@ -368,6 +397,7 @@ pub(super) fn every_event(pen: &mut Pen) -> Vec<Event> {
         JointCheckConfirmed,
         JointCheckDone,
         EntryCancelled,
+        ImportTaken,
         LightChanged,
         LightOverridden,
         ObjectionRaised,

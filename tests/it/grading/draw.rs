@@ -322,9 +322,11 @@ fn cancelled(row: &Command) -> Option<Command> {
         Command::RegisterMerchant(_)
         | Command::AssignSector(_)
         | Command::RecordComplaint(_)
+        | Command::RecordUnattributed(_)
+        | Command::DecideUnattributed(_)
         | Command::CancelEntry(_) => return None,
     };
-    let (credit_code, reason) = (row.credit_code(), "a mistake".to_owned());
+    let (credit_code, reason) = (row.credit_code().unwrap(), "a mistake".to_owned());
     Some(Command::CancelEntry(EntryCancelled { credit_code, entry, reason }))
 }
 

@@ -86,7 +86,7 @@ impl District {
             self.cancelled.push(cancelled.clone());
             return fate;
         }
-        self.spoken_of.extend(shop_named(&row).map(|shop| (row.credit_code(), shop)));
+        self.spoken_of.extend(shop_named(&row).map(|shop| (row.credit_code().unwrap(), shop)));
         self.rows.push(row);
         fate
     }
@@ -137,7 +137,7 @@ impl District {
     /// A row of the register brings its shop.
     fn knows_shop(&self, row: &Command) -> bool {
         let Command::RegisterMerchant(details) = row else { return true };
-        self.spoken_of.contains(&(row.credit_code(), shop_of(&details.mall, &details.unit)))
+        self.spoken_of.contains(&(row.credit_code().unwrap(), shop_of(&details.mall, &details.unit)))
     }
 
     fn ticket_fate(&self, row: &RecordComplaint) -> Fate {
@@ -159,12 +159,12 @@ impl District {
 
     /// Every merchant there is at `now`, with its light.
     pub(super) fn tell(&self, now: Instant) -> BTreeMap<CreditCode, Told> {
-        let codes: BTreeSet<CreditCode> = self.rows.iter().map(Command::credit_code).collect();
+        let codes: BTreeSet<CreditCode> = self.rows.iter().filter_map(Command::credit_code).collect();
         codes.into_iter().filter(|code| self.exists(*code, now)).map(|code| (code, self.tell_one(code, now))).collect()
     }
 
     fn exists(&self, code: CreditCode, now: Instant) -> bool {
-        self.rows.iter().filter(|row| row.credit_code() == code).any(|row| match row {
+        self.rows.iter().filter(|row| row.credit_code() == Some(code)).any(|row| match row {
             Command::RegisterMerchant(_) => true,
             Command::AssignSector(row) => start_of(row.effective_on) <= now,
             Command::RecordFiling(row) => start_of(row.date) <= now,
@@ -177,7 +177,7 @@ impl District {
             Command::ReportComplaintRate(row) | Command::ReportPrepaidShare(row) => start_of(row.date) <= now,
             Command::RecordListing(row) => start_of(row.entered_on) <= now,
             Command::RecordEnforcement(row) => start_of(row.date) <= now,
-            Command::CancelEntry(_) => false,
+            Command::CancelEntry(_) | Command::RecordUnattributed(_) | Command::DecideUnattributed(_) => false,
         })
     }
 
@@ -456,7 +456,7 @@ impl District {
         facts.insert("penalties.365d", count(penalties.iter().filter(|row| within(row.date, today, 365)).count()));
 
         // Links.
-        let codes: BTreeSet<CreditCode> = self.rows.iter().map(Command::credit_code).collect();
+        let codes: BTreeSet<CreditCode> = self.rows.iter().filter_map(Command::credit_code).collect();
         let linked = codes.into_iter().filter(|other| {
             *other != code
                 && self.are_linked(code, *other)

@@ -29,6 +29,9 @@ pub(super) const THERE: &str = "911101051000000001";
 /// Nobody said anything about it.
 pub(super) const NOBODY: &str = "91110108MA99999990";
 
+/// Patience with the service: what takes longer hangs, however busy the machine is. None of the tests waits that long.
+pub(super) const PATIENCE: Duration = Duration::from_secs(240);
+
 pub(super) const EVERY_ROLE: [Role; 5] = [Role::Operator, Role::Regulator, Role::Bank, Role::Lead, Role::Admin];
 
 /// The service.
@@ -200,7 +203,7 @@ impl App {
 
     /// Asks for something until it is as it should be.
     pub(super) fn until(&self, path: &str, is_right: impl Fn(&Reply) -> bool) -> Reply {
-        let deadline = std::time::Instant::now() + Duration::from_secs(30);
+        let deadline = std::time::Instant::now() + PATIENCE;
         loop {
             let reply = self.get(path).role(Role::Admin).send();
             if is_right(&reply) {
@@ -265,7 +268,7 @@ impl App {
             .allow_non_standard_methods(true)
             .max_redirects(0)
             .max_redirects_will_error(false)
-            .timeout_global(Some(Duration::from_secs(20)))
+            .timeout_global(Some(PATIENCE))
             .build()
             .new_agent();
         Self {
@@ -316,7 +319,7 @@ impl App {
         let mut changes = self.desk.changes();
         actix_web::rt::System::new().block_on(async {
             while !wanted(&self.get("/api/v1/mails").role(Role::Admin).ok().text) {
-                tokio::time::timeout(Duration::from_secs(20), changes.changed()).await.unwrap().unwrap();
+                tokio::time::timeout(PATIENCE, changes.changed()).await.unwrap().unwrap();
             }
         });
     }

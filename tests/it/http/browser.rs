@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use warnlight::domain::words::Role;
 
 /// Longest wait for something that must come.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// One browser, spoken to in the WebDriver protocol (W3C) over its driver, ended when it is dropped.
 struct Browser {
@@ -41,7 +41,7 @@ impl Browser {
         }
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
-            .timeout_global(Some(Duration::from_secs(60)))
+            .timeout_global(Some(PATIENCE))
             .build()
             .new_agent();
         let mut browser = Self { driver, agent, session: format!("http://127.0.0.1:{port}/session") };

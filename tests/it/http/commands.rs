@@ -3,6 +3,7 @@
 use super::app::{App, HERE, NOBODY};
 use serde_json::{Value, json};
 use warnlight::domain::words::Role;
+use warnlight::http::routes::{Route, TABLE};
 
 fn balance(outstanding: &str) -> Value {
     json!({ "command": "report_balance", "credit_code": HERE, "date": "2025-06-01", "outstanding": outstanding })
@@ -23,6 +24,46 @@ fn an_accepted_command_is_in_the_log_with_the_name_of_the_key_and_said_again_it_
     );
     let again = app.post("/api/v1/commands").role(Role::Regulator).json(&balance("5.00")).ok().json();
     assert_eq!(again["status"], "unchanged");
+}
+
+#[test]
+fn a_value_is_corrected_and_corrected_back() {
+    let app = App::start();
+    let about = format!("/api/v1/merchants/{HERE}");
+    let outstanding = || app.get(&about).role(Role::Lead).ok().json()["outstanding"].clone();
+    let status = |body: &Value| {
+        let receipt = app.post("/api/v1/commands").role(Role::Regulator).json(body).ok().json();
+        receipt["status"].as_str().unwrap().to_owned()
+    };
+    for yuan in ["5.00", "6.00", "5.00", "6.00"] {
+        assert_eq!((status(&balance(yuan)).as_str(), outstanding()), ("accepted", json!(yuan)));
+        assert_eq!((status(&balance(yuan)).as_str(), outstanding()), ("unchanged", json!(yuan)), "it stands");
+    }
+    // So it is within a list of commands, which is said in order, and for a detail of the register.
+    let list = json!([balance("7.00"), balance("8.00"), balance("7.00")]);
+    let receipts = app.post("/api/v1/commands").role(Role::Regulator).json(&list).send().json();
+    let said: Vec<_> = receipts.as_array().unwrap().iter().map(|receipt| receipt["status"].clone()).collect();
+    assert_eq!((said, outstanding()), (vec![json!("accepted"); 3], json!("7.00")));
+    for name in ["甲健身", "乙健身", "甲健身"] {
+        let named = json!({ "command": "register_merchant", "credit_code": HERE, "name": name });
+        assert_eq!(status(&named), "accepted");
+        assert_eq!(app.get(&about).role(Role::Lead).ok().json()["name"], name);
+    }
+}
+
+#[test]
+fn a_planned_day_is_amended_and_amended_back() {
+    let app = App::start();
+    let shop =
+        |planned: &str| json!({ "credit_code": HERE, "mall": "东方广场", "unit": "B1-01", "planned_on": planned });
+    app.post("/api/v1/exit-notices").role(Role::Operator).json(&shop("2025-10-31")).ok();
+    for planned in ["2025-11-30", "2025-10-31", "2025-11-30"] {
+        let step = json!({ "mall": "东方广场", "unit": "B1-01", "planned_on": planned });
+        let amended = app.ask("PATCH", &format!("/api/v1/exit-notices/{HERE}")).role(Role::Operator).json(&step).ok();
+        assert_eq!(amended.json()["status"], "accepted");
+        let standing = app.get("/api/v1/exit-notices").role(Role::Operator).ok().json()["items"][0].clone();
+        assert_eq!(standing["planned_on"], planned);
+    }
 }
 
 #[test]
@@ -149,12 +190,10 @@ fn reasons_show_what_was_compared_and_can_be_asked_for_any_instant() {
     let before =
         app.get(&format!("/api/v1/merchants/{HERE}/reasons?at=2025-06-19T00:00:00Z")).role(Role::Lead).ok().json();
     assert_eq!(before["light"], "green");
-    let unknowing = app
-        .get(&format!("/api/v1/merchants/{HERE}/reasons?known_at=2025-01-01T00:00:00Z"))
-        .role(Role::Lead)
-        .ok()
-        .json();
-    assert_eq!((&unknowing["light"], &unknowing["known"]), (&json!("green"), &json!(0)));
+    for query in ["known_at=2025-01-01T00:00:00Z", "at=2025-06-19T00:00:00Z&known_at=2025-01-01T00:00:00Z"] {
+        let unknowing = app.get(&format!("/api/v1/merchants/{HERE}/reasons?{query}")).role(Role::Lead).send();
+        assert_eq!(unknowing.code(), "not_found", "nothing was known then: not green");
+    }
     for query in ["at=yesterday", "known_at=x"] {
         let reply = app.get(&format!("/api/v1/merchants/{HERE}/reasons?{query}")).role(Role::Lead).send();
         assert_eq!(reply.code(), "invalid_parameter");
@@ -177,6 +216,30 @@ fn wrong_parameters_are_named() {
         let reply = app.get(path).role(Role::Admin).send();
         assert_eq!((reply.status, reply.code().as_str()), (400, "invalid_parameter"), "{path}");
         assert!(reply.json()["detail"].as_str().unwrap().len() > 5, "{path}");
+    }
+}
+
+#[test]
+fn a_wrong_parameter_is_named_in_every_query_and_path() {
+    let app = App::start();
+    let mut named = 0;
+    let is_asked =
+        |route: &&Route| route.method == "GET" && route.path.starts_with("/api/") && route.path != "/api/v1/live";
+    for route in TABLE.iter().filter(is_asked) {
+        let path = route.path.replace("{credit_code}", HERE).replace("{mail}", &uuid::Uuid::nil().to_string());
+        for (name, _) in route.query {
+            let reply = app.get(&format!("{path}?{name}=1x")).role(Role::Admin).send();
+            if reply.status == 400 {
+                assert_eq!(reply.json()["problems"][0]["field"], *name, "{path}: {reply:?}");
+                named += 1;
+            }
+        }
+    }
+    assert!(named > 8, "{named}");
+    for (method, path, name) in [("DELETE", "/api/v1/keys/x", "id"), ("GET", "/api/v1/merchants/short", "credit_code")]
+    {
+        let reply = app.ask(method, path).role(Role::Admin).send();
+        assert_eq!((reply.status, &reply.json()["problems"][0]["field"]), (400, &json!(name)), "{path}: {reply:?}");
     }
 }
 

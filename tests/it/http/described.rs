@@ -138,6 +138,14 @@ fn commands() -> Vec<Value> {
         shop(json!({ "command": "report_complaint_rate", "date": day, "ratio": "0.06" })),
         shop(json!({ "command": "report_prepaid_share", "date": day, "ratio": "0.06" })),
         bare(json!({ "command": "record_listing", "list": "serious", "entered_on": day, "removed_on": day })),
+        json!({ "command": "record_unattributed", "ticket": "t", "channel": "12345", "received_at": "2025-06-01T00:00:00Z",
+            "kind": "refund", "amount": "1.00", "due_at": "2025-06-01T00:00:00Z", "answered_at": "2025-06-01T00:00:00Z",
+            "closed_at": "2025-06-01T00:00:00Z", "outcome": "resolved", "name": "n", "address": "a", "mall": "m", "brand": "b",
+            "street": "s", "source": "o", "profile": "p" }),
+        bare(
+            json!({ "command": "decide_unattributed", "ticket": "t", "channel": "12345", "decision": "attribute", "reason": "r",
+            "candidates": [HERE] }),
+        ),
         bare(json!({ "command": "record_enforcement", "kind": "talk", "date": day, "due_on": day, "number": "n" })),
     ]
 }

@@ -1,6 +1,6 @@
 //! What is turned away at the door: paths of two readings, log-ins by guessing, feeds without end, keys that make no sense.
 
-use super::app::{App, HERE, encoded, instant};
+use super::app::{App, HERE, PATIENCE, encoded, instant};
 use serde_json::json;
 use std::io::{BufRead as _, BufReader};
 use std::sync::Arc;
@@ -70,7 +70,8 @@ fn end_of(feed: ureq::http::Response<ureq::Body>, begin: impl FnOnce()) -> Durat
 #[test]
 fn a_feed_ends_with_log_out_with_its_session_and_with_its_key() {
     let app = App::start();
-    let soon = Duration::from_secs(5);
+    // A feed that does not end is cut off after the whole of it.
+    let soon = PATIENCE / 2;
     let cookie = app.log_in(Role::Lead);
     let token = app.token(&cookie);
     let open = |cookie: &str| app.get("/api/v1/live").header("cookie", cookie).open();

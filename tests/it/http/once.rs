@@ -1,8 +1,12 @@
 //! One key, one request, one answer.
 
 use super::app::{App, HERE, Reply};
+use crate::shared::forward;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use warnlight::domain::words::Role;
+use warnlight::log::contract::{Append, EventLog, Pending};
+use warnlight::log::memory::MemoryLog;
 
 fn balance(day: u32, outstanding: &str) -> Value {
     json!({ "command": "report_balance", "credit_code": HERE, "date": format!("2025-06-{day:02}"), "outstanding": outstanding })
@@ -111,4 +115,45 @@ fn events_whose_source_and_id_join_to_the_same_text_are_two() {
     assert_eq!((other.status, &other.json()["status"]), (200, &json!("accepted")), "{other:?}");
     assert_eq!(event("a#b", "c", "1.00").json()["repeated"], true);
     assert!(is_reused(&event("a#b", "c", "3.00")));
+}
+
+#[test]
+fn a_long_value_is_kept_in_the_answer_as_far_as_it_is_needed_to_know_it_again() {
+    let app = App::start();
+    let long = "长".repeat(100);
+    let list = json!([balance(1, "1.00"), { "command": "report_balance", "credit_code": HERE, "date": "2025-06-01",
+        "outstanding": "1.00", "revenue_last_year": long },
+        { "command": "register_merchant", "credit_code": HERE, "name": "x", "industry_code": long }]);
+    let value = |reply: Value| {
+        let receipts = reply.as_array().unwrap().clone();
+        let values = receipts.iter().flat_map(|receipt| receipt["problems"].as_array().cloned().unwrap_or_default());
+        values.filter_map(|problem| problem["value"].as_str().map(|value| value.chars().count())).max().unwrap()
+    };
+    let first = value(send(&app, "/api/v1/commands", "k", &list).json());
+    assert!(first > 60, "{first}");
+    assert_eq!(value(send(&app, "/api/v1/commands", "k", &list).json()), 60);
+}
+
+/// A log at which another node records its answer to the same request just before this one.
+struct Overtaken(MemoryLog);
+
+impl EventLog for Overtaken {
+    fn submit(&self, append: Append) -> Pending {
+        if append.stream.starts_with("request-") {
+            let mut others = append.clone();
+            others.events[0].data = others.events[0].data.replace("unchanged", "refused").into();
+            self.0.append(others).unwrap();
+        }
+        self.0.submit(append)
+    }
+
+    forward!(0);
+}
+
+#[test]
+fn of_two_answers_at_the_same_moment_the_one_on_record_is_given() {
+    let app = App::on(Arc::new(Overtaken(MemoryLog::new())), &[]);
+    assert_eq!(send(&app, "/api/v1/commands", "first", &balance(1, "1.00")).json()["status"], "accepted");
+    let reply = send(&app, "/api/v1/commands", "k", &json!([balance(1, "1.00")]));
+    assert_eq!((reply.status, &reply.json()[0]["status"]), (200, &json!("refused")), "what stands in the log");
 }

@@ -32,6 +32,21 @@ fn newest_notice(app: &App) -> serde_json::Value {
     events.find(|event| event["type"].as_str().unwrap().contains("exit_notice")).unwrap().clone()
 }
 
+#[test]
+fn a_planned_day_is_amended_in_the_browser_and_amended_back() {
+    let app = App::start();
+    let cookie = app.log_in(Role::Operator);
+    assert_eq!(send(&app, &cookie, &NOTICE).header("location"), "/mall?said=done");
+    for planned in ["2026-01-31", "2025-12-31", "2026-01-31"] {
+        let form = with(&NOTICE, &[("action", "amend"), ("planned_on", planned)]);
+        for said in ["/mall?said=done", "/mall?said=unchanged"] {
+            assert_eq!(send(&app, &cookie, &form).header("location"), said, "{planned}");
+            let standing = app.get("/api/v1/exit-notices").role(Role::Operator).ok().json()["items"][0].clone();
+            assert_eq!(standing["planned_on"], planned);
+        }
+    }
+}
+
 /// The text of a page without its tags, scripts and attributes.
 fn shown(page: &str) -> String {
     let mut text = String::new();
@@ -332,4 +347,34 @@ fn a_withdrawal_asks_for_a_reason_and_keeps_it() {
     assert_eq!(event["data"]["reason"], "续约\n三年");
     let text = shown(&page(&app, &cookie, &format!("/merchants/{HERE}"), "zh-CN").text);
     assert!(text.contains("续约"), "{text}");
+}
+
+#[test]
+fn an_unknown_unit_is_said_at_once_and_in_the_words_of_the_page() {
+    let app = App::start();
+    let cookie = app.log_in(Role::Operator);
+    // At short notice, too: nothing is to be confirmed that is refused then.
+    for planned in ["2025-07-15", "2025-12-31"] {
+        let reply = send(&app, &cookie, &with(&NOTICE, &[("unit", "B9-99"), ("planned_on", planned)]));
+        let text = shown(&reply.text);
+        assert_eq!(reply.status, 422, "{planned}: {text}");
+        assert!(text.contains("B1-01") && text.contains("“确为登记之外的另一铺位”"), "{text}");
+        assert!(!text.contains("new_unit"), "{text}");
+    }
+}
+
+#[test]
+fn a_change_of_the_day_keeps_the_refund_plan_and_a_refused_one_shows_what_stands() {
+    let app = App::start();
+    let cookie = app.log_in(Role::Operator);
+    assert_eq!(send(&app, &cookie, &with(&NOTICE, &[("refund_plan", "原路退回")])).status, 303);
+    let amend = with(&NOTICE, &[("action", "amend"), ("planned_on", "2026-01-31"), ("refund_plan", "")]);
+    let reply = send(&app, &cookie, &amend);
+    assert_eq!(reply.status, 303, "{}", shown(&reply.text));
+    assert_eq!(newest_notice(&app)["data"]["refund_plan"], "原路退回");
+    for wrong in [("unit", "B9-99"), ("credit_code", super::app::THERE), ("credit_code", "x")] {
+        let reply = send(&app, &cookie, &with(&amend, &[wrong]));
+        assert_eq!(reply.status, 422, "{wrong:?}");
+        assert!(reply.text.contains("/mall/sheet?"), "the notices that stand are shown after {wrong:?}");
+    }
 }

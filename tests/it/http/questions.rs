@@ -20,7 +20,7 @@ const NOBODY_WAITS: (&str, &str) = ("WARNLIGHT__HTTP__QUESTIONS_WAITING", "0");
 const LIMIT: &str = "WARNLIGHT__HTTP__QUESTION_LIMIT_SECONDS";
 
 /// A question that is held under way, for as long as the test likes.
-const HELD: &str = "/merchants/91110108MA00000000/reasons?known_at=2025-06-29T00:00:00Z";
+const HELD: &str = "/merchants/91110108MA00000000/reasons?known_at=2025-06-30T12:00:00Z";
 /// Every path to read, and whether it goes over all merchants.
 fn paths() -> impl Iterator<Item = (String, bool)> {
     TABLE.iter().filter(|route| route.method == "GET").map(|route| {

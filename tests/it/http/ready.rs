@@ -1,13 +1,13 @@
 //! Ready means: a command would be taken, and lights are up to date. Whatever is asked of `/readyz`, the reason is named, and
 //! it is ready again by itself.
 
-use super::app::{App, HERE, Reply};
+use super::app::{App, HERE, PATIENCE, Reply};
 use serde_json::json;
 use std::io::Read as _;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::{Duration, Instant as Timer};
+use std::time::Instant as Timer;
 use warnlight::clock::ManualClock;
 use warnlight::desk::Request;
 use warnlight::domain::envelope::Origin;
@@ -75,62 +75,68 @@ fn asked(app: &App) -> Reply {
     app.get("/readyz").send()
 }
 
-/// Waits for an answer of `/readyz`, asked again and again as balancers do, and holds the metric to it.
-fn until(app: &App, status: u16) -> Reply {
+/// Waits until `/readyz` is ready, asked again and again as balancers do, and holds the metric to it.
+fn ready(app: &App) -> Reply {
+    until(app, 200, "ready")
+}
+
+/// Waits until `/readyz` is not ready for a reason. Before it there may be others: a desk at work is not up to date.
+fn not_ready(app: &App, said: &str) -> Reply {
+    until(app, 503, said)
+}
+
+fn until(app: &App, status: u16, said: &str) -> Reply {
     let begun = Timer::now();
     loop {
         let reply = asked(app);
-        if reply.status == status {
+        if reply.status == status && reply.text.contains(said) {
             let metrics = app.get("/metrics").role(Role::Admin).ok().text;
             assert!(metrics.contains(&format!("\nwarnlight_ready {}\n", u8::from(status == 200))), "{metrics}");
             return reply;
         }
-        assert!(begun.elapsed() < Duration::from_secs(60), "{reply:?}");
-        std::thread::sleep(Duration::from_millis(50));
+        assert!(begun.elapsed() < PATIENCE, "{reply:?}");
+        std::thread::yield_now();
     }
 }
 
 #[test]
 fn a_log_that_takes_no_appends_is_not_ready_until_it_does() {
     let (log, app) = sick();
-    until(&app, 200);
+    ready(&app);
     for (trouble, said) in [
         (LogError::Full, "the disk is full"),
         (LogError::Unavailable("the writer has stopped".to_owned()), "the writer has stopped"),
     ] {
         *log.writer.lock().unwrap() = Some(trouble);
-        let reply = until(&app, 503);
-        assert!(reply.text.contains(said), "{reply:?}");
+        not_ready(&app, said);
         *log.writer.lock().unwrap() = None;
-        until(&app, 200);
+        ready(&app);
     }
 }
 
 #[test]
 fn lights_that_cannot_be_recorded_are_not_up_to_date() {
     let (log, app) = sick();
-    until(&app, 200);
+    ready(&app);
     log.no_lights.store(true, Ordering::SeqCst);
     app.desk.execute(closing()).unwrap();
-    let reply = until(&app, 503);
-    assert!(reply.text.contains("lights cannot be recorded: the disk is full"), "{reply:?}");
+    not_ready(&app, "lights cannot be recorded: the disk is full");
     log.no_lights.store(false, Ordering::SeqCst);
-    until(&app, 200);
+    ready(&app);
     assert!(app.get(&format!("/api/v1/merchants/{HERE}")).role(Role::Lead).ok().text.contains("red"));
 }
 
 #[test]
 fn a_desk_that_hangs_is_not_ready_and_is_asked_all_the_same() {
     let (log, app) = sick();
-    until(&app, 200);
+    ready(&app);
     log.hang(true);
     let answers = app.desk.submit(closing());
-    let reply = until(&app, 503);
-    assert!(reply.text.contains("at one piece of work"), "{reply:?}");
+    not_ready(&app, "at one piece of work");
     app.get(&format!("/api/v1/merchants/{HERE}")).role(Role::Lead).ok();
     log.hang(false);
     answers.wait().unwrap();
-    until(&app, 200);
+    ready(&app);
 }
 
 fn behind(app: &App) -> f64 {
@@ -143,7 +149,7 @@ fn behind(app: &App) -> f64 {
 fn a_clock_behind_the_log_is_said_and_the_service_is_ready_all_the_same() {
     let app = App::start();
     let right = "2025-06-30T10:00:00Z".parse::<Instant>().unwrap();
-    assert_eq!((until(&app, 200).text.as_str(), behind(&app)), ("ready\n", 0.0));
+    assert_eq!((ready(&app).text.as_str(), behind(&app)), ("ready\n", 0.0));
     // A minute and a half is what nodes may differ by, forty days are a wrong clock.
     for (ahead, said) in [(90, false), (40 * 86_400, true)] {
         app.clock.set(right + jiff::SignedDuration::from_secs(ahead));
@@ -151,14 +157,14 @@ fn a_clock_behind_the_log_is_said_and_the_service_is_ready_all_the_same() {
             "outstanding": format!("{ahead}.00") })]);
         app.clock.set(right);
         app.desk.settle().unwrap();
-        let reply = until(&app, 200);
+        let reply = ready(&app);
         assert_eq!(reply.text.contains("warning: this machine's clock is"), said, "{reply:?}");
         assert_eq!(behind(&app) > 86_400.0 * 39.0, said);
     }
     // When the time on record has come, it is over.
     app.clock.set(right + jiff::SignedDuration::from_hours(24 * 41));
     app.desk.settle().unwrap();
-    assert!(!until(&app, 200).text.contains("warning: this machine's clock"));
+    assert!(!ready(&app).text.contains("warning: this machine's clock"));
     assert_eq!(behind(&app), 0.0);
 }
 

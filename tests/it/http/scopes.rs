@@ -3,6 +3,7 @@
 use super::app::{App, EVERY_ROLE, HERE, NOBODY, THERE};
 use serde_json::{Value, json};
 use warnlight::domain::access::Scope;
+use warnlight::domain::code::CreditCode;
 use warnlight::domain::words::Role;
 
 const LIMITED: [Role; 4] = [Role::Operator, Role::Regulator, Role::Bank, Role::Lead];
@@ -160,6 +161,32 @@ fn nobody_speaks_of_a_merchant_or_mall_that_is_not_theirs() {
         assert_eq!((reply.status, reply.code().as_str()), (403, "out_of_scope"), "{role} {body}");
     }
     assert_eq!(app.desk.picture().position, position, "what was refused wrote nothing");
+}
+
+#[test]
+fn a_bank_cannot_tell_from_the_order_what_lies_at_another() {
+    let app = App::start();
+    let mut pair =
+        [1, 2].map(|number| CreditCode::with_check_character(&format!("91110108MA0000{number:03}")).unwrap());
+    pair.sort_unstable();
+    for (code, held) in pair.iter().zip(["990.00", "980.00"]) {
+        let filing = |date: &str, bank: &str| json!({ "command": "record_filing", "credit_code": code, "status": "accepted", "date": date, "bank": bank });
+        app.tell(&[
+            json!({ "command": "register_merchant", "credit_code": code, "name": "同业", "industry_code": "8930",
+                "division_code": "110108" }),
+            filing("2025-01-10", "乙银行"),
+            json!({ "command": "report_balance", "credit_code": code, "date": "2025-01-31", "outstanding": "1000.00" }),
+            json!({ "command": "report_custody", "credit_code": code, "date": "2025-02-01", "held": held }),
+            filing("2025-03-01", "甲银行"),
+        ]);
+    }
+    let listed = |role: Role| app.get("/api/v1/merchants?q=%E5%90%8C%E4%B8%9A").role(role).ok().json()["items"].clone();
+    let [first, second] = pair.each_ref().map(CreditCode::as_str);
+    let (all, seen) = (listed(Role::Admin), listed(Role::Bank));
+    assert_eq!(all[0]["light"], all[1]["light"], "only the money differs: {all}");
+    assert_eq!(codes(&all), [second, first], "more is at risk where less is held");
+    assert_eq!((&seen[0]["held"], &seen[0]["at_risk"]), (&Value::Null, &json!("1000.00")), "{seen}");
+    assert_eq!(codes(&seen), [first, second], "the order tells what is not shown: {seen}");
 }
 
 #[test]

@@ -134,11 +134,12 @@ fn a_folder_is_read_in_a_fixed_order_and_one_bad_file_harms_no_other() {
     put(".hidden.csv", b"x");
     put("说明.docx", b"x");
     fs::create_dir(folder.path().join("旧")).unwrap();
+    put("旧/备案.csv", format!("credit_code,status,date\n{CODE},submitted,2024-01-01\n").as_bytes());
     let harvest = Harvest::of(folder.path());
     let files: Vec<_> = harvest.rows.iter().map(|row| row.table.file.to_string()).collect();
-    assert_eq!(files, ["z-商户.csv", "备案.csv"]);
+    assert_eq!(files, ["z-商户.csv", "备案.csv", "旧/备案.csv"]);
     assert_eq!(harvest.refused_codes(), [("unreadable", 0), ("empty", 0)]);
-    assert_eq!(harvest.warned(), ["subfolder", "unknown_file_type"]);
+    assert_eq!(harvest.warned(), ["unknown_file_type"]);
     let missing = Harvest::of(&folder.path().join("nothing.csv"));
     assert_eq!(missing.refused_codes(), [("unreadable", 0)]);
 }
@@ -221,7 +222,7 @@ fn a_folder_that_is_called_like_a_file_and_a_link_to_a_device_are_told_of() {
     std::os::unix::fs::symlink("/dev/zero", &link).unwrap();
     fs::write(inner.join("custody.csv"), format!("credit_code,date,held\n{CODE},2025-01-01,5\n")).unwrap();
     let harvest = Harvest::of(folder.path());
-    assert_eq!((harvest.warned(), harvest.refused_codes()), (vec!["subfolder"], vec![("not_a_file", 0)]));
+    assert_eq!((harvest.accepted(), harvest.refused_codes()), (vec![2], vec![("not_a_file", 0)]));
     // Named itself, a folder is read as one.
     assert_eq!(Harvest::of(&inner).accepted(), [2]);
     assert_eq!(Harvest::of(&link).refused_codes(), [("not_a_file", 0)]);

@@ -24,7 +24,7 @@ fn workbooks_hold_numbers_dates_and_accidents() {
     let path = workbook(&folder, "商户.xlsx", |book| {
         let sheet = book.add_worksheet();
         sheet.write(0, 0, "2025 年商户登记").unwrap();
-        header(sheet, 2, &["统一社会信用代码", "行业代码", "区划代码", "铺位号", "成立日期", "商户名称"]);
+        header(sheet, 2, &["统一社会信用代码", "行业代码", "区划代码", "铺位号", "成立日期", "商户名称", "街道"]);
         let date = rust_xlsxwriter::Format::new().set_num_format("yyyy-mm-dd");
         sheet.write(3, 0, CODE).unwrap();
         sheet.write(3, 1, 8399).unwrap();
@@ -33,7 +33,9 @@ fn workbooks_hold_numbers_dates_and_accidents() {
         sheet.write(3, 9, "一条批注").unwrap();
         sheet.write(5, 0, 911_101_066_976_941_872.0).unwrap();
         sheet.write_with_format(5, 3, 45659, &date).unwrap();
-        sheet.write(5, 5, rust_xlsxwriter::Formula::new("=NA()").set_result("#N/A")).unwrap();
+        sheet.write(5, 5, rust_xlsxwriter::Formula::new("=A99/0").set_result("#DIV/0!")).unwrap();
+        // A look-up that found nothing is a word for nothing: the street may stay empty.
+        sheet.write(3, 6, rust_xlsxwriter::Formula::new("=NA()").set_result("#N/A")).unwrap();
         book.add_worksheet().set_name("空表").unwrap();
         let hidden = book.add_worksheet().set_name("存管余额").unwrap();
         hidden.set_hidden(true);

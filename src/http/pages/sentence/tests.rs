@@ -4,7 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// What no sentence needs: ids and digests, whom the page is about, what only programs read.
-const UNSAID: [&str; 27] = [
+const UNSAID: [&str; 30] = [
+    "after",
+    "refused_places",
+    "candidates",
     "credit_code",
     "legal_representative_digest",
     "complainant",

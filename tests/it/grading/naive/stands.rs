@@ -100,7 +100,10 @@ pub(super) fn says_what_stands(rows: &[Command], row: &Command) -> bool {
                 Some(_) => !same.is_empty() && agrees(same.iter().rev().find_map(|other| other.due_on), row.due_on),
             }
         }
-        Command::RecordComplaint(_) | Command::CancelEntry(_) => false,
+        Command::RecordComplaint(_)
+        | Command::RecordUnattributed(_)
+        | Command::DecideUnattributed(_)
+        | Command::CancelEntry(_) => false,
     }
 }
 
@@ -129,7 +132,7 @@ fn details_stand(rows: &[&MerchantDetails], row: &MerchantDetails) -> bool {
 
 /// Whether a row is what an entry names that is cancelled.
 pub(super) fn is_meant(cancelled: &EntryCancelled, row: &Command) -> bool {
-    if row.credit_code() != cancelled.credit_code {
+    if row.credit_code() != Some(cancelled.credit_code) {
         return false;
     }
     match (&cancelled.entry, row) {

@@ -1,0 +1,192 @@
+//! Who is meant (待认领): a ticket without a credit code finds its merchant by what it says of the shop. Only what agrees by key and
+//! leads to one merchant is taken; everything else waits for a person, with candidates and why. Nothing is guessed.
+
+mod decide;
+mod near;
+mod queue;
+
+pub(super) use decide::{about, by_code, decide_queued, queue_row};
+pub use near::{Candidate, Near};
+pub use queue::{Entry, Queue, State, name_of};
+
+use super::command::RecordUnattributed;
+use super::event::ComplaintQueued;
+use super::evidence::STANDING;
+use super::merchant::Merchant;
+use super::name_key::{key, same};
+use super::words::Agreement;
+use super::world::World;
+
+/// What a ticket says of the shop it means.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Clues<'a> {
+    /// Name of the shop or company.
+    pub name: Option<&'a str>,
+    /// Address.
+    pub address: Option<&'a str>,
+    /// Mall.
+    pub mall: Option<&'a str>,
+    /// Brand.
+    pub brand: Option<&'a str>,
+    /// Street or town.
+    pub street: Option<&'a str>,
+}
+
+macro_rules! clues {
+    ($row:expr) => {
+        Clues {
+            name: named($row.name.as_deref()),
+            address: named($row.address.as_deref()),
+            mall: named($row.mall.as_deref()),
+            brand: named($row.brand.as_deref()),
+            street: named($row.street.as_deref()),
+        }
+    };
+}
+
+impl<'a> From<&'a RecordUnattributed> for Clues<'a> {
+    fn from(row: &'a RecordUnattributed) -> Self {
+        clues!(row)
+    }
+}
+
+impl<'a> From<&'a ComplaintQueued> for Clues<'a> {
+    fn from(row: &'a ComplaintQueued) -> Self {
+        clues!(row)
+    }
+}
+
+/// A clue that names something: asterisks, which some exports put in place of a name, do not.
+fn named(text: Option<&str>) -> Option<&str> {
+    text.filter(|text| text.chars().any(char::is_alphanumeric) && !text.contains("**"))
+}
+
+/// What merchants are asked for by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By<'a> {
+    /// The registered name, by key.
+    Name(&'a str),
+    /// The brand, by key.
+    Brand(&'a str),
+}
+
+impl By<'_> {
+    /// Says whether a merchant in the register is just so called now.
+    #[must_use]
+    pub fn is(&self, merchant: &Merchant) -> bool {
+        match self {
+            Self::Name(name) => merchant.name(STANDING).is_some_and(|own| same(own, name)),
+            Self::Brand(brand) => merchant.brand(STANDING).is_some_and(|own| same(own, brand)),
+        }
+    }
+}
+
+/// Returns the one merchant that a ticket's clues lead to by key, with what agrees; `None` if there is none, or more than one, if
+/// anything it says speaks against it, or if nothing but the name speaks for it. `called` returns every merchant with a name or a brand.
+///
+/// Two ways lead there: the registered name together with a mall that has a shop of it, or with its brand and its street; or, where no
+/// other name is said, a brand that nobody else has together with the mall that has its shop.
+pub fn exact<'a>(
+    clues: &Clues<'_>,
+    called: impl Fn(By<'_>) -> Vec<&'a Merchant>,
+) -> Option<(&'a Merchant, Vec<Agreement>)> {
+    let agrees = |merchant: &Merchant| !speaks_against(clues, merchant);
+    if let Some(name) = clues.name {
+        let all = called(By::Name(name));
+        let here = all.iter().filter(|merchant| has_shop_in(merchant, clues.mall)).copied();
+        let one = if clues.mall.is_some() && all.len() > 1 { only(here) } else { only(all.iter().copied()) };
+        if let Some(one) = one.filter(|one| agrees(one)) {
+            let agreed = reasons(clues, one);
+            return is_borne_out(clues, one).then_some((one, agreed));
+        }
+        if !all.is_empty() {
+            return None;
+        }
+    }
+    let brand = match (clues.brand, clues.name) {
+        (Some(brand), Some(name)) if !same(brand, name) => return None,
+        (brand, name) => brand.or(name)?,
+    };
+    clues.mall?;
+    // Of a chain another company may be in that mall, which nobody registered yet.
+    let one = only(called(By::Brand(brand)).into_iter()).filter(|one| agrees(one))?;
+    Some((one, reasons(clues, one)))
+}
+
+impl World {
+    /// Returns [`exact`] among the merchants of this world.
+    #[must_use]
+    pub fn whose(&self, clues: &Clues<'_>) -> Option<(&Merchant, Vec<Agreement>)> {
+        exact(clues, |by| self.called(by))
+    }
+}
+
+fn only<T>(mut all: impl Iterator<Item = T>) -> Option<T> {
+    let first = all.next();
+    first.filter(|_| all.next().is_none())
+}
+
+fn has_shop_in(merchant: &Merchant, mall: Option<&str>) -> bool {
+    mall.is_some_and(|mall| merchant.shops.iter().any(|shop| same(&shop.name.mall, mall)))
+}
+
+/// Says whether more than the name speaks for a merchant. A namesake may be out there that nobody registered yet, and a street has
+/// many shops: it takes the mall, or the street together with the brand.
+fn is_borne_out(clues: &Clues<'_>, merchant: &Merchant) -> bool {
+    let is_named = |mall: &str| {
+        clues.mall.is_some_and(|said| same(said, mall))
+            || clues.address.is_some_and(|address| names_place(address, mall))
+    };
+    let brand = clues.brand.zip(merchant.brand(STANDING)).is_some_and(|(said, known)| same(said, known));
+    let street = merchant.detail(STANDING, |row| row.street.as_deref()).is_some_and(|street| {
+        clues.street.is_some_and(|said| same(said, street))
+            || clues.address.is_some_and(|address| names_place(address, street))
+    });
+    merchant.shops.iter().any(|shop| is_named(&shop.name.mall)) || brand && street
+}
+
+/// Says whether something that a ticket says is otherwise with a merchant, or cannot be held against what is known of it: an address
+/// has to name its street.
+fn speaks_against(clues: &Clues<'_>, merchant: &Merchant) -> bool {
+    let differs = |said: Option<&str>, known: Option<&str>| {
+        said.is_some_and(|said| known.is_some_and(|known| !same(said, known)))
+    };
+    let street = merchant.detail(STANDING, |row| row.street.as_deref());
+    clues.mall.is_some() && !has_shop_in(merchant, clues.mall)
+        || differs(clues.brand, merchant.brand(STANDING))
+        || differs(clues.street, street)
+        || clues.address.is_some_and(|address| !street.is_some_and(|street| names_place(address, street)))
+}
+
+/// Says whether an address names a place.
+fn names_place(address: &str, place: &str) -> bool {
+    !place.is_empty() && key(address).contains(&*key(place))
+}
+
+/// Returns what agrees by key between a ticket and a merchant.
+#[must_use]
+pub fn reasons(clues: &Clues<'_>, merchant: &Merchant) -> Vec<Agreement> {
+    let is = |said: Option<&str>, known: Option<&str>| said.zip(known).is_some_and(|(said, known)| same(said, known));
+    let (name, brand) = (merchant.name(STANDING), merchant.brand(STANDING));
+    let street = merchant.detail(STANDING, |row| row.street.as_deref());
+    let mut found = Vec::new();
+    if is(clues.name, name) {
+        found.push(Agreement::Name);
+    } else if merchant.rows.iter().any(|row| is(clues.name, row.name.as_deref())) {
+        found.push(Agreement::FormerName);
+    }
+    if is(clues.brand, brand) || is(clues.name, brand) {
+        found.push(Agreement::Brand);
+    }
+    if has_shop_in(merchant, clues.mall) {
+        found.push(Agreement::Mall);
+    }
+    if is(clues.street, street) {
+        found.push(Agreement::Street);
+    }
+    let lies_at = |place: &str| clues.address.is_some_and(|address| names_place(address, place));
+    if merchant.shops.iter().any(|shop| lies_at(&shop.name.mall)) || street.is_some_and(lies_at) {
+        found.push(Agreement::Address);
+    }
+    found
+}

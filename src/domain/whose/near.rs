@@ -1,0 +1,168 @@
+//! Merchants with a name near to what a ticket says, for a person to choose from. Near is never enough to be taken.
+//!
+//! Names are found by the pairs of letters in their core: what is left without the kind of company, what stands in brackets, and the
+//! city. Pairs that too many names have lead nowhere, so a question costs the same among a million merchants.
+
+use super::{Clues, reasons};
+use crate::domain::code::CreditCode;
+use crate::domain::evidence::STANDING;
+use crate::domain::merchant::Merchant;
+use crate::domain::name_key::key;
+use crate::domain::words::Agreement;
+use crate::domain::world::World;
+use std::collections::{HashMap, HashSet};
+
+/// Candidates shown at most: one digit key each.
+const SHOWN: usize = 9;
+/// Names with a pair of letters at most; a pair that more have says nothing.
+const COMMON: usize = 2_000;
+/// Names compared in full at most.
+const COMPARED: usize = 300;
+/// From this likeness on (0 to 1) a name is near.
+const NEAR: f64 = 0.6;
+/// What says which kind of company it is, and no more; longest first.
+const KINDS: [&str; 14] = [
+    "股份有限公司",
+    "有限责任公司",
+    "个体工商户",
+    "有限公司",
+    "分公司",
+    "总公司",
+    "责任公司",
+    "合伙企业",
+    "旗舰店",
+    "公司",
+    "门店",
+    "总店",
+    "分店",
+    "店",
+];
+/// Places before the name proper.
+const PLACES: [&str; 4] = ["北京市", "北京", "中国", "上海"];
+
+/// A merchant that a ticket may mean, and why.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Candidate {
+    /// Who.
+    pub code: CreditCode,
+    /// What agrees.
+    pub agreed: Vec<Agreement>,
+    /// How like the names are, 0 to 1.
+    pub likeness: f64,
+}
+
+/// The names of all merchants by their pairs of letters. Made of a world when it is first asked for, and kept up with it.
+#[derive(Debug, Default)]
+pub struct Near {
+    pairs: HashMap<(char, char), Vec<u32>>,
+    /// Rows of the register taken in, for each merchant.
+    rows: Vec<u32>,
+}
+
+/// Returns what of a name tells it from others.
+fn core(name: &str) -> String {
+    let key = key(name);
+    let mut depth = 0_u32;
+    let outside: String = key
+        .chars()
+        .filter(|letter| {
+            let is_bracket = matches!(letter, '(' | ')' | '[' | ']' | '【' | '】');
+            depth = match letter {
+                '(' | '[' | '【' => depth + 1,
+                ')' | ']' | '】' => depth.saturating_sub(1),
+                _ => depth,
+            };
+            depth == 0 && !is_bracket
+        })
+        .collect();
+    let mut core = outside.as_str();
+    for place in PLACES {
+        core = core.strip_prefix(place).unwrap_or(core);
+    }
+    if let Some((before, _)) = core.split_once("有限公司").filter(|(_, after)| after.ends_with("分公司")) {
+        core = before;
+    }
+    while let Some(shorter) = KINDS.iter().find_map(|kind| core.strip_suffix(kind)).filter(|rest| !rest.is_empty()) {
+        core = shorter;
+    }
+    if core.is_empty() { key.into_owned() } else { core.to_owned() }
+}
+
+fn pairs(core: &str) -> impl Iterator<Item = (char, char)> {
+    core.chars().zip(core.chars().skip(1))
+}
+
+impl Near {
+    /// Takes in what the register says that was not taken in before.
+    pub fn keep_up(&mut self, world: &World) {
+        self.rows.resize(world.merchants().len().max(self.rows.len()), 0);
+        for ((index, merchant), seen) in (0_u32..).zip(world.merchants().iter()).zip(&mut self.rows) {
+            let rows = u32::try_from(merchant.rows.len()).unwrap_or(u32::MAX);
+            if rows == *seen {
+                continue;
+            }
+            *seen = rows;
+            for text in names(merchant) {
+                for pair in pairs(&core(text)) {
+                    let there = self.pairs.entry(pair).or_default();
+                    if there.len() <= COMMON && there.last() != Some(&index) && !there.contains(&index) {
+                        there.push(index);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Returns the merchants that a ticket may mean, best first, of those that `sees` lets through.
+    pub fn candidates(&self, world: &World, clues: &Clues<'_>, sees: impl Fn(&Merchant) -> bool) -> Vec<Candidate> {
+        let said: Vec<String> = [clues.name, clues.brand].into_iter().flatten().map(core).collect();
+        let mut shared: HashMap<u32, u32> = HashMap::new();
+        for pair in said.iter().flat_map(|core| pairs(core)).collect::<HashSet<_>>() {
+            for index in self.pairs.get(&pair).filter(|there| there.len() <= COMMON).into_iter().flatten() {
+                *shared.entry(*index).or_default() += 1;
+            }
+        }
+        let mut likely: Vec<(u32, u32)> = shared.into_iter().map(|(index, count)| (count, index)).collect();
+        likely.sort_unstable_by(|(one, a), (other, b)| other.cmp(one).then(a.cmp(b)));
+        likely.truncate(COMPARED);
+        let mut all: Vec<&Merchant> = likely.iter().filter_map(|(_, index)| world.at(*index)).collect();
+        for text in [clues.name, clues.brand].into_iter().flatten() {
+            all.extend(world.called(super::By::Name(text)).into_iter().take(COMPARED));
+            all.extend(world.called(super::By::Brand(text)).into_iter().take(COMPARED));
+        }
+        let mut seen = HashSet::new();
+        let mut found: Vec<(usize, Candidate)> = all
+            .into_iter()
+            .filter(|merchant| seen.insert(merchant.code) && sees(merchant))
+            .filter_map(|merchant| weigh(clues, &said, merchant))
+            .collect();
+        found.sort_by(|(a, one), (b, other)| {
+            b.cmp(a).then(other.likeness.total_cmp(&one.likeness)).then(one.code.cmp(&other.code))
+        });
+        found.into_iter().map(|(_, candidate)| candidate).take(SHOWN).collect()
+    }
+}
+
+fn weigh(clues: &Clues<'_>, said: &[String], merchant: &Merchant) -> Option<(usize, Candidate)> {
+    let own: Vec<String> = names(merchant).map(core).collect();
+    let likeness = said
+        .iter()
+        .flat_map(|said| own.iter().map(move |own| strsim::normalized_damerau_levenshtein(said, own)))
+        .fold(0.0, f64::max);
+    let mut agreed = reasons(clues, merchant);
+    let exactly = agreed.iter().any(|one| matches!(one, Agreement::Name | Agreement::FormerName | Agreement::Brand));
+    if !exactly && likeness < NEAR {
+        return None;
+    }
+    if !exactly {
+        agreed.push(Agreement::NearName);
+    }
+    let weight = agreed.len() + usize::from(agreed.contains(&Agreement::Name));
+    Some((weight, Candidate { code: merchant.code, agreed, likeness }))
+}
+
+/// Returns every name and brand a merchant ever had in the register.
+fn names(merchant: &Merchant) -> impl Iterator<Item = &str> {
+    let now = [merchant.name(STANDING), merchant.brand(STANDING)].into_iter().flatten();
+    now.chain(merchant.rows.iter().flat_map(|row| [row.name.as_deref(), row.brand.as_deref()]).flatten())
+}

@@ -1,0 +1,5 @@
+//! The first stage: from a path to one readable file after the other, with a name that people can read.
+
+mod archive;
+mod name;
+pub mod read;
