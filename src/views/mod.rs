@@ -8,6 +8,7 @@ mod limit;
 pub mod merchant;
 pub mod sight;
 pub mod sources;
+pub mod standing;
 pub mod unattributed;
 
 pub use limit::Limit;
