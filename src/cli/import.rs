@@ -11,10 +11,11 @@ use super::exit::{CliError, Exit};
 use super::out::{Format, Out};
 use super::said::Text;
 use super::store::progress;
-use super::texts;
+use super::{texts, values};
 use crate::desk::{Answer, DeskError, NOT_RECORDED, not_recorded};
 use crate::domain::check::Problem;
 use crate::domain::time::Instant;
+use crate::domain::whose::QUEUED;
 use crate::domain::words::Light;
 use crate::http::Language;
 use crate::intake::item::{Item, ReadRow, Table};
@@ -68,6 +69,9 @@ pub(super) struct ImportArgs {
     /// Folder for receipts and refusal sheets. Default: `imports/TIME` in the data folder; none in a dry run.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// When the tickets were received, for exports of hotlines that have no column that says so. A ticket known already keeps its time.
+    #[arg(long, value_name = "DATE", value_parser = values::instant)]
+    received_at: Option<Instant>,
 }
 
 /// What came of the rows. A row with several warnings counts them all.
@@ -75,6 +79,8 @@ pub(super) struct ImportArgs {
 struct Tally {
     rows: u64,
     accepted: u64,
+    /// Tickets without a credit code that wait for a person (待认领).
+    queued: u64,
     unchanged: u64,
     refused: u64,
     warnings: u64,
@@ -87,7 +93,11 @@ pub(super) fn run(args: &ImportArgs, common: &Common, out: &mut Out) -> Result<E
     if let Some(path) = args.paths.iter().find(|path| !path.exists()) {
         return Err(CliError::told(Exit::NotFound, texts::NO_SUCH_PATH.with(&[&path.display()])));
     }
-    let profiles = Arc::new(load_profiles(&settings).map_err(|error| CliError::new(Exit::Usage, error))?);
+    let mut profiles = load_profiles(&settings).map_err(|error| CliError::new(Exit::Usage, error))?;
+    if let Some(at) = args.received_at {
+        profiles.received_at(at);
+    }
+    let profiles = Arc::new(profiles);
     let now = Instant::now();
     let papers = match (&args.out, args.dry_run) {
         (Some(folder), _) => Some(folder.clone()),
@@ -138,14 +148,18 @@ pub(super) fn run(args: &ImportArgs, common: &Common, out: &mut Out) -> Result<E
             let heading = [
                 texts::TALLY_ROWS,
                 texts::TALLY_ACCEPTED,
+                texts::TALLY_QUEUED,
                 texts::TALLY_UNCHANGED,
                 texts::TALLY_REFUSED,
                 texts::TALLY_WARNINGS,
             ]
             .map(|text| out.text(text));
-            let counts = [tally.rows, tally.accepted, tally.unchanged, tally.refused, tally.warnings];
+            let counts = [tally.rows, tally.accepted, tally.queued, tally.unchanged, tally.refused, tally.warnings];
             out.table(heading, &[counts.map(|n| n.to_string())])?;
         }
+    }
+    if tally.queued > 0 {
+        out.tell(texts::LEFT_WAITING.with(&[&tally.queued]));
     }
     tell_what_followed(args, &followed, out);
     for path in &barren {
@@ -464,8 +478,9 @@ impl Import {
     ) -> Result<(), CliError> {
         let (said, events, problems) = match answer {
             Answer::Accepted(receipt) => {
-                self.tally.accepted += 1;
-                ("accepted", receipt.events, receipt.warnings)
+                let waits = receipt.warnings.iter().any(|warning| warning.code == QUEUED);
+                *(if waits { &mut self.tally.queued } else { &mut self.tally.accepted }) += 1;
+                (if waits { QUEUED } else { "accepted" }, receipt.events, receipt.warnings)
             }
             Answer::Unchanged { warnings } => {
                 self.tally.unchanged += 1;
@@ -480,8 +495,11 @@ impl Import {
         // Reading and deciding both look at the check character; it is one warning.
         let new = |problem: &Problem| !read.iter().any(|warning| warning.code == problem.code);
         warnings.extend(problems.into_iter().filter(new).map(|problem| table.finding(row, problem)));
-        self.tally.warnings += u64::try_from(warnings.len()).unwrap_or(u64::MAX);
-        warnings.iter().for_each(|warning| self.warnings.show(warning));
+        // What waits is told by its number.
+        for warning in warnings.iter().filter(|warning| warning.code != QUEUED) {
+            self.tally.warnings += 1;
+            self.warnings.show(warning);
+        }
         if let Some(receipts) = &mut self.receipts {
             let events: Vec<String> = events.iter().map(ToString::to_string).collect();
             receipts.write(table, row, said, &events.join(" "), &warnings)?;
