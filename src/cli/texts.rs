@@ -100,14 +100,12 @@ catalogue! {
     SOUND: "完好：{0} 条事件，{1} 字节，摘要 {2}", "sound: {0} events, {1} bytes, digest {2}";
     BACKED_UP: "已备份：{0} 条事件，{1} 字节，摘要 {2}", "backed up: {0} events, {1} bytes, digest {2}";
     RESTORED: "已恢复：{0} 条事件，{1} 字节，摘要 {2}", "restored: {0} events, {1} bytes, digest {2}";
-    #[cfg(feature = "cluster")]
     MOVED: "已复制：{0} 条事件，{1} 字节，摘要 {2}", "moved: {0} events, {1} bytes, digest {2}";
-    #[cfg(feature = "cluster")]
     SAME_LIGHTS: "两边的 {0} 盏灯一致", "{0} lights are the same on both sides";
-    #[cfg(feature = "cluster")]
     LIGHTS_DIFFER: "副本的灯与日志的不同；请勿使用副本", "the lights of the copy differ from those of the log; do not use the copy";
-    #[cfg(feature = "cluster")]
-    ONE_FILE_ONE_CLUSTER: "`--from` 和 `--to` 应一个是 `sqlite://DIR`，另一个是集群的连接串", "one of `--from` and `--to` must be `sqlite://DIR`, the other the connection string of a cluster";
+    TWO_PLACES: "`--from` 和 `--to` 应为不同的日志，其中至多一个是 `sqlite://DIR`", "`--from` and `--to` must be different logs, at most one of them `sqlite://DIR`";
+    #[cfg(not(feature = "cluster"))]
+    NO_SUCH_PLACE: "应为 `sqlite://DIR` 或 `postgres://…`；`esdb://…` 需要以 `--features cluster` 构建的程序", "write `sqlite://DIR` or `postgres://…`; `esdb://…` needs a program built with `--features cluster`";
     NO_CHECKPOINTS: "检查点：无", "checkpoints: none";
     TRUSTED: "可信", "trusted";
     NOT_TRUSTED: "不可信", "not trusted";
