@@ -29,7 +29,7 @@ pub async fn show(
 }
 
 /// Returns what a source is called: a channel has a name of its own.
-pub(super) fn name_of<'a>(language: Language, kind: SourceKind, name: &'a str) -> &'a str {
+pub(super) fn name_of(language: Language, kind: SourceKind, name: &str) -> &str {
     match (kind, name.parse::<Channel>()) {
         (SourceKind::Hotline, Ok(Channel::Mall)) => language.pick("商场投诉台", "mall desk"),
         _ => name,
