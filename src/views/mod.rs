@@ -7,6 +7,7 @@ pub mod exits;
 mod limit;
 pub mod merchant;
 pub mod sight;
+pub mod standing;
 pub mod unattributed;
 
 pub use limit::Limit;

@@ -34,6 +34,8 @@ mod nonsense;
 #[cfg(test)]
 mod office;
 #[cfg(test)]
+mod postgres;
+#[cfg(test)]
 mod rooms;
 #[cfg(test)]
 mod samples;

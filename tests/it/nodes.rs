@@ -46,6 +46,24 @@ fn cluster_with(lag: std::time::Duration) -> Pair {
     (faces, Box::new((server, dirs)))
 }
 
+/// Two faces of a new log on this server.
+fn postgres(server: &crate::postgres::server::Server) -> Pair {
+    use crate::postgres::{open, options};
+    let dirs = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let options = options();
+    let faces = [0, 1].map(|node| Arc::new(open(server, dirs[node].path(), &options)) as Arc<dyn EventLog>);
+    (faces, Box::new(dirs))
+}
+
+/// Waits until each face shows what the other does.
+fn meet(logs: &[Arc<dyn EventLog>; 2]) {
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while logs[0].head() != logs[1].head() {
+        assert!(std::time::Instant::now() < until, "{} and {}", logs[0].head(), logs[1].head());
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+}
+
 /// A node: alive while it has a desk.
 struct Node {
     desk: Option<Desk>,
@@ -219,6 +237,11 @@ fn two_nodes_make_the_history_of_one() {
     live_together(&memory());
 }
 
+#[test]
+fn two_nodes_on_postgresql_make_the_history_of_one() {
+    live_together(&postgres(&crate::postgres::server::Server::alone()));
+}
+
 #[cfg(feature = "cluster-double")]
 #[test]
 fn two_nodes_on_a_cluster_make_the_history_of_one() {
@@ -291,6 +314,15 @@ fn whichever_step_a_node_dies_in_the_other_makes_the_history_of_one() {
     assert!(deaths >= 50, "only {deaths} deaths were tried");
 }
 
+#[test]
+fn whichever_step_a_node_on_postgresql_dies_in_the_other_makes_the_history_of_one() {
+    let expected = alone();
+    let server = crate::postgres::server::Server::alone();
+    for appends in (0..30).step_by(5) {
+        live_with_a_death(&postgres(&server), appends, appends % 2 == 0, appends % 3 == 0, &expected);
+    }
+}
+
 #[cfg(feature = "cluster-double")]
 #[test]
 fn whichever_step_a_node_of_a_cluster_dies_in_the_other_makes_the_history_of_one() {
@@ -302,7 +334,15 @@ fn whichever_step_a_node_of_a_cluster_dies_in_the_other_makes_the_history_of_one
 
 #[test]
 fn commands_about_one_merchant_at_two_nodes_at_once_are_all_taken_each_once() {
-    let (logs, _held) = memory();
+    command_at_once(&memory());
+}
+
+#[test]
+fn commands_about_one_merchant_at_two_nodes_on_postgresql_at_once_are_all_taken_each_once() {
+    command_at_once(&postgres(&crate::postgres::server::Server::alone()));
+}
+
+fn command_at_once((logs, _held): &Pair) {
     let clock = Arc::new(ManualClock::new(time("2025-03-25T09:00:00")));
     let nodes = [0, 1].map(|node| start(&logs[node], &clock, Policies::built_in().unwrap()).unwrap());
     std::thread::scope(|scope| {
@@ -332,6 +372,7 @@ fn commands_about_one_merchant_at_two_nodes_at_once_are_all_taken_each_once() {
             });
         }
     });
+    meet(logs);
     for desk in &nodes {
         desk.settle().unwrap();
     }
@@ -340,18 +381,31 @@ fn commands_about_one_merchant_at_two_nodes_at_once_are_all_taken_each_once() {
     };
     assert_eq!((count("merchant.registered"), count("complaint.received")), (1, 56));
     assert_eq!(count("custody.balance_reported"), 56);
+    meet(logs);
+    for desk in &nodes {
+        desk.settle().unwrap();
+    }
     let nodes = nodes.map(|desk| Node { desk: Some(desk), face: None });
     check(&*logs[0], &nodes);
 }
 
 #[test]
 fn an_import_at_one_node_changes_each_light_once_although_another_watches() {
-    let (logs, _held) = memory();
+    import_at_one(&memory());
+}
+
+#[test]
+fn an_import_at_one_node_on_postgresql_changes_each_light_once_although_another_watches() {
+    import_at_one(&postgres(&crate::postgres::server::Server::alone()));
+}
+
+fn import_at_one((logs, _held): &Pair) {
     let clock = Arc::new(ManualClock::new(time("2025-03-25T09:00:00")));
     let nodes = [0, 1].map(|node| start(&logs[node], &clock, Policies::built_in().unwrap()).unwrap());
     let import = |commands| Request { hold_lights: true, ..Request::new(commands, Origin::of("import")) };
     nodes[0].execute(import(vec![register(HAIR, "8040", "Aurora"), balance(HAIR, "2025-03-01", "600000")])).unwrap();
     // The other node has heard of it, and would find a silent bank.
+    meet(logs);
     nodes[1].settle().unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(nodes[1].picture().position, logs[1].head());
     let lights = |log: &dyn EventLog| {
@@ -359,12 +413,16 @@ fn an_import_at_one_node_changes_each_light_once_although_another_watches() {
     };
     assert_eq!(lights(&*logs[0]), []);
     nodes[0].execute(import(vec![custody(HAIR, "2025-03-05", "1000")])).unwrap();
+    meet(logs);
     nodes[0].settle().unwrap();
+    meet(logs);
     nodes[1].settle().unwrap();
+    meet(logs);
     assert_eq!(lights(&*logs[0]).len(), 1, "{:?}", lights(&*logs[0]));
     // Nothing is held where nothing was new, and nothing is written.
     let head = logs[0].head();
     nodes[0].execute(import(vec![custody(HAIR, "2025-03-05", "1000")])).unwrap();
+    meet(logs);
     nodes[0].settle().unwrap();
     assert_eq!(logs[0].head(), head);
     for desk in nodes {
@@ -375,8 +433,19 @@ fn an_import_at_one_node_changes_each_light_once_although_another_watches() {
 #[test]
 fn what_was_filed_just_in_time_at_one_node_is_not_found_missing_by_another() {
     let log: Arc<dyn EventLog> = Arc::new(Shared(Arc::new(MemoryLog::new())));
+    file_in_time(&log);
+}
+
+#[test]
+fn what_was_filed_just_in_time_at_one_node_on_postgresql_is_not_found_missing_by_another() {
+    let server = crate::postgres::server::Server::alone();
+    let ([log, _], _held) = postgres(&server);
+    file_in_time(&log);
+}
+
+fn file_in_time(log: &Arc<dyn EventLog>) {
     let clocks = [0, 1].map(|_| Arc::new(ManualClock::new(time("2025-03-25T09:00:00"))));
-    let filed_at = start(&log, &clocks[0], Policies::built_in().unwrap()).unwrap();
+    let filed_at = start(log, &clocks[0], Policies::built_in().unwrap()).unwrap();
     filed_at.execute(Request::new(hairdresser(), Origin::of("test"))).unwrap();
     filed_at.settle().unwrap();
     let late: Arc<dyn EventLog> = Arc::new(Late::of(log.clone()));
@@ -394,7 +463,7 @@ fn what_was_filed_just_in_time_at_one_node_is_not_found_missing_by_another() {
     watching.settle().unwrap();
     clocks[0].set(time("2025-04-01T00:00:02"));
     filed_at.settle().unwrap();
-    assert_eq!(histories(&*log), []);
+    assert_eq!(histories(&**log), []);
     filed_at.stop();
     watching.stop();
 }

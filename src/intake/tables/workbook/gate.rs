@@ -209,12 +209,17 @@ mod tests {
     const SMALL: Limits = Limits { unpacked: 4 << 20, held: 1 << 20, cell: 128 << 10 };
 
     fn checked(parts: &[(&str, &str)]) -> Result<Surveys, Fault> {
+        checked_as(Book::Xlsx, parts)
+    }
+
+    fn checked_as(book: Book, parts: &[(&str, &str)]) -> Result<Surveys, Fault> {
+        let kind = book;
         let mut book = ZipWriter::new(tempfile::tempfile().unwrap());
         for (name, content) in parts {
             book.start_file(*name, SimpleFileOptions::default()).unwrap();
             book.write_all(content.as_bytes()).unwrap();
         }
-        check(&mut book.finish().unwrap(), Book::Xlsx, SMALL)
+        check(&mut book.finish().unwrap(), kind, SMALL)
     }
 
     fn code(parts: &[(&str, &str)]) -> &'static str {
@@ -287,5 +292,43 @@ mod tests {
     #[test]
     fn a_part_that_nobody_reads_may_be_no_xml() {
         assert_eq!(code(&[("customXml/item1.xml", "plain <b>text")]), "let through");
+    }
+
+    #[test]
+    fn a_formula_of_an_open_document_without_a_result_is_noted_where_it_stands() {
+        let cell = |inside: &str| format!("<table:table-cell{inside}/>");
+        let rows = [
+            cell(" table:number-columns-repeated=\"2\" office:value-type=\"float\" office:value=\"1\""),
+            cell(" table:formula=\"of:=1\""),
+        ]
+        .concat();
+        let table = format!(
+            "<o><table:table table:name=\"a\"><table:table-row table:number-rows-repeated=\"2\">{rows}</table:table-row></table:table></o>"
+        );
+        let mut surveys = checked_as(Book::Ods, &[("content.xml", &table)]).unwrap();
+        let odd: Vec<_> = surveys.take("a").odd.into_keys().collect();
+        assert_eq!(odd, [(0, 2), (1, 2)]);
+        // However often one is repeated, the list of them ends.
+        let many = table.replace("\"2\"><table:table-cell", "\"2000000\"><table:table-cell");
+        assert!(matches!(checked_as(Book::Ods, &[("content.xml", &many)]), Err(Fault::TooManyCells)));
+    }
+
+    #[test]
+    fn a_part_of_a_binary_workbook_is_measured_like_one_in_mark_up() {
+        let kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet";
+        let of = |book, target: &str| {
+            let links = format!("<R><Relationship Type=\"{kind}\" Target=\"{target}\"/></R>");
+            checked_as(book, &[("xl/_rels/workbook.bin.rels", &links)])
+                .map_or_else(|fault| fault.code(), |_| "let through")
+        };
+        assert_eq!(of(Book::Xlsb, "worksheets/sheet1.bin"), "let through");
+        assert_eq!(of(Book::Xlsb, "worksheets/sheet1.xml"), "unreadable");
+        assert_eq!(of(Book::Xlsx, "worksheets/sheet1.bin"), "unreadable");
+        // A record of 256 MiB less one, by its length alone: number 7, four bytes of length.
+        let mut book = ZipWriter::new(tempfile::tempfile().unwrap());
+        book.start_file("xl/worksheets/sheet1.bin", SimpleFileOptions::default()).unwrap();
+        book.write_all(&[7, 0xFF, 0xFF, 0xFF, 0x7F]).unwrap();
+        let long = check(&mut book.finish().unwrap(), Book::Xlsb, SMALL);
+        assert!(matches!(long, Err(Fault::CellTooLong { .. })));
     }
 }
