@@ -34,7 +34,7 @@ pub struct Returned {
 /// The file under way.
 enum Open {
     Text { writer: csv::Writer<Encoded<tempfile::NamedTempFile>>, table: Arc<Table> },
-    Book { workbook: Workbook, sheets: Vec<(Arc<Table>, Sheet)>, names: BTreeSet<String> },
+    Book { workbook: Box<Workbook>, sheets: Vec<(Arc<Table>, Sheet)>, names: BTreeSet<String> },
 }
 
 impl Returned {
@@ -89,7 +89,7 @@ impl Returned {
 impl Open {
     fn begin(table: &Arc<Table>, folder: &Path) -> Result<Self, RefusalSheetError> {
         let Form::Text { encoding, separator } = table.form else {
-            return Ok(Self::Book { workbook: Workbook::new(), sheets: Vec::new(), names: BTreeSet::new() });
+            return Ok(Self::Book { workbook: Box::default(), sheets: Vec::new(), names: BTreeSet::new() });
         };
         let mut file = Encoded::new(temporary_beside(&folder.join("returned"))?, encoding);
         if [UTF_8, UTF_16LE, UTF_16BE].contains(&encoding) {
