@@ -22,5 +22,6 @@ mod scopes;
 mod sessions;
 mod shops;
 mod sight;
+mod sources;
 mod trail;
 mod whose;
