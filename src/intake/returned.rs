@@ -33,7 +33,7 @@ pub struct Returned {
 
 /// The file under way.
 enum Open {
-    Text { writer: csv::Writer<Encoded<tempfile::NamedTempFile>>, table: Arc<Table> },
+    Text { writer: Box<csv::Writer<Encoded<tempfile::NamedTempFile>>>, table: Arc<Table> },
     Book { workbook: Box<Workbook>, sheets: Vec<(Arc<Table>, Sheet)>, names: BTreeSet<String> },
 }
 
@@ -97,7 +97,7 @@ impl Open {
         }
         let separator = u8::try_from(separator).unwrap_or(b',');
         let writer = csv::WriterBuilder::new().flexible(true).delimiter(separator).from_writer(file);
-        let mut begun = Self::Text { writer, table: Arc::clone(table) };
+        let mut begun = Self::Text { writer: Box::new(writer), table: Arc::clone(table) };
         begun.write_text(headers(table))?;
         Ok(begun)
     }
