@@ -7,6 +7,7 @@ use super::texts;
 use crate::clock::{Clock, SystemClock};
 use crate::desk::Desk;
 use crate::http::access::Keyring;
+use crate::http::demo::Demonstration;
 use crate::http::{Open, ServeError};
 use crate::mail::worker::Worker;
 use crate::proof::SigningKey;
@@ -69,7 +70,7 @@ fn open(
 ) -> Result<Exit, CliError> {
     let keeper = signing_key.map(|key| start_keeper(key, desk)).transpose()?;
     let mail = Arc::new(start_mail(settings, data, desk)?);
-    let ended = until_told(settings, desk, &mail, keyring, clock, |address| match announce(out, address) {
+    let ended = until_told(settings, desk, &mail, keyring, clock, None, |address| match announce(out, address) {
         // Who does not want to hear the address may still want the service.
         Err(CliError::OutputClosed) => Ok(()),
         told => told,
@@ -95,11 +96,12 @@ pub(super) fn until_told(
     mail: &Arc<Worker>,
     keyring: Arc<Keyring>,
     clock: Arc<dyn Clock>,
+    demonstration: Option<Demonstration>,
     tell: impl FnOnce(&str) -> Result<(), CliError>,
 ) -> Result<(), CliError> {
     System::new().block_on(async {
         let open = Open { settings, desk: desk.clone(), mail: mail.clone(), keyring, session_clock: clock };
-        let serving = open.serve()?;
+        let serving = open.demonstrate(demonstration)?;
         let failed = |error: io::Error| CliError::told(Exit::Failed, texts::NO_SIGNALS.with(&[&error]));
         let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;

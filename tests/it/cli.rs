@@ -3,6 +3,7 @@
 mod checkpoints;
 mod codeless;
 mod dates;
+mod demo;
 mod importing;
 mod languages;
 mod served;

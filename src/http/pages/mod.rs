@@ -13,6 +13,7 @@ pub mod sources;
 
 use super::access::{self, Caller, Gate};
 use super::assets;
+use super::demo;
 use super::language::Language;
 use super::problem::{Code, Problem};
 use super::texts::{self, Texts};
@@ -127,6 +128,8 @@ impl Pages {
             section => frame.section,
             token => frame.token,
             other_language => other_language(frame.path, frame.query, language),
+            is_demonstration => frame.is_demonstration,
+            here => format!("{}?{}", frame.path, frame.query),
             version => env!("CARGO_PKG_VERSION"),
             ..content
         };
@@ -149,6 +152,8 @@ pub struct Frame<'a> {
     pub path: &'a str,
     /// Query of this page.
     pub query: &'a str,
+    /// Whether this is the demonstration, where a day passes when somebody wants it to.
+    pub is_demonstration: bool,
 }
 
 /// Draws the page that answers a request.
@@ -219,6 +224,7 @@ fn framed(
         section,
         path: request.path(),
         query: request.query_string(),
+        is_demonstration: demo::of(request).is_some(),
     };
     pages.draw(template, &frame, content)
 }
