@@ -90,7 +90,7 @@ impl Once {
                 return Err(self.reused());
             }
             let mut receipts: Vec<CommandReceipt> = serde_json::from_str(&answered.answer).map_err(|error| {
-                Problem::new(Code::Internal, format_args!("the first answer cannot be read: {error}"))
+                Problem::inside(Code::Internal, format_args!("the first answer cannot be read: {error}"))
             })?;
             for receipt in &mut receipts {
                 receipt.repeated = receipt.status == Status::Accepted;
@@ -132,7 +132,7 @@ impl Once {
         for problem in kept.iter_mut().flat_map(|receipt| receipt.warnings.iter_mut().chain(&mut receipt.problems)) {
             problem.value = problem.value.chars().take(LONGEST_VALUE).collect();
         }
-        let answer = serde_json::to_string(&kept).map_err(|error| Problem::new(Code::Internal, error))?;
+        let answer = serde_json::to_string(&kept).map_err(|error| Problem::inside(Code::Internal, error))?;
         let answered = Event::RequestAnswered(RequestAnswered { content: Hex(self.content).to_string(), answer });
         let key = self.of_answer();
         let stream = Hex::<32>(Sha256::digest(key.as_bytes()).into()).to_string();

@@ -175,7 +175,7 @@ routes! {
         -> "UnattributedPage";
     get "/api/v1/mails" ReadMails api::mails::list,
         "Mails about merchants in scope with the fate of each recipient, newest first",
-        [("state", "with a recipient in this state, or `nobody`: addressed to nobody"), ("before", "asked for before this position"), LIMIT] -> "MailList";
+        [("credit_code", "about one merchant only"), ("state", "with a recipient in this state, or `nobody`: addressed to nobody"), ("before", "asked for before this position"), LIMIT] -> "MailList";
     post "/api/v1/mails/{mail}/send-again" SendMails api::mails::send_again,
         "Orders to send a mail again to a recipient for whom it was refused or given up", [] body "SendAgain" -> "Ordered";
     get "/api/v1/events" ReadLog api::events::list,

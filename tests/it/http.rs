@@ -1,6 +1,7 @@
 //! The service over HTTP, from outside.
 
 mod app;
+mod both_languages;
 mod browser;
 mod commands;
 mod dates;

@@ -168,8 +168,9 @@ pub async fn answer(
     });
     if known.len() > 1 {
         let channels: Vec<&str> = known.iter().map(|row| row.channel.name()).collect();
-        let detail = format!("several channels use this number: {}; name one in `channel`", channels.join(", "));
-        return Err(Problem::new(Code::InvalidParameter, detail));
+        let zh = format!("多个来源使用此工单编号：`{}`；请在 `channel` 中指明", channels.join("`、`"));
+        let en = format!("several channels use this number: {}; name one in `channel`", channels.join(", "));
+        return Err(Problem::new(Code::InvalidParameter, zh, en));
     }
     let mut row = known.pop().ok_or(Code::NotFound)?;
     row.answered_at = Some(body.answered_at.unwrap_or_else(|| site.desk.now()));
