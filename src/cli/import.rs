@@ -5,7 +5,7 @@ use super::exit::{CliError, Exit};
 use super::out::{Format, Out};
 use super::said::Text;
 use super::store::progress;
-use super::texts;
+use super::{texts, values};
 use crate::clock::SystemClock;
 use crate::domain::envelope::Origin;
 use crate::domain::time::Instant;
@@ -42,6 +42,9 @@ pub(super) struct ImportArgs {
     /// Folder for receipts and refusal sheets. Default: `imports/TIME` in the data folder; none in a dry run.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// When the tickets were received, for exports of hotlines that have no column that says so. A ticket known already keeps its time.
+    #[arg(long, value_name = "DATE", value_parser = values::instant)]
+    received_at: Option<Instant>,
 }
 
 pub(super) fn run(args: &ImportArgs, common: &Common, out: &mut Out) -> Result<Exit, CliError> {
@@ -49,7 +52,11 @@ pub(super) fn run(args: &ImportArgs, common: &Common, out: &mut Out) -> Result<E
     if let Some(path) = args.paths.iter().find(|path| !path.exists()) {
         return Err(CliError::told(Exit::NotFound, texts::NO_SUCH_PATH.with(&[&path.display()])));
     }
-    let profiles = Arc::new(load_profiles(&settings).map_err(|error| CliError::new(Exit::Usage, error))?);
+    let mut profiles = load_profiles(&settings).map_err(|error| CliError::new(Exit::Usage, error))?;
+    if let Some(at) = args.received_at {
+        profiles.received_at(at);
+    }
+    let profiles = Arc::new(profiles);
     let now = Instant::now();
     let papers = match (&args.out, args.dry_run) {
         (Some(folder), _) => Some(folder.clone()),
@@ -127,14 +134,18 @@ fn tell(
             let heading = [
                 texts::TALLY_ROWS,
                 texts::TALLY_ACCEPTED,
+                texts::TALLY_QUEUED,
                 texts::TALLY_UNCHANGED,
                 texts::TALLY_REFUSED,
                 texts::TALLY_WARNINGS,
             ]
             .map(|text| out.text(text));
-            let counts = [tally.rows, tally.accepted, tally.unchanged, tally.refused, tally.warnings];
+            let counts = [tally.rows, tally.accepted, tally.queued, tally.unchanged, tally.refused, tally.warnings];
             out.table(heading, &[counts.map(|n| n.to_string())])?;
         }
+    }
+    if tally.queued > 0 {
+        out.tell(texts::LEFT_WAITING.with(&[&tally.queued]));
     }
     tell_what_followed(args, &followed, out);
     for path in barren {

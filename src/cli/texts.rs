@@ -52,6 +52,7 @@ catalogue! {
     PAPERS: "回执和被拒绝的行：{0}", "receipts and refused rows: {0}";
     DRY_RUN: "试运行：未写入任何内容", "dry run: nothing was written";
     TAKEN_BEFORE: "{0} 个文件此前已导入（名称和内容都相同），本次不改变任何内容；要让其内容重新生效，请换文件名再导入", "{0} files were taken in before (same name, same content) and change nothing now; to have one count again, import it under another name";
+    LEFT_WAITING: "{0} 张工单没有信用代码、也不能确定是哪家商户，已转入待认领，认领前不计入任何商户", "{0} tickets have no credit code and nothing tells for sure whom they mean: they wait for a person (待认领) and count for nobody until then";
     NO_LIGHT_CHANGED: "没有灯变化", "no light changed";
     LIGHTS_CHANGED: "{0} 盏灯有变化：{1}", "{0} lights changed: {1}";
     CHANGED_TO: "变为{0} {1}", "{1} to {0}";
@@ -60,6 +61,7 @@ catalogue! {
     RECEIPT_UNWRITABLE: "`{0}` 无法写入：{1}", "`{0}` cannot be written: {1}";
     TALLY_ROWS: "行数", "ROWS";
     TALLY_ACCEPTED: "接收", "ACCEPTED";
+    TALLY_QUEUED: "待认领", "QUEUED";
     TALLY_UNCHANGED: "未变", "UNCHANGED";
     TALLY_REFUSED: "拒绝", "REFUSED";
     TALLY_WARNINGS: "提示", "WARNINGS";

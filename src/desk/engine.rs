@@ -291,7 +291,7 @@ impl Engine {
         }
         for (position, Made { envelope, event }) in (appended.first..).zip(events) {
             let stamp = Stamp { position, recorded_at: appended.recorded_at, history: envelope.history };
-            let seen = SeenEvent { stamp, id: envelope.id, event };
+            let seen = SeenEvent { stamp, id: envelope.id, actor: &envelope.actor, event };
             let about = self.picture.fold(&seen).map_err(|reason| LogError::Unavailable(reason.to_string()))?;
             if let Some(index) = about {
                 self.watch.touched(&self.picture, index, event, hold, self.now());

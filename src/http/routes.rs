@@ -108,6 +108,8 @@ pub const QUESTIONS: &[&str] = &[
     "/api/v1/exit-notices",
     "/api/v1/complaints",
     "/api/v1/unattributed",
+    "/api/v1/sources",
+    "/sources",
     "/",
     "/mall",
     "/api/v1/merchants/{credit_code}/reasons",
@@ -186,6 +188,9 @@ routes! {
         "Takes a file that was tried on, within an hour and with the key that handed it in", [WAIT] -> "ImportState";
     get "/api/v1/imports/{id}/papers/{name}" Import api::imports::paper,
         "One of an import's papers: the receipts, or refused rows to be mended and sent in again", [] -> "text/csv";
+    get "/api/v1/sources" ReadSources api::sources::list,
+        "Banks, malls, hotlines and sheets in scope: when each last delivered, its usual rhythm, and since when it is silent",
+        [] -> "SourceList";
     get "/api/v1/mails" ReadMails api::mails::list,
         "Mails about merchants in scope with the fate of each recipient, newest first",
         [("state", "with a recipient in this state, or `nobody`: addressed to nobody"), ("before", "asked for before this position"), LIMIT] -> "MailList";
@@ -222,6 +227,7 @@ routes! {
     post "/mall" PostExits pages::mall::post, "Posts, amends or withdraws an exit notice", [] body "MallForm" -> "text/html";
     get "/mall/sheet" ReadExits pages::mall::sheet, "A printable exit notice",
         [("credit_code", "tenant"), ("mall", "mall"), ("unit", "unit")] -> "text/html";
+    get "/sources" ReadSources pages::sources::show, "Who delivers, and who has fallen silent", [] -> "text/html";
     get "/mails" ReadMails pages::mails::show, "The mail record", [("before", "older ones")] -> "text/html";
     get "/mails/{mail}" ReadMails pages::mails::letter,
         "A mail as one recipient gets it", [("to", "the recipient's address")] -> "text/html";

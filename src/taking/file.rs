@@ -59,7 +59,7 @@ impl Begun {
             digest: self.digest,
             after: self.after,
             rows: after.rows - before.rows,
-            accepted: after.accepted - before.accepted,
+            accepted: after.accepted + after.queued - before.accepted - before.queued,
             unchanged: after.unchanged - before.unchanged,
             refused: after.refused - before.refused,
             remarks: after.warnings - before.warnings,

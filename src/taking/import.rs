@@ -10,7 +10,7 @@ use super::shown::Shown;
 use super::tally::{Followed, Step, Tally};
 use crate::desk::{Answer, DeskError, not_recorded};
 use crate::domain::check::Problem;
-use crate::domain::command::Command;
+use crate::domain::whose::QUEUED;
 use crate::intake::item::{Item, ReadRow, Refused, Table};
 use crate::intake::place::{Finding, Place};
 use crate::intake::profile::How;
@@ -381,9 +381,9 @@ impl<'a> Import<'a> {
     fn answered(&mut self, row: &ReadRow, answer: Answer) -> Result<(), TakingError> {
         let (said, events, problems) = match answer {
             Answer::Accepted(receipt) => {
-                self.tally.accepted += 1;
-                self.tally.queued += u64::from(matches!(row.outcome, Ok(Command::RecordUnattributed(_))));
-                ("accepted", receipt.events, receipt.warnings)
+                let waits = receipt.warnings.iter().any(|warning| warning.code == QUEUED);
+                *(if waits { &mut self.tally.queued } else { &mut self.tally.accepted }) += 1;
+                (if waits { QUEUED } else { "accepted" }, receipt.events, receipt.warnings)
             }
             Answer::Unchanged { warnings } => {
                 self.tally.unchanged += 1;
@@ -399,8 +399,11 @@ impl<'a> Import<'a> {
         // Reading and deciding both look at the check character; it is one warning.
         let new = |problem: &Problem| !row.warnings.iter().any(|warning| warning.code == problem.code);
         warnings.extend(problems.into_iter().filter(new).map(|problem| row.table.finding(row.row, problem)));
-        self.tally.warnings += u64::try_from(warnings.len()).unwrap_or(u64::MAX);
-        warnings.iter().for_each(|warning| self.warnings.show(warning));
+        // What waits is told by its number.
+        for warning in warnings.iter().filter(|warning| warning.code != QUEUED) {
+            self.tally.warnings += 1;
+            self.warnings.show(warning);
+        }
         match &mut self.papers {
             Some(papers) => papers.answered(&row.table, row.row, said, &events, &warnings),
             None => Ok(()),

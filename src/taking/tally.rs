@@ -9,8 +9,10 @@ use std::collections::BTreeMap;
 pub struct Tally {
     /// Rows read.
     pub rows: u64,
-    /// Rows that said something new.
+    /// Rows that said something new about a merchant.
     pub accepted: u64,
+    /// Tickets without a credit code that wait for a person (待认领).
+    pub queued: u64,
     /// Rows that said what stands, or that a later row says otherwise.
     pub unchanged: u64,
     /// Rows refused.
@@ -19,8 +21,6 @@ pub struct Tally {
     pub warnings: u64,
     /// Rows passed over because they are no records: totals, signatures, further headers.
     pub remarks: u64,
-    /// Of the accepted rows, those that name no merchant and wait to be attributed.
-    pub queued: u64,
 }
 
 /// What followed from the rows.

@@ -228,6 +228,30 @@ fn a_later_row_with_the_code_says_whom_a_waiting_ticket_means() {
 }
 
 #[test]
+fn what_a_later_row_leaves_out_stands_and_another_file_is_no_news() {
+    let office = Office::new();
+    let whole = json!({ "name": "某店", "mall": "东方广场", "amount": "100.00", "profile": "a@1",
+        "closed_at": "2025-06-20T01:00:00Z", "outcome": "resolved" });
+    office.say(&ticket("T", whole));
+    let less = ticket("T", json!({ "name": "某店", "profile": "a@2" }));
+    assert!(matches!(office.say(&less), Answer::Unchanged { .. }), "an empty cell takes nothing back");
+    let more = ticket("T", json!({ "name": "某店", "brand": "某", "profile": "a@2" }));
+    assert!(matches!(office.say(&more), Answer::Accepted(_)));
+    let said = office.desk.picture().queue.get("T@12315").unwrap().said.clone();
+    let closed = said.closed_at.is_some() && said.outcome.is_some() && said.amount.is_some();
+    assert!(closed && said.mall.as_deref() == Some("东方广场") && said.profile.as_deref() == Some("a@2"), "{said:?}");
+    let mut other_time = more;
+    other_time["received_at"] = json!("2025-06-02T01:00:00Z");
+    assert_eq!(wrong(&office.say(&other_time)), ["contradicts"]);
+    // Unless the time is only that of its file.
+    other_time["given_time"] = json!(true);
+    assert!(matches!(office.say(&other_time), Answer::Unchanged { .. }));
+    office.register(ONE, "甲公司", "甲", "东方广场");
+    office.say(&decision("T", json!({ "decision": "attribute", "credit_code": ONE })));
+    assert!(matches!(office.say(&other_time), Answer::Unchanged { .. }));
+}
+
+#[test]
 fn in_one_request_each_row_sees_the_one_before() {
     let office = Office::new();
     office.register(ONE, "甲公司", "甲", "东方广场");

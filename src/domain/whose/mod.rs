@@ -5,7 +5,8 @@ mod decide;
 mod near;
 mod queue;
 
-pub(super) use decide::{about, by_code, decide_queued, queue_row};
+pub use decide::QUEUED;
+pub(super) use decide::{about, by_code, decide_queued, left_waiting, queue_row};
 pub use near::{Candidate, Near};
 pub use queue::{Entry, Queue, State, name_of};
 

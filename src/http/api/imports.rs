@@ -58,7 +58,7 @@ pub struct ImportProgress {
 pub struct RowCounts {
     /// Rows decided.
     pub rows: u64,
-    /// Rows that said something new.
+    /// Rows that said something new about a merchant.
     pub accepted: u64,
     /// Rows that said what stands, or that a later row says otherwise.
     pub unchanged: u64,
@@ -68,7 +68,7 @@ pub struct RowCounts {
     pub remarks: u64,
     /// Things to look at.
     pub warnings: u64,
-    /// Of the accepted rows, those that wait to be attributed to a merchant.
+    /// Tickets without a credit code that wait for a person (待认领).
     pub queued: u64,
 }
 

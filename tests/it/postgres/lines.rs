@@ -2,24 +2,13 @@
 
 use super::proxy::Proxy;
 use super::server::Server;
-use super::{append, open, options};
+use super::{LONGEST, append, open, options, until};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use warnlight::log::contract::{EventLog, LogError};
 use warnlight::log::postgres::{Options, PostgresLog};
-
-/// Everything that is waited for comes sooner.
-const LONGEST: Duration = Duration::from_secs(60);
-
-fn until(mut holds: impl FnMut() -> bool, what: &str) {
-    let end = Instant::now() + LONGEST;
-    while !holds() {
-        assert!(Instant::now() < end, "{what}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
 
 #[test]
 fn an_append_whose_line_breaks_at_any_piece_of_any_answer_is_written_once_and_answered_as_new() {

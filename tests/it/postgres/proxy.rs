@@ -1,9 +1,9 @@
-//! A line between a node and its server that can be cut at any piece of an answer, or fall silent.
+//! A line to a server that can be cut at any piece of an answer, be slow, or fall silent.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// How the lines are.
@@ -15,6 +15,8 @@ struct State {
     cuts: AtomicUsize,
     /// Nothing passes, and nobody is told.
     silent: AtomicBool,
+    /// How long each piece is on its way, in milliseconds.
+    delay: AtomicU64,
     closed: AtomicBool,
 }
 
@@ -59,6 +61,11 @@ impl Proxy {
     pub(super) fn fall_silent(&self, silent: bool) {
         self.state.silent.store(silent, Ordering::SeqCst);
     }
+
+    /// Lets each piece be on its way for so long.
+    pub(super) fn delay(&self, delay: Duration) {
+        self.state.delay.store(u64::try_from(delay.as_millis()).unwrap(), Ordering::SeqCst);
+    }
 }
 
 impl Drop for Proxy {
@@ -83,7 +90,11 @@ fn carry((mut from, mut to): (TcpStream, TcpStream), answers: bool, state: &Stat
             }
             Err(_) => break,
         };
+        std::thread::sleep(Duration::from_millis(state.delay.load(Ordering::SeqCst)));
         while state.silent.load(Ordering::SeqCst) {
+            if state.closed.load(Ordering::SeqCst) {
+                break;
+            }
             // A packet that is lost is sent again by the system when the line is back.
             std::thread::sleep(Duration::from_millis(10));
         }

@@ -1,14 +1,19 @@
 //! A real PostgreSQL, from the system's packages: in a folder of its own, on a port of this machine, as a user without rights,
 //! running until it is dropped.
 
+use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// What is waited for longer than this is not coming.
 const LONGEST: Duration = Duration::from_secs(60);
+/// A test that has had a server for longer hangs.
+const LIFE: Duration = Duration::from_secs(600);
 /// Small, and as careful as a server in earnest: `fsync` and `full_page_writes` stay on.
 const SETTINGS: &str = "listen_addresses = '127.0.0.1'\nshared_buffers = 32MB\nmax_connections = 60\nautovacuum_naptime = 5s\n\
     wal_keep_size = 64MB\nmax_wal_size = 512MB\nmax_wal_senders = 5\nwal_receiver_timeout = 5s\nwal_sender_timeout = 5s\n\
@@ -31,18 +36,26 @@ fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// Returns a command that runs as somebody whom PostgreSQL does not refuse.
-pub(super) fn command(name: &str) -> Command {
-    let mut command = if is_root() {
+/// Lets a command run as somebody whom PostgreSQL does not refuse.
+fn as_somebody(mut command: Command, name: &str) -> Command {
+    if is_root() {
         // It becomes the program, where `runuser` would wait beside it.
-        let mut command = Command::new("setpriv");
-        command.args(["--reuid=postgres", "--regid=postgres", "--init-groups"]).arg(program(name));
-        command
-    } else {
-        Command::new(program(name))
-    };
-    command.current_dir("/").env("LC_ALL", "C");
+        command.args(["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"]);
+    }
+    command.arg(program(name)).current_dir("/").env("LC_ALL", "C");
     command
+}
+
+/// Returns a server's command.
+fn server() -> Command {
+    as_somebody(Command::new("env"), "postgres")
+}
+
+/// Returns the command of a program that is stopped if it does not end.
+pub(super) fn tool(name: &str) -> Command {
+    let mut command = Command::new("timeout");
+    command.args(["--kill-after=5", &LONGEST.as_secs().to_string()]);
+    as_somebody(command, name)
 }
 
 fn run(mut command: Command) {
@@ -65,15 +78,25 @@ pub(super) fn give(path: &Path) {
     }
 }
 
+/// Returns a free port below those that the system gives away: one that starts again finds its port free.
 pub(super) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let first = std::process::id().wrapping_mul(97);
+    loop {
+        let turn = NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = 15_000 + u16::try_from(first.wrapping_add(turn) % 15_000).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// A running server.
 pub(crate) struct Server {
-    pub(super) folder: TempDir,
+    folder: TempDir,
     pub(super) port: u16,
     child: Option<Child>,
+    _limit: Limit,
 }
 
 impl Server {
@@ -84,12 +107,24 @@ impl Server {
 
     /// Starts one with more settings.
     pub(super) fn with(settings: &str) -> Self {
+        Self::initialised(settings, |_| {})
+    }
+
+    /// Starts one that keeps its journal apart from its tables.
+    pub(super) fn with_journal_in(place: &Path) -> Self {
+        Self::initialised("max_wal_size = 8MB", |initdb| {
+            initdb.arg("--waldir").arg(place);
+        })
+    }
+
+    fn initialised(settings: &str, more: impl FnOnce(&mut Command)) -> Self {
         let folder = folder();
-        let mut initdb = command("initdb");
+        let mut initdb = tool("initdb");
         initdb.args(["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "--no-sync"]);
         initdb.args(["--wal-segsize=1", "--data-checksums", "--pgdata"]).arg(folder.path().join("data"));
+        more(&mut initdb);
         run(initdb);
-        let mut server = Self { folder, port: free_port(), child: None };
+        let mut server = Self::at(folder, free_port());
         server.configure(&format!("{SETTINGS}{settings}"));
         server.start();
         server.sql("postgres", "CREATE DATABASE warnlight");
@@ -98,24 +133,29 @@ impl Server {
 
     /// Starts a standby of a server.
     pub(super) fn standby_of(primary: &Self) -> Self {
-        Self::standby_at(primary, free_port())
+        Self::standby(primary.port, free_port())
     }
 
-    /// Starts a standby of a server on this port.
-    pub(super) fn standby_at(primary: &Self, port: u16) -> Self {
+    /// Starts a standby on this port, which reaches its primary on that one.
+    pub(super) fn standby(primary: u16, port: u16) -> Self {
         let folder = folder();
-        let mut copy = command("pg_basebackup");
+        let mut copy = tool("pg_basebackup");
         copy.arg("-D").arg(folder.path().join("data")).args(["-R", "-X", "stream", "-c", "fast", "--no-sync"]);
-        copy.args(["-h", "127.0.0.1", "-U", "postgres", "-p", &primary.port.to_string()]);
+        copy.args(["-h", "127.0.0.1", "-U", "postgres", "-p", &primary.to_string()]);
         run(copy);
         // What the primary waits for is no setting of its standby.
         let path = folder.path().join("data").join("postgresql.auto.conf");
         let text = std::fs::read_to_string(&path).unwrap();
         let kept: Vec<&str> = text.lines().filter(|line| !line.starts_with("synchronous_standby_names")).collect();
         std::fs::write(&path, kept.join("\n") + "\n").unwrap();
-        let mut standby = Self { folder, port, child: None };
+        let mut standby = Self::at(folder, port);
         standby.start();
         standby
+    }
+
+    fn at(folder: TempDir, port: u16) -> Self {
+        let limit = Limit::of(folder.path());
+        Self { folder, port, child: None, _limit: limit }
     }
 
     pub(super) fn data(&self) -> PathBuf {
@@ -132,13 +172,14 @@ impl Server {
     /// Starts the server and waits until it answers.
     pub(super) fn start(&mut self) {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.folder.path().join("log")).unwrap();
-        let mut postgres = command("postgres");
+        let mut postgres = server();
         postgres.arg("-D").arg(self.data()).args(["-p", &self.port.to_string(), "-k"]).arg(self.folder.path());
         let child = postgres.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
         self.child = Some(child);
         let until = Instant::now() + LONGEST;
         while !self.try_sql("postgres", "SELECT 1").is_ok_and(|said| said == "1") {
-            assert!(Instant::now() < until, "PostgreSQL does not start: {}", self.log());
+            let ended = self.child.as_mut().unwrap().try_wait().unwrap();
+            assert!(ended.is_none() && Instant::now() < until, "PostgreSQL does not start: {}", self.log());
             std::thread::sleep(Duration::from_millis(50));
         }
     }
@@ -162,7 +203,7 @@ impl Server {
     }
 
     pub(super) fn try_sql(&self, database: &str, sql: &str) -> Result<String, String> {
-        let mut psql = command("psql");
+        let mut psql = tool("psql");
         psql.args(["-XAtq", "-v", "ON_ERROR_STOP=1", "-h"]).arg(self.folder.path());
         psql.args(["-p", &self.port.to_string(), "-U", "postgres", "-d", database, "-c", sql]);
         let output = psql.output().unwrap();
@@ -194,7 +235,16 @@ impl Server {
         if let Some(postmaster) = self.postmaster() {
             signal("-INT", &[postmaster]);
         }
-        child.wait().unwrap();
+        let until = Instant::now() + LONGEST;
+        while child.try_wait().unwrap().is_none() {
+            assert!(Instant::now() < until, "PostgreSQL does not stop: {}", self.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Says whether the server has ended by itself.
+    pub(super) fn has_ended(&mut self) -> bool {
+        self.child.as_mut().is_none_or(|child| child.try_wait().unwrap().is_some())
     }
 
     fn postmaster(&self) -> Option<u32> {
@@ -207,6 +257,36 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// A life's end: a test that hangs on a server must not hang for ever.
+struct Limit {
+    /// Dropped together with the server.
+    _server: Sender<()>,
+}
+
+impl Limit {
+    fn of(folder: &Path) -> Self {
+        let (server, gone) = channel();
+        let folder = folder.to_owned();
+        std::thread::spawn(move || {
+            if gone.recv_timeout(LIFE) == Err(RecvTimeoutError::Timeout) {
+                say(&format!("a test has had the server in {} for {LIFE:?}: it hangs", folder.display()));
+                let running = std::fs::read_to_string(folder.join("data/postmaster.pid")).unwrap_or_default();
+                signal(
+                    "-QUIT",
+                    &running.lines().next().and_then(|line| line.parse().ok()).into_iter().collect::<Vec<_>>(),
+                );
+                std::process::abort();
+            }
+        });
+        Self { _server: server }
+    }
+}
+
+/// Says something that is seen although the test succeeds.
+pub(super) fn say(text: &str) {
+    writeln!(std::io::stderr(), "{text}").unwrap();
 }
 
 fn signal(name: &str, processes: &[u32]) {
@@ -234,11 +314,17 @@ fn children_of(parent: u32) -> Vec<u32> {
 pub(super) struct Mounted(PathBuf);
 
 impl Mounted {
-    /// Mounts 24 MiB, if this is allowed here.
-    pub(super) fn small(at: &Path) -> Option<Self> {
+    /// Mounts so many MiB, if this is allowed here; says so if it is not.
+    pub(super) fn small(at: &Path, size: u32) -> Option<Self> {
         let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", "size=24m", "tmpfs"]).arg(at).stderr(Stdio::null());
-        mount.status().is_ok_and(|status| status.success()).then(|| Self(at.to_owned()))
+        mount.args(["-t", "tmpfs", "-o", &format!("size={size}m"), "tmpfs"]).arg(at).stderr(Stdio::null());
+        let mounted = mount.status().is_ok_and(|status| status.success());
+        if mounted {
+            give(at);
+        } else {
+            say("a small file system cannot be mounted here: no full disk was tried");
+        }
+        mounted.then(|| Self(at.to_owned()))
     }
 }
 
