@@ -23,6 +23,7 @@ mod slices;
 mod texts;
 mod traced;
 mod unread;
+mod upload;
 
 pub use language::Language;
 pub use serve::{Open, ServeError, Serving};

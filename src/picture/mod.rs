@@ -18,6 +18,7 @@ mod published;
 mod replay;
 pub mod rises;
 pub mod snapshot;
+pub mod sources;
 mod whose;
 
 pub use part::{FoldError, SeenEvent};
@@ -37,6 +38,7 @@ use marks::Marks;
 use outbox::Outbox;
 use part::{Part, parts};
 use rises::Rises;
+use sources::Sources;
 use std::sync::Arc;
 
 parts! {
@@ -56,6 +58,8 @@ parts! {
     7: imports: Imports,
     /// Tickets without a credit code, and what became of them.
     8: queue: Queue,
+    /// Who delivered when.
+    9: sources: Sources,
 }
 
 impl Picture {
@@ -72,6 +76,8 @@ impl Picture {
     /// The same for whoever does not ask about whom.
     fn take(&mut self, seen: &SeenEvent<'_>) -> Result<(), FoldError> {
         self.fold_parts(seen)?;
+        // Which bank reports stands in the merchant's filings, not in the report.
+        self.sources.hear_bank(seen, &self.world);
         self.position = seen.stamp.position;
         Ok(())
     }
@@ -92,7 +98,7 @@ impl Picture {
     /// See [`FoldError`].
     pub fn fold_written(&mut self, stamp: Stamp, written: &NewEvent) -> Result<(Event, Option<u32>), FoldError> {
         let event = written.decode()?;
-        let about = self.fold(&SeenEvent { stamp, id: written.id, event: &event })?;
+        let about = self.fold(&SeenEvent { stamp, id: written.id, actor: &written.actor, event: &event })?;
         Ok((event, about))
     }
 }

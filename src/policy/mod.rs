@@ -9,6 +9,7 @@ pub mod fact;
 pub mod figure;
 pub mod load;
 pub mod parameters;
+pub mod rhythm;
 pub mod rule;
 pub mod scheme;
 pub mod sector;

@@ -6,6 +6,7 @@ pub mod complaints;
 pub mod events;
 pub mod exits;
 pub mod health;
+pub mod imports;
 pub mod keys;
 pub mod lights;
 pub mod live;
@@ -13,6 +14,7 @@ pub mod mails;
 pub mod merchants;
 pub mod openapi;
 pub mod problems;
+pub mod sources;
 pub mod unattributed;
 
 pub use super::language::BothLanguages;

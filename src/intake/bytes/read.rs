@@ -2,7 +2,7 @@
 
 use super::{archive, name};
 use crate::intake::commands::json;
-use crate::intake::item::{Item, Refused, Sink};
+use crate::intake::item::{Form, Item, Refused, Sink};
 use crate::intake::kind::{Kind, Unread, kind};
 use crate::intake::place::{Finding, Place};
 use crate::intake::profile::How;
@@ -39,6 +39,15 @@ pub fn read(path: &Path, how: impl Into<How>, sink: Sink<'_>) -> ControlFlow<()>
 /// `Break` if `sink` said so.
 pub fn read_file(path: &Path, name: &str, how: impl Into<How>, sink: Sink<'_>) -> ControlFlow<()> {
     open(path, &Source { name, depth: 0, named: true }, &how.into(), sink)
+}
+
+/// Reads one open file from where it stands, and calls it `name` wherever it is spoken of; `name` also tells, as file names do, the
+/// kind of sheet. For what was handed in and lies nowhere.
+///
+/// # Errors
+/// `Break` if `sink` said so.
+pub fn read_handed(file: File, name: &str, how: impl Into<How>, sink: Sink<'_>) -> ControlFlow<()> {
+    read_source(file, &Source { name, depth: 0, named: true }, &how.into(), sink)
 }
 
 /// Endings that say a file is a sheet.
@@ -78,6 +87,7 @@ pub(super) fn read_source(mut file: File, source: &Source<'_>, how: &How, sink: 
         named: SheetKind::named_in(&stem),
         fallback: Vec::new(),
         strict_width,
+        form: Form::Workbook,
         hidden_columns: Vec::new(),
     };
     let outcome = match kind(&mut file, &name::ending(source.name)) {
