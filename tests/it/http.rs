@@ -24,4 +24,5 @@ mod shops;
 mod sight;
 mod sources;
 mod trail;
+mod unattributed;
 mod whose;

@@ -201,7 +201,7 @@ fn request_body(schema: &str) -> Value {
             // Binary mode: the attributes are in the headers `ce-…`, the body is the data.
             "application/json": { "schema": { "type": "object" } },
         }),
-        "LogIn" | "FormToken" | "MallForm" | "SendAgainForm" => {
+        "LogIn" | "FormToken" | "MallForm" | "DecisionForm" | "SendAgainForm" => {
             json!({ "application/x-www-form-urlencoded": { "schema": reference(schema) } })
         }
         _ => json!({ "application/json": { "schema": reference(schema) } }),

@@ -10,6 +10,7 @@ pub mod merchant;
 mod sentence;
 mod short_notice;
 pub mod sources;
+pub mod unattributed;
 
 use super::access::{self, Caller, Gate};
 use super::assets;
@@ -33,6 +34,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("mails.html", include_str!("../../../assets/pages/mails.html")),
     ("sources.html", include_str!("../../../assets/pages/sources.html")),
     ("letter.html", include_str!("../../../assets/pages/letter.html")),
+    ("unattributed.html", include_str!("../../../assets/pages/unattributed.html")),
     ("problem.html", include_str!("../../../assets/pages/problem.html")),
     ("problems.html", include_str!("../../../assets/pages/problems.html")),
 ];
@@ -228,9 +230,14 @@ const fn sections(role: Role) -> &'static [(&'static str, &'static str)] {
     match role {
         Role::Operator => &[("/", "board"), ("/mall", "mall"), ("/sources", "sources")],
         Role::Bank => &[("/", "board"), ("/sources", "sources")],
-        Role::Regulator | Role::Lead | Role::Admin => {
-            &[("/", "board"), ("/mall", "mall"), ("/mails", "mails"), ("/sources", "sources")]
-        }
+        Role::Regulator => &[("/", "board"), ("/mall", "mall"), ("/mails", "mails"), ("/sources", "sources")],
+        Role::Lead | Role::Admin => &[
+            ("/", "board"),
+            ("/unattributed", "unattributed"),
+            ("/mall", "mall"),
+            ("/mails", "mails"),
+            ("/sources", "sources"),
+        ],
     }
 }
 
