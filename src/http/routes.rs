@@ -108,7 +108,9 @@ pub const QUESTIONS: &[&str] = &[
     "/api/v1/exit-notices",
     "/api/v1/complaints",
     "/api/v1/unattributed",
+    "/api/v1/cases",
     "/",
+    "/cases",
     "/mall",
     "/api/v1/merchants/{credit_code}/reasons",
 ];
@@ -128,6 +130,9 @@ const LIGHT: Parameter = ("light", "red, orange, yellow, unknown or green");
 const SECTOR: Parameter = ("sector", "sector id, or `undetermined`");
 const DIVISION: Parameter = ("division", "division code, or its first digits");
 const MALL: Parameter = ("mall", "mall with a shop of the merchant");
+const ENDED: Parameter = ("ended", "`true`: also those that ended");
+const LATE: Parameter = ("late", "`true`: with a late duty only");
+const MINE: Parameter = ("mine", "`true`: those that the caller has");
 const LIMIT: Parameter = ("limit", "items at most, 1 to 500");
 
 routes! {
@@ -173,6 +178,10 @@ routes! {
         "Tickets without a credit code, newest first, with the merchants they may mean; `decide_unattributed` is the command that decides",
         [("decided", "true: also those attributed or set aside"), ("q", "part of what they say of the shop"), PAGE, PER_PAGE]
         -> "UnattributedPage";
+    get "/api/v1/cases" ReadCases api::cases::list,
+        "Cases in scope, the soonest due first: what somebody has to do about lights, by when",
+        [ENDED, LATE, MINE, ("credit_code", "about one merchant only"), PAGE, PER_PAGE] -> "CasePage";
+    get "/api/v1/cases/{alert}" ReadCases api::cases::get, "One case", [] -> "CaseGiven";
     get "/api/v1/mails" ReadMails api::mails::list,
         "Mails about merchants in scope with the fate of each recipient, newest first",
         [("state", "with a recipient in this state, or `nobody`: addressed to nobody"), ("before", "asked for before this position"), LIMIT] -> "MailList";
@@ -209,6 +218,9 @@ routes! {
     post "/mall" PostExits pages::mall::post, "Posts, amends or withdraws an exit notice", [] body "MallForm" -> "text/html";
     get "/mall/sheet" ReadExits pages::mall::sheet, "A printable exit notice",
         [("credit_code", "tenant"), ("mall", "mall"), ("unit", "unit")] -> "text/html";
+    get "/cases" ReadCases pages::cases::list, "Cases, the soonest due first", [ENDED, LATE, MINE, PAGE] -> "text/html";
+    get "/cases/{alert}" ReadCases pages::case::show, "One case, with what can be done with it", [] -> "text/html";
+    post "/cases/{alert}" HandleCases pages::case::post, "Does something with a case", [] body "CaseForm" -> "text/html";
     get "/mails" ReadMails pages::mails::show, "The mail record", [("before", "older ones")] -> "text/html";
     get "/mails/{mail}" ReadMails pages::mails::letter,
         "A mail as one recipient gets it", [("to", "the recipient's address")] -> "text/html";

@@ -6,6 +6,7 @@
 //! Its parts are listed in [`parts`]. To add one, write a file with a type that implements [`Part`] and add a line there:
 //! it is then folded, published and kept in snapshots.
 
+mod cases;
 mod evidence;
 pub mod imports;
 mod in_order;
@@ -25,6 +26,7 @@ pub use published::Published;
 pub use replay::ReplayError;
 
 use crate::domain::access::Keys;
+use crate::domain::case::Cases;
 use crate::domain::envelope::{NewEvent, Position, Recorded};
 use crate::domain::event::Event;
 use crate::domain::fold::{Stamp, evidence_about};
@@ -56,6 +58,8 @@ parts! {
     7: imports: Imports,
     /// Tickets without a credit code, and what became of them.
     8: queue: Queue,
+    /// Lights that are followed up.
+    9: cases: Cases,
 }
 
 impl Picture {

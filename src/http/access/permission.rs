@@ -43,6 +43,10 @@ permissions! {
     HandleComplaints "handle_complaints": Operator Regulator Lead Admin;
     /// Read tickets whose merchant is not known.
     ReadUnattributed "read_unattributed": Lead Admin;
+    /// Read cases: lights that are followed up.
+    ReadCases "read_cases": Regulator Lead Admin;
+    /// Do something with a case.
+    HandleCases "handle_cases": Regulator Lead Admin;
     /// Read the outbox: who was told what, and what became of it.
     ReadMails "read_mails" from outbox: Regulator Lead Admin;
     /// Send a mail again that was refused or given up.

@@ -1,6 +1,8 @@
 //! Pages: templates compiled in, drawn on the server, complete without a script.
 
 pub mod board;
+pub mod case;
+pub mod cases;
 mod dossier;
 pub(super) mod filters;
 pub mod login;
@@ -29,6 +31,8 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("merchant.html", include_str!("../../../assets/pages/merchant.html")),
     ("mall.html", include_str!("../../../assets/pages/mall.html")),
     ("sheet.html", include_str!("../../../assets/pages/sheet.html")),
+    ("cases.html", include_str!("../../../assets/pages/cases.html")),
+    ("case.html", include_str!("../../../assets/pages/case.html")),
     ("mails.html", include_str!("../../../assets/pages/mails.html")),
     ("letter.html", include_str!("../../../assets/pages/letter.html")),
     ("problem.html", include_str!("../../../assets/pages/problem.html")),
@@ -226,7 +230,9 @@ const fn sections(role: Role) -> &'static [(&'static str, &'static str)] {
     match role {
         Role::Operator => &[("/", "board"), ("/mall", "mall")],
         Role::Bank => &[("/", "board")],
-        Role::Regulator | Role::Lead | Role::Admin => &[("/", "board"), ("/mall", "mall"), ("/mails", "mails")],
+        Role::Regulator | Role::Lead | Role::Admin => {
+            &[("/", "board"), ("/cases", "cases"), ("/mall", "mall"), ("/mails", "mails")]
+        }
     }
 }
 
