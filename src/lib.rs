@@ -20,6 +20,7 @@ pub mod proof;
 pub mod service;
 pub mod settings;
 pub mod sim;
+pub mod taking;
 pub mod trail;
 pub mod views;
 pub mod watch;

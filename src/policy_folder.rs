@@ -1,12 +1,14 @@
 //! Policies from a folder. Reading files is no business of the pure room `policy`, which makes policies of texts.
 //!
 //! A folder holds all the files of `policies/`, as many calendars besides as years need (`calendar-2027.toml`), or those
-//! calendars alone, or profiles of sources (`intake/`, read by [`crate::intake::profile`]), beside the policies compiled in: a new
+//! calendars alone, or profiles of sources (`intake/`, read by [`crate::intake::profile`]), or when sources count as silent
+//! (`sources.toml`), beside the policies compiled in: a new
 //! year's schedule needs no release. Some of the files and not others is
 //! a mistake and said.
 
 use crate::domain::event::PolicyFile;
 use crate::policy::load::is_more_calendar;
+use crate::policy::rhythm;
 use crate::policy::{Policies, PolicyError};
 use std::path::Path;
 
@@ -32,7 +34,8 @@ pub fn load(dir: &Path) -> Result<Policies, PolicyError> {
     // In one order on every machine: the digest of the policies rests on it.
     years.sort_unstable();
     let built_in = Policies::built_in_files();
-    let beside = !years.is_empty() || dir.join("intake").is_dir();
+    let has_rhythms = dir.join(rhythm::FILE).exists();
+    let beside = !years.is_empty() || has_rhythms || dir.join("intake").is_dir();
     let built_in_go_with_it = beside && built_in.iter().all(|file| !dir.join(&file.name).exists());
     let mut files = if built_in_go_with_it {
         built_in
@@ -42,7 +45,8 @@ pub fn load(dir: &Path) -> Result<Policies, PolicyError> {
     for name in &years {
         files.push(read(name)?);
     }
-    Policies::from_files(files)
+    let policies = Policies::from_files(files)?;
+    if has_rhythms { policies.with_rhythms(&read(rhythm::FILE)?.text) } else { Ok(policies) }
 }
 
 #[cfg(test)]
@@ -67,5 +71,18 @@ mod tests {
         assert_eq!(load(folder.path()).unwrap().digest, alone.digest);
         std::fs::remove_file(folder.path().join("sectors.toml")).unwrap();
         assert!(load(folder.path()).unwrap_err().to_string().contains("sectors.toml"), "half a set is a mistake");
+    }
+
+    #[test]
+    fn when_a_source_is_silent_may_stand_alone_and_changes_no_set_of_rules() {
+        let folder = tempfile::tempdir().unwrap();
+        let built_in = Policies::built_in().unwrap();
+        let text = include_str!("../policies/sources.toml");
+        std::fs::write(folder.path().join("sources.toml"), text.replace("least_days = 3", "least_days = 9")).unwrap();
+        let other = load(folder.path()).unwrap();
+        assert_eq!(other.digest, built_in.digest);
+        assert_ne!(other.rhythms, built_in.rhythms);
+        std::fs::write(folder.path().join("sources.toml"), "nonsense").unwrap();
+        assert!(load(folder.path()).unwrap_err().to_string().contains("sources.toml"));
     }
 }

@@ -10,6 +10,7 @@ use crate::intake::profile::{self, ProfileError, Profiles};
 use crate::log::cluster;
 use crate::log::contract::{EventLog, LogError};
 use crate::log::embedded::{EmbeddedLog, Options};
+use crate::log::postgres::{self, PostgresLog};
 use crate::mail::render::{RenderError, Renderer};
 use crate::mail::transport::of_settings;
 use crate::mail::worker::{self, Worker};
@@ -69,6 +70,7 @@ pub enum ServiceError {
 pub fn open_log(settings: &Settings, data: &Path) -> Result<Arc<dyn EventLog>, ServiceError> {
     match &settings.log.engine {
         Engine::Embedded => Ok(Arc::new(EmbeddedLog::open(data, &Options::default())?)),
+        Engine::Postgres(url) => Ok(Arc::new(PostgresLog::open(url.expose(), data, &postgres::Options::default())?)),
         #[cfg(feature = "cluster")]
         Engine::Cluster(url) => {
             Ok(Arc::new(cluster::ClusterLog::open(url.expose(), data, &cluster::Options::default())?))
@@ -83,6 +85,9 @@ pub fn open_log(settings: &Settings, data: &Path) -> Result<Arc<dyn EventLog>, S
 pub fn open_log_read_only(settings: &Settings, data: &Path) -> Result<Arc<dyn EventLog>, ServiceError> {
     match &settings.log.engine {
         Engine::Embedded => Ok(Arc::new(EmbeddedLog::open_read_only(data)?)),
+        Engine::Postgres(url) => {
+            Ok(Arc::new(PostgresLog::open_read_only(url.expose(), &postgres::Options::default())?))
+        }
         #[cfg(feature = "cluster")]
         Engine::Cluster(url) => {
             match cluster::ClusterLog::open(url.expose(), data, &cluster::Options::default()) {

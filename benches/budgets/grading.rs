@@ -16,12 +16,13 @@ use warnlight::policy::Policies;
 /// Folds a district into a state, without a log.
 pub(super) fn district(merchants: u64) -> Outcome<Picture> {
     let mut state = Picture::new(Arc::new(Policies::built_in()?));
+    let actor = Arc::from("bench");
     let mut position: Position = 0;
     crowd::each(&crowd::plan(merchants)?, |written| {
         for (_, event) in &written.events {
             position += 1;
             let stamp = Stamp { position, recorded_at: written.at, history: true };
-            state.fold(&SeenEvent { stamp, id: uuid::Uuid::nil(), event })?;
+            state.fold(&SeenEvent { stamp, id: uuid::Uuid::nil(), actor: &actor, event })?;
         }
         Ok(())
     })?;

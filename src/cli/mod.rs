@@ -6,7 +6,6 @@ mod help;
 mod import;
 mod key;
 mod lights;
-#[cfg(feature = "cluster")]
 mod migrate;
 mod out;
 mod profile;
@@ -65,7 +64,6 @@ enum Command {
     Verify(store::VerifyArgs),
     Backup(store::BackupArgs),
     Restore(store::RestoreArgs),
-    #[cfg(feature = "cluster")]
     Migrate(migrate::MigrateArgs),
     Key(key::KeyArgs),
     Settings(settings::SettingsArgs),
@@ -120,7 +118,6 @@ fn run(cli: &Cli, out: &mut Out) -> Result<Exit, CliError> {
         Command::Verify(args) => store::run_verify(args, common, out),
         Command::Backup(args) => store::run_backup(args, common, out),
         Command::Restore(args) => store::run_restore(args, common, out),
-        #[cfg(feature = "cluster")]
         Command::Migrate(args) => migrate::run(args, common, out),
         Command::Settings(_) => settings::run(common, out),
         Command::Profile(args) => profile::run(args, common, out),

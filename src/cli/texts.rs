@@ -52,6 +52,7 @@ catalogue! {
     PAPERS: "回执和被拒绝的行：{0}", "receipts and refused rows: {0}";
     DRY_RUN: "试运行：未写入任何内容", "dry run: nothing was written";
     TAKEN_BEFORE: "{0} 个文件此前已导入（名称和内容都相同），本次不改变任何内容；要让其内容重新生效，请换文件名再导入", "{0} files were taken in before (same name, same content) and change nothing now; to have one count again, import it under another name";
+    LEFT_WAITING: "{0} 张工单没有信用代码、也不能确定是哪家商户，已转入待认领，认领前不计入任何商户", "{0} tickets have no credit code and nothing tells for sure whom they mean: they wait for a person (待认领) and count for nobody until then";
     NO_LIGHT_CHANGED: "没有灯变化", "no light changed";
     LIGHTS_CHANGED: "{0} 盏灯有变化：{1}", "{0} lights changed: {1}";
     CHANGED_TO: "变为{0} {1}", "{1} to {0}";
@@ -60,6 +61,7 @@ catalogue! {
     RECEIPT_UNWRITABLE: "`{0}` 无法写入：{1}", "`{0}` cannot be written: {1}";
     TALLY_ROWS: "行数", "ROWS";
     TALLY_ACCEPTED: "接收", "ACCEPTED";
+    TALLY_QUEUED: "待认领", "QUEUED";
     TALLY_UNCHANGED: "未变", "UNCHANGED";
     TALLY_REFUSED: "拒绝", "REFUSED";
     TALLY_WARNINGS: "提示", "WARNINGS";
@@ -98,14 +100,12 @@ catalogue! {
     SOUND: "完好：{0} 条事件，{1} 字节，摘要 {2}", "sound: {0} events, {1} bytes, digest {2}";
     BACKED_UP: "已备份：{0} 条事件，{1} 字节，摘要 {2}", "backed up: {0} events, {1} bytes, digest {2}";
     RESTORED: "已恢复：{0} 条事件，{1} 字节，摘要 {2}", "restored: {0} events, {1} bytes, digest {2}";
-    #[cfg(feature = "cluster")]
     MOVED: "已复制：{0} 条事件，{1} 字节，摘要 {2}", "moved: {0} events, {1} bytes, digest {2}";
-    #[cfg(feature = "cluster")]
     SAME_LIGHTS: "两边的 {0} 盏灯一致", "{0} lights are the same on both sides";
-    #[cfg(feature = "cluster")]
     LIGHTS_DIFFER: "副本的灯与日志的不同；请勿使用副本", "the lights of the copy differ from those of the log; do not use the copy";
-    #[cfg(feature = "cluster")]
-    ONE_FILE_ONE_CLUSTER: "`--from` 和 `--to` 应一个是 `sqlite://DIR`，另一个是集群的连接串", "one of `--from` and `--to` must be `sqlite://DIR`, the other the connection string of a cluster";
+    TWO_PLACES: "`--from` 和 `--to` 应为不同的日志，其中至多一个是 `sqlite://DIR`", "`--from` and `--to` must be different logs, at most one of them `sqlite://DIR`";
+    #[cfg(not(feature = "cluster"))]
+    NO_SUCH_PLACE: "应为 `sqlite://DIR` 或 `postgres://…`；`esdb://…` 需要以 `--features cluster` 构建的程序", "write `sqlite://DIR` or `postgres://…`; `esdb://…` needs a program built with `--features cluster`";
     NO_CHECKPOINTS: "检查点：无", "checkpoints: none";
     TRUSTED: "可信", "trusted";
     NOT_TRUSTED: "不可信", "not trusted";

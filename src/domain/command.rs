@@ -181,6 +181,10 @@ pub struct RecordUnattributed {
     /// When it was received.
     #[serde(deserialize_with = "field::received_at")]
     pub received_at: Instant,
+    /// The time is that of a whole file, said by whoever sent it, and not the ticket's own: of a ticket that is known, the time known
+    /// stays.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub given_time: bool,
     /// What it asks for.
     pub kind: ComplaintKind,
     /// Money at stake, yuan.

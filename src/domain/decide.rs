@@ -133,6 +133,7 @@ pub fn decide(command: &Command, known: Known<'_>, now: Instant) -> Result<Decis
     }
     if let Some(decided) = of_ticket(command, &known, now) {
         let (name, (revision, events)) = decided?;
+        warnings.extend(whose::left_waiting(command, known.queued, &events));
         return Ok(Decision { stream: complaint_stream(&name), revision, events, warnings });
     }
     // What names no merchant is about a ticket.
@@ -173,8 +174,8 @@ fn of_ticket(
         Command::RecordUnattributed(row) => {
             let ticket = found(&row.ticket);
             match ticket.ticket {
-                Some((owner, _)) => {
-                    let follows = ticket_row::decide(&whose::about(row, owner.code), &ticket);
+                Some((owner, complaint)) => {
+                    let follows = ticket_row::decide(&whose::about(row, owner.code, complaint), &ticket);
                     follows.map(|follows| (ticket.name.clone(), told(follows)))
                 }
                 None => {

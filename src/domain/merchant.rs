@@ -207,6 +207,15 @@ impl Merchant {
         self.filings.iter().rev().find_map(|step| step.bank.as_deref())
     }
 
+    /// Returns the bank it kept its money at on a day: that of the last filing until then that names one, before the first one that
+    /// of the first.
+    #[must_use]
+    pub fn bank_on(&self, day: Day) -> Option<&str> {
+        let named = || self.filings.iter().filter(|step| step.bank.is_some());
+        let step = named().rfind(|step| step.date <= day).or_else(|| named().next());
+        step.and_then(|step| step.bank.as_deref())
+    }
+
     /// Returns the sector assigned by hand, if one is in force.
     #[must_use]
     pub fn assigned_sector(&self, horizon: &Horizon) -> Option<&Assigned> {

@@ -177,6 +177,18 @@ vocabulary! {
         Undo = "undo" "撤销",
     }
 
+    /// Who delivers (来源).
+    SourceKind {
+        /// A custody bank.
+        Bank = "bank" "银行",
+        /// A mall.
+        Mall = "mall" "商场",
+        /// Where complaints come in.
+        Hotline = "hotline" "投诉渠道",
+        /// A sheet that an office sends again and again.
+        Sheet = "sheet" "报表",
+    }
+
     /// What agrees between a ticket and a merchant (相符项).
     Agreement {
         /// The name, by key.

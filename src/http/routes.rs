@@ -109,6 +109,8 @@ pub const QUESTIONS: &[&str] = &[
     "/api/v1/complaints",
     "/api/v1/unattributed",
     "/api/v1/cases",
+    "/api/v1/sources",
+    "/sources",
     "/",
     "/cases",
     "/mall",
@@ -182,6 +184,9 @@ routes! {
         "Cases in scope, the soonest due first: what somebody has to do about lights, by when",
         [ENDED, LATE, MINE, ("credit_code", "about one merchant only"), PAGE, PER_PAGE] -> "CasePage";
     get "/api/v1/cases/{alert}" ReadCases api::cases::get, "One case", [] -> "CaseGiven";
+    get "/api/v1/sources" ReadSources api::sources::list,
+        "Banks, malls, hotlines and sheets in scope: when each last delivered, its usual rhythm, and since when it is silent",
+        [] -> "SourceList";
     get "/api/v1/mails" ReadMails api::mails::list,
         "Mails about merchants in scope with the fate of each recipient, newest first",
         [("state", "with a recipient in this state, or `nobody`: addressed to nobody"), ("before", "asked for before this position"), LIMIT] -> "MailList";
@@ -221,6 +226,7 @@ routes! {
     get "/cases" ReadCases pages::cases::list, "Cases, the soonest due first", [ENDED, LATE, MINE, PAGE] -> "text/html";
     get "/cases/{alert}" ReadCases pages::case::show, "One case, with what can be done with it", [] -> "text/html";
     post "/cases/{alert}" HandleCases pages::case::post, "Does something with a case", [] body "CaseForm" -> "text/html";
+    get "/sources" ReadSources pages::sources::show, "Who delivers, and who has fallen silent", [] -> "text/html";
     get "/mails" ReadMails pages::mails::show, "The mail record", [("before", "older ones")] -> "text/html";
     get "/mails/{mail}" ReadMails pages::mails::letter,
         "A mail as one recipient gets it", [("to", "the recipient's address")] -> "text/html";

@@ -49,7 +49,7 @@ impl Table {
     pub(super) fn column(&self, field: Field) -> Option<Arc<str>> {
         match self.layout.as_ref().and_then(|layout| layout.place(field)) {
             Some((index, _)) => self.header.get(index).cloned(),
-            None => self.kind?.columns().iter().find(|column| column.field == field).map(|column| column.zh.into()),
+            None => self.kind?.read().find(|column| column.field == field).map(|column| column.zh.into()),
         }
     }
 }

@@ -69,6 +69,17 @@ impl Profiles {
         self.all.iter().filter(fits).max_by_key(|profile| profile.headers.len()).cloned()
     }
 
+    /// Has every ticket whose table has no time of receipt (受理时间) received at `at`: whoever has the file says so, nothing is guessed.
+    pub fn received_at(&mut self, at: Instant) {
+        let fixed = (Field::ReceivedAt, at.to_string());
+        for profile in self.all.iter_mut().filter(|profile| profile.kind == SheetKind::Complaints) {
+            let profile = Arc::make_mut(profile);
+            if !profile.fixed.iter().any(|(field, _)| *field == Field::ReceivedAt) {
+                profile.fixed.push(fixed.clone());
+            }
+        }
+    }
+
     /// Returns how many of the headers the best profile knows; none if none is recognised.
     #[must_use]
     pub fn known(&self, headers: &[String]) -> usize {
@@ -178,6 +189,11 @@ pub(super) struct Profiled {
 }
 
 impl Profiled {
+    /// Says whether the profile, and no column, says what a field is.
+    pub(super) fn gives(&self, field: Field) -> bool {
+        self.profile.fixed.iter().any(|(fixed, _)| *fixed == field)
+    }
+
     /// Returns what a row says of a field, in our words.
     pub(super) fn read<'a>(&'a self, field: Field, cells: &'a dyn Cells) -> Cell<'a> {
         let columns = self.profile.columns.iter().zip(&self.places);

@@ -1,11 +1,10 @@
-//! Moving house: a whole log from one machine to a cluster, and back.
+//! Moving house: a whole log from the file of one machine to servers that several share, and back.
 //!
 //! The digest chain covers everything that is stored about an event, its position and time included, so equal digests at
 //! the end mean equal logs, and with them equal lights.
 
 use crate::domain::envelope::Position;
 use crate::log::admission::Entry;
-use crate::log::cluster::ClusterLog;
 use crate::log::contract::{Append, EventLog, Expected, LogError, Verified};
 use crate::log::embedded::{EmbeddedLog, restore};
 use std::path::Path;
@@ -14,14 +13,25 @@ use std::sync::Arc;
 /// Events looked at in one go; an append that is larger is looked at whole.
 const CHUNK: u64 = 2000;
 
+/// How appends are sent to the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Steps {
+    /// One after the other: were the next one sent already when one fails, the target would be no beginning of this log.
+    OneByOne,
+    /// Several on their way at once, to a log that writes what comes together in one transaction. If one fails and a later one
+    /// is there all the same, the target has to be emptied, and that is said.
+    Together,
+}
+
 /// Copies `from` to `to`, which must be empty or hold the beginning of the same log: then it goes on there. Nobody may write to either
 /// meanwhile. `progress` is told how many of how many events are there.
 ///
 /// # Errors
 /// [`LogError::Invalid`] if `to` holds something else, and whatever either log says.
-pub fn to_cluster(
+pub fn out_of_file(
     from: &EmbeddedLog,
     to: &dyn EventLog,
+    steps: Steps,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Verified, LogError> {
     let head = from.head();
@@ -37,13 +47,19 @@ pub fn to_cluster(
             continue;
         }
         chunk = CHUNK;
-        // One after the other: were the next one sent already when one fails, the target would be no beginning of this log.
-        for append in appends.into_iter().filter_map(|entries| again(entries, None)) {
-            let answer = to.append(append)?;
-            if answer.first != done + 1 {
-                return Err(other(done + 1));
+        let most = if steps == Steps::OneByOne { 1 } else { usize::MAX };
+        for together in appends.chunks(most) {
+            let sent: Vec<_> =
+                together.iter().filter_map(|entries| again(entries, None)).map(|append| to.submit(append)).collect();
+            // All of them are waited for, whatever became of the first: nothing is left under way.
+            let answers: Vec<_> = sent.into_iter().map(|pending| pending.wait()).collect();
+            for answer in answers {
+                let answer = answer?;
+                if answer.first != done + 1 {
+                    return Err(other(done + 1));
+                }
+                done = answer.last;
             }
-            done = answer.last;
         }
         progress(done, head);
     }
@@ -85,13 +101,13 @@ fn again(entries: &[Entry], key: Option<Arc<str>>) -> Option<Append> {
     })
 }
 
-/// Copies a cluster's log into the data directory `dir`, which must have no log, or one without events.
+/// Copies a log into the data directory `dir`, which must have no log, or one without events.
 ///
 /// # Errors
-/// As [`restore`], and whatever the cluster says. The directory has no new log then.
-pub fn from_cluster(from: &ClusterLog, dir: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<Verified, LogError> {
+/// As [`restore`], and whatever the log says. The directory has no new log then.
+pub fn into_file(from: &dyn EventLog, dir: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<Verified, LogError> {
     let io = |error: std::io::Error| LogError::Unavailable(format!("cannot write in `{}`: {error}", dir.display()));
-    // First that the cluster still holds what is about to be copied.
+    // First that the servers still hold what is about to be copied.
     let there = from.verify(progress)?;
     std::fs::create_dir_all(dir).map_err(io)?;
     let folder = tempfile::tempdir_in(dir).map_err(io)?;

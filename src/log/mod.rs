@@ -6,10 +6,11 @@ pub mod chain;
 pub mod cluster;
 pub mod conformance;
 pub mod contract;
+mod copied;
 pub mod embedded;
 pub mod memory;
-#[cfg(feature = "cluster")]
 pub mod migrate;
+pub mod postgres;
 
 #[cfg(test)]
 mod model;

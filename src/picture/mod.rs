@@ -19,6 +19,7 @@ mod published;
 mod replay;
 pub mod rises;
 pub mod snapshot;
+pub mod sources;
 mod whose;
 
 pub use part::{FoldError, SeenEvent};
@@ -39,6 +40,7 @@ use marks::Marks;
 use outbox::Outbox;
 use part::{Part, parts};
 use rises::Rises;
+use sources::Sources;
 use std::sync::Arc;
 
 parts! {
@@ -58,8 +60,10 @@ parts! {
     7: imports: Imports,
     /// Tickets without a credit code, and what became of them.
     8: queue: Queue,
+    /// Who delivered when.
+    9: sources: Sources,
     /// Lights that are followed up.
-    9: cases: Cases,
+    10: cases: Cases,
 }
 
 impl Picture {
@@ -76,6 +80,8 @@ impl Picture {
     /// The same for whoever does not ask about whom.
     fn take(&mut self, seen: &SeenEvent<'_>) -> Result<(), FoldError> {
         self.fold_parts(seen)?;
+        // Which bank reports stands in the merchant's filings, not in the report.
+        self.sources.hear_bank(seen, &self.world);
         self.position = seen.stamp.position;
         Ok(())
     }
@@ -96,7 +102,7 @@ impl Picture {
     /// See [`FoldError`].
     pub fn fold_written(&mut self, stamp: Stamp, written: &NewEvent) -> Result<(Event, Option<u32>), FoldError> {
         let event = written.decode()?;
-        let about = self.fold(&SeenEvent { stamp, id: written.id, event: &event })?;
+        let about = self.fold(&SeenEvent { stamp, id: written.id, actor: &written.actor, event: &event })?;
         Ok((event, about))
     }
 }

@@ -4,6 +4,7 @@ use super::snapshot::{Keep, Stored};
 use crate::domain::event::{DecodeError, Event};
 use crate::domain::fold::Stamp;
 use crate::domain::words::UnknownWord;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// An event, as a part is shown it.
@@ -13,6 +14,8 @@ pub struct SeenEvent<'a> {
     pub stamp: Stamp,
     /// Its id.
     pub id: Uuid,
+    /// Who says so.
+    pub actor: &'a Arc<str>,
     /// What it says.
     pub event: &'a Event,
 }

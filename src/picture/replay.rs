@@ -41,10 +41,15 @@ pub enum ReplayError {
 fn decode(scanner: &mut dyn Scanner, (after, until): (Position, Position)) -> Result<Vec<Decoded>, ReplayError> {
     let mut events = Vec::with_capacity(usize::try_from(until - after).unwrap_or_default());
     let mut fault = None;
+    // One after the other mostly says so in the same name, which is kept once.
+    let mut actor: Arc<str> = "".into();
     scanner.scan(after, until, &mut |seen| match Event::decode(seen.event_type, seen.schema_version, seen.data) {
         Ok(event) => {
             let stamp = Stamp { position: seen.position, recorded_at: seen.recorded_at, history: seen.history };
-            events.push(Decoded { stamp, id: seen.id, event });
+            if *actor != *seen.actor {
+                actor = seen.actor.into();
+            }
+            events.push(Decoded { stamp, id: seen.id, actor: actor.clone(), event });
             ControlFlow::Continue(())
         }
         Err(reason) => {
@@ -58,6 +63,7 @@ fn decode(scanner: &mut dyn Scanner, (after, until): (Position, Position)) -> Re
 struct Decoded {
     stamp: Stamp,
     id: Uuid,
+    actor: Arc<str>,
     event: Event,
 }
 
@@ -116,8 +122,8 @@ impl Picture {
             move |stretch| decode(&mut *scanner, stretch)
         };
         in_order("replay", processors(), stretches, decoder, |events: Vec<Decoded>| {
-            for Decoded { stamp, id, event } in events {
-                self.take(&SeenEvent { stamp, id, event: &event })
+            for Decoded { stamp, id, actor, event } in events {
+                self.take(&SeenEvent { stamp, id, actor: &actor, event: &event })
                     .map_err(|reason| ReplayError::Event { position: stamp.position, reason })?;
             }
             Ok(())

@@ -2,6 +2,7 @@
 //! every problem reported at once.
 
 use super::calendar::{Calendar, CalendarFile};
+use super::rhythm::Rhythms;
 use super::rule::{Pack, PackFile};
 use super::scheme::{Schemes, SchemesFile};
 use super::sector::{Sectors, SectorsFile};
@@ -29,6 +30,8 @@ pub struct Policies {
     pub sectors: Sectors,
     /// Working days.
     pub calendar: Calendar,
+    /// When a source counts as silent. No light rests on it, so it is no part of the digest.
+    pub rhythms: Rhythms,
     /// SHA-256 over names and texts of the files, lower-case hex.
     pub digest: String,
     files: Vec<PolicyFile>,
@@ -77,9 +80,10 @@ impl Policies {
         let schemes = part(&files, "schemes.toml", &mut problems, |file: SchemesFile, problems| {
             file.check(sectors.as_ref().unwrap_or(&Sectors::default()), problems)
         });
-        match (calendar, pack, sectors, schemes) {
-            (Some(calendar), Some(pack), Some(sectors), Some(schemes)) if problems.is_empty() => {
-                Ok(Self { digest: digest(&files), pack, schemes, sectors, calendar, files })
+        let rhythms = Rhythms::built_in().map_err(|wrong| problems.extend(wrong)).ok();
+        match (calendar, pack, sectors, schemes, rhythms) {
+            (Some(calendar), Some(pack), Some(sectors), Some(schemes), Some(rhythms)) if problems.is_empty() => {
+                Ok(Self { digest: digest(&files), pack, schemes, sectors, calendar, rhythms, files })
             }
             _ => Err(PolicyError::Wrong(problems)),
         }
@@ -89,6 +93,15 @@ impl Policies {
     #[must_use]
     pub fn pause_days(&self) -> u32 {
         self.pack.follow_up.as_ref().map_or(0, |follow_up| follow_up.pause_days)
+    }
+
+    /// Takes other numbers by which a source counts as silent.
+    ///
+    /// # Errors
+    /// See [`PolicyError`].
+    pub fn with_rhythms(self, text: &str) -> Result<Self, PolicyError> {
+        let rhythms = Rhythms::parse(text).map_err(PolicyError::Wrong)?;
+        Ok(Self { rhythms, ..self })
     }
 
     /// Returns the event that records these policies coming into force.

@@ -10,6 +10,7 @@ pub mod figure;
 pub mod follow_up;
 pub mod load;
 pub mod parameters;
+pub mod rhythm;
 pub mod rule;
 pub mod scheme;
 pub mod sector;

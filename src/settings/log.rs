@@ -2,8 +2,8 @@
 
 use super::checkpoints::Checkpoints;
 use super::reader::Section;
-#[cfg(feature = "cluster")]
 use super::secret::Secret;
+use crate::log::postgres::{self, PostgresLog};
 use std::time::Duration;
 
 /// The event log.
@@ -23,6 +23,8 @@ pub struct Log {
 pub enum Engine {
     /// One file below the data directory.
     Embedded,
+    /// PostgreSQL, by its connection string; a secret, because it may hold a password.
+    Postgres(Secret),
     /// A KurrentDB cluster, by its connection string; a secret, because it may hold a password.
     #[cfg(feature = "cluster")]
     Cluster(Secret),
@@ -39,19 +41,32 @@ impl Log {
 }
 
 impl Engine {
-    #[cfg(feature = "cluster")]
     fn of(section: &mut Section<'_>, url: Secret) -> Self {
+        if !postgres::is_ours(url.expose()) {
+            return Self::cluster(section, url);
+        }
+        if let Err(error) = PostgresLog::check_url(url.expose()) {
+            let advice = "write `postgres://user:password@host1,host2/database`, or remove the key";
+            section.problem("url", format_args!("{error}; {advice}"));
+        }
+        Self::Postgres(url)
+    }
+
+    #[cfg(feature = "cluster")]
+    fn cluster(section: &mut Section<'_>, url: Secret) -> Self {
         use crate::log::cluster::ClusterLog;
         if let Err(error) = ClusterLog::check_url(url.expose()) {
-            section.problem("url", format_args!("{error}; write `esdb://user:password@host:2113`, or remove the key"));
+            let advice =
+                "write `postgres://user:password@host/database` or `esdb://user:password@host:2113`, or remove the key";
+            section.problem("url", format_args!("{error}; {advice}"));
         }
         Self::Cluster(url)
     }
 
     #[cfg(not(feature = "cluster"))]
-    fn of(section: &mut Section<'_>, _: super::secret::Secret) -> Self {
-        let problem = "it asks for the cluster engine, which this program was built without; build it with \
-                       `--features cluster`, or remove the key to use the embedded engine";
+    fn cluster(section: &mut Section<'_>, _: Secret) -> Self {
+        let problem = "it is no address of PostgreSQL (`postgres://…`), and the cluster engine is not built in; write one, build \
+                       with `--features cluster`, or remove the key to use the embedded engine";
         section.problem("url", problem);
         Self::Embedded
     }

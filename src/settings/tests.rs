@@ -115,7 +115,10 @@ fn every_problem_is_reported_at_once_with_its_place_and_a_way_out() {
     let found = problems(
         "colour = 1\n[http]\nlisten = \"everywhere\"\nworkers = 0\nlisen = 1\n[session]\nsecret = \"short\"\n\
          [mail]\nschedule = [5, -1]\nfrom = \"nobody\"\n[mail.smtp]\nuser = \"u\"\ntls = \"maybe\"",
-        &[("WARNLIGHT__LOG__URL", "postgres://u:geheim@somewhere"), ("WARNLIGHT__POLICIES__DIR", "/nowhere/at/all")],
+        &[
+            ("WARNLIGHT__LOG__URL", "postgres://u:geheim@somewhere/log?sslmode=prefer"),
+            ("WARNLIGHT__POLICIES__DIR", "/nowhere/at/all"),
+        ],
     );
     let keys: Vec<&str> = found.iter().map(|problem| problem.key.as_str()).collect();
     for key in [

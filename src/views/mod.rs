@@ -8,6 +8,8 @@ pub mod exits;
 mod limit;
 pub mod merchant;
 pub mod sight;
+pub mod sources;
+pub mod standing;
 pub mod unattributed;
 
 pub use limit::Limit;
@@ -24,6 +26,7 @@ use crate::lights::facts::{Trace, compute};
 use crate::lights::moment::{Moment, sector_of};
 use crate::picture::Picture;
 use crate::picture::lights::Lights;
+use crate::picture::sources::Sources;
 use crate::policy::Policies;
 use crate::policy::fact::{FactId, Value};
 use rust_decimal::Decimal;
@@ -42,6 +45,8 @@ pub struct View<'a> {
     pub queue: &'a Queue,
     /// Lights that are followed up.
     pub cases: &'a Cases,
+    /// Who delivered when.
+    pub sources: &'a Sources,
     /// Policies in force.
     pub policies: &'a Policies,
     /// What the reader may see.
@@ -56,8 +61,8 @@ impl<'a> View<'a> {
     /// Returns a view of a picture.
     #[must_use]
     pub fn new(picture: &'a Picture, scope: &'a Scope, now: Instant) -> Self {
-        let Picture { world, lights, queue, cases, policies, .. } = picture;
-        Self { world, lights, queue, cases, policies, scope, now, limit: None }
+        let Picture { world, lights, queue, cases, sources, policies, .. } = picture;
+        Self { world, lights, queue, cases, sources, policies, scope, now, limit: None }
     }
 
     /// Goes over merchants until the limit is over. **Whoever sets one asks it afterwards**: if it is over, what was found may be

@@ -1,7 +1,7 @@
 //! Signed checkpoints under the days that a desk closes, on a log of its own and on a shared one.
 
-#[cfg(feature = "cluster-double")]
 use crate::cli::{text, warnlight};
+use crate::nodes::engines::{Engine, on_every_engine};
 use crate::watch::stage::{start, time};
 use crate::watch::{HAIR, custody, hairdresser};
 use std::path::Path;
@@ -125,19 +125,19 @@ fn each_day_a_desk_closes_is_signed_once_across_restarts_and_with_a_change_of_ke
     assert_eq!(found.newest_trusted().map(|signed| signed.position), Some(days[4]));
 }
 
-#[cfg(feature = "cluster-double")]
-#[test]
-fn on_a_cluster_each_node_signs_and_every_node_can_check_all_of_it() {
-    use crate::kurrent::{open, server::Server};
-    let server = Server::alone();
-    let dirs = [(); 3].map(|()| tempfile::tempdir().unwrap());
-    let keys = [0, 1].map(|node| make_key(dirs[2].path(), &format!("{node}.pem"), "ed25519"));
+on_every_engine!(each_node_signs_and_every_node_can_check_all_of_it);
+
+fn each_node_signs_and_every_node_can_check_all_of_it(engine: &Engine) {
+    both_sign(&engine().logs);
+}
+
+/// Lets two nodes sign two days, and each check what both signed; returns whose keys they have.
+fn both_sign(logs: &[Arc<dyn EventLog>; 2]) -> [PublicKey; 2] {
+    let dir = tempfile::tempdir().unwrap();
+    let keys = [0, 1].map(|node| make_key(dir.path(), &format!("{node}.pem"), "ed25519"));
     // One clock: a node that hears of a midnight hours before its own clock has it would close the day again.
     let clock = Arc::new(ManualClock::new(time("2025-03-05T10:00:00")));
-    let nodes = [0, 1].map(|node| {
-        let log: Arc<dyn EventLog> = Arc::new(open(&server, dirs[node].path()));
-        Node::with_clock(log, &keys[node], clock.clone())
-    });
+    let nodes = [0, 1].map(|node: usize| Node::with_clock(logs[node].clone(), &keys[node], clock.clone()));
     nodes[0].desk.execute(Request::new(hairdresser(), Origin::of("test"))).unwrap();
     for (turn, midnight) in ["2025-03-06T00:00:00", "2025-03-07T00:00:00"].into_iter().enumerate() {
         for node in &nodes {
@@ -161,9 +161,35 @@ fn on_a_cluster_each_node_signs_and_every_node_can_check_all_of_it() {
     for node in nodes {
         node.stop();
     }
-    let (data, trusted) = (dirs[0].path().to_str().unwrap(), publics[1].to_string());
+    publics
+}
+
+#[cfg(feature = "cluster-double")]
+#[test]
+fn the_command_checks_what_the_nodes_of_a_cluster_signed() {
+    use crate::kurrent::{open, server::Server};
+    let server = Server::alone();
+    let dirs = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let publics = both_sign(&[0, 1].map(|node: usize| Arc::new(open(&server, dirs[node].path())) as Arc<dyn EventLog>));
+    judge_by_command(dirs[0].path(), &server.url(), publics);
+}
+
+#[test]
+fn the_command_checks_what_nodes_on_postgresql_signed() {
+    use crate::postgres::{open, server::Server};
+    let server = Server::alone();
+    let dirs = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let publics = both_sign(&[0, 1].map(|node: usize| {
+        Arc::new(open(&server, dirs[node].path(), &warnlight::log::postgres::Options::default())) as Arc<dyn EventLog>
+    }));
+    judge_by_command(dirs[0].path(), &server.url(), publics);
+}
+
+/// The command finds both signers in the log, and says whom it trusts.
+fn judge_by_command(data: &Path, url: &str, publics: [PublicKey; 2]) {
+    let (data, trusted) = (data.to_str().unwrap(), publics[1].to_string());
     let arguments = ["verify", "--data", data, "--trust", &trusted, "--format", "json"];
-    let verified = warnlight(&arguments, &[("WARNLIGHT__LOG__URL", &server.url())]);
+    let verified = warnlight(&arguments, &[("WARNLIGHT__LOG__URL", url)]);
     assert_eq!(verified.status.code(), Some(0), "{}", text(&verified.stderr));
     let printed: serde_json::Value = serde_json::from_str(&text(&verified.stdout)).unwrap();
     assert_eq!(printed["signers"].as_array().unwrap().len(), 2);

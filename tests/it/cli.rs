@@ -1,6 +1,7 @@
 //! The command as a script sees it: exit codes, stdout, stderr.
 
 mod checkpoints;
+mod codeless;
 mod dates;
 mod importing;
 mod languages;

@@ -23,5 +23,6 @@ mod scopes;
 mod sessions;
 mod shops;
 mod sight;
+mod sources;
 mod trail;
 mod whose;

@@ -94,7 +94,6 @@ pub(crate) struct Client {
 
 impl Client {
     /// One whose commands go alone.
-    #[cfg(feature = "cluster-double")]
     pub(crate) fn new(number: usize) -> Self {
         Self::of_lists(number, 1)
     }

@@ -34,6 +34,10 @@ mod nodes;
 #[cfg(test)]
 mod nonsense;
 #[cfg(test)]
+mod office;
+#[cfg(test)]
+mod postgres;
+#[cfg(test)]
 mod rooms;
 #[cfg(test)]
 mod samples;

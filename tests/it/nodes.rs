@@ -1,17 +1,19 @@
 //! Two alike nodes on one log: whoever takes a command, and whoever dies, the history of lights is that of one node that
 //! never died, and each part of it is recorded once.
 
+pub(crate) mod engines;
 mod faces;
-#[cfg(feature = "cluster-double")]
 mod killed;
 mod trail;
 
 use crate::shared::Shared;
 use crate::watch::stage::{Told, start, time};
 use crate::watch::{HAIR, balance, complaint, custody, filing, hairdresser, histories, policies_with, register, story};
+use engines::{Engine, Pair, on_every_engine};
 use faces::{Balky, Dying, Late};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use warnlight::clock::ManualClock;
 use warnlight::desk::{Answer, Desk, DeskError, Request, RequestKey};
 use warnlight::domain::command::Command;
@@ -23,28 +25,18 @@ use warnlight::log::memory::MemoryLog;
 use warnlight::picture::Picture;
 use warnlight::policy::Policies;
 
-/// Two faces of one log, and what must live as long.
-type Pair = ([Arc<dyn EventLog>; 2], Box<dyn std::any::Any>);
-
-fn memory() -> Pair {
-    let log: Arc<dyn EventLog> = Arc::new(Shared(Arc::new(MemoryLog::new())));
-    ([log.clone(), log], Box::new(()))
+/// Waits until each face shows what the other does.
+fn meet(logs: &[Arc<dyn EventLog>; 2]) {
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while logs[0].head() != logs[1].head() {
+        assert!(std::time::Instant::now() < until, "{} and {}", logs[0].head(), logs[1].head());
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
 }
 
-#[cfg(feature = "cluster-double")]
-fn cluster() -> Pair {
-    cluster_with(std::time::Duration::ZERO)
-}
-
-/// A cluster whose writes are compared with for a while before anybody can read them.
-#[cfg(feature = "cluster-double")]
-fn cluster_with(lag: std::time::Duration) -> Pair {
-    use crate::kurrent::{open, server::Server};
-    let server = Server::lagging(lag);
-    let dirs = [(); 2].map(|()| tempfile::tempdir().unwrap());
-    let faces = [0, 1].map(|node| Arc::new(open(&server, dirs[node].path())) as Arc<dyn EventLog>);
-    (faces, Box::new((server, dirs)))
-}
+/// Deaths that are tried on each engine, as the owner asked for, and how many at a time.
+const DEATHS: i64 = 50;
+const AT_ONCE: usize = 4;
 
 /// A node: alive while it has a desk.
 struct Node {
@@ -185,8 +177,18 @@ fn check(log: &dyn EventLog, nodes: &[Node]) {
     }
 }
 
+on_every_engine!(
+    two_nodes_make_the_history_of_one,
+    whichever_step_a_node_dies_in_the_other_makes_the_history_of_one,
+    commands_about_one_merchant_at_two_nodes_at_once_are_all_taken_each_once,
+    an_import_at_one_node_changes_each_light_once_although_another_watches,
+    what_was_filed_just_in_time_at_one_node_is_not_found_missing_by_another,
+    a_node_with_older_policies_leaves_the_lights_to_the_one_with_newer,
+);
+
 /// Lives through the story with two nodes, each told in turn.
-fn live_together((logs, _held): &Pair) {
+fn two_nodes_make_the_history_of_one(engine: &Engine) {
+    let Pair { logs, .. } = &engine();
     let clock = Arc::new(ManualClock::new(time("2025-03-25T09:00:00")));
     let mut nodes = [Node::start(&logs[0], &clock), Node::start(&logs[1], &clock)];
     for (turn, (at, command)) in steps().into_iter().enumerate() {
@@ -214,41 +216,24 @@ fn live_together((logs, _held): &Pair) {
     }
 }
 
-#[test]
-fn two_nodes_make_the_history_of_one() {
-    live_together(&memory());
-}
-
-#[cfg(feature = "cluster-double")]
-#[test]
-fn two_nodes_on_a_cluster_make_the_history_of_one() {
-    live_together(&cluster());
-}
-
 #[cfg(feature = "cluster-double")]
 #[test]
 fn two_nodes_on_a_cluster_whose_writes_are_under_way_for_a_while_make_the_history_of_one() {
-    live_together(&cluster_with(std::time::Duration::from_millis(20)));
+    two_nodes_make_the_history_of_one(&engines::kurrentdb_with(std::time::Duration::from_millis(20)));
 }
 
 #[cfg(feature = "cluster-double")]
 #[test]
 fn two_nodes_on_a_real_cluster_make_the_history_of_one() {
-    use warnlight::log::cluster::{ClusterLog, Options};
-    let Ok(url) = std::env::var("WARNLIGHT_TEST_ESDB") else {
-        eprintln!("WARNLIGHT_TEST_ESDB is not set: no real server was tried");
-        return;
-    };
-    let dirs = [(); 2].map(|()| tempfile::tempdir().unwrap());
-    let options = Options { prefix: format!("trial-{}:", uuid::Uuid::now_v7().simple()).into(), ..Options::default() };
-    let faces =
-        [0, 1].map(|node| Arc::new(ClusterLog::open(&url, dirs[node].path(), &options).unwrap()) as Arc<dyn EventLog>);
-    live_together(&(faces, Box::new(dirs)));
+    if let Some(engine) = engines::real_kurrentdb() {
+        two_nodes_make_the_history_of_one(&engine);
+    }
 }
 
 /// Lives through the story while the first node dies in its append of this number, and is started again if `again`.
 /// Says whether it died.
-fn live_with_a_death((logs, _held): &Pair, appends: i64, lands: bool, again: bool, expected: &[Told]) -> bool {
+fn live_with_a_death(engine: &Engine, appends: i64, lands: bool, again: bool, expected: &[Told]) -> bool {
+    let Pair { logs, .. } = &engine();
     let what = format!("dead after {appends} appends, lands {lands}, again {again}");
     let clock = Arc::new(ManualClock::new(time("2025-03-25T09:00:00")));
     let face = Dying::after(logs[0].clone(), appends, lands);
@@ -276,33 +261,25 @@ fn live_with_a_death((logs, _held): &Pair, appends: i64, lands: bool, again: boo
     face.is_dead()
 }
 
-#[test]
-fn whichever_step_a_node_dies_in_the_other_makes_the_history_of_one() {
+fn whichever_step_a_node_dies_in_the_other_makes_the_history_of_one(engine: &Engine) {
     let expected = alone();
-    let mut deaths = 0;
-    for (lands, again) in [(false, false), (true, true)] {
-        for appends in 0.. {
-            if !live_with_a_death(&memory(), appends, lands, again, &expected) {
-                break;
-            }
-            deaths += 1;
+    let steps: Vec<(i64, bool)> = (0..DEATHS / 2).flat_map(|step| [(step, false), (step, true)]).collect();
+    let (next, deaths) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some((appends, again)) = steps.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let died = live_with_a_death(engine, *appends, *again, *again, &expected);
+                    deaths.fetch_add(usize::from(died), Ordering::Relaxed);
+                }
+            });
         }
-    }
-    assert!(deaths >= 50, "only {deaths} deaths were tried");
+    });
+    assert_eq!(deaths.into_inner(), steps.len(), "a node lived through more appends than it makes");
 }
 
-#[cfg(feature = "cluster-double")]
-#[test]
-fn whichever_step_a_node_of_a_cluster_dies_in_the_other_makes_the_history_of_one() {
-    let expected = alone();
-    for appends in (0..30).step_by(5) {
-        live_with_a_death(&cluster(), appends, appends % 2 == 0, appends % 3 == 0, &expected);
-    }
-}
-
-#[test]
-fn commands_about_one_merchant_at_two_nodes_at_once_are_all_taken_each_once() {
-    let (logs, _held) = memory();
+fn commands_about_one_merchant_at_two_nodes_at_once_are_all_taken_each_once(engine: &Engine) {
+    let Pair { logs, .. } = &engine();
     let clock = Arc::new(ManualClock::new(time("2025-03-25T09:00:00")));
     let nodes = [0, 1].map(|node| start(&logs[node], &clock, Policies::built_in().unwrap()).unwrap());
     std::thread::scope(|scope| {
@@ -332,6 +309,7 @@ fn commands_about_one_merchant_at_two_nodes_at_once_are_all_taken_each_once() {
             });
         }
     });
+    meet(logs);
     for desk in &nodes {
         desk.settle().unwrap();
     }
@@ -340,18 +318,22 @@ fn commands_about_one_merchant_at_two_nodes_at_once_are_all_taken_each_once() {
     };
     assert_eq!((count("merchant.registered"), count("complaint.received")), (1, 56));
     assert_eq!(count("custody.balance_reported"), 56);
+    meet(logs);
+    for desk in &nodes {
+        desk.settle().unwrap();
+    }
     let nodes = nodes.map(|desk| Node { desk: Some(desk), face: None });
     check(&*logs[0], &nodes);
 }
 
-#[test]
-fn an_import_at_one_node_changes_each_light_once_although_another_watches() {
-    let (logs, _held) = memory();
+fn an_import_at_one_node_changes_each_light_once_although_another_watches(engine: &Engine) {
+    let Pair { logs, .. } = &engine();
     let clock = Arc::new(ManualClock::new(time("2025-03-25T09:00:00")));
     let nodes = [0, 1].map(|node| start(&logs[node], &clock, Policies::built_in().unwrap()).unwrap());
     let import = |commands| Request { hold_lights: true, ..Request::new(commands, Origin::of("import")) };
     nodes[0].execute(import(vec![register(HAIR, "8040", "Aurora"), balance(HAIR, "2025-03-01", "600000")])).unwrap();
     // The other node has heard of it, and would find a silent bank.
+    meet(logs);
     nodes[1].settle().unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(nodes[1].picture().position, logs[1].head());
     let lights = |log: &dyn EventLog| {
@@ -359,12 +341,16 @@ fn an_import_at_one_node_changes_each_light_once_although_another_watches() {
     };
     assert_eq!(lights(&*logs[0]), []);
     nodes[0].execute(import(vec![custody(HAIR, "2025-03-05", "1000")])).unwrap();
+    meet(logs);
     nodes[0].settle().unwrap();
+    meet(logs);
     nodes[1].settle().unwrap();
+    meet(logs);
     assert_eq!(lights(&*logs[0]).len(), 1, "{:?}", lights(&*logs[0]));
     // Nothing is held where nothing was new, and nothing is written.
     let head = logs[0].head();
     nodes[0].execute(import(vec![custody(HAIR, "2025-03-05", "1000")])).unwrap();
+    meet(logs);
     nodes[0].settle().unwrap();
     assert_eq!(logs[0].head(), head);
     for desk in nodes {
@@ -372,11 +358,10 @@ fn an_import_at_one_node_changes_each_light_once_although_another_watches() {
     }
 }
 
-#[test]
-fn what_was_filed_just_in_time_at_one_node_is_not_found_missing_by_another() {
-    let log: Arc<dyn EventLog> = Arc::new(Shared(Arc::new(MemoryLog::new())));
+fn what_was_filed_just_in_time_at_one_node_is_not_found_missing_by_another(engine: &Engine) {
+    let Pair { logs: [log, _], .. } = &engine();
     let clocks = [0, 1].map(|_| Arc::new(ManualClock::new(time("2025-03-25T09:00:00"))));
-    let filed_at = start(&log, &clocks[0], Policies::built_in().unwrap()).unwrap();
+    let filed_at = start(log, &clocks[0], Policies::built_in().unwrap()).unwrap();
     filed_at.execute(Request::new(hairdresser(), Origin::of("test"))).unwrap();
     filed_at.settle().unwrap();
     let late: Arc<dyn EventLog> = Arc::new(Late::of(log.clone()));
@@ -394,22 +379,23 @@ fn what_was_filed_just_in_time_at_one_node_is_not_found_missing_by_another() {
     watching.settle().unwrap();
     clocks[0].set(time("2025-04-01T00:00:02"));
     filed_at.settle().unwrap();
-    assert_eq!(histories(&*log), []);
+    assert_eq!(histories(&**log), []);
     filed_at.stop();
     watching.stop();
 }
 
-#[test]
-fn a_node_with_older_policies_leaves_the_lights_to_the_one_with_newer() {
-    let log: Arc<dyn EventLog> = Arc::new(Shared(Arc::new(MemoryLog::new())));
+fn a_node_with_older_policies_leaves_the_lights_to_the_one_with_newer(engine: &Engine) {
+    let Pair { logs, .. } = &engine();
     let clock = Arc::new(ManualClock::new(time("2025-03-25T09:00:00")));
-    let old = start(&log, &clock, Policies::built_in().unwrap()).unwrap();
+    let old = start(&logs[0], &clock, Policies::built_in().unwrap()).unwrap();
     old.settle().unwrap();
     assert!(old.is_ready());
+    meet(logs);
     let stricter =
         || policies_with("{ fact = \"penalties.365d\", ge = \"2\" }", "{ fact = \"penalties.365d\", ge = \"1\" }");
-    let new = start(&log, &clock, stricter()).unwrap();
+    let new = start(&logs[1], &clock, stricter()).unwrap();
     new.settle().unwrap();
+    meet(logs);
     assert!(old.settle().is_err_and(|error| error.to_string().contains("restart")));
     assert!(old.stands_by() && !old.is_ready() && new.is_ready());
     // It still takes commands; the light that follows is the other's, and it stays so.
@@ -417,16 +403,20 @@ fn a_node_with_older_policies_leaves_the_lights_to_the_one_with_newer() {
         r#"{{"command":"record_enforcement","credit_code":"{HAIR}","kind":"penalty","date":"2025-03-01","number":"1"}}"#
     ));
     old.execute(Request::new(vec![penalty.unwrap()], Origin::of("test"))).unwrap();
+    meet(logs);
     new.settle().unwrap();
+    meet(logs);
     let _ = old.settle();
-    let told = histories(&*log);
+    meet(logs);
+    let told = histories(&*logs[1]);
     assert!(matches!(&told[..], [Told::Light { change, .. }] if change == "green to orange"), "{told:?}");
     // With the same files it is alike again.
     old.stop();
-    let restarted = start(&log, &clock, stricter()).unwrap();
+    let restarted = start(&logs[0], &clock, stricter()).unwrap();
     restarted.settle().unwrap();
     assert!(restarted.is_ready() && !new.stands_by());
-    assert_eq!(histories(&*log), told);
+    meet(logs);
+    assert_eq!(histories(&*logs[0]), told);
     new.stop();
     restarted.stop();
 }

@@ -1,5 +1,6 @@
 //! What a key's bearer may see and say.
 
+use crate::domain::check::Problem;
 use crate::domain::code::DivisionCode;
 use crate::domain::command::Command;
 use crate::domain::name_key;
@@ -44,6 +45,18 @@ pub enum OutOfScope {
     /// The role does, but not about this merchant or mall.
     #[error("this merchant or mall is not in the scope of the key; use the key of the office that is in charge of it")]
     Place,
+}
+
+impl OutOfScope {
+    /// Returns what is to be said to the speaker.
+    #[must_use]
+    pub fn problem(self) -> Problem {
+        let (field, zh) = match self {
+            Self::Role => ("command", "该角色的密钥不能记录此类内容；请使用主管单位的密钥"),
+            Self::Place => ("credit_code", "该商户或商场不在此密钥的管辖范围内；请使用主管单位的密钥"),
+        };
+        Problem { field, code: "out_of_scope", value: String::new(), zh: zh.to_owned(), en: self.to_string() }
+    }
 }
 
 impl Scope {

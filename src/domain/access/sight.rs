@@ -278,9 +278,7 @@ impl<'a> Reader<'a> {
     /// Says whether the merchant kept its money at the reader's bank on a day: by the last filing until then that names a
     /// bank, before the first one by that.
     fn banked_here(&self, day: Day) -> bool {
-        let named = || self.merchant.filings.iter().filter(|step| step.bank.is_some());
-        let step = named().rfind(|step| step.date <= day).or_else(|| named().next());
-        self.is_own_bank(step.and_then(|step| step.bank.as_deref()))
+        self.is_own_bank(self.merchant.bank_on(day))
     }
 
     fn is_own_bank(&self, bank: Option<&str>) -> bool {

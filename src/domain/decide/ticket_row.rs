@@ -137,19 +137,21 @@ fn contradictions(row: &RecordComplaint, owner: CreditCode, known: &Complaint) -
             ),
         }]);
     }
-    if row.received_at == known.received_at {
+    same_time(&row.ticket, row.received_at, known.received_at)
+}
+
+/// Refuses a ticket that was received at another time than is known.
+pub(in crate::domain) fn same_time(ticket: &str, stated: Instant, known: Instant) -> Result<(), Vec<Problem>> {
+    if stated == known {
         return Ok(());
     }
     let time = |at: Instant| local(at).strftime("%Y-%m-%d %H:%M:%S").to_string();
-    let (stated, before) = (time(row.received_at), time(known.received_at));
+    let (stated, before) = (time(stated), time(known));
     Err(vec![Problem {
         field: "received_at",
         code: "contradicts",
-        zh: format!("工单 `{}` 已登记为 `{before}` 受理，与本行 `{stated}` 不一致；请核对工单", row.ticket),
-        en: format!(
-            "ticket `{}` is known as received at `{before}`, this row says `{stated}`; check the ticket",
-            row.ticket
-        ),
+        zh: format!("工单 `{ticket}` 已登记为 `{before}` 受理，与本行 `{stated}` 不一致；请核对工单"),
+        en: format!("ticket `{ticket}` is known as received at `{before}`, this row says `{stated}`; check the ticket"),
         value: stated,
     }])
 }

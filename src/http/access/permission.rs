@@ -47,6 +47,8 @@ permissions! {
     ReadCases "read_cases": Regulator Lead Admin;
     /// Do something with a case.
     HandleCases "handle_cases": Regulator Lead Admin;
+    /// Read who delivers and who has fallen silent.
+    ReadSources "read_sources": Operator Regulator Bank Lead Admin;
     /// Read the outbox: who was told what, and what became of it.
     ReadMails "read_mails" from outbox: Regulator Lead Admin;
     /// Send a mail again that was refused or given up.

@@ -3,14 +3,11 @@
 use super::cloud_events::{self, plain};
 use crate::desk::{Answer, DeskError, NOT_RECORDED, Receipt, Request};
 use crate::domain::access::{OutOfScope, Scope};
-use crate::domain::check::{Problem as CheckProblem, check};
+use crate::domain::check::Problem as CheckProblem;
 use crate::domain::command::Command;
 use crate::domain::dating;
 use crate::domain::envelope::{Origin, Position};
-use crate::domain::ticket;
-use crate::domain::tidy::tidy;
 use crate::domain::time::{Instant, day_of};
-use crate::domain::whose::name_of;
 use crate::http::access::{Allowed, Caller, Record};
 use crate::http::body;
 use crate::http::fresh;
@@ -20,7 +17,7 @@ use crate::http::site::Site;
 use crate::http::traced::Traced;
 use crate::log::contract::LogError;
 use crate::trail;
-use crate::views::with_facts;
+use crate::views::standing::{NotSaid, Standing};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -323,7 +320,7 @@ fn decide(
             Some(problem) => Err(NotSaid::Wrong(vec![problem])),
             None => Ok(standing),
         };
-        match check_scope(site, scope, &command).and_then(dated) {
+        match site.view(scope, |view| view.standing(&command)).and_then(dated) {
             Ok(standing) => {
                 commands.push(command);
                 trails.push(trail);
@@ -331,7 +328,7 @@ fn decide(
                 places.push(index);
                 receipts.push(None);
             }
-            Err(reason) => receipts.push(Some(reason.receipt(is_batch.then_some(index)))),
+            Err(reason) => receipts.push(Some(not_said(reason, is_batch.then_some(index)))),
         }
     }
     let began = trail::now();
@@ -346,7 +343,7 @@ fn decide(
     for (index, place) in receipts.iter_mut().enumerate().filter(|(_, place)| place.is_none()) {
         let Some(((answer, own), standing)) = answers.next() else { break };
         if matches!((&answer, &standing), (Answer::Refused(_), Standing::Blind)) {
-            *place = Some(NotSaid::OutOfScope(OutOfScope::Place).receipt(is_batch.then_some(index)));
+            *place = Some(not_said(NotSaid::OutOfScope(OutOfScope::Place), is_batch.then_some(index)));
             continue;
         }
         let trace = match &answer {
@@ -412,98 +409,12 @@ pub(crate) async fn execute_one(
     }
 }
 
-/// How a command stands to the scope of who says it.
-enum Standing {
-    /// About a merchant that the speaker sees.
-    Known,
-    /// Allowed, but nothing about the merchant is known to the speaker: a refusal by what is on record would tell.
-    Blind,
-}
-
-/// Checks a command against a scope. What is wrong with a command by itself is said first, so that the answer is the same
-/// whether or not the register holds a merchant that the speaker does not see.
-fn check_scope(site: &Site, scope: &Scope, command: &Command) -> Result<Standing, NotSaid> {
-    site.view(scope, |view| {
-        let merchant = command.credit_code().and_then(|code| view.world.get(code));
-        // What names no merchant is about none that could be kept from the speaker.
-        let names_nobody = command.credit_code().is_none();
-        let seen = names_nobody || merchant.is_some_and(|merchant| view.sees(merchant)) || scope.is_everything();
-        let may = match merchant {
-            Some(merchant) => {
-                with_facts(merchant, &view.horizon(), view.policies, |facts| scope.may_say(command, Some(facts)))
-            }
-            None => scope.may_say(command, None),
-        };
-        // A known ticket belongs to a merchant already; whoever may not see it may not speak of it.
-        let number = match command {
-            Command::RecordComplaint(row) => Some((&row.ticket, row.channel)),
-            Command::RecordUnattributed(row) => Some((&row.ticket, row.channel)),
-            Command::DecideUnattributed(row) => Some((&row.ticket, row.channel)),
-            _ => None,
-        };
-        let may = may.and_then(|()| match number {
-            Some((number, channel)) if !scope.is_everything() => {
-                let named = |name: &str| view.world.get(view.world.ticket_owner(name)?);
-                let known = match view.queue.get(&name_of(number, channel)) {
-                    Some(entry) => ticket::of_name(&entry.said.ticket, named),
-                    None => ticket::find_of(number, channel, named),
-                };
-                let is_theirs = known.ticket.is_none_or(|(owner, known)| {
-                    view.merchant(owner.code).is_some_and(|owner| view.reader(owner).sees_complaint(known))
-                });
-                if is_theirs { Ok(()) } else { Err(OutOfScope::Place) }
-            }
-            _ => Ok(()),
-        });
-        match may {
-            Ok(()) if seen => Ok(Standing::Known),
-            Err(OutOfScope::Role) => Err(NotSaid::OutOfScope(OutOfScope::Role)),
-            other if !seen => {
-                let problems = check(&tidy(command.clone()), view.now);
-                match other {
-                    _ if !problems.is_empty() => Err(NotSaid::Wrong(problems)),
-                    Ok(()) => Ok(Standing::Blind),
-                    Err(reason) => Err(NotSaid::OutOfScope(reason)),
-                }
-            }
-            Err(reason) => Err(NotSaid::OutOfScope(reason)),
-            Ok(()) => Ok(Standing::Known),
-        }
+/// Returns the receipt of a command that does not reach the desk.
+fn not_said(reason: NotSaid, index: Option<usize>) -> CommandReceipt {
+    CommandReceipt::refused(match reason {
+        NotSaid::OutOfScope(reason) => vec![field(reason.problem(), index)],
+        NotSaid::Wrong(problems) => problems.into_iter().map(|problem| field(problem, index)).collect(),
     })
-}
-
-/// Why a command does not reach the desk.
-enum NotSaid {
-    OutOfScope(OutOfScope),
-    Wrong(Vec<CheckProblem>),
-}
-
-impl NotSaid {
-    fn receipt(self, index: Option<usize>) -> CommandReceipt {
-        CommandReceipt::refused(match self {
-            Self::OutOfScope(reason) => vec![out_of_scope(reason, index)],
-            Self::Wrong(problems) => problems.into_iter().map(|problem| field(problem, index)).collect(),
-        })
-    }
-}
-
-fn out_of_scope(reason: OutOfScope, index: Option<usize>) -> FieldProblem {
-    let zh = match reason {
-        OutOfScope::Role => "该角色的密钥不能记录此类内容；请使用主管单位的密钥",
-        OutOfScope::Place => "该商户或商场不在此密钥的管辖范围内；请使用主管单位的密钥",
-    };
-    let field = match reason {
-        OutOfScope::Role => "command",
-        OutOfScope::Place => "credit_code",
-    };
-    FieldProblem {
-        index,
-        field: field.to_owned(),
-        code: "out_of_scope".to_owned(),
-        value: String::new(),
-        zh: zh.to_owned(),
-        en: reason.to_string(),
-    }
 }
 
 /// A command that cannot be read; the message names the field.

@@ -1,5 +1,6 @@
 //! Merchants: the board as data, and a merchant's file.
 
+use super::sources::SilentSource;
 use super::{BothLanguages, Paging, credit_code, filled, instant, optional, yuan};
 use crate::domain::access::Scope;
 use crate::domain::envelope::{CloudEvent, Position};
@@ -16,6 +17,7 @@ use crate::policy::Policies;
 use crate::policy::fact::FactId;
 use crate::views::View;
 use crate::views::board::{BoardRow, Filter};
+use crate::views::sources::Silent;
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 
@@ -227,6 +229,9 @@ pub struct MerchantFile {
     pub filing: FilingStatus,
     /// Shops, as far as the reader may see them.
     pub shops: Vec<ShopState>,
+    /// Silent sources that the light rests on: what they have not said is not in it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub silent_sources: Vec<SilentSource>,
 }
 
 impl MerchantFile {
@@ -272,6 +277,7 @@ impl MerchantFile {
             legal_representative: detail(merchant.detail(known, |row| row.legal_representative.as_deref())),
             filing: filing.map_or(FilingStatus::None, |step| step.status),
             shops,
+            silent_sources: view.silent_for(merchant).iter().map(SilentSource::from).collect(),
         })
     }
 }
@@ -331,6 +337,9 @@ pub struct ReasonGiven {
     /// Events the facts rest on.
     #[schema(value_type = Vec<String>)]
     pub events: Vec<uuid::Uuid>,
+    /// Silent sources that the facts rest on; told of the present only.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub silent_sources: Vec<SilentSource>,
 }
 
 /// What somebody has to do.
@@ -385,7 +394,16 @@ impl ReasonGiven {
             clause: reason.clause,
             facts: reason.facts,
             events: reason.events,
+            silent_sources: Vec::new(),
         }
+    }
+
+    /// Says of the silent sources those that the facts rest on.
+    #[must_use]
+    pub(crate) fn resting_on(mut self, silent: &[Silent]) -> Self {
+        let bears = |silent: &&Silent| self.facts.iter().any(|fact| silent.bears(fact));
+        self.silent_sources = silent.iter().filter(bears).map(SilentSource::from).collect();
+        self
     }
 }
 
@@ -416,6 +434,9 @@ pub struct Reasons {
     pub known: Position,
     /// Every rule that fired, worst first.
     pub reasons: Vec<ReasonGiven>,
+    /// Silent sources that the light rests on: what they have not said is not in it. Told of the present only.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub silent_sources: Vec<SilentSource>,
 }
 
 /// Derives a merchant's light with its reasons, now or as of any instant.
@@ -435,7 +456,9 @@ pub async fn reasons(
     let derive = move |view: &View<'_>| {
         let known = known_at.map(|known_at| log.position_at(known_at)).transpose()?;
         let merchant = view.merchant(code).ok_or(Code::NotFound)?;
-        let lit = view.lights.get(code).filter(|_| at.is_none() && known.is_none());
+        let is_present = at.is_none() && known.is_none();
+        let lit = view.lights.get(code).filter(|_| is_present);
+        let silent = if is_present { view.silent_for(merchant) } else { Vec::new() };
         let at = at.unwrap_or(view.now);
         let known = known.unwrap_or(view.world.head());
         // As on the command line: what nobody knew of then has no light.
@@ -444,8 +467,15 @@ pub async fn reasons(
         }
         let explained = view.explain(&*log, merchant, at, known)?;
         let reasons = explained.reasons.into_iter();
-        let given = reasons.map(|reason| ReasonGiven::new(view, merchant, reason, at, lit));
-        Ok(Reasons { credit_code: code.to_string(), light: explained.light, at, known, reasons: given.collect() })
+        let given = reasons.map(|reason| ReasonGiven::new(view, merchant, reason, at, lit).resting_on(&silent));
+        Ok(Reasons {
+            credit_code: code.to_string(),
+            light: explained.light,
+            at,
+            known,
+            reasons: given.collect(),
+            silent_sources: silent.iter().map(SilentSource::from).collect(),
+        })
     };
     if at.is_some() || known_at.is_some() {
         return site.ask_for_json(&allowed.caller().key, derive).await;

@@ -14,6 +14,7 @@ pub mod mails;
 pub mod merchants;
 pub mod openapi;
 pub mod problems;
+pub mod sources;
 pub mod unattributed;
 
 use super::problem::{Code, FieldProblem, Problem};

@@ -9,6 +9,7 @@ use super::lights::LightOf;
 use super::mails::{MailList, Ordered, SendAgain};
 use super::merchants::{MerchantFile, MerchantPage, Reasons, Timeline};
 use super::problems::ProblemKind;
+use super::sources::SourceList;
 use super::unattributed::UnattributedPage;
 use crate::http::problem::{Code, ProblemDocument};
 use crate::http::routes::{Route, TABLE};
@@ -41,6 +42,7 @@ const POSITION: &str = "Warnlight-Position";
     ProblemKind,
     Reasons,
     SendAgain,
+    SourceList,
     Timeline,
     UnattributedPage
 )))]

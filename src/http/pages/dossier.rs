@@ -3,12 +3,14 @@
 use super::board::{division_name, sector_name};
 use super::filters::minute;
 use super::sentence::{Teller, kind};
+use super::sources::name_of;
 use crate::domain::envelope::CloudEvent;
 use crate::domain::envelope::Position;
 use crate::domain::event::FactSeen;
 use crate::domain::evidence::Complaint;
 use crate::domain::time::{Instant, day_of, plus_days, start_of};
 use crate::http::api::merchants::{MerchantFile, ReasonGiven, ShopState};
+use crate::http::api::sources::SilentSource;
 use crate::http::site::rule;
 use crate::picture::outbox::{DeliveryState, Summary};
 use crate::policy::rule::Duty;
@@ -136,11 +138,27 @@ impl Drawing<'_> {
             uncounted => reason.year_without_calendar.map(|year| {
                 self.filled("merchant", "without_calendar", &[("year", &year.to_string())])
             }),
+            silent => self.silent(&reason.silent_sources),
             what => reason.duty.as_ref().map(|duty| language.pick(&duty.zh, &duty.en).to_owned()),
             due => known.and_then(|rule| self.due(&rule.duty, since.unwrap_or(self.now))),
             facts => reason.facts.iter().map(|seen| self.fact(seen)).collect::<Vec<_>>(),
             events => reason.events.iter().map(evidence).collect::<Vec<_>>(),
         }
+    }
+
+    /// Returns what is to be known about silent sources.
+    pub(super) fn silent(&self, silent: &[SilentSource]) -> Vec<String> {
+        let sentence = |source: &SilentSource| {
+            let language = self.teller.language;
+            let places = [
+                ("kind", self.text("source_kind", source.kind.name())),
+                ("name", name_of(language, source.kind, &source.name)),
+                ("last", &source.last_delivery),
+                ("from", &source.silent_from),
+            ];
+            self.filled("merchant", "silent", &places)
+        };
+        silent.iter().map(sentence).collect()
     }
 
     /// Returns when a duty is due that arose at an instant; `None` if it has no clock.

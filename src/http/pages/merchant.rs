@@ -60,7 +60,7 @@ pub async fn show(
         at => context! { iso => now.to_string(), text => minute(now) },
         merchant => context! {
             light => file.row.light.name(), since => file.row.since.map(minute), name => file.row.name.clone(), credit_code => file.row.credit_code.clone(),
-            check_character_fails => !file.check_character_holds, details => drawing.details(),
+            check_character_fails => !file.check_character_holds, silent => drawing.silent(&file.silent_sources), details => drawing.details(),
         },
         reasons => drawing.reasons(&timeline),
         shops => drawing.shops(),
@@ -88,8 +88,9 @@ fn read(site: &Site, scope: &Scope, code: CreditCode) -> Result<Dossier, Problem
         let file = MerchantFile::new(view, merchant).ok_or(Code::NotFound)?;
         let explained = view.explain(&*log, merchant, view.now, view.world.head())?;
         let lit = view.lights.get(code);
+        let silent = view.silent_for(merchant);
         let reasons = explained.reasons.into_iter();
-        let given = reasons.map(|reason| ReasonGiven::new(view, merchant, reason, view.now, lit));
+        let given = reasons.map(|reason| ReasonGiven::new(view, merchant, reason, view.now, lit).resting_on(&silent));
         let complaints = allows::<ReadComplaints>(scope).then(|| {
             let (found, newest) = view.complaints(&ComplaintFilter { credit_code: Some(code), open: None }, 0, NEWEST);
             (found, newest.into_iter().map(|(_, complaint)| complaint.clone()).collect())

@@ -11,6 +11,7 @@ pub mod mall;
 pub mod merchant;
 mod sentence;
 mod short_notice;
+pub mod sources;
 
 use super::access::{self, Caller, Gate};
 use super::assets;
@@ -34,6 +35,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("cases.html", include_str!("../../../assets/pages/cases.html")),
     ("case.html", include_str!("../../../assets/pages/case.html")),
     ("mails.html", include_str!("../../../assets/pages/mails.html")),
+    ("sources.html", include_str!("../../../assets/pages/sources.html")),
     ("letter.html", include_str!("../../../assets/pages/letter.html")),
     ("problem.html", include_str!("../../../assets/pages/problem.html")),
     ("problems.html", include_str!("../../../assets/pages/problems.html")),
@@ -228,10 +230,10 @@ fn framed(
 /// Returns the sections a role comes to, as path and key of the text.
 const fn sections(role: Role) -> &'static [(&'static str, &'static str)] {
     match role {
-        Role::Operator => &[("/", "board"), ("/mall", "mall")],
-        Role::Bank => &[("/", "board")],
+        Role::Operator => &[("/", "board"), ("/mall", "mall"), ("/sources", "sources")],
+        Role::Bank => &[("/", "board"), ("/sources", "sources")],
         Role::Regulator | Role::Lead | Role::Admin => {
-            &[("/", "board"), ("/cases", "cases"), ("/mall", "mall"), ("/mails", "mails")]
+            &[("/", "board"), ("/cases", "cases"), ("/mall", "mall"), ("/mails", "mails"), ("/sources", "sources")]
         }
     }
 }

@@ -42,11 +42,11 @@ fn samples() -> Vec<(&'static str, Value)> {
             "merchant.html",
             context! {
                 at, merchant => context! {
-                    light => "unknown", name => "甲", credit_code => "c", check_character_fails => true,
+                    light => "unknown", name => "甲", credit_code => "c", check_character_fails => true, silent => vec!["s"],
                     details => vec![context! { key => "brand", value => "b" }],
                 },
                 reasons => vec![context! {
-                    light => "red", title => "t", rule => "r", version => 1, clause => "c", since => "s", what => "d", due => "x",
+                    light => "red", title => "t", rule => "r", version => 1, clause => "c", since => "s", what => "d", due => "x", silent => vec!["s", "s"],
                     events => vec![context! { link => "#e-1", text => "t", id => "1" }, context! { link => (), text => "t", id => "2" }],
                     facts => vec![context! { fact => "f", name => "n", value => "v", threshold => "t", shop => "s" }],
                 }],
@@ -70,6 +70,14 @@ fn samples() -> Vec<(&'static str, Value)> {
                 sent => context! { action => "amend", credit_code => "", mall => "M", unit => "", date => "", planned_on => "", refund_plan => "", reason => "", new_unit => true },
                 form => context! { action => "post",  credit_code => "", mall => "M", unit => "", date => "", planned_on => "", refund_plan => "", reason => "", new_unit => true },
             },
+        ),
+        (
+            "sources.html",
+            context! { silent => "s", sources => vec![
+                context! { kind => "bank", name => "n", last => "l", last_rows => 1, rows => 2, file => "f", rhythm => "r", silent => "s" },
+                context! { kind => "mall", name => "n", last => "l", last_rows => (), rows => (), file => (), rhythm => "r", silent => () },
+                context! { kind => "hotline", name => "n", last => "l", last_rows => 1, rows => 2, file => (), rhythm => (), silent => () },
+            ] },
         ),
         ("letter.html", context! { to => "a@b", subject => "s", text => "t" }),
         ("sheet.html", context! { notice, line => "l", today => "2025-01-01" }),

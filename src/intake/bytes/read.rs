@@ -41,6 +41,15 @@ pub fn read_file(path: &Path, name: &str, how: impl Into<How>, sink: Sink<'_>) -
     open(path, &Source { name, depth: 0, named: true }, &how.into(), sink)
 }
 
+/// Reads one open file from where it stands, and calls it `name` wherever it is spoken of; `name` also tells, as file names do, the
+/// kind of sheet. For what was handed in and lies nowhere.
+///
+/// # Errors
+/// `Break` if `sink` said so.
+pub fn read_handed(file: File, name: &str, how: impl Into<How>, sink: Sink<'_>) -> ControlFlow<()> {
+    read_source(file, &Source { name, depth: 0, named: true }, &how.into(), sink)
+}
+
 /// Endings that say a file is a sheet.
 const SHEETS: [&str; 8] = ["xlsx", "xlsm", "xls", "xlsb", "et", "ods", "csv", "tsv"];
 

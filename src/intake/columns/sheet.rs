@@ -225,6 +225,16 @@ const COMPLAINTS: &[Column] = &[
     column(Field::Outcome, "结果", "outcome"),
 ];
 
+/// Columns of a complaint that say where the shop is: by them its merchant is found where no code is given.
+const CLUES: &[Column] = &[
+    column(Field::Name, "商户名称", "name").or(&["企业名称", "被投诉企业名称", "店铺名称"]),
+    // A header `address` may be about the person who complains.
+    column(Field::Address, "企业地址", "shop_address").or(&["商户地址", "店铺地址", "经营地址"]),
+    MALL,
+    column(Field::Brand, "品牌", "brand"),
+    column(Field::Street, "街道", "street").or(&["街道乡镇", "被反映街乡镇"]),
+];
+
 const SIGNALS: &[Column] = &[
     CREDIT_CODE,
     MALL,
@@ -311,11 +321,25 @@ impl SheetKind {
         }
     }
 
+    /// Returns the columns by which a merchant is found where no code is given. A sheet may have them; nobody is refused for them.
+    #[must_use]
+    pub const fn clues(self) -> &'static [Column] {
+        match self {
+            Self::Complaints => CLUES,
+            _ => &[],
+        }
+    }
+
+    /// Returns every column that is read: those of the source, and the clues.
+    pub fn read(self) -> impl Iterator<Item = &'static Column> {
+        self.columns().iter().chain(self.clues())
+    }
+
     /// Returns the field that a command names `name` and a sheet of this kind holds.
     #[must_use]
     pub fn field(self, name: &str) -> Option<Field> {
         let named = |column: &&Column| column.en == name || column.aliases.contains(&name);
-        self.columns().iter().find(named).map(|column| column.field)
+        self.read().find(named).map(|column| column.field)
     }
 
     /// Returns the kinds that a file or sheet name such as `海淀区-商户-2025` or `custody_2025-06` speaks of. A Chinese

@@ -4,8 +4,8 @@
 use crate::domain::check::{Check, Times};
 use crate::domain::code::CreditCode;
 use crate::domain::command::{
-    Command, RecordComplaint, RecordEnforcement, RecordExit, RecordFiling, RecordListing, RecordSignal, ReportBalance,
-    ReportCustody, ReportRatio,
+    Command, RecordComplaint, RecordEnforcement, RecordExit, RecordFiling, RecordListing, RecordSignal,
+    RecordUnattributed, ReportBalance, ReportCustody, ReportRatio,
 };
 use crate::domain::event::{Entry, EntryCancelled, Guarantee, MerchantDetails};
 use crate::domain::personal::masked;
@@ -52,6 +52,15 @@ pub(in crate::intake) fn read(
         SheetKind::Enforcement => reading.enforcement(),
     };
     reading.finish(command)
+}
+
+/// What a complaint without a credit code says of its shop.
+struct Shop {
+    name: Option<String>,
+    address: Option<String>,
+    mall: Option<String>,
+    brand: Option<String>,
+    street: Option<String>,
 }
 
 struct Reading<'a> {
@@ -166,7 +175,8 @@ impl<'a> Reading<'a> {
         let ticket = self.need(Field::Ticket, cell::code);
         let channel = self.need(Field::Channel, cell::word);
         let received_at = self.need(Field::ReceivedAt, cell::instant);
-        let credit_code = self.credit_code();
+        let shop = self.shop_without_code();
+        let credit_code = if shop.is_some() { None } else { self.credit_code() };
         let kind = self.need(Field::Kind, cell::word);
         let amount = self.may_measured(Field::Amount, cell::amount);
         let due_at = self.may(Field::DueAt, cell::instant);
@@ -177,7 +187,29 @@ impl<'a> Reading<'a> {
         let known = ticket.as_deref().unwrap_or("?");
         self.check.complaint(&Times { ticket: known, received_at, answered_at, due_at, closed_at, outcome });
         let (ticket, channel, received_at) = (ticket?, channel?, received_at?);
-        let (credit_code, kind) = (credit_code?, kind?);
+        let kind = kind?;
+        if let Some(Shop { name, address, mall, brand, street }) = shop {
+            return Some(Command::RecordUnattributed(RecordUnattributed {
+                ticket,
+                channel,
+                received_at,
+                given_time: self.layout.is_given(Field::ReceivedAt),
+                kind,
+                amount,
+                due_at,
+                answered_at,
+                closed_at,
+                outcome,
+                name,
+                address,
+                mall,
+                brand,
+                street,
+                source: None,
+                profile: self.table.profile.as_ref().map(|profile| profile.label()),
+            }));
+        }
+        let credit_code = credit_code?;
         Some(Command::RecordComplaint(RecordComplaint {
             ticket,
             channel,
@@ -269,7 +301,7 @@ impl<'a> Reading<'a> {
     }
 
     fn credit_code(&mut self) -> Option<CreditCode> {
-        // Hotlines know no codes; whom they mean is another question than what is wrong with a cell.
+        // Other sources know no codes; whom they mean is another question than what is wrong with a cell.
         if self.layout.profiled.is_some() && cell::credit_code(self.cell(Field::CreditCode)) == Ok(None) {
             let zh = "本行没有统一社会信用代码，无法确定是哪家商户；请补上「统一社会信用代码」列后重新发送";
             let en = "no credit code is there, so it cannot be told which merchant is meant; add the column 统一社会信用代码 and send it again";
@@ -282,6 +314,24 @@ impl<'a> Reading<'a> {
             self.warnings.push(check_character(self.place(Field::CreditCode), code));
         }
         Some(code)
+    }
+
+    /// Returns what a complaint says of its shop, if its code's cell is empty: whom it means is found by that. `None` for a code that
+    /// is there, right or wrong, and for a row of our own sheet that says nothing of the shop either.
+    fn shop_without_code(&mut self) -> Option<Shop> {
+        if cell::credit_code(self.cell(Field::CreditCode)) != Ok(None) {
+            return None;
+        }
+        let shop = Shop {
+            name: self.may(Field::Name, cell::text),
+            address: self.may(Field::Address, cell::text),
+            mall: self.may(Field::Mall, cell::text),
+            brand: self.may(Field::Brand, cell::text),
+            street: self.may(Field::Street, cell::text),
+        };
+        let said = [&shop.name, &shop.address, &shop.mall, &shop.brand, &shop.street];
+        let says = said.into_iter().flatten().any(|text| text.chars().any(char::is_alphanumeric));
+        (says || self.layout.profiled.is_some()).then_some(shop)
     }
 
     /// Returns what the cell says if it cancels an entry (作废闭店): it is all the reason a sheet gives.

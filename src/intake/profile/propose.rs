@@ -119,7 +119,7 @@ fn best_kind(headers: &[String], profiles: &Profiles) -> SheetKind {
 /// The field that a header of this name is in our sheet, or in a profile of the same sheet.
 fn field(header: &str, kind: SheetKind, profiles: &Profiles) -> Option<String> {
     let name = header_name(header);
-    let own = kind.columns().iter().find(|column| column.is(&name)).map(|column| column.en.to_owned());
+    let own = kind.read().find(|column| column.is(&name)).map(|column| column.en.to_owned());
     own.or_else(|| {
         let of_kind = profiles.iter().filter(|profile| profile.kind == kind);
         let column = of_kind.flat_map(|profile| &profile.columns).find(|column| column.headers.contains(&name))?;

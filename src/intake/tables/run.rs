@@ -321,8 +321,8 @@ impl<'s> Run<'s> {
         self.above.clear();
         self.told_of_notes = false;
         // Where our own sheet has every column it needs, it is that, whatever else is beside them.
-        let profile: Option<Arc<Profile>> =
-            (self.how.profiles.recognise(&header.texts)).filter(|profile| layout(profile.kind, &header.texts).is_err());
+        let profile: Option<Arc<Profile>> = (self.how.profiles.recognise(&header.texts))
+            .filter(|profile| layout(profile.kind, &header.texts).is_err() || !complete(profile.kind, &header.texts));
         let kind = match profile.as_ref().map_or_else(|| self.kind(&header.texts), |profile| Ok(profile.kind)) {
             Ok(kind) => kind,
             Err(refusal) => {

@@ -9,7 +9,6 @@ mod backup;
 mod bell;
 mod fault;
 mod lock;
-#[cfg(feature = "cluster")]
 mod look;
 mod mark;
 pub(super) mod names;

@@ -16,7 +16,7 @@ use crate::domain::whose::{Entry, State};
 use crate::domain::words::Role;
 use crate::domain::words::{
     Attribution, Channel, ComplaintKind, EnforcementKind, ExitAction, FilingStatus, GuaranteeKind, Light, ListKind,
-    Outcome, SignalKind,
+    Outcome, SignalKind, SourceKind,
 };
 use crate::picture::cases::Kept as KeptCase;
 use crate::picture::keys::Kept as KeptKey;
@@ -24,6 +24,7 @@ use crate::picture::lights::Lit;
 use crate::picture::marks::Marks;
 use crate::picture::outbox::{Claim, Delivery, DeliveryState, Kept as Mail, Summary, Tally};
 use crate::picture::rises::Rise;
+use crate::picture::sources::{Filed, Source};
 use uuid::Uuid;
 
 macro_rules! structs {
@@ -174,7 +175,8 @@ words!(
     Light,
     ListKind,
     Outcome,
-    SignalKind
+    SignalKind,
+    SourceKind
 );
 
 structs! {
@@ -209,5 +211,7 @@ structs! {
     Delivery { address, office, state, attempts, changed_at, retry_at, reply, excused, claim }
     Claim { number, by, until, at }
     Mail { summary, open, rise }
+    Source { kind, name, last_at, last, actor, days, rows, last_rows, file }
+    Filed { rows, refused, alone }
     Marks { midnight, closed, furthest, policy, policy_round, recipients, first_recorded, last_recorded }
 }

@@ -36,7 +36,10 @@ fn say(app: &App, role: Role, command: &Value) -> Reply {
 fn a_rise_opens_a_case_that_is_acknowledged_taken_and_acted_on_until_its_duty_is_done() {
     let (app, alert) = alarmed();
     let opened = case(&app);
-    assert_eq!((&opened["credit_code"], &opened["light"], &opened["late"]), (&json!(HERE), &json!("orange"), &json!(false)));
+    assert_eq!(
+        (&opened["credit_code"], &opened["light"], &opened["late"]),
+        (&json!(HERE), &json!("orange"), &json!(false))
+    );
     let duty = &opened["duties"][0];
     assert_eq!((&duty["rule"], &duty["en"], &duty["state"]), (&json!("exit-under-30"), &json!("talk"), &json!("open")));
     assert!(duty["due_at"].is_string() && duty["acts"] == json!(["talk"]), "{duty}");

@@ -141,8 +141,13 @@ fn everything(app: &App, role: Role) -> String {
     ];
     let routes =
         TABLE.iter().filter(|route| route.method == "GET" && route.right.is_some() && route.path != "/api/v1/live");
-    let routes =
-        routes.map(|route| route.path.replace("{credit_code}", HERE).replace("{mail}", &uuid::Uuid::nil().to_string()).replace("{alert}", &uuid::Uuid::nil().to_string()));
+    let routes = routes.map(|route| {
+        route
+            .path
+            .replace("{credit_code}", HERE)
+            .replace("{mail}", &uuid::Uuid::nil().to_string())
+            .replace("{alert}", &uuid::Uuid::nil().to_string())
+    });
     for path in routes.chain(searches).chain(filters).chain(more) {
         for reply in [app.get(&path).role(role).send(), app.get(&path).role(role).html().send()] {
             let _ = writeln!(text, "{path}: {}", reply.text);

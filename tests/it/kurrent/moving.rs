@@ -6,7 +6,7 @@ use std::path::Path;
 use warnlight::domain::time::Instant;
 use warnlight::log::contract::{EventLog, LogError};
 use warnlight::log::embedded::{EmbeddedLog, Options};
-use warnlight::log::migrate::{from_cluster, to_cluster};
+use warnlight::log::migrate::{Steps, into_file, out_of_file};
 
 /// Fills a log of one machine with every kind of append.
 fn filled(dir: &Path) -> EmbeddedLog {
@@ -32,13 +32,13 @@ fn a_log_moves_to_a_cluster_and_back_with_the_same_digest() {
     let from = filled(dirs[0].path());
     let cluster = open(&server, dirs[1].path());
     let mut reports = Vec::new();
-    let moved = to_cluster(&from, &cluster, &mut |done, all| reports.push((done, all))).unwrap();
+    let moved = out_of_file(&from, &cluster, Steps::OneByOne, &mut |done, all| reports.push((done, all))).unwrap();
     assert_eq!(moved, from.verify(&mut |_, _| {}).unwrap());
     assert_eq!(reports.last(), Some(&(moved.events, moved.events)));
     assert_eq!(everything(&cluster), everything(&from));
     assert_eq!(cluster.find_key("later").unwrap(), from.find_key("later").unwrap());
 
-    let back = from_cluster(&cluster, dirs[2].path(), &mut |_, _| {}).unwrap();
+    let back = into_file(&cluster, dirs[2].path(), &mut |_, _| {}).unwrap();
     assert_eq!(back, moved);
     let log = EmbeddedLog::open(dirs[2].path(), &Options::default()).unwrap();
     assert_eq!(everything(&log), everything(&from));
@@ -52,20 +52,20 @@ fn a_move_that_was_broken_off_goes_on_and_one_into_another_log_is_refused() {
     let from = filled(dirs[0].path());
     let cluster = open(&server, dirs[1].path());
     server.cluster().refused = Some(150);
-    let broken = to_cluster(&from, &cluster, &mut |_, _| {});
+    let broken = out_of_file(&from, &cluster, Steps::OneByOne, &mut |_, _| {});
     assert!(matches!(broken, Err(LogError::Invalid(_))), "{broken:?}");
     let begun = cluster.head();
     assert!(0 < begun && begun < from.head(), "{begun}");
     drop(cluster);
     let cluster = open(&server, dirs[1].path());
     assert_eq!(cluster.head(), begun);
-    let moved = to_cluster(&from, &cluster, &mut |_, _| {}).unwrap();
+    let moved = out_of_file(&from, &cluster, Steps::OneByOne, &mut |_, _| {}).unwrap();
     assert_eq!(moved, from.verify(&mut |_, _| {}).unwrap());
 
     let other = Server::alone();
     let taken = open(&other, dirs[2].path());
     taken.append(append("merchant-0", [900_000])).unwrap();
-    let refused = to_cluster(&from, &taken, &mut |_, _| {});
+    let refused = out_of_file(&from, &taken, Steps::OneByOne, &mut |_, _| {});
     assert!(matches!(refused, Err(LogError::Invalid(_))), "{refused:?}");
     assert_eq!(taken.head(), 1);
 }

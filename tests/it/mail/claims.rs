@@ -2,6 +2,7 @@
 
 use super::surroundings::{CutOff, Gated, Held, Late, Postbox, Slow};
 use super::{Bench, CLAIM, FaultyLog, LONG, Server, count, server_at, start_time};
+use crate::nodes::engines::{Engine, on_every_engine};
 use crate::shared::{Shared, picture_of};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use jiff::SignedDuration;
@@ -110,23 +111,19 @@ fn both_send(bench: &Bench, faces: [Arc<dyn EventLog>; 2], mails: u128) {
     assert_eq!(count(&events, "mail.claimed"), count(&events, "mail.attempted"), "no claim was in vain");
 }
 
+on_every_engine!(two_nodes_send_each_of_many_mails_once);
+
+fn two_nodes_send_each_of_many_mails_once(engine: &Engine) {
+    let pair = engine();
+    let bench = Bench { log: pair.logs[0].clone(), ..Bench::new() };
+    both_send(&bench, pair.logs.clone(), 30);
+}
+
 #[test]
-fn two_nodes_send_each_of_many_mails_once() {
+fn two_nodes_that_hear_of_each_other_at_once_send_each_of_hundreds_of_mails_once() {
     let bench = Bench::new();
     let faces = [(); 2].map(|()| Arc::new(bench.shared()) as Arc<dyn EventLog>);
     both_send(&bench, faces, 300);
-}
-
-/// Here a node sees what the other wrote only when it looks.
-#[cfg(feature = "cluster-double")]
-#[test]
-fn two_nodes_on_a_cluster_send_each_of_many_mails_once() {
-    use crate::kurrent::{open, server::Server as Cluster};
-    let cluster = Cluster::alone();
-    let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
-    let faces = [0, 1].map(|node: usize| Arc::new(open(&cluster, folders[node].path())) as Arc<dyn EventLog>);
-    let bench = Bench { log: faces[0].clone(), ..Bench::new() };
-    both_send(&bench, faces, 30);
 }
 
 /// What a node dies before.

@@ -1,7 +1,7 @@
 //! The trail of a command is the same whichever node goes on with it.
 
+use super::engines::{Engine, Pair, embedded, on_every_engine};
 use super::faces::Dying;
-use super::{Pair, memory};
 use crate::watch::stage::{start, time};
 use crate::watch::{HAIR, balance, register};
 use std::sync::{Arc, Barrier};
@@ -28,7 +28,12 @@ fn accepted(mut answers: Vec<Answer>) -> Receipt {
     }
 }
 
-fn race((logs, _held): &Pair) {
+on_every_engine!(when_both_nodes_get_one_key_on_two_traces_at_once_then_both_answer_with_what_the_first_trace_recorded);
+
+fn when_both_nodes_get_one_key_on_two_traces_at_once_then_both_answer_with_what_the_first_trace_recorded(
+    engine: &Engine,
+) {
+    let Pair { logs, .. } = &engine();
     let desks = [desk(&logs[0]).unwrap(), desk(&logs[1]).unwrap()];
     desks[0].execute(Request::new(vec![register(HAIR, "8040", "")], Origin::of("test"))).unwrap();
     for round in 1..=20_u32 {
@@ -60,17 +65,6 @@ fn race((logs, _held): &Pair) {
 }
 
 #[test]
-fn when_both_nodes_get_one_key_on_two_traces_at_once_then_both_answer_with_what_the_first_trace_recorded() {
-    race(&memory());
-}
-
-#[cfg(feature = "cluster-double")]
-#[test]
-fn the_same_on_the_cluster_engine() {
-    race(&super::cluster());
-}
-
-#[test]
 fn whichever_step_a_node_dies_in_the_other_goes_on_with_the_trail_of_the_command() {
     let trace = Uuid::from_u128(77);
     let closed = r#"{"command":"record_exit","credit_code":"91110108MA0000000A","mall":"M","unit":"1","action":"close",
@@ -79,7 +73,7 @@ fn whichever_step_a_node_dies_in_the_other_goes_on_with_the_trail_of_the_command
     let request = Request { key: Some(super::request_key("k")), ..Request::new(commands, on(trace)) };
     let mut survived = false;
     for (appends, lands) in (0..20).flat_map(|appends| [(appends, false), (appends, true)]) {
-        let (logs, _held) = memory();
+        let Pair { logs, .. } = &embedded()();
         let dying = Dying::after(logs[0].clone(), appends, lands);
         let first: Arc<dyn EventLog> = dying.clone();
         if let Ok(node) = desk(&first) {

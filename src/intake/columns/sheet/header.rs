@@ -83,6 +83,11 @@ impl Layout {
         self.column_at(index).map(|column| column.field)
     }
 
+    /// Says whether a field is the same in every row because the profile, or the person who imports the file, says so.
+    pub(in crate::intake) fn is_given(&self, field: Field) -> bool {
+        self.place(field).is_none() && self.profiled.as_ref().is_some_and(|profiled| profiled.gives(field))
+    }
+
     /// Returns what a row says of a field.
     pub(in crate::intake) fn read<'a>(&'a self, field: Field, cells: &'a dyn Cells) -> Cell<'a> {
         match &self.profiled {
@@ -101,7 +106,7 @@ impl Layout {
     #[must_use]
     pub fn column_at(&self, index: usize) -> Option<&'static Column> {
         let at = |column: &&Column| self.place(column.field).is_some_and(|(place, _)| place == index);
-        self.kind.columns().iter().find(at)
+        self.kind.read().find(at)
     }
 
     /// Returns the columns of money whose header names no unit.
@@ -175,7 +180,9 @@ pub fn layout(kind: SheetKind, headers: &[String]) -> Result<Layout, HeaderFault
     let mut layout = Layout::empty(kind, headers.len());
     for (index, text) in headers.iter().enumerate() {
         let header = Header::of(text);
-        let Some(column) = kind.columns().iter().find(|column| column.is(&header.name)) else {
+        let is_taken = |column: &Column, layout: &Layout| layout.place(column.field).is_some();
+        let clue = || kind.clues().iter().find(|column| column.is(&header.name) && !is_taken(column, &layout));
+        let Some(column) = kind.columns().iter().find(|column| column.is(&header.name)).or_else(clue) else {
             if !header.name.is_empty() {
                 layout.extra.push(trim(text).to_owned());
             }
@@ -191,7 +198,11 @@ pub fn layout(kind: SheetKind, headers: &[String]) -> Result<Layout, HeaderFault
             *place = Some(Placed { index, unit: unit.unwrap_or_default(), told: unit.is_some() });
         }
     }
-    let absent = |column: &&Column| column.required && layout.place(column.field).is_none();
+    // A sheet without codes that says where the shops are finds their merchants by that.
+    let says_where = kind.clues().iter().any(|clue| layout.place(clue.field).is_some());
+    let absent = |column: &&Column| {
+        column.required && layout.place(column.field).is_none() && !(column.field == Field::CreditCode && says_where)
+    };
     let missing: Vec<&Column> = kind.columns().iter().filter(absent).collect();
     if missing.is_empty() { Ok(layout) } else { Err(HeaderFault::Missing(missing)) }
 }
@@ -207,7 +218,7 @@ pub fn complete(kind: SheetKind, headers: &[String]) -> bool {
 #[must_use]
 pub fn named(kind: SheetKind, header: &str) -> Option<&'static Column> {
     let name = Header::of(header).name;
-    kind.columns().iter().find(|column| column.is(&name))
+    kind.read().find(|column| column.is(&name))
 }
 
 /// Returns the unit note of a header such as `资金情况（万元）`, with its brackets.

@@ -3,7 +3,7 @@
 use crate::domain::text::trim;
 use crate::intake::place::{Finding, Place};
 use crate::intake::profile::Profiles;
-use crate::intake::sheet::{Column, HeaderFault, SheetKind, money_note, named, recognised};
+use crate::intake::sheet::{Column, Field, HeaderFault, SheetKind, money_note, named, recognised};
 use std::sync::Arc;
 
 /// Rows with something in them that may stand above the header.
@@ -146,12 +146,22 @@ pub(super) fn header_refusal(place: Place, kind: SheetKind, fault: HeaderFault) 
         HeaderFault::Missing(columns) => {
             let zh: Vec<&str> = columns.iter().map(|column| column.zh).collect();
             let en: Vec<String> = columns.iter().map(|column| format!("{} ({})", column.en, column.zh)).collect();
+            // An export without times is not dated by guess; the person who has it knows when its tickets came in.
+            let (mut more_zh, mut more_en) = ("", "");
+            if columns.iter().any(|column| column.field == Field::ReceivedAt) {
+                more_zh = "；文件中没有受理时间时，可在导入时用 `--received-at 日期` 写明";
+                more_en = "; where the file has no time of receipt, say it with `--received-at DATE`";
+            }
             Finding::new(
                 place,
                 "missing_column",
                 "",
-                format!("「{}」表缺少必需的列：{}；整张表未读取", kind.zh(), zh.join("、")),
-                format!("a `{}` sheet needs the column {}; nothing of it was read", kind.name(), en.join(" and ")),
+                format!("「{}」表缺少必需的列：{}；整张表未读取{more_zh}", kind.zh(), zh.join("、")),
+                format!(
+                    "a `{}` sheet needs the column {}; nothing of it was read{more_en}",
+                    kind.name(),
+                    en.join(" and ")
+                ),
             )
         }
         HeaderFault::Duplicate { column, header } => Finding::new(

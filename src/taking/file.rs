@@ -1,13 +1,12 @@
 //! A file under way, and what the log remembers of it (docs/SHEETS.md, *Sent again*).
 
 use super::Tally;
-use super::digest::digest;
+use super::digest::Root;
 use crate::domain::envelope::Position;
 use crate::domain::event::{ImportTaken, RefusedPlace};
 use crate::domain::hex::Hex;
 use crate::picture::imports::{Imports, Taken};
 use std::collections::BTreeSet;
-use std::path::Path;
 
 /// Refused rows of a file that are remembered one by one; beyond that, their sheets are.
 const MOST: usize = 1_000;
@@ -27,8 +26,8 @@ pub(super) struct Begun {
 
 impl Begun {
     /// Begins a file; `None` if it cannot be told which it is.
-    pub(super) fn new(root: &Path, name: &str, imports: &Imports, after: Position, before: Tally) -> Option<Self> {
-        let digest = digest(root, name)?;
+    pub(super) fn new(root: &Root, name: &str, imports: &Imports, after: Position, before: Tally) -> Option<Self> {
+        let digest = root.digest(name)?;
         let known = imports.find(&digest, name);
         Some(Self { digest, name: name.to_owned(), known, after, before, refused: BTreeSet::new() })
     }
@@ -60,7 +59,7 @@ impl Begun {
             digest: self.digest,
             after: self.after,
             rows: after.rows - before.rows,
-            accepted: after.accepted - before.accepted,
+            accepted: after.accepted + after.queued - before.accepted - before.queued,
             unchanged: after.unchanged - before.unchanged,
             refused: after.refused - before.refused,
             remarks: after.warnings - before.warnings,

@@ -1,8 +1,7 @@
 //! The receipts of an import: one line per row, written as rows are decided, so that what was accepted has its receipt even
 //! if the import ends before its time.
 
-use super::super::exit::{CliError, Exit};
-use super::super::texts;
+use super::TakingError;
 use crate::intake::export::{BYTE_ORDER_MARK, Medium, safe_cell};
 use crate::intake::item::Table;
 use crate::intake::place::Finding;
@@ -19,7 +18,7 @@ pub(super) struct Receipts {
 
 impl Receipts {
     /// Begins the file in `folder`, which is there.
-    pub(super) fn create(folder: &Path) -> Result<Self, CliError> {
+    pub(super) fn create(folder: &Path) -> Result<Self, TakingError> {
         let path = folder.join("receipts.csv");
         // For nobody else, as the refusal sheets beside it.
         let open = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path);
@@ -41,7 +40,7 @@ impl Receipts {
         });
         match begun {
             Ok(writer) => Ok(Self { path, writer }),
-            Err(error) => Err(unwritable(&path, &error)),
+            Err(error) => Err(unwritable(&path, error)),
         }
     }
 
@@ -53,22 +52,22 @@ impl Receipts {
         said: &str,
         events: &str,
         remarks: &[Finding],
-    ) -> Result<(), CliError> {
+    ) -> Result<(), TakingError> {
         let zh: Vec<&str> = remarks.iter().map(|remark| remark.zh.as_str()).collect();
         let en: Vec<&str> = remarks.iter().map(|remark| remark.en.as_str()).collect();
         let profile = table.profile.as_ref().map(|profile| profile.label()).unwrap_or_default();
         let (zh, en) = (zh.join("；"), en.join("; "));
         let cells = [&*table.file, &*table.sheet, &row.to_string(), said, events, &zh, &en, &profile]
             .map(|cell| safe_cell(cell, Medium::Csv).into_owned());
-        self.writer.write_record(cells).map_err(|error| unwritable(&self.path, &error.into()))
+        self.writer.write_record(cells).map_err(|error| unwritable(&self.path, error.into()))
     }
 
     /// Puts what was written so far into the file.
-    pub(super) fn flush(&mut self) -> Result<(), CliError> {
-        self.writer.flush().map_err(|error| unwritable(&self.path, &error))
+    pub(super) fn flush(&mut self) -> Result<(), TakingError> {
+        self.writer.flush().map_err(|error| unwritable(&self.path, error))
     }
 }
 
-fn unwritable(path: &Path, error: &io::Error) -> CliError {
-    CliError::told(Exit::Failed, texts::RECEIPT_UNWRITABLE.with(&[&path.display(), error]))
+fn unwritable(path: &Path, reason: io::Error) -> TakingError {
+    TakingError::Receipts { path: path.to_owned(), reason }
 }

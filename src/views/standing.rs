@@ -1,0 +1,83 @@
+//! How a command stands to the scope of who says it.
+
+use super::{View, with_facts};
+use crate::domain::access::OutOfScope;
+use crate::domain::check::{Problem, check};
+use crate::domain::command::Command;
+use crate::domain::ticket;
+use crate::domain::tidy::tidy;
+use crate::domain::whose::name_of;
+
+/// How a command stands to the scope of who says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// About a merchant that the speaker sees.
+    Known,
+    /// Allowed, but nothing about the merchant is known to the speaker: a refusal by what is on record would tell.
+    Blind,
+}
+
+/// Why a command does not reach the desk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotSaid {
+    /// It is not the speaker's to say.
+    OutOfScope(OutOfScope),
+    /// This is wrong with it, whoever says it.
+    Wrong(Vec<Problem>),
+}
+
+impl View<'_> {
+    /// Checks a command against the scope. What is wrong with a command by itself is said first, so that the answer is the same
+    /// whether or not the register holds a merchant that the speaker does not see.
+    ///
+    /// # Errors
+    /// See [`NotSaid`].
+    pub fn standing(&self, command: &Command) -> Result<Standing, NotSaid> {
+        let (view, scope) = (self, self.scope);
+        let merchant = command.credit_code().and_then(|code| view.world.get(code));
+        // What names no merchant is about none that could be kept from the speaker.
+        let names_nobody = command.credit_code().is_none();
+        let seen = names_nobody || merchant.is_some_and(|merchant| view.sees(merchant)) || scope.is_everything();
+        let may = match merchant {
+            Some(merchant) => {
+                with_facts(merchant, &view.horizon(), view.policies, |facts| scope.may_say(command, Some(facts)))
+            }
+            None => scope.may_say(command, None),
+        };
+        // A known ticket belongs to a merchant already; whoever may not see it may not speak of it.
+        let number = match command {
+            Command::RecordComplaint(row) => Some((&row.ticket, row.channel)),
+            Command::RecordUnattributed(row) => Some((&row.ticket, row.channel)),
+            Command::DecideUnattributed(row) => Some((&row.ticket, row.channel)),
+            _ => None,
+        };
+        let may = may.and_then(|()| match number {
+            Some((number, channel)) if !scope.is_everything() => {
+                let named = |name: &str| view.world.get(view.world.ticket_owner(name)?);
+                let known = match view.queue.get(&name_of(number, channel)) {
+                    Some(entry) => ticket::of_name(&entry.said.ticket, named),
+                    None => ticket::find_of(number, channel, named),
+                };
+                let is_theirs = known.ticket.is_none_or(|(owner, known)| {
+                    view.merchant(owner.code).is_some_and(|owner| view.reader(owner).sees_complaint(known))
+                });
+                if is_theirs { Ok(()) } else { Err(OutOfScope::Place) }
+            }
+            _ => Ok(()),
+        });
+        match may {
+            Ok(()) if seen => Ok(Standing::Known),
+            Err(OutOfScope::Role) => Err(NotSaid::OutOfScope(OutOfScope::Role)),
+            other if !seen => {
+                let problems = check(&tidy(command.clone()), view.now);
+                match other {
+                    _ if !problems.is_empty() => Err(NotSaid::Wrong(problems)),
+                    Ok(()) => Ok(Standing::Blind),
+                    Err(reason) => Err(NotSaid::OutOfScope(reason)),
+                }
+            }
+            Err(reason) => Err(NotSaid::OutOfScope(reason)),
+            Ok(()) => Ok(Standing::Known),
+        }
+    }
+}
