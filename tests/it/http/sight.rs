@@ -95,7 +95,7 @@ fn told() -> (Arc<dyn EventLog>, Vec<Told>) {
             let data = example(event_type, is_own, &mark);
             let stream = match data["ticket"].as_str() {
                 Some(ticket) => format!("complaint-{ticket}"),
-                None if event_type.starts_with("alert.") => format!("alert-{id}"),
+                None if event_type.starts_with("alert.") => format!("alert-{}", data["alert"].as_str().unwrap()),
                 None => format!("merchant-{HERE}"),
             };
             log.append(Append {
