@@ -188,6 +188,10 @@ routes! {
         "Takes a file that was tried on, within an hour and with the key that handed it in", [WAIT] -> "ImportState";
     get "/api/v1/imports/{id}/papers/{name}" Import api::imports::paper,
         "One of an import's papers: the receipts, or refused rows to be mended and sent in again", [] -> "text/csv";
+    get "/api/v1/feedback" ReadComplaints api::feedback::get,
+        "What was done about the tickets of a hotline in scope, as a file under its own headers, to be sent back to it",
+        [("profile", "profile of the source, such as hotline-12345"), ("since", "first day of recording; else from the beginning"), ("form", "xlsx or csv, else xlsx")]
+        -> "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
     get "/api/v1/sources" ReadSources api::sources::list,
         "Banks, malls, hotlines and sheets in scope: when each last delivered, its usual rhythm, and since when it is silent",
         [] -> "SourceList";

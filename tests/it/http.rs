@@ -6,6 +6,7 @@ mod commands;
 mod dates;
 mod described;
 mod doors;
+mod feedback;
 mod imports;
 mod line;
 mod live;

@@ -5,6 +5,7 @@ pub mod commands;
 pub mod complaints;
 pub mod events;
 pub mod exits;
+pub mod feedback;
 pub mod health;
 pub mod imports;
 pub mod keys;
