@@ -133,6 +133,8 @@ impl Writer {
                             pause = (pause * 2).min(PAUSE.1);
                         }
                         Fault::Passing(why) if doubt.is_some() => {
+                            // What the server says then is only that it took too long.
+                            let why = self.bell.waiting().unwrap_or(why);
                             return Err(LogError::Unavailable(format!(
                                 "{why}; whether the events were written is not known, and sending them again is safe"
                             )));
