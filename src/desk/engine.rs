@@ -5,6 +5,7 @@ use super::follow::Listener;
 use super::light_trail;
 use super::nodes::{CONTESTS, STANDS_BY, is_contest};
 use super::pulse::Pulse;
+use super::whose::Retries;
 use super::{Answer, Counters, DeskError, Job};
 use crate::alerts::recipients::Recipients;
 use crate::alerts::request::About;
@@ -53,6 +54,8 @@ pub(super) struct Engine {
     pub(super) ready: Arc<AtomicBool>,
     pub(super) pulse: Arc<Pulse>,
     pub(super) watch: Watch,
+    /// Tickets without a credit code to be tried again.
+    pub(super) retries: Retries,
     pub(super) keeper: Option<SnapshotKeeper>,
     /// Holds that other nodes, or this one, told of.
     pub(super) holds: Holds,
@@ -120,7 +123,8 @@ impl Engine {
             return NAP;
         }
         // The first look says whether the service is ready.
-        if self.watch.is_busy() || !self.ready.load(Ordering::Acquire) {
+        let can_try = !self.retries.is_empty() && !self.watch.is_holding() && self.holds.is_empty();
+        if self.watch.is_busy() || can_try || !self.ready.load(Ordering::Acquire) {
             return Duration::ZERO;
         }
         let now = self.now();
@@ -272,7 +276,7 @@ impl Engine {
     }
 
     /// Takes durable events into the picture and notes whose lights to look at.
-    fn fold(&mut self, mut folded: Vec<Folded>) {
+    pub(super) fn fold(&mut self, mut folded: Vec<Folded>) {
         // An append that had to be tried again may have come after a later one.
         folded.sort_by_key(|one| one.appended.first);
         for Folded { appended, events, hold } in folded {
@@ -294,6 +298,7 @@ impl Engine {
             let seen = SeenEvent { stamp, id: envelope.id, actor: &envelope.actor, event };
             let about = self.picture.fold(&seen).map_err(|reason| LogError::Unavailable(reason.to_string()))?;
             if let Some(index) = about {
+                self.retries.note(index, event, position);
                 self.watch.touched(&self.picture, index, event, hold, self.now());
             }
         }
@@ -318,10 +323,12 @@ impl Engine {
                 return if settle { Err(LogError::Unavailable(STANDS_BY.to_owned())) } else { Ok(()) };
             }
             self.seal(now)?;
+            self.try_waiting(now, settle)?;
             // What is held back together with another node's evidence waits for that, too.
             self.look(now, settle && self.holds.is_empty())?;
             self.ask_for_mail(now)?;
-            let done = !self.watch.is_busy() && self.watch.next_due().is_none_or(|due| due > now);
+            let tried = self.retries.is_empty() || self.watch.is_holding() || !self.holds.is_empty();
+            let done = tried && !self.watch.is_busy() && self.watch.next_due().is_none_or(|due| due > now);
             if done {
                 self.ready.store(true, Ordering::Release);
             }
@@ -447,10 +454,11 @@ pub(crate) fn not_recorded(error: &DeskError) -> Problem {
 /// Code of the problem that the log did not take a command: nothing is wrong with it.
 pub(crate) const NOT_RECORDED: &str = "not_recorded";
 
-struct Folded {
-    appended: Appended,
-    events: Vec<Made>,
-    hold: bool,
+/// Events on disk that are not in the picture yet.
+pub(super) struct Folded {
+    pub(super) appended: Appended,
+    pub(super) events: Vec<Made>,
+    pub(super) hold: bool,
 }
 
 fn sort(job: Job, waiting: &mut Vec<Waiting>, settlers: &mut Vec<Sender<Result<(), DeskError>>>, stop: &mut bool) {

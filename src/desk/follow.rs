@@ -60,6 +60,7 @@ impl Engine {
         })?;
         let now = self.now();
         if let Some(index) = about {
+            self.retries.note(index, &event, *position);
             let hold = envelope.correlation.is_some_and(|correlation| self.holds.contains(correlation));
             self.watch.touched(&self.picture, index, &event, hold, now);
         }

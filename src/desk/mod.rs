@@ -11,6 +11,7 @@ mod pulse;
 mod recordable;
 mod rehearsal;
 mod start;
+mod whose;
 
 pub use counters::Counters;
 pub(crate) use engine::{NOT_RECORDED, not_recorded};

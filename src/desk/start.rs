@@ -3,6 +3,7 @@
 use super::engine::Engine;
 use super::follow::listen;
 use super::pulse::Pulse;
+use super::whose::Retries;
 use super::{Counters, Desk};
 use crate::alerts::recipients::Recipients;
 use crate::clock::Clock;
@@ -100,6 +101,7 @@ impl Start {
             ready: ready.clone(),
             pulse: pulse.clone(),
             watch,
+            retries: Retries::default(),
             keeper,
             holds: Holds::default(),
             own_hold: self.log.is_shared().then(OwnHold::new),

@@ -130,6 +130,7 @@ const LIGHT: Parameter = ("light", "red, orange, yellow, unknown or green");
 const SECTOR: Parameter = ("sector", "sector id, or `undetermined`");
 const DIVISION: Parameter = ("division", "division code, or its first digits");
 const MALL: Parameter = ("mall", "mall with a shop of the merchant");
+const WAIT: Parameter = ("wait", "seconds to wait for what becomes of it, 0 to 60");
 const LIMIT: Parameter = ("limit", "items at most, 1 to 500");
 
 routes! {
@@ -175,6 +176,18 @@ routes! {
         "Tickets without a credit code, newest first, with the merchants they may mean; `decide_unattributed` is the command that decides",
         [("decided", "true: also those attributed or set aside"), ("q", "part of what they say of the shop"), PAGE, PER_PAGE]
         -> "UnattributedPage";
+    post "/api/v1/imports" Import api::imports::post,
+        "Takes a file: the body itself with its name as a parameter, or a form with one file. Answered when it was taken (200), or after a while with how far it has come (202)",
+        [("name", "name of the file; its ending and words in it help to tell what it is"), ("preview", "true: try it on and write nothing; `confirm` then takes it"),
+            ("history", "true: it counts as history and nobody is mailed"), WAIT] body "File" -> "ImportState";
+    get "/api/v1/imports" Import api::imports::list,
+        "Files handed in at this node, newest first: one's own, or all for whom nothing is out of scope",
+        [("before", "older than the import of this id"), LIMIT] -> "ImportList";
+    get "/api/v1/imports/{id}" Import api::imports::get, "What became of a file, or how far it has come", [WAIT] -> "ImportState";
+    post "/api/v1/imports/{id}/confirm" Import api::imports::confirm,
+        "Takes a file that was tried on, within an hour and with the key that handed it in", [WAIT] -> "ImportState";
+    get "/api/v1/imports/{id}/papers/{name}" Import api::imports::paper,
+        "One of an import's papers: the receipts, or refused rows to be mended and sent in again", [] -> "text/csv";
     get "/api/v1/sources" ReadSources api::sources::list,
         "Banks, malls, hotlines and sheets in scope: when each last delivered, its usual rhythm, and since when it is silent",
         [] -> "SourceList";

@@ -23,6 +23,7 @@ mod kind;
 pub mod place;
 pub mod profile;
 pub mod refusals;
+pub mod returned;
 mod tables;
 
 pub use bytes::read;

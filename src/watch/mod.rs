@@ -239,6 +239,11 @@ impl Watch {
         !self.past.is_empty() || !self.touched.is_empty() || self.round.is_some()
     }
 
+    /// Says whether evidence is held back.
+    pub(crate) fn is_holding(&self) -> bool {
+        !self.held.is_empty()
+    }
+
     /// Returns when time itself will be a reason to look.
     pub(crate) fn next_due(&self) -> Option<Instant> {
         let timer = self.timers.peek().map(|Reverse((at, _))| *at);

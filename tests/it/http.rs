@@ -6,6 +6,7 @@ mod commands;
 mod dates;
 mod described;
 mod doors;
+mod imports;
 mod line;
 mod live;
 mod mails;

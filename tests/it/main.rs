@@ -32,6 +32,8 @@ mod nodes;
 #[cfg(test)]
 mod nonsense;
 #[cfg(test)]
+mod office;
+#[cfg(test)]
 mod postgres;
 #[cfg(test)]
 mod rooms;

@@ -1,5 +1,6 @@
 //! The sample district in its three forms against the lights that a second reading gave for it (tests/samples/README.md).
 
+use crate::office::{self, Sheet};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -238,20 +239,92 @@ fn the_command_imports_the_district_once_and_shows_the_expected_lights() {
     assert_eq!(unknown, Value::Array(Vec::new()));
 }
 
-/// A district as offices really send it: spellings, empty words, wrong figures corrected further down, tickets exported again.
+/// The sheets of the district as offices really send it: names and lines of cells.
+fn messy() -> Vec<(String, Vec<Vec<String>>)> {
+    let mut sheets: Vec<_> = std::fs::read_dir(samples().join("district-messy"))
+        .unwrap()
+        .map(|entry| {
+            let path = entry.unwrap().path();
+            let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_path(&path).unwrap();
+            let lines = reader.records().map(|line| line.unwrap().iter().map(str::to_owned).collect()).collect();
+            (path.file_stem().unwrap().to_str().unwrap().to_owned(), lines)
+        })
+        .collect();
+    sheets.sort();
+    sheets
+}
+
+/// The district in every kind of file: the name of each file and what is in it.
+fn messy_in(kind: &str) -> Vec<(String, Vec<u8>)> {
+    let sheets = messy();
+    let pages: Vec<Sheet<'_>> = sheets.iter().map(|(name, lines)| Sheet { name, lines }).collect();
+    let each = |ending: &str, write: &dyn Fn(&Sheet<'_>) -> Vec<u8>| -> Vec<(String, Vec<u8>)> {
+        pages.iter().map(|page| (format!("{}.{ending}", page.name), write(page))).collect()
+    };
+    let csv = |page: &Sheet<'_>| office::csv(page.lines, ',', "\r\n");
+    let parts = each("csv", &|page| office::gb(&csv(page)));
+    let parts: Vec<(&str, &[u8])> = parts.iter().map(|(name, held)| (name.as_str(), held.as_slice())).collect();
+    match kind {
+        "xlsx" => vec![("海淀.xlsx".to_owned(), office::xlsx(&pages))],
+        "xlsx of dates and numbers" => vec![("海淀.xlsx".to_owned(), office::typed_xlsx(&pages))],
+        "xlsb" => vec![("海淀.xlsb".to_owned(), office::xlsb(&pages))],
+        "xls" => vec![("海淀.et".to_owned(), office::xls(&pages))],
+        "ods" => vec![("海淀.ods".to_owned(), office::ods(&pages))],
+        "csv in GB18030" => each("csv", &|page| office::gb(&csv(page))),
+        "csv in UTF-16" => each("csv", &|page| office::wide(&csv(page))),
+        "tsv" => each("tsv", &|page| office::csv(page.lines, '\t', "\n").into_bytes()),
+        "html called xls" => each("xls", &|page| office::gb(&office::html(page))),
+        "zip, names in UTF-8" => vec![("海淀.zip".to_owned(), office::zipped(&parts))],
+        "zip, names in GB18030" => vec![("海淀.zip".to_owned(), office::zipped_with_gb_names(&parts))],
+        other => panic!("{other}"),
+    }
+}
+
+const KINDS: [&str; 11] = [
+    "xlsx",
+    "xlsx of dates and numbers",
+    "xlsb",
+    "xls",
+    "ods",
+    "csv in GB18030",
+    "csv in UTF-16",
+    "tsv",
+    "html called xls",
+    "zip, names in UTF-8",
+    "zip, names in GB18030",
+];
+
+/// Spellings, empty words, wrong figures corrected further down, tickets exported again: whatever kind of file they stand in.
 #[test]
 fn the_messy_district_is_taken_without_a_refusal_and_gives_the_expected_lights() {
     let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data");
-    let import = || json(&warnlight(&data, &["import", samples().join("district-messy").to_str().unwrap()]));
-    let first = import();
+    let import = |data: &Path, from: &Path| json(&warnlight(data, &["import", from.to_str().unwrap()]));
+    let right = |data: &Path, kind: &str| {
+        for (now, file) in INSTANTS {
+            let lights = json(&warnlight(data, &["lights", "--at", now]));
+            assert_eq!(lights_of(&lights), expected_in("expected-messy", file), "{kind}, {now}");
+        }
+    };
+    let (data, given) = (folder.path().join("data"), samples().join("district-messy"));
+    let first = import(&data, &given);
     assert_eq!(first["refused"], 0, "{first}");
-    for (now, file) in INSTANTS {
-        let lights = json(&warnlight(&data, &["lights", "--at", now]));
-        assert_eq!(lights_of(&lights), expected_in("expected-messy", file), "{now}");
-    }
-    let again = import();
+    right(&data, "as given");
+    let again = import(&data, &given);
     assert_eq!((&again["accepted"], &again["rows"]), (&0.into(), &first["rows"]), "the same folder again");
+    for (at, kind) in KINDS.into_iter().enumerate() {
+        let (data, from) = (folder.path().join(format!("data-{at}")), folder.path().join(format!("from-{at}")));
+        std::fs::create_dir(&from).unwrap();
+        for (name, bytes) in messy_in(kind) {
+            std::fs::write(from.join(name), bytes).unwrap();
+        }
+        let tally = import(&data, &from);
+        assert_eq!(
+            ["refused", "rows", "accepted"].map(|key| &tally[key]),
+            ["refused", "rows", "accepted"].map(|key| &first[key]),
+            "{kind}: {tally}"
+        );
+        right(&data, kind);
+    }
 }
 
 #[test]

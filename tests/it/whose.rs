@@ -9,12 +9,12 @@ use warnlight::clock::ManualClock;
 use warnlight::desk::{Answer, Desk, Request, Start};
 use warnlight::domain::code::CreditCode;
 use warnlight::domain::command::Command;
-use warnlight::domain::envelope::{Origin, Position};
+use warnlight::domain::envelope::{NewEvent, Origin, Position};
 use warnlight::domain::merchant::Horizon;
 use warnlight::domain::time::Instant;
 use warnlight::domain::whose::{State, name_of};
 use warnlight::domain::words::Channel;
-use warnlight::log::contract::EventLog;
+use warnlight::log::contract::{Append, EventLog, Expected};
 use warnlight::log::memory::MemoryLog;
 use warnlight::picture::Picture;
 use warnlight::policy::Policies;
@@ -30,7 +30,12 @@ struct Office {
 
 impl Office {
     fn new() -> Self {
-        let log = Arc::new(MemoryLog::new());
+        Self::on(&Arc::new(MemoryLog::new()))
+    }
+
+    /// Starts a desk on a log.
+    fn on(log: &Arc<MemoryLog>) -> Self {
+        let log = log.clone();
         let now: Instant = "2025-07-01T02:00:00Z".parse().unwrap();
         let start = Start {
             log: log.clone(),
@@ -249,6 +254,124 @@ fn what_a_later_row_leaves_out_stands_and_another_file_is_no_news() {
     office.register(ONE, "甲公司", "甲", "东方广场");
     office.say(&decision("T", json!({ "decision": "attribute", "credit_code": ONE })));
     assert!(matches!(office.say(&other_time), Answer::Unchanged { .. }));
+}
+
+/// Attributions on record, each with the event that it follows from.
+fn attributions(log: &MemoryLog) -> Vec<(String, String)> {
+    let all = log.read_all(0, usize::MAX).unwrap();
+    let type_of = |id| all.iter().find(|one| Some(one.event.id) == id).map(|one| one.event.event_type.to_string());
+    let attributed = all.iter().filter(|one| &*one.event.event_type == "complaint.attributed");
+    attributed.map(|one| (one.stream.to_string(), type_of(one.event.causation).unwrap_or_default())).collect()
+}
+
+#[test]
+fn what_waits_is_tried_again_when_the_register_says_something_new() {
+    let office = Office::new();
+    let row = json!({ "name": "甲公司", "mall": "东方广场" });
+    office.say(&ticket("T1", row.clone()));
+    office.say(&ticket("T2", json!({ "name": "甲公司", "mall": "华熙LIVE" })));
+    office.say(&ticket("T3", json!({ "name": "丙公司", "mall": "东方广场" })));
+    office.say(&ticket("T4", row.clone()));
+    office.say(&decision("T4", json!({ "decision": "set_aside", "reason": "外地" })));
+    office.desk.settle().unwrap();
+    let before = office.log.head();
+
+    office.register(ONE, "甲公司", "甲", "东方广场");
+    office.desk.settle().unwrap();
+    let states =
+        |office: &Office| ["T1", "T2", "T3", "T4"].map(|one| matches!(office.state(one), State::Attributed(..)));
+    assert_eq!(states(&office), [true, false, false, false]);
+    assert_eq!(office.state("T4"), State::SetAside);
+    assert_eq!((office.counted(ONE, before), office.counted(ONE, Position::MAX)), (0, 1), "known from then on");
+    // It opens a shop in another mall; it is renamed.
+    let mut details = json!({ "command": "register_merchant", "credit_code": ONE, "mall": "华熙LIVE", "unit": "2" });
+    office.say(&details);
+    office.desk.settle().unwrap();
+    assert_eq!(states(&office), [true, true, false, false]);
+    details["name"] = json!("丙公司");
+    office.say(&details);
+    office.desk.settle().unwrap();
+    assert_eq!(states(&office), [true, true, true, false]);
+    let told = |ticket: &str, cause: &str| (format!("complaint-{ticket}@12315"), cause.to_owned());
+    let expected = [
+        told("T1", "merchant.shop_opened"),
+        told("T2", "merchant.shop_opened"),
+        told("T3", "merchant.details_changed"),
+    ];
+    assert_eq!(attributions(&office.log), expected);
+    // What a person took away is not given back by itself.
+    office.say(&decision("T3", json!({ "decision": "undo", "reason": "错" })));
+    details["brand"] = json!("丙");
+    office.say(&details);
+    office.desk.settle().unwrap();
+    assert_eq!(office.state("T3"), State::Waiting);
+}
+
+#[test]
+fn a_namesake_that_is_renamed_leaves_the_other_to_be_found() {
+    let office = Office::new();
+    office.register(ONE, "甲公司", "甲", "东方广场");
+    office.register(OTHER, "甲公司", "乙", "东方广场");
+    office.say(&ticket("T", json!({ "name": "甲公司", "mall": "东方广场" })));
+    assert_eq!(office.state("T"), State::Waiting);
+    office.register(OTHER, "乙公司", "乙", "东方广场");
+    office.desk.settle().unwrap();
+    assert!(matches!(office.state("T"), State::Attributed(code, _) if code == ONE.parse().unwrap()));
+}
+
+#[test]
+fn an_import_of_the_register_is_heard_whole_before_anything_is_tried() {
+    let office = Office::new();
+    office.say(&ticket("T", json!({ "name": "甲公司", "mall": "东方广场" })));
+    let named = |code: &str| json!({ "command": "register_merchant", "credit_code": code, "name": "甲公司", "mall": "东方广场" });
+    for code in [ONE, OTHER] {
+        let commands = vec![serde_json::from_value(named(code)).unwrap()];
+        let request = Request { hold_lights: true, ..Request::new(commands, Origin::of("import")) };
+        office.desk.execute(request).unwrap();
+    }
+    office.desk.settle().unwrap();
+    assert_eq!(office.state("T"), State::Waiting, "there are two of that name");
+}
+
+#[test]
+fn what_was_said_while_no_desk_ran_is_tried_at_the_start_and_two_nodes_record_it_once() {
+    let log = Arc::new(MemoryLog::new());
+    {
+        let office = Office::on(&log);
+        for number in 0..50 {
+            office.say(&ticket(&format!("T{number}"), json!({ "name": "甲公司", "mall": "东方广场" })));
+        }
+    }
+    // Another program, or another version, registers the merchant and dies before it tries.
+    let event = warnlight::domain::event::Event::decode(
+        "merchant.registered",
+        1,
+        &json!({ "credit_code": ONE, "name": "甲公司", "street": "s", "mall": "东方广场" }).to_string(),
+    );
+    let opened = warnlight::domain::event::Event::decode(
+        "merchant.shop_opened",
+        1,
+        &json!({ "credit_code": ONE, "mall": "东方广场", "unit": "1" }).to_string(),
+    );
+    let now: Instant = "2025-07-01T02:00:00Z".parse().unwrap();
+    let events = [event.unwrap(), opened.unwrap()]
+        .map(|event| NewEvent::new(uuid::Uuid::now_v7(), now, &Origin::of("test"), &event));
+    log.append(Append {
+        stream: format!("merchant-{ONE}").into(),
+        expected: Expected::NoStream,
+        recorded_at: now,
+        idempotency_key: None,
+        events: events.into(),
+    })
+    .unwrap();
+    let nodes = [0, 1].map(|_| Office::on(&log));
+    for node in &nodes {
+        node.desk.settle().unwrap();
+    }
+    let found = attributions(&log);
+    assert_eq!(found.len(), 50);
+    assert!(found.iter().all(|(_, cause)| cause == "merchant.shop_opened"), "{found:?}");
+    assert_eq!(nodes[1].counted(ONE, Position::MAX), 50);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What follows from a ticket without a credit code, and from what a person decides about one.
 
-use super::{Entry, State};
+use super::{Clues, Entry, State};
 use crate::domain::check::Problem;
 use crate::domain::code::CreditCode;
 use crate::domain::command::{Command, DecideUnattributed, RecordComplaint, RecordUnattributed};
@@ -11,6 +11,7 @@ use crate::domain::merchant::Merchant;
 use crate::domain::ticket;
 use crate::domain::time::Instant;
 use crate::domain::words::{Agreement, Attribution, QueueDecision};
+use crate::domain::world::World;
 
 type Events = Vec<(Instant, Event)>;
 
@@ -30,17 +31,30 @@ pub(in crate::domain) fn queue_row(
     let waits = entry.is_none_or(|entry| entry.state == State::Waiting);
     let exact = exact.filter(|(merchant, _)| entry.is_none_or(|entry| !entry.not.contains(&merchant.code)));
     if let Some((merchant, agreed)) = exact.filter(|_| waits) {
-        let why: Vec<&str> = agreed.iter().map(|agreement| agreement.name()).collect();
-        let attributed = ComplaintAttributed {
-            ticket: name.to_owned(),
-            credit_code: merchant.code,
-            how: Attribution::Exact,
-            reason: Some(why.join(", ")),
-            candidates: Vec::new(),
-        };
-        events.extend(attribute(&said, attributed, now)?);
+        events.extend(attribute(&said, by_key(name, merchant.code, &agreed), now)?);
     }
     Ok(events)
+}
+
+/// Returns whom a ticket that waits leads to by key now, with what follows; `None` if it still leads nowhere, or to somebody from whom
+/// it was taken away.
+#[must_use]
+pub fn found_now<'w>(entry: &Entry, world: &'w World, now: Instant) -> Option<(&'w Merchant, Vec<(Instant, Event)>)> {
+    let (merchant, agreed) = world.whose(&Clues::from(&entry.said)).filter(|_| entry.state == State::Waiting)?;
+    let may_be = !entry.not.contains(&merchant.code);
+    let attributed = by_key(&entry.said.ticket, merchant.code, &agreed);
+    may_be.then(|| attribute(&entry.said, attributed, now).ok()).flatten().map(|events| (merchant, events))
+}
+
+fn by_key(ticket: &str, credit_code: CreditCode, agreed: &[Agreement]) -> ComplaintAttributed {
+    let why: Vec<&str> = agreed.iter().map(|agreement| agreement.name()).collect();
+    ComplaintAttributed {
+        ticket: ticket.to_owned(),
+        credit_code,
+        how: Attribution::Exact,
+        reason: Some(why.join(", ")),
+        candidates: Vec::new(),
+    }
 }
 
 /// Code of the remark about a ticket that waits for a person; for whoever counts them.

@@ -5,7 +5,7 @@ mod decide;
 mod near;
 mod queue;
 
-pub use decide::QUEUED;
+pub use decide::{QUEUED, found_now};
 pub(super) use decide::{about, by_code, decide_queued, left_waiting, queue_row};
 pub use near::{Candidate, Near};
 pub use queue::{Entry, Queue, State, name_of};
@@ -190,4 +190,10 @@ pub fn reasons(clues: &Clues<'_>, merchant: &Merchant) -> Vec<Agreement> {
         found.push(Agreement::Address);
     }
     found
+}
+
+/// Returns every name and brand a merchant ever had in the register.
+fn names(merchant: &Merchant) -> impl Iterator<Item = &str> {
+    let now = [merchant.name(STANDING), merchant.brand(STANDING)].into_iter().flatten();
+    now.chain(merchant.rows.iter().flat_map(|row| [row.name.as_deref(), row.brand.as_deref()]).flatten())
 }

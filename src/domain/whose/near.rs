@@ -3,9 +3,8 @@
 //! Names are found by the pairs of letters in their core: what is left without the kind of company, what stands in brackets, and the
 //! city. Pairs that too many names have lead nowhere, so a question costs the same among a million merchants.
 
-use super::{Clues, reasons};
+use super::{Clues, names, reasons};
 use crate::domain::code::CreditCode;
-use crate::domain::evidence::STANDING;
 use crate::domain::merchant::Merchant;
 use crate::domain::name_key::key;
 use crate::domain::words::Agreement;
@@ -159,10 +158,4 @@ fn weigh(clues: &Clues<'_>, said: &[String], merchant: &Merchant) -> Option<(usi
     }
     let weight = agreed.len() + usize::from(agreed.contains(&Agreement::Name));
     Some((weight, Candidate { code: merchant.code, agreed, likeness }))
-}
-
-/// Returns every name and brand a merchant ever had in the register.
-fn names(merchant: &Merchant) -> impl Iterator<Item = &str> {
-    let now = [merchant.name(STANDING), merchant.brand(STANDING)].into_iter().flatten();
-    now.chain(merchant.rows.iter().flat_map(|row| [row.name.as_deref(), row.brand.as_deref()]).flatten())
 }

@@ -1,12 +1,17 @@
 //! The queue itself: a fold of the events about tickets that came without a credit code.
 
+use super::Clues;
 use crate::domain::code::CreditCode;
 use crate::domain::code_key::code;
 use crate::domain::event::{ComplaintQueued, Event};
+use crate::domain::merchant::Merchant;
+use crate::domain::name_key::key;
 use crate::domain::time::Instant;
 use crate::domain::words::{Attribution, Channel};
 use imbl::{OrdMap, OrdSet};
+use std::borrow::Cow;
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What became of a ticket of the queue.
@@ -38,6 +43,8 @@ pub struct Entry {
 pub struct Queue {
     entries: OrdMap<Arc<str>, Arc<Entry>>,
     waiting: OrdSet<(Reverse<Instant>, Arc<str>)>,
+    /// Those that wait, by the keys of the name and the brand that they say.
+    said: OrdMap<Arc<str>, OrdSet<Arc<str>>>,
 }
 
 /// Returns the name that a ticket has in the queue: its number by key with the channel behind it.
@@ -62,6 +69,14 @@ impl Queue {
     /// Returns the tickets that wait, newest first.
     pub fn waiting_ones(&self) -> impl Iterator<Item = &Entry> {
         self.waiting.iter().filter_map(|(_, name)| self.get(name))
+    }
+
+    /// Returns the tickets that wait and say a name or brand that a merchant has or ever had.
+    pub fn waiting_for(&self, merchant: &Merchant) -> impl Iterator<Item = &Entry> {
+        let keys: BTreeSet<_> = super::names(merchant).map(key).collect();
+        let said = keys.into_iter().filter_map(|key| self.said.get(&*key));
+        let names: BTreeSet<&Arc<str>> = said.flatten().collect();
+        names.into_iter().filter_map(|name| self.get(name))
     }
 
     /// Returns every ticket with its name.
@@ -112,13 +127,32 @@ impl Queue {
     /// Takes over a ticket as it was kept elsewhere, or as it stands now.
     pub fn put(&mut self, entry: Entry) {
         let name: Arc<str> = entry.said.ticket.as_str().into();
-        if let Some(before) = self.get(&name) {
+        if let Some(before) = self.entries.get(&name).cloned() {
+            let before = &*before;
             let place = (Reverse(before.said.received_at), name.clone());
-            self.waiting.remove(&place);
+            if self.waiting.remove(&place).is_some() {
+                for key in keys(before) {
+                    let left = self.said.get(&*key).map(|there| there.without(&name));
+                    match left.filter(|left| !left.is_empty()) {
+                        Some(left) => self.said.insert((&*key).into(), left),
+                        None => self.said.remove(&*key),
+                    };
+                }
+            }
         }
         if entry.state == State::Waiting {
+            for key in keys(&entry) {
+                let there = self.said.get(&*key).cloned().unwrap_or_default();
+                self.said.insert((&*key).into(), there.update(name.clone()));
+            }
             self.waiting.insert((Reverse(entry.said.received_at), name.clone()));
         }
         self.entries.insert(name, Arc::new(entry));
     }
+}
+
+/// Returns the keys of what a ticket calls its shop.
+fn keys(entry: &Entry) -> BTreeSet<Cow<'_, str>> {
+    let Clues { name, brand, .. } = Clues::from(&entry.said);
+    [name, brand].into_iter().flatten().map(key).collect()
 }

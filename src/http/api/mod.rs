@@ -6,6 +6,7 @@ pub mod complaints;
 pub mod events;
 pub mod exits;
 pub mod health;
+pub mod imports;
 pub mod keys;
 pub mod lights;
 pub mod live;

@@ -6,7 +6,7 @@ mod row;
 mod survey;
 
 use super::{About, Row, Run, Shown};
-use crate::intake::item::{Item, Refused, Sink};
+use crate::intake::item::{Form, Item, Refused, Sink};
 use crate::intake::kind::Book;
 use crate::intake::place::{Finding, Place};
 use crate::intake::profile::How;
@@ -20,7 +20,7 @@ use std::io::BufReader;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use survey::{Survey, Surveys};
+use survey::Survey;
 
 /// An old workbook is held in memory as a whole while its sheets are read.
 const LARGEST_XLS: u64 = 64 << 20;
@@ -41,8 +41,8 @@ pub(in crate::intake) fn read(
             let en = "an old xls file of more than 64 MiB; save it as xlsx, or send it in parts";
             return refuse(Finding::new(place(name, ""), "file_too_large", "", zh, en));
         }
-        Book::Xls => Surveys::default(),
-        Book::Xlsx | Book::Xlsb | Book::Ods => match gate::check(&mut file, gate::Limits::USUAL) {
+        Book::Xls => gate::survey(&mut file),
+        Book::Xlsx | Book::Xlsb | Book::Ods => match gate::check(&mut file, book, gate::Limits::USUAL) {
             Ok(surveys) => surveys,
             Err(fault) => {
                 return refuse(Finding::new(place(name, ""), fault.code(), "", fault.zh(), fault.to_string()));
@@ -76,6 +76,7 @@ pub(in crate::intake) fn read(
             named: SheetKind::named_in(&sheet),
             fallback: fallback.clone(),
             strict_width: false,
+            form: Form::Workbook,
             hidden_columns: survey.hidden_columns.clone(),
         };
         opened.read(&sheet, survey, about, how, sink)?;
@@ -145,7 +146,10 @@ impl Opened {
                     Ok(mut cells) => {
                         let next = || {
                             let cell = guarded(|| cells.next_cell())?;
-                            Ok(cell.map(|cell| (cell.get_position(), cell.get_value().clone(), None)))
+                            Ok(cell.map(|cell| {
+                                let at = cell.get_position();
+                                (at, cell.get_value().clone(), survey.shown.get(&at).copied())
+                            }))
                         };
                         rows(next, &survey, from_1904, Run::new(about, how, sink))
                     }
@@ -155,7 +159,7 @@ impl Opened {
             Self::Xls(book) => {
                 let from_1904 = book.has_1904_epoch();
                 let merged = guarded(|| book.merge_cells_by_sheet_name(sheet)).unwrap_or_default();
-                survey.merged = merged.iter().filter(|area| area.end.0 > area.start.0).map(area).collect();
+                merged.iter().map(area).for_each(|area| survey.merge(area));
                 match guarded(|| book.worksheet_range(sheet)) {
                     Ok(range) => range_rows(&range, &survey, from_1904, Run::new(about, how, sink)),
                     Err(stop) => refuse(sink, &stop),
@@ -213,7 +217,8 @@ fn range_rows(range: &Range<Data>, survey: &Survey, from_1904: bool, run: Run<'_
     let next = || {
         Ok(cells.next().map(|(row, column, value)| {
             let at = |first: u32, index: usize| first.saturating_add(u32::try_from(index).unwrap_or(u32::MAX));
-            ((at(first_row, row), at(first_column, column)), borrowed(value), None)
+            let place = (at(first_row, row), at(first_column, column));
+            (place, borrowed(value), survey.shown.get(&place).copied())
         }))
     };
     rows(next, survey, from_1904, run)

@@ -1,6 +1,7 @@
 //! Nothing of a person who complains is kept: unmistakable marks go in through every kind of file, and everything that was
 //! written is searched for them.
 
+use crate::office::{self, Sheet};
 use calamine::Reader;
 use std::fs;
 use std::path::Path;
@@ -101,6 +102,36 @@ fn files(folder: &Path) {
     }
     sheet.write(1, 12, PHONE).unwrap();
     book.save(folder.join("工作簿.xlsx")).unwrap();
+    // The same complaints in every other kind of file, each with tickets of its own.
+    let lines = |letter: &str| -> Vec<Vec<String>> {
+        let line = |line: &str| line.split(',').map(|cell| cell.replace('T', letter)).collect();
+        complaints.lines().take(4).map(line).collect()
+    };
+    let put = |name: &str, letter: &str, write: &dyn Fn(&Sheet<'_>) -> Vec<u8>| {
+        fs::write(folder.join(name), write(&Sheet { name: "投诉", lines: &lines(letter) })).unwrap();
+    };
+    let book = |sheet: &Sheet<'_>, write: fn(&[Sheet<'_>]) -> Vec<u8>| {
+        write(&[Sheet { name: sheet.name, lines: sheet.lines }])
+    };
+    put("投诉-旧.xls", "X", &|sheet| book(sheet, office::xls));
+    put("投诉-二进制.xlsb", "B", &|sheet| book(sheet, office::xlsb));
+    put("投诉-开放.ods", "O", &|sheet| book(sheet, office::ods));
+    put("投诉-网页.xls", "P", &|sheet| office::gb(&office::html(sheet)));
+    put("投诉-宽.csv", "U", &|sheet| office::wide(&office::csv(sheet.lines, ',', "\r")));
+    put("投诉-档案.zip", "Z", &|sheet| {
+        office::zipped_with_gb_names(&[("投诉.csv", office::csv(sheet.lines, ',', "\n").as_bytes())])
+    });
+    let objects: Vec<String> = lines("J")[1..]
+        .iter()
+        .map(|line| {
+            format!(
+                "{{\"command\":\"record_complaint\",\"ticket\":\"{}\",\"credit_code\":\"{}\",\"phone\":\"{PHONE}\",\"姓名\":\"{NAME}\",\
+                 \"note\":\"找{PARTED}\"}}",
+                line[0], line[3]
+            )
+        })
+        .collect();
+    fs::write(folder.join("数组.json"), format!("[{}]", objects.join(","))).unwrap();
 }
 
 #[test]
@@ -121,15 +152,16 @@ fn nothing_of_a_person_is_written_anywhere() {
     written(&out, &mut found);
     let holds = |bytes: &[u8], mark: &str| bytes.windows(mark.len()).any(|window| window == mark.as_bytes());
     // What was to be kept is there, so the search looks where it should.
-    for kept in ["T1", "H1", "某商场", "*****"] {
+    for kept in ["T1", "W1", "X1", "B1", "O1", "P1", "U1", "Z1", "H1", "某商场", "*****"] {
         assert!(found.iter().any(|(name, bytes)| name.contains("log.db") && holds(bytes, kept)), "{kept}");
     }
     for (name, bytes) in &found {
         for mark in MARKS {
             assert!(!holds(bytes, mark), "{mark} is in {name}: {}", around(bytes, mark));
         }
-        let (gb, _, _) = encoding_rs::GB18030.encode(NAME);
-        assert!(!bytes.windows(gb.len()).any(|window| window == &*gb), "{NAME} in GB18030 is in {name}");
+        for spelling in [office::gb(NAME), office::wide(NAME)[2..].to_vec()] {
+            assert!(!bytes.windows(spelling.len()).any(|window| window == spelling), "{NAME} is in {name}");
+        }
     }
 }
 

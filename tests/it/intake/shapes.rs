@@ -1,109 +1,62 @@
 //! Files of every kind: read as what they are, limited, and never by half.
 
 use super::*;
+use crate::office::{self, Look, Sheet, gb, wide, zipped, zipped_with_gb_names};
 use proptest::prelude::*;
-use std::io::Write as _;
-use zip::ZipWriter;
-use zip::write::SimpleFileOptions;
 
 const CODES: [&str; 3] = ["91110108MA0000001D", "91110108MA0000002G", "91110108MA0000003K"];
 
-fn zipped(parts: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut archive = ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    for (name, content) in parts {
-        archive.start_file(*name, SimpleFileOptions::default()).unwrap();
-        archive.write_all(content).unwrap();
-    }
-    archive.finish().unwrap().into_inner()
+/// Three balances, as lines of cells.
+fn lines() -> Vec<Vec<String>> {
+    let row = |cells: [&str; 3]| cells.map(str::to_owned).to_vec();
+    let rows = CODES.map(|code| row([code, "2025-09-30", "100.00"]));
+    [row(["统一社会信用代码", "报告日期", "预收资金余额"])].into_iter().chain(rows).collect()
 }
 
-/// Three balances as an OpenDocument sheet.
-fn ods() -> Vec<u8> {
-    let text = |text: &str| {
-        format!("<table:table-cell office:value-type=\"string\"><text:p>{text}</text:p></table:table-cell>")
-    };
-    let header: String = ["统一社会信用代码", "报告日期", "预收资金余额"].map(&text).concat();
-    let rows: String = CODES
-        .map(|code| {
-            let amount = "<table:table-cell office:value-type=\"float\" office:value=\"100\"><text:p>100</text:p></table:table-cell>";
-            format!("<table:table-row>{}{}{amount}</table:table-row>", text(code), text("2025-09-30"))
-        })
-        .concat();
-    let content = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><office:document-content xmlns:office=\"urn:oasis:names:tc:opendocument:xmlns:office:1.0\" \
-         xmlns:table=\"urn:oasis:names:tc:opendocument:xmlns:table:1.0\" xmlns:text=\"urn:oasis:names:tc:opendocument:xmlns:text:1.0\">\
-         <office:body><office:spreadsheet><table:table table:name=\"预收资金\"><table:table-row>{header}</table:table-row>{rows}\
-         </table:table></office:spreadsheet></office:body></office:document-content>"
-    );
-    let manifest = b"<?xml version=\"1.0\"?><manifest:manifest xmlns:manifest=\"urn:oasis:names:tc:opendocument:xmlns:manifest:1.0\"/>";
-    zipped(&[
-        ("mimetype", b"application/vnd.oasis.opendocument.spreadsheet"),
-        ("META-INF/manifest.xml", manifest),
-        ("content.xml", content.as_bytes()),
-    ])
+fn balances(kind: fn(&[Sheet<'_>]) -> Vec<u8>) -> Vec<u8> {
+    kind(&[Sheet { name: "预收资金", lines: &lines() }])
 }
 
-fn xlsx() -> Vec<u8> {
-    let mut book = rust_xlsxwriter::Workbook::new();
-    let sheet = book.add_worksheet();
-    for (column, header) in (0..).zip(["统一社会信用代码", "报告日期", "预收资金余额"]) {
-        sheet.write(0, column, header).unwrap();
-    }
-    for (row, code) in (1..).zip(CODES) {
-        sheet.write(row, 0, code).unwrap();
-        sheet.write(row, 1, "2025-09-30").unwrap();
-        sheet.write(row, 2, 100).unwrap();
-    }
-    book.save_to_buffer().unwrap()
+fn csv() -> String {
+    office::csv(&lines(), ',', "\r\n")
 }
 
-fn csv() -> Vec<u8> {
-    let rows: String = CODES.map(|code| format!("{code},2025-09-30,100\r\n")).concat();
-    format!("统一社会信用代码,报告日期,预收资金余额\r\n{rows}").into_bytes()
-}
-
-fn html() -> Vec<u8> {
+fn html() -> String {
     let rows: String =
         CODES.map(|code| format!("<tr><td>{code}</td><td>2025-09-30<td x:num>100&nbsp;</td></tr>")).concat();
     format!(
         "<html><head><meta charset=gb2312><style>td {{ mso: x }}</style></head><body><TABLE><tr><th>统一社会信用代码</th>\
          <th>报告日期</th><th>预收资金余额</th></tr>{rows}</TABLE></body></html>"
     )
-    .into_bytes()
 }
 
-fn json() -> Vec<u8> {
+fn json() -> String {
     let object = |code| {
         format!(
             "{{\"command\":\"report_balance\",\"credit_code\":\"{code}\",\"date\":\"2025-09-30\",\"outstanding\":\"100\"}}"
         )
     };
-    CODES.map(object).join("\n").into_bytes()
-}
-
-fn gb(text: &[u8]) -> Vec<u8> {
-    encoding_rs::GB18030.encode(std::str::from_utf8(text).unwrap()).0.into_owned()
-}
-
-fn wide(text: &[u8]) -> Vec<u8> {
-    [0xFEFF].into_iter().chain(std::str::from_utf8(text).unwrap().encode_utf16()).flat_map(u16::to_le_bytes).collect()
+    CODES.map(object).join("\n")
 }
 
 fn in_archive() -> Vec<u8> {
-    zipped(&[("预收资金.csv", &csv()), ("__MACOSX/._预收资金.csv", b"x")])
+    zipped(&[("预收资金.csv", csv().as_bytes()), ("__MACOSX/._预收资金.csv", b"x")])
 }
 
 /// Every kind of file, with a name that says nothing of it.
 fn kinds() -> Vec<(&'static str, Vec<u8>)> {
     vec![
-        ("xlsx", xlsx()),
-        ("ods", ods()),
-        ("csv", csv()),
+        ("xlsx", balances(office::xlsx)),
+        ("xlsx of dates and numbers", balances(office::typed_xlsx)),
+        ("xlsb", balances(office::xlsb)),
+        ("xls", balances(office::xls)),
+        ("ods", balances(office::ods)),
+        ("csv", csv().into_bytes()),
         ("csv in GB18030", gb(&csv())),
         ("csv in UTF-16", wide(&csv())),
-        ("csv with CR", String::from_utf8(csv()).unwrap().replace("\r\n", "\r").into_bytes()),
+        ("csv with CR", csv().replace("\r\n", "\r").into_bytes()),
         ("html in GB18030", gb(&html())),
-        ("json", json()),
+        ("json", json().into_bytes()),
         ("json in UTF-16", wide(&json())),
         ("zip", in_archive()),
         ("zip in a zip", zipped(&[("a/内.zip", &in_archive())])),
@@ -144,15 +97,8 @@ fn what_is_no_sheet_or_locked_is_named_as_such() {
 
 #[test]
 fn names_in_archives_are_read_in_utf8_and_gb18030() {
-    // The archive keeps names as bytes: written under a name of the same length, then given the bytes.
-    let gb_name = gb("商户.csv".as_bytes());
-    let stand_in = "x".repeat(gb_name.len());
-    let mut bytes = zipped(&[(&stand_in, format!("credit_code,name\n{},甲\n", CODES[0]).as_bytes())]);
-    let places: Vec<usize> =
-        (0..bytes.len() - gb_name.len()).filter(|at| bytes[*at..].starts_with(stand_in.as_bytes())).collect();
-    for at in places {
-        bytes[at..at + gb_name.len()].copy_from_slice(&gb_name);
-    }
+    let register = format!("credit_code,name\n{},甲\n", CODES[0]);
+    let bytes = zipped_with_gb_names(&[("商户.csv", register.as_bytes())]);
     let harvest = Harvest::of_text("a.zip", bytes);
     assert_eq!(harvest.accepted(), [2], "{:?}", harvest.refused);
     assert_eq!(&*harvest.rows[0].table.file, "a.zip/商户.csv");
@@ -219,6 +165,43 @@ fn an_amount_merged_over_several_rows_is_refused_and_one_odd_cell_costs_its_row(
 }
 
 #[test]
+fn what_is_hidden_merged_or_shown_otherwise_is_known_in_every_kind_of_workbook() {
+    type Kind = fn(&[Sheet<'_>], Look) -> Vec<u8>;
+    let kinds: [(&str, Kind); 4] = [
+        ("xlsx", office::xlsx_that_looks),
+        ("xlsb", office::xlsb_that_looks),
+        ("xls", office::xls_that_looks),
+        ("ods", office::ods_that_looks),
+    ];
+    let plain = Look::default();
+    for (kind, write) in kinds {
+        let of = |look: Look| {
+            let bytes = write(&[Sheet { name: "预收资金", lines: &lines() }], look);
+            Harvest::of_text("预收资金.xlsx", bytes)
+        };
+        let refused = |harvest: &Harvest| -> Vec<_> {
+            harvest.refusals().into_iter().map(|(row, codes)| (row, codes.join(" "))).collect()
+        };
+        let as_it_is = of(plain);
+        assert_eq!((as_it_is.accepted(), as_it_is.warned().is_empty()), (vec![2, 3, 4], true), "{kind}");
+        let filtered = of(Look { hidden_row: Some(2), ..plain });
+        assert_eq!((filtered.accepted(), filtered.warned()), (vec![2, 3, 4], vec!["hidden_rows"]), "{kind}");
+        assert_eq!(filtered.warnings[0].place.row, Some(3), "{kind}");
+        let narrow = of(Look { hidden_column: Some(2), ..plain });
+        assert_eq!((narrow.accepted(), narrow.warned()), (vec![2, 3, 4], vec!["hidden_column_read"]), "{kind}");
+        let merged = of(Look { merged: Some([1, 2, 2]), ..plain });
+        assert_eq!(merged.accepted(), [4], "{kind}");
+        assert_eq!(refused(&merged), [(2, "merged_amount".to_owned()), (3, "merged_amount".to_owned())], "{kind}");
+        // A day that holds for several rows is filled down.
+        let day = of(Look { merged: Some([1, 3, 1]), ..plain });
+        assert_eq!((day.accepted(), refused(&day)), (vec![2, 3, 4], vec![]), "{kind}");
+        let in_wan = of(Look { in_wan: true, ..plain });
+        let doubtful: Vec<_> = (2..5).map(|row| (row, "unit_by_format".to_owned())).collect();
+        assert_eq!(refused(&in_wan), doubtful, "{kind}");
+    }
+}
+
+#[test]
 fn an_old_workbook_is_read_under_any_name_with_its_dates_and_merged_cells() {
     let bytes = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/sheets/撤店.xls")).unwrap();
     for name in ["撤店.xls", "撤店.et", "撤店.xlsx", "撤店.csv"] {
@@ -254,7 +237,7 @@ proptest! {
     /// Bits flipped, ends cut, pieces moved: nothing panics, and what comes of it is told.
     #[test]
     fn no_damage_makes_a_reader_panic_or_fall_silent(
-        which in 0..11_usize,
+        which in 0..14_usize,
         flips in prop::collection::vec((0.0..1.0_f64, any::<u8>()), 0..4),
         cut in prop::option::of(0.0..1.0_f64),
         splice in prop::option::of((0.0..1.0_f64, 0.0..1.0_f64)),

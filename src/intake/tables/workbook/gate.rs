@@ -6,9 +6,16 @@
 //!
 //! On the way, what readers leave out is noted for each sheet ([`Survey`]).
 
-use super::survey::{Seen, Survey, Surveys};
-use quick_xml::Reader;
-use quick_xml::events::{BytesStart, Event};
+mod old;
+mod open;
+mod records;
+mod xml;
+
+pub(super) use old::survey;
+
+use super::survey::Surveys;
+use crate::intake::kind::Book;
+use quick_xml::events::BytesStart;
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::fs::File;
@@ -85,7 +92,7 @@ fn size(bytes: u64) -> String {
 
 /// Unpacks every part to nowhere: its checksum is known to hold only when all of it was unpacked, and a damaged number
 /// may look like a number.
-pub(super) fn check(file: &mut File, limits: Limits) -> Result<Surveys, Fault> {
+pub(super) fn check(file: &mut File, book: Book, limits: Limits) -> Result<Surveys, Fault> {
     let Ok(mut archive) = ZipArchive::new(BufReader::new(&mut *file)) else {
         // No archive at all, perhaps a workbook under a password: whoever opens it next says what it is.
         file.rewind()?;
@@ -95,26 +102,26 @@ pub(super) fn check(file: &mut File, limits: Limits) -> Result<Surveys, Fault> {
     let mut held = 0;
     let mut surveys = Surveys::default();
     let (mut promised, mut there) = (Vec::new(), HashSet::new());
-    for index in 0..archive.len() {
+    let mut formats = records::Formats::default();
+    // How the styles of a binary workbook show numbers is known before its sheets are gone through.
+    let mut order: Vec<usize> = (0..archive.len()).collect();
+    if book == Book::Xlsb {
+        order.sort_by_key(|index| {
+            archive.name_for_index(*index).is_none_or(|name| !name.is_ok_and(|name| name.ends_with("styles.bin")))
+        });
+    }
+    for index in order {
         let part = archive.by_index(index).map_err(|error| Fault::Part(error.to_string()))?;
         let name = part.name().map_err(|error| Fault::Part(error.to_string()))?.into_owned();
         // A reader finds parts by their names in any case of letters.
         let ending = name.to_ascii_lowercase();
         there.insert(ending.clone());
         if ending.ends_with(".xml") || ending.ends_with(".rels") {
-            let mut measuring = Measuring::new(&meter, &name, &mut held, &mut promised, &mut surveys);
+            let mut measuring = xml::Measuring::new(book, &meter, &name, &mut held, &mut promised, &mut surveys);
             measuring.part(part)?;
             measuring.keep(&ending);
-        } else if ending.ends_with(".bin") {
-            // Binary workbooks keep their shared texts and formats in memory, each part as a whole at most.
-            held = attachment(&meter, part)?.saturating_add(held);
-            if ending.ends_with("sharedstrings.bin") || ending.ends_with("styles.bin") {
-                if held > limits.held {
-                    return Err(Fault::TooMuchShared(limits.held));
-                }
-            } else {
-                held = 0;
-            }
+        } else if book == Book::Xlsb && records::is_read(&ending) {
+            records::walk(&meter, &name, part, &mut held, &mut formats, &mut surveys)?;
         } else {
             attachment(&meter, part)?;
         }
@@ -131,15 +138,14 @@ pub(super) fn check(file: &mut File, limits: Limits) -> Result<Surveys, Fault> {
 }
 
 /// Counts a picture or another attachment: nobody reads it, so it may be as it is, but not without end.
-fn attachment(meter: &Meter, part: impl Read) -> Result<u64, Fault> {
+fn attachment(meter: &Meter, part: impl Read) -> Result<(), Fault> {
     let (mut part, mut piece) = (Metered { meter, input: part }, [0; 16 * 1024]);
-    let before = meter.unpacked.get();
     loop {
         meter.stretch.set(0);
         let read = part.read(&mut piece);
         match (meter.passed(""), read) {
             (Some(fault), _) => return Err(fault),
-            (None, Ok(0) | Err(_)) => return Ok(meter.unpacked.get().saturating_sub(before)),
+            (None, Ok(0) | Err(_)) => return Ok(()),
             (None, Ok(_)) => {}
         }
     }
@@ -181,243 +187,12 @@ impl<R: Read> Read for Metered<'_, R> {
     }
 }
 
-/// One part on its way through the gate.
-struct Measuring<'m> {
-    meter: &'m Meter,
-    part: String,
-    held: &'m mut u64,
-    /// Parts that the table of contents names and that are read.
-    promised: &'m mut Vec<String>,
-    surveys: &'m mut Surveys,
-    survey: Survey,
-    /// The cell that is being gone through.
-    seen: Seen,
-    /// Cells of an OpenDocument sheet that a reader would hold, with those that are only repeated.
-    cells: u64,
-    rows_repeated: u64,
-    row_width: u64,
-}
-
-impl<'m> Measuring<'m> {
-    fn new(
-        meter: &'m Meter,
-        part: &str,
-        held: &'m mut u64,
-        promised: &'m mut Vec<String>,
-        surveys: &'m mut Surveys,
-    ) -> Self {
-        let (survey, seen) = (Survey::default(), Seen::default());
-        let part = part.to_owned();
-        Self { meter, part, held, promised, surveys, survey, seen, cells: 0, rows_repeated: 1, row_width: 0 }
-    }
-
-    /// Keeps what was noted of the sheet.
-    fn keep(self, part: &str) {
-        if !self.survey.is_empty() {
-            self.surveys.sheets.insert(part.to_owned(), self.survey);
-        }
-    }
-
-    fn part(&mut self, part: impl Read) -> Result<(), Fault> {
-        self.meter.stretch.set(0);
-        let mut reader = Reader::from_reader(BufReader::new(Metered { meter: self.meter, input: part }));
-        let outcome = self.events(&mut reader);
-        if matches!(outcome, Err(Stopped::Fault(_))) || self.meter.passed(&self.part).is_some() {
-            let passed = self.meter.passed(&self.part);
-            return match outcome {
-                Err(Stopped::Fault(fault)) => Err(passed.unwrap_or(fault)),
-                _ => Err(passed.unwrap_or_else(|| Fault::Part(self.part.clone()))),
-            };
-        }
-        // What is no XML may be a part that nobody reads. Its checksum counts all the same, and since a reader would hold the
-        // rest in one piece, the rest is one stretch.
-        let drained = io::copy(reader.get_mut(), &mut io::sink());
-        match self.meter.passed(&self.part) {
-            Some(fault) => Err(fault),
-            None => drained.map(|_| ()).map_err(|_| Fault::Part(self.part.clone())),
-        }
-    }
-
-    fn events(&mut self, reader: &mut Reader<impl io::BufRead>) -> Result<(), Stopped> {
-        let (mut buffer, mut depth, mut inside_cell, mut in_rows) = (Vec::new(), 0_u64, None, false);
-        let mut counted = 0;
-        loop {
-            buffer.clear();
-            let event = reader.read_event_into(&mut buffer)?;
-            match &event {
-                Event::Eof => return Ok(()),
-                Event::Start(start) => {
-                    depth += 1;
-                    match start.local_name().as_ref() {
-                        "sheetData" => in_rows = true,
-                        "c" | "si" => inside_cell = inside_cell.or(Some(depth)),
-                        _ => {}
-                    }
-                    self.weigh(start, in_rows)?;
-                    if in_rows {
-                        self.seen.start(start, &mut self.survey);
-                    } else {
-                        self.note(start)?;
-                    }
-                }
-                Event::Empty(empty) => {
-                    self.weigh(empty, in_rows)?;
-                    if in_rows {
-                        self.seen.start(empty, &mut self.survey);
-                        let noted = self.seen.end(empty.local_name().as_ref(), &mut self.survey);
-                        self.hold(noted)?;
-                    } else {
-                        self.note(empty)?;
-                        self.end_ods_row(empty.local_name().as_ref())?;
-                    }
-                }
-                Event::Text(text) if in_rows => self.seen.text(text),
-                Event::End(end) => {
-                    if in_rows {
-                        let noted = self.seen.end(end.local_name().as_ref(), &mut self.survey);
-                        self.hold(noted)?;
-                    } else {
-                        self.end_ods_row(end.local_name().as_ref())?;
-                    }
-                    if inside_cell == Some(depth) {
-                        inside_cell = None;
-                    }
-                    if end.local_name().as_ref() == "sheetData" {
-                        in_rows = false;
-                    }
-                    depth = depth.saturating_sub(1);
-                }
-                _ => {}
-            }
-            let position = reader.buffer_position();
-            if !in_rows {
-                self.hold(position.saturating_sub(counted))?;
-            }
-            counted = position;
-            if inside_cell.is_none() {
-                self.meter.stretch.set(0);
-            }
-        }
-    }
-
-    /// Notes what stands outside the rows: hidden columns, merged cells, which part is which sheet. For OpenDocument, whose rows are
-    /// no `sheetData`, the cells are counted.
-    fn note(&mut self, element: &BytesStart<'_>) -> Result<(), Stopped> {
-        match element.local_name().as_ref() {
-            "col" => self.survey.column(element),
-            "mergeCell" => self.survey.merge(element),
-            "sheet" => self.surveys.sheet(element),
-            "Relationship" if self.part.to_ascii_lowercase().ends_with("workbook.xml.rels") => {
-                self.surveys.relationship(element);
-            }
-            "table-row" => {
-                self.rows_repeated = repeated(element, "table:number-rows-repeated");
-                self.row_width = 0;
-            }
-            "table-cell" | "covered-table-cell" => {
-                let columns = repeated(element, "table:number-columns-repeated");
-                self.row_width = self.row_width.saturating_add(columns);
-                // What is empty to the end of a row is not kept.
-                if attribute(element, "office:value-type").is_some() || attribute(element, "table:formula").is_some() {
-                    let cells = self.row_width.saturating_mul(self.rows_repeated);
-                    if self.cells.saturating_add(cells) > MOST_CELLS {
-                        return Err(Stopped::Fault(Fault::TooManyCells));
-                    }
-                }
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn end_ods_row(&mut self, element: &str) -> Result<(), Stopped> {
-        if element == "table-row" {
-            let row = self.row_width.min(16_384).saturating_mul(self.rows_repeated.min(65_536));
-            self.cells = self.cells.saturating_add(row.min(self.row_width.saturating_mul(4)));
-            if self.cells > MOST_CELLS {
-                return Err(Stopped::Fault(Fault::TooManyCells));
-            }
-        }
-        Ok(())
-    }
-
-    /// Counts what a reader keeps for an element beside its text.
-    fn weigh(&mut self, element: &BytesStart<'_>, in_rows: bool) -> Result<(), Stopped> {
-        match element.local_name().as_ref() {
-            "sst" => {
-                // Readers make room for as many texts as this number says, whether they come or not.
-                let count = attribute(element, "uniqueCount").and_then(|count| count.parse::<u64>().ok());
-                let room = count.unwrap_or_default().saturating_mul(TEXT);
-                if room > self.meter.limits.held {
-                    return Err(Stopped::Fault(Fault::TooMuchShared(self.meter.limits.held)));
-                }
-                Ok(())
-            }
-            "Relationship" => {
-                let kind = attribute(element, "Type").unwrap_or_default();
-                let read = ["worksheet", "chartsheet", "dialogsheet", "sharedStrings", "styles", "officeDocument"];
-                let kind = kind.rsplit('/').next().unwrap_or_default();
-                // A part that is read under a name that is not measured would come in beside the gate.
-                match attribute(element, "Target") {
-                    Some(target) if read.contains(&kind) && !target.ends_with(".xml") => {
-                        Err(Stopped::Fault(Fault::Part(target)))
-                    }
-                    _ => self.hold(ELEMENT),
-                }
-            }
-            "Override" => {
-                let part =
-                    attribute(element, "PartName").unwrap_or_default().trim_start_matches('/').to_ascii_lowercase();
-                if ["sharedstrings.xml", "styles.xml", "workbook.xml"].iter().any(|read| part.ends_with(read))
-                    || part.contains("worksheets/")
-                {
-                    self.promised.push(part);
-                }
-                self.hold(ELEMENT)
-            }
-            _ if in_rows => Ok(()),
-            "t" => Ok(()),
-            "si" => self.hold(TEXT),
-            "xf" | "font" | "fill" | "border" => self.hold(FORMAT),
-            _ => self.hold(ELEMENT),
-        }
-    }
-
-    fn hold(&mut self, bytes: u64) -> Result<(), Stopped> {
-        *self.held = self.held.saturating_add(bytes);
-        let limit = self.meter.limits.held;
-        if *self.held > limit { Err(Stopped::Fault(Fault::TooMuchShared(limit))) } else { Ok(()) }
-    }
-}
-
 /// Bytes a reader needs for a shared text beside the text itself: its place in a list that doubles as it grows, and what
 /// the allocator adds.
 const TEXT: u64 = 48;
 
-/// Bytes for a format, with fonts, borders and fills.
-const FORMAT: u64 = 512;
-
-/// Cells of a sheet that is held as a whole, at 24 bytes each.
-const MOST_CELLS: u64 = 8_000_000;
-
-fn repeated(element: &BytesStart<'_>, name: &str) -> u64 {
-    attribute(element, name).and_then(|count| count.parse().ok()).unwrap_or(1)
-}
-
 /// Bytes for any other element whose attributes a reader keeps.
 const ELEMENT: u64 = 64;
-
-/// Why measuring a part ended before its end.
-enum Stopped {
-    Fault(Fault),
-    Syntax,
-}
-
-impl From<quick_xml::Error> for Stopped {
-    fn from(_: quick_xml::Error) -> Self {
-        Self::Syntax
-    }
-}
 
 pub(super) fn attribute(element: &BytesStart<'_>, name: &str) -> Option<String> {
     let found = element.try_get_attribute(name).ok()??;
@@ -434,12 +209,17 @@ mod tests {
     const SMALL: Limits = Limits { unpacked: 4 << 20, held: 1 << 20, cell: 128 << 10 };
 
     fn checked(parts: &[(&str, &str)]) -> Result<Surveys, Fault> {
+        checked_as(Book::Xlsx, parts)
+    }
+
+    fn checked_as(book: Book, parts: &[(&str, &str)]) -> Result<Surveys, Fault> {
+        let kind = book;
         let mut book = ZipWriter::new(tempfile::tempfile().unwrap());
         for (name, content) in parts {
             book.start_file(*name, SimpleFileOptions::default()).unwrap();
             book.write_all(content.as_bytes()).unwrap();
         }
-        check(&mut book.finish().unwrap(), SMALL)
+        check(&mut book.finish().unwrap(), kind, SMALL)
     }
 
     fn code(parts: &[(&str, &str)]) -> &'static str {
@@ -512,5 +292,43 @@ mod tests {
     #[test]
     fn a_part_that_nobody_reads_may_be_no_xml() {
         assert_eq!(code(&[("customXml/item1.xml", "plain <b>text")]), "let through");
+    }
+
+    #[test]
+    fn a_formula_of_an_open_document_without_a_result_is_noted_where_it_stands() {
+        let cell = |inside: &str| format!("<table:table-cell{inside}/>");
+        let rows = [
+            cell(" table:number-columns-repeated=\"2\" office:value-type=\"float\" office:value=\"1\""),
+            cell(" table:formula=\"of:=1\""),
+        ]
+        .concat();
+        let table = format!(
+            "<o><table:table table:name=\"a\"><table:table-row table:number-rows-repeated=\"2\">{rows}</table:table-row></table:table></o>"
+        );
+        let mut surveys = checked_as(Book::Ods, &[("content.xml", &table)]).unwrap();
+        let odd: Vec<_> = surveys.take("a").odd.into_keys().collect();
+        assert_eq!(odd, [(0, 2), (1, 2)]);
+        // However often one is repeated, the list of them ends.
+        let many = table.replace("\"2\"><table:table-cell", "\"2000000\"><table:table-cell");
+        assert!(matches!(checked_as(Book::Ods, &[("content.xml", &many)]), Err(Fault::TooManyCells)));
+    }
+
+    #[test]
+    fn a_part_of_a_binary_workbook_is_measured_like_one_in_mark_up() {
+        let kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet";
+        let of = |book, target: &str| {
+            let links = format!("<R><Relationship Type=\"{kind}\" Target=\"{target}\"/></R>");
+            checked_as(book, &[("xl/_rels/workbook.bin.rels", &links)])
+                .map_or_else(|fault| fault.code(), |_| "let through")
+        };
+        assert_eq!(of(Book::Xlsb, "worksheets/sheet1.bin"), "let through");
+        assert_eq!(of(Book::Xlsb, "worksheets/sheet1.xml"), "unreadable");
+        assert_eq!(of(Book::Xlsx, "worksheets/sheet1.bin"), "unreadable");
+        // A record of 256 MiB less one, by its length alone: number 7, four bytes of length.
+        let mut book = ZipWriter::new(tempfile::tempfile().unwrap());
+        book.start_file("xl/worksheets/sheet1.bin", SimpleFileOptions::default()).unwrap();
+        book.write_all(&[7, 0xFF, 0xFF, 0xFF, 0x7F]).unwrap();
+        let long = check(&mut book.finish().unwrap(), Book::Xlsb, SMALL);
+        assert!(matches!(long, Err(Fault::CellTooLong { .. })));
     }
 }

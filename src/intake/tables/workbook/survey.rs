@@ -2,7 +2,7 @@
 //! results, cells that contradict their own type.
 
 use super::gate::attribute;
-use crate::intake::tables::Note;
+use crate::intake::tables::{Note, Shown};
 use quick_xml::events::{BytesStart, BytesText};
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ pub(super) struct Surveys {
     /// By the name of the part, in small letters.
     pub(super) sheets: BTreeMap<String, Survey>,
     /// Name and relationship of each sheet.
-    names: Vec<(String, String)>,
+    pub(super) names: Vec<(String, String)>,
     /// Relationship and part, in small letters.
     parts: BTreeMap<String, String>,
 }
@@ -23,6 +23,15 @@ impl Surveys {
         let id = self.names.iter().find(|(name, _)| name == sheet).map(|(_, id)| id);
         let part = id.and_then(|id| self.parts.get(id));
         part.and_then(|part| self.sheets.remove(part)).unwrap_or_default()
+    }
+
+    /// Keeps what was noted of a sheet that is known by its name.
+    pub(super) fn put(&mut self, sheet: String, survey: Survey) {
+        if !survey.is_empty() {
+            self.names.push((sheet.clone(), sheet.clone()));
+            self.parts.insert(sheet.clone(), sheet.clone());
+            self.sheets.insert(sheet, survey);
+        }
     }
 
     pub(super) fn sheet(&mut self, element: &BytesStart<'_>) {
@@ -56,6 +65,8 @@ pub(super) struct Survey {
     pub(super) merged: Vec<Area>,
     /// Cells that cannot be read as they are, with what they show.
     pub(super) odd: BTreeMap<(u32, u32), (Option<Note>, String)>,
+    /// Numbers that are shown as others, where the reader does not say how a cell is shown.
+    pub(super) shown: BTreeMap<(u32, u32), Shown>,
     /// Some cell does not say where it stands: then what follows an odd one cannot be placed.
     pub(super) unplaced: bool,
 }
@@ -66,6 +77,7 @@ impl Survey {
             && self.hidden_columns.is_empty()
             && self.merged.is_empty()
             && self.odd.is_empty()
+            && self.shown.is_empty()
             && !self.unplaced
     }
 
@@ -78,20 +90,29 @@ impl Survey {
         }
     }
 
-    pub(super) fn merge(&mut self, element: &BytesStart<'_>) {
-        let Some(area) = attribute(element, "ref") else { return };
-        let Some((from, to)) = area.split_once(':') else { return };
-        if let (Some(from), Some(to)) = (place(from), place(to))
-            && to.0 > from.0
-        {
-            self.merged.push((from.0, from.1, to.0, to.1));
+    /// Notes cells merged over several rows.
+    pub(super) fn merge(&mut self, area: Area) {
+        if area.2 > area.0 {
+            self.merged.push(area);
         }
     }
 
-    fn hide_row(&mut self, row: u32) {
+    pub(super) fn merge_cell(&mut self, element: &BytesStart<'_>) {
+        let Some(area) = attribute(element, "ref") else { return };
+        let Some((from, to)) = area.split_once(':') else { return };
+        if let (Some(from), Some(to)) = (place(from), place(to)) {
+            self.merge((from.0, from.1, to.0, to.1));
+        }
+    }
+
+    pub(super) fn hide_row(&mut self, row: u32) {
+        self.hide_rows(row, row);
+    }
+
+    pub(super) fn hide_rows(&mut self, first: u32, last: u32) {
         match self.hidden_rows.last_mut() {
-            Some((_, last)) if last.checked_add(1) == Some(row) => *last = row,
-            _ => self.hidden_rows.push((row, row)),
+            Some((_, end)) if end.checked_add(1) == Some(first) => *end = last,
+            _ => self.hidden_rows.push((first, last)),
         }
     }
 

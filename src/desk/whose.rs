@@ -1,0 +1,163 @@
+//! Tickets that wait (待认领) are tried again when the register says something new about a merchant: one that now leads to just one
+//! merchant by key is attributed, as it would have been had it come later. The attribution is an event with that cause. Its ids are
+//! derived from its place in the ticket's stream, so that a crash, a restart or a second node records it once.
+
+use super::batch::Made;
+use super::engine::{Engine, Folded};
+use super::nodes::is_contest;
+use crate::domain::decide::complaint_stream;
+use crate::domain::envelope::{NewEvent, Origin, Position};
+use crate::domain::event::Event;
+use crate::domain::merchant::Merchant;
+use crate::domain::time::Instant;
+use crate::domain::whose::{Entry, found_now};
+use crate::log::contract::{Append, Expected, LogError};
+use std::collections::{BTreeMap, BTreeSet};
+use uuid::Uuid;
+
+/// Namespace of the ids of what is attributed here.
+const NAMESPACE: Uuid = Uuid::from_u128(0x5c0e_88d1_42fa_4e37_8d6b_903f_1ba7_c264);
+/// Tickets attributed in one go: commands go in between.
+const SLICE: usize = 1_000;
+
+/// What is to be tried again.
+#[derive(Debug)]
+pub(super) struct Retries {
+    /// Everything that waits: what was said while no desk ran is not known one by one.
+    all: bool,
+    /// Merchants that the register said something new about, with the position of the newest of it.
+    merchants: BTreeMap<u32, Position>,
+}
+
+impl Default for Retries {
+    /// At a start everything is tried once.
+    fn default() -> Self {
+        Self { all: true, merchants: BTreeMap::new() }
+    }
+}
+
+impl Retries {
+    /// Notes an event about a merchant.
+    pub(super) fn note(&mut self, index: u32, event: &Event, position: Position) {
+        // The register, shops and aliases; and what malls report of a shop makes it known, too.
+        let (subject, _) = event.event_type().split_once('.').unwrap_or_default();
+        if matches!(subject, "merchant" | "mall") {
+            self.merchants.insert(index, position);
+        }
+    }
+
+    /// Says whether there is something to try.
+    pub(super) fn is_empty(&self) -> bool {
+        !self.all && self.merchants.is_empty()
+    }
+}
+
+impl Engine {
+    /// Tries what waits again, unless evidence is held back: the register of an import is heard whole first.
+    ///
+    /// # Errors
+    /// What was attributed is not, or not all, on disk; it is tried again.
+    pub(super) fn try_waiting(&mut self, now: Instant, settle: bool) -> Result<(), LogError> {
+        let is_held = !self.holds.is_empty() || self.watch.is_holding() && !settle;
+        if self.retries.is_empty() || is_held {
+            return Ok(());
+        }
+        let found = self.found_now(now);
+        let is_whole = found.len() < SLICE;
+        let before = self.picture.position;
+        let mut pending = Vec::with_capacity(found.len());
+        for (append, events) in found {
+            pending.push((events, self.log.submit(append)));
+        }
+        let mut folded = Vec::new();
+        let (mut failure, mut contested) = (None, None);
+        for (events, pending) in pending {
+            match pending.wait() {
+                Ok(appended) => folded.push(Folded { appended, events, hold: false }),
+                // Another node recorded it, or somebody decided meanwhile.
+                Err(error) if is_contest(&error) => contested = Some(error),
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        self.fold(folded);
+        self.follow()?;
+        // A contest that others did not cause would be fought for ever.
+        let (moved, was_contested) = (self.picture.position > before, contested.is_some());
+        if let Some(error) = failure.or(contested.filter(|_| !moved)) {
+            return Err(error);
+        }
+        // What was contested may still wait, and is tried again on what is known now.
+        if is_whole && !was_contested {
+            self.retries.all = false;
+            self.retries.merchants.retain(|_, position| *position > before);
+        }
+        Ok(())
+    }
+
+    /// Returns what can be attributed now, a slice of it at most.
+    fn found_now(&self, now: Instant) -> Vec<(Append, Vec<Made>)> {
+        let queue = &self.picture.queue;
+        let mut found = Vec::new();
+        if self.retries.all {
+            for entry in queue.waiting_ones() {
+                if found.len() >= SLICE {
+                    return found;
+                }
+                found.extend(self.attribution(entry, None, now));
+            }
+            return found;
+        }
+        let mut seen = BTreeSet::new();
+        for (index, position) in &self.retries.merchants {
+            let Some(merchant) = self.picture.world.at(*index) else { continue };
+            for entry in queue.waiting_for(merchant) {
+                if found.len() >= SLICE {
+                    return found;
+                }
+                if seen.insert(entry.said.ticket.as_str()) {
+                    found.extend(self.attribution(entry, Some(*position), now));
+                }
+            }
+        }
+        found
+    }
+
+    /// Returns the append that attributes a ticket, if it leads to one merchant now. It follows from the event at `cause`, or from
+    /// what the register last said of that merchant.
+    fn attribution(&self, entry: &Entry, cause: Option<Position>, now: Instant) -> Option<(Append, Vec<Made>)> {
+        let (merchant, events) = found_now(entry, &self.picture.world, now)?;
+        let cause = cause.or_else(|| newest_of_register(merchant))?;
+        let cause = self.log.event_at(cause).ok().flatten().map(|recorded| recorded.event)?;
+        let stream = complaint_stream(&entry.said.ticket);
+        let id = |step: usize| Uuid::new_v5(&NAMESPACE, format!("{stream}/{}/{step}", entry.revision).as_bytes());
+        let mut origin = Origin {
+            causation: Some(cause.id),
+            correlation: cause.correlation,
+            // Whom it turns out to be about is news today only if what says so is.
+            history: cause.history,
+            ..Origin::service()
+        };
+        let mut made = Vec::with_capacity(events.len());
+        for (step, (occurred_at, event)) in events.into_iter().enumerate() {
+            let envelope = NewEvent::new(id(step), occurred_at, &origin, &event);
+            if step == 0 {
+                origin.causation = Some(envelope.id);
+            }
+            made.push(Made { envelope, event });
+        }
+        let append = Append {
+            stream: stream.into(),
+            expected: Expected::Revision(u64::from(entry.revision.checked_sub(1)?)),
+            recorded_at: now,
+            idempotency_key: None,
+            events: made.iter().map(|made| made.envelope.clone()).collect(),
+        };
+        Some((append, made))
+    }
+}
+
+/// Returns where the register last said something of a merchant or its shops.
+fn newest_of_register(merchant: &Merchant) -> Option<Position> {
+    let rows = merchant.rows.iter().map(|row| row.position);
+    rows.chain(merchant.shops.iter().map(|shop| shop.position)).max()
+}
