@@ -135,6 +135,7 @@ const MALL: Parameter = ("mall", "mall with a shop of the merchant");
 const ENDED: Parameter = ("ended", "`true`: also those that ended");
 const LATE: Parameter = ("late", "`true`: with a late duty only");
 const MINE: Parameter = ("mine", "`true`: those that the caller has");
+const WAIT: Parameter = ("wait", "seconds to wait for what becomes of it, 0 to 60");
 const LIMIT: Parameter = ("limit", "items at most, 1 to 500");
 
 routes! {
@@ -184,6 +185,22 @@ routes! {
         "Cases in scope, the soonest due first: what somebody has to do about lights, by when",
         [ENDED, LATE, MINE, ("credit_code", "about one merchant only"), PAGE, PER_PAGE] -> "CasePage";
     get "/api/v1/cases/{alert}" ReadCases api::cases::get, "One case", [] -> "CaseGiven";
+    post "/api/v1/imports" Import api::imports::post,
+        "Takes a file: the body itself with its name as a parameter, or a form with one file. Answered when it was taken (200), or after a while with how far it has come (202)",
+        [("name", "name of the file; its ending and words in it help to tell what it is"), ("preview", "true: try it on and write nothing; `confirm` then takes it"),
+            ("history", "true: it counts as history and nobody is mailed"), WAIT] body "File" -> "ImportState";
+    get "/api/v1/imports" Import api::imports::list,
+        "Files handed in at this node, newest first: one's own, or all for whom nothing is out of scope",
+        [("before", "older than the import of this id"), LIMIT] -> "ImportList";
+    get "/api/v1/imports/{id}" Import api::imports::get, "What became of a file, or how far it has come", [WAIT] -> "ImportState";
+    post "/api/v1/imports/{id}/confirm" Import api::imports::confirm,
+        "Takes a file that was tried on, within an hour and with the key that handed it in", [WAIT] -> "ImportState";
+    get "/api/v1/imports/{id}/papers/{name}" Import api::imports::paper,
+        "One of an import's papers: the receipts, or refused rows to be mended and sent in again", [] -> "text/csv";
+    get "/api/v1/feedback" ReadComplaints api::feedback::get,
+        "What was done about the tickets of a hotline in scope, as a file under its own headers, to be sent back to it",
+        [("profile", "profile of the source, such as hotline-12345"), ("since", "first day of recording; else from the beginning"), ("form", "xlsx or csv, else xlsx")]
+        -> "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
     get "/api/v1/sources" ReadSources api::sources::list,
         "Banks, malls, hotlines and sheets in scope: when each last delivered, its usual rhythm, and since when it is silent",
         [] -> "SourceList";

@@ -7,6 +7,8 @@ mod commands;
 mod dates;
 mod described;
 mod doors;
+mod feedback;
+mod imports;
 mod line;
 mod live;
 mod mails;

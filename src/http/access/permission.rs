@@ -33,6 +33,8 @@ permissions! {
     ReadLights "read_lights": Operator Regulator Bank Lead Admin;
     /// Record what happened; which commands, and about whom, the scope says.
     Record "record": Operator Regulator Bank Lead Admin;
+    /// Hand in files; which of their rows count, and about whom, the scope says.
+    Import "import": Operator Regulator Bank Lead Admin;
     /// Read exit notices in one's scope.
     ReadExits "read_exits": Operator Regulator Lead Admin;
     /// Post, amend and withdraw exit notices.

@@ -4,6 +4,7 @@ use super::cases::{CaseGiven, CasePage};
 use super::commands::CommandReceipt;
 use super::complaints::{ComplaintPage, FirstAnswer};
 use super::exits::{Exits, NewNotice, Notice};
+use super::imports::{ImportList, ImportState};
 use super::keys::{KeyInfo, KeyMade, KeyWanted};
 use super::lights::LightOf;
 use super::mails::{MailList, Ordered, SendAgain};
@@ -28,6 +29,8 @@ const POSITION: &str = "Warnlight-Position";
     ComplaintPage,
     Exits,
     FirstAnswer,
+    ImportList,
+    ImportState,
     KeyInfo,
     KeyMade,
     KeyWanted,
@@ -207,6 +210,11 @@ fn request_body(schema: &str) -> Value {
         "LogIn" | "FormToken" | "CaseForm" | "MallForm" | "SendAgainForm" => {
             json!({ "application/x-www-form-urlencoded": { "schema": reference(schema) } })
         }
+        "File" => json!({
+            "application/octet-stream": {},
+            "multipart/form-data": { "schema": { "type": "object", "properties": {
+                "file": { "type": "string", "contentMediaType": "application/octet-stream" } } } },
+        }),
         _ => json!({ "application/json": { "schema": reference(schema) } }),
     };
     json!({ "required": true, "content": content })
