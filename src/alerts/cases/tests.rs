@@ -87,7 +87,7 @@ struct PlainCase {
     open: bool,
     closed_on: i64,
     /// Rule, and how its duty ended.
-    duties: Vec<(usize, Option<&'static str>)>,
+    duties: Ends,
 }
 
 impl Plain {
@@ -157,8 +157,11 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// Duties by their rule, each with how it ended.
+type Ends = Vec<(usize, Option<&'static str>)>;
+
 /// How the duties ended, case by case, as the plain model has it.
-fn outcome(cases: &Cases) -> Vec<(bool, Vec<(usize, Option<&'static str>)>)> {
+fn outcome(cases: &Cases) -> Vec<(bool, Ends)> {
     let place = |rule: &str| RULES.iter().position(|(id, ..)| *id == rule).unwrap();
     let mut all: Vec<_> = cases.all().collect();
     all.reverse();
