@@ -18,6 +18,7 @@ use crate::policy::{Policies, PolicyError};
 use crate::policy_folder;
 use crate::proof::{CheckpointKeeper, KeyError, SigningKey};
 use crate::settings::{Engine, Settings};
+use crate::taking::tray::Tray;
 use jiff::{SignedDuration, Unit};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -58,6 +59,12 @@ pub enum ServiceError {
     /// The spool folder, or the certificates that the mail server's is held against.
     #[error("no mail can leave: {0}")]
     Transport(std::io::Error),
+    /// A profile of a source.
+    #[error(transparent)]
+    Profiles(#[from] ProfileError),
+    /// The folder of imports, or the threads that take files.
+    #[error("no file can be taken: {0}")]
+    Tray(std::io::Error),
     /// The mail worker.
     #[error(transparent)]
     Mail(#[from] worker::StartError),
@@ -202,4 +209,13 @@ pub fn start_mail(settings: &Settings, data: &Path, desk: &Desk) -> Result<Worke
         settings: settings.mail.clone(),
     };
     Ok(Worker::start(parts)?)
+}
+
+/// Starts taking files that are handed to the running service; their papers go to the folder `imports` of the data folder.
+///
+/// # Errors
+/// See [`ServiceError`].
+pub fn start_tray(settings: &Settings, data: &Path, desk: &Desk) -> Result<Tray, ServiceError> {
+    let profiles = Arc::new(load_profiles(settings)?);
+    Tray::start(desk.clone(), profiles, &data.join("imports")).map_err(ServiceError::Tray)
 }

@@ -14,7 +14,7 @@ use crate::domain::merchant::Horizon;
 use crate::domain::words::{Light, Role};
 use crate::http::access::{Keyring, NewKey};
 use crate::lights::moment::sector_of;
-use crate::service::{open_log, start_desk, start_mail};
+use crate::service::{open_log, start_desk, start_mail, start_tray};
 use crate::settings::Settings;
 #[cfg(feature = "telemetry")]
 use crate::trail::otlp;
@@ -84,12 +84,13 @@ pub(super) fn run(args: &DemoArgs, common: &Common, out: &mut Out) -> Result<Exi
         lines.push(format!("  {:<12} {}\n  {:<12} {}", person.who, text.expose(), "", person.name));
     }
     let mail = Arc::new(start_mail(&settings, folder.path(), &desk)?);
+    let tray = Arc::new(start_tray(&settings, folder.path(), &desk)?);
     let (stop, stopped) = bounded(0);
     let days = pass(stage, Duration::from_secs(args.day), stopped)?;
     let spool = folder.path().join(&settings.mail.spool);
     // Sessions last by the wall clock: the district's days are too short to stay logged in for.
     let sessions: Arc<dyn Clock> = Arc::new(SystemClock);
-    let ended = until_told(&settings, &desk, &mail, keyring, sessions, |address| {
+    let ended = until_told(&settings, &desk, (&mail, &tray), keyring, sessions, |address| {
         out.say(texts::OPEN_AND_LOG_IN.with(&[&address]))?;
         lines.iter().try_for_each(|line| out.line(line))?;
         if settings.mail.smtp.is_none() {
@@ -101,6 +102,7 @@ pub(super) fn run(args: &DemoArgs, common: &Common, out: &mut Out) -> Result<Exi
     });
     drop(stop);
     let passed = days.join();
+    tray.stop();
     drop(mail);
     desk.stop();
     ended?;

@@ -21,6 +21,7 @@ mod site;
 mod slices;
 mod texts;
 mod traced;
+mod upload;
 
 pub use language::Language;
 pub use serve::{Open, ServeError, Serving};

@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::desk::Desk;
 use crate::mail::worker::Worker;
 use crate::settings::{Settings, SettingsError};
+use crate::taking::tray::Tray;
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::error::{PathError, QueryPayloadError, UrlencodedError};
 use actix_web::middleware::{Compress, from_fn};
@@ -64,6 +65,8 @@ pub struct Open<'a> {
     pub desk: Desk,
     /// Sends mail.
     pub mail: Arc<Worker>,
+    /// Takes files that are handed in.
+    pub tray: Arc<Tray>,
     /// The keys in force.
     pub keyring: Arc<Keyring>,
     /// The clock that browser sessions end by; keys and records go by the desk's.
@@ -133,8 +136,10 @@ impl Open<'_> {
         let http = &settings.http;
         let questions = Questions::start(http.questions_at_once, http.questions_waiting, http.question_limit);
         let questions = questions.map_err(ServeError::NoThreads)?;
-        let site = web::Data::new(Site { desk: self.desk, mail: self.mail, questions, near: Arc::default() });
+        let site =
+            web::Data::new(Site { desk: self.desk, mail: self.mail, tray: self.tray, questions, near: Arc::default() });
         let limit = settings.http.body_limit;
+        let intake = web::Data::new(settings.intake.clone());
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(gate.clone())
@@ -146,6 +151,7 @@ impl Open<'_> {
                 .app_data(metrics_for.clone())
                 .app_data(following.clone())
                 .app_data(fresh.clone())
+                .app_data(intake.clone())
                 .app_data(web::PayloadConfig::new(limit))
                 .app_data(web::FormConfig::default().limit(64 * 1024).error_handler(wrong_form))
                 .app_data(web::QueryConfig::default().error_handler(wrong_query))

@@ -1,13 +1,29 @@
 //! What reading hands over: tables, rows, refusals, warnings, in order.
 
+use super::cell::Unit;
 use super::place::{Finding, Place, Refusal, Warning};
 use super::profile::Profile;
-use super::sheet::{Field, Layout, SheetKind};
+use super::sheet::{Field, Layout, SheetKind, named};
 use crate::domain::check::Problem;
 use crate::domain::command::Command;
 use csv::StringRecord;
+use encoding_rs::Encoding;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+
+/// The form that a table came in, as far as it can be given back in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A text with one row on each line.
+    Text {
+        /// Its encoding.
+        encoding: &'static Encoding,
+        /// What stands between cells.
+        separator: char,
+    },
+    /// Anything else.
+    Workbook,
+}
 
 /// A table whose header was understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +36,8 @@ pub struct Table {
     pub kind: Option<SheetKind>,
     /// Profile of the source by which it is read, if it is not one of our own sheets.
     pub profile: Option<Arc<Profile>>,
+    /// The form it came in.
+    pub form: Form,
     /// Row of the header, from 1; 0 for NDJSON.
     pub header_row: u64,
     /// Headers as the file writes them, trimmed.
@@ -42,6 +60,19 @@ impl Table {
         let column = field.and_then(|field| self.column(field)).unwrap_or_else(|| problem.field.into());
         let place = Place { column: Some(column), ..self.place(row) };
         Finding::new(place, problem.code, &problem.value, problem.zh, problem.en)
+    }
+
+    /// Returns a header as it must read where nothing stands above it and no column is hidden: with the unit that was said above the
+    /// table, and unlike the column that was read in its place.
+    pub(super) fn header_alone(&self, index: usize, header: &str) -> String {
+        let (Some(layout), Some(kind)) = (&self.layout, self.kind) else { return header.to_owned() };
+        if layout.unit_said_elsewhere(index) == Some(Unit::TenThousand) {
+            format!("{header}（万元）")
+        } else if self.profile.is_none() && layout.field_at(index).is_none() && named(kind, header).is_some() {
+            format!("隐藏列-{header}")
+        } else {
+            header.to_owned()
+        }
     }
 
     /// Returns the header of a field's column as the file writes it, or, where the file has no such column, as the sheet

@@ -18,11 +18,13 @@ pub mod cell;
 mod columns;
 mod commands;
 pub mod export;
+pub mod feedback;
 pub mod item;
 mod kind;
 pub mod place;
 pub mod profile;
 pub mod refusals;
+pub mod returned;
 mod tables;
 
 pub use bytes::read;

@@ -21,13 +21,13 @@ const BEHIND: [&str; 4] = ["来源文件", "行号", "拒绝原因", "reason"];
 const WHOLE: [&str; 5] = ["来源文件", "工作表", "行数", "拒绝原因", "reason"];
 
 /// Rows a sheet of a workbook can have.
-const MOST_XLSX_ROWS: u32 = 1_048_576;
+pub(super) const MOST_XLSX_ROWS: u32 = 1_048_576;
 
 /// Columns a sheet of a workbook can have.
 const MOST_XLSX_COLUMNS: u16 = 16_384;
 
 /// Characters a file name may have here; of three bytes each they fit every file system.
-const LONGEST_NAME: usize = 70;
+pub(super) const LONGEST_NAME: usize = 70;
 
 /// Sheets and files that are listed as refused whole; the number of all is in the tally.
 const MOST_WHOLE: usize = 10_000;
@@ -149,9 +149,10 @@ pub struct XlsxRefusals {
     sheets: usize,
 }
 
-struct Sheet {
+/// A sheet of a workbook that is being written.
+pub(super) struct Sheet {
     worksheet: Worksheet,
-    rows: u32,
+    pub(super) rows: u32,
 }
 
 impl Default for XlsxRefusals {
@@ -220,11 +221,8 @@ impl XlsxRefusals {
     }
 
     fn begin(&mut self, title: &str) -> Result<Sheet, RefusalSheetError> {
-        // Rows go to a file as they come: a million refused rows take no more memory than ten.
-        let mut worksheet = self.workbook.new_worksheet_with_constant_memory()?;
-        // Sheet names have at most 31 characters.
-        worksheet.set_name(unique(&mut self.names, title, 31))?;
-        Ok(Sheet { worksheet, rows: 0 })
+        let name = unique(&mut self.names, title, Sheet::LONGEST_NAME);
+        Ok(Sheet::begin(&mut self.workbook, name)?)
     }
 
     fn close(&mut self) {
@@ -234,13 +232,29 @@ impl XlsxRefusals {
     }
 
     fn push(&mut self, sheet: Sheet) {
-        self.workbook.push_worksheet(sheet.worksheet);
+        sheet.push_to(&mut self.workbook);
         self.sheets += 1;
     }
 }
 
 impl Sheet {
-    fn write(&mut self, cells: &[String]) -> Result<(), XlsxError> {
+    /// Characters that the name of a sheet may have.
+    pub(super) const LONGEST_NAME: usize = 31;
+
+    /// Begins a sheet. Its rows go to a file as they come: a million refused rows take no more memory than ten.
+    pub(super) fn begin(workbook: &mut Workbook, name: String) -> Result<Self, XlsxError> {
+        let mut worksheet = workbook.new_worksheet_with_constant_memory()?;
+        worksheet.set_name(name)?;
+        Ok(Self { worksheet, rows: 0 })
+    }
+
+    /// Puts it behind the others of its workbook.
+    pub(super) fn push_to(self, workbook: &mut Workbook) {
+        workbook.push_worksheet(self.worksheet);
+    }
+
+    /// Writes a row of texts.
+    pub(super) fn write(&mut self, cells: &[String]) -> Result<(), XlsxError> {
         // A row of a text file may have more cells than a sheet has columns: those behind are in the csv.
         for (column, cell) in (0..MOST_XLSX_COLUMNS).zip(cells) {
             let text = safe_cell(cell, Medium::Xlsx);
@@ -257,13 +271,15 @@ impl Sheet {
     }
 }
 
-/// The table's own headers, then those behind.
-fn headers(table: &Table) -> Vec<String> {
-    table.header.iter().map(|header| header.to_string()).chain(BEHIND.map(str::to_owned)).collect()
+/// The table's own headers, then those behind. What was said of a column elsewhere than in its header is written there: without it,
+/// the rows would mean something else when they come in again.
+pub(super) fn headers(table: &Table) -> Vec<String> {
+    let own = (0..).zip(&table.header).map(|(index, header)| table.header_alone(index, header));
+    own.chain(BEHIND.map(str::to_owned)).collect()
 }
 
 /// The cells under their headers, the columns behind, then any cells the header had no room for.
-fn line(table: &Table, row: u64, cells: &StringRecord, refusals: &[Refusal]) -> Vec<String> {
+pub(super) fn line(table: &Table, row: u64, cells: &StringRecord, refusals: &[Refusal]) -> Vec<String> {
     let width = table.header.len();
     let mut line: Vec<String> = (0..width).map(|index| cells.get(index).unwrap_or_default().to_owned()).collect();
     line.push(table.file.to_string());
@@ -302,7 +318,7 @@ fn title(table: &Table) -> String {
 }
 
 /// Returns `name` without what file and sheet names cannot hold, cut to `longest` characters, and unlike any before.
-fn unique(names: &mut BTreeSet<String>, name: &str, longest: usize) -> String {
+pub(super) fn unique(names: &mut BTreeSet<String>, name: &str, longest: usize) -> String {
     let clean: String = name
         .chars()
         .map(|letter| if letter.is_control() || "/\\:*?\"<>|[]'".contains(letter) { '_' } else { letter })

@@ -1,4 +1,5 @@
-//! The papers of an import: a receipt for every row, and the refused rows as csv and as xlsx, to be mended and sent in again.
+//! The papers of an import: a receipt for every row, and the refused rows as csv, as xlsx, and file by file in the form they came in, to be
+//! mended and sent in again.
 
 use super::TakingError;
 use super::receipts::Receipts;
@@ -6,6 +7,7 @@ use crate::desk::NOT_RECORDED;
 use crate::intake::item::{Refused, Table};
 use crate::intake::place::{Finding, Refusal};
 use crate::intake::refusals::{CsvRefusals, XlsxRefusals};
+use crate::intake::returned::Returned;
 use csv::StringRecord;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,6 +18,7 @@ pub(super) struct Papers {
     folder: PathBuf,
     csv: CsvRefusals,
     xlsx: XlsxRefusals,
+    returned: Returned,
     receipts: Receipts,
 }
 
@@ -24,7 +27,7 @@ impl Papers {
     pub(super) fn create(folder: &Path) -> Result<Self, TakingError> {
         let csv = CsvRefusals::create(folder)?;
         let receipts = Receipts::create(folder)?;
-        Ok(Self { folder: folder.to_owned(), csv, xlsx: XlsxRefusals::new(), receipts })
+        Ok(Self { folder: folder.to_owned(), csv, xlsx: XlsxRefusals::new(), returned: Returned::to(folder), receipts })
     }
 
     /// Writes that a row was taken; `said` is the word for how.
@@ -50,6 +53,7 @@ impl Papers {
     ) -> Result<(), TakingError> {
         self.csv.row(table, row, cells, refusals)?;
         self.xlsx.row(table, row, cells, refusals)?;
+        self.returned.row(table, row, cells, refusals)?;
         let is_lost = refusals.iter().any(|refusal| refusal.code == NOT_RECORDED);
         self.receipts.write(table, row, if is_lost { NOT_RECORDED } else { "refused" }, "", refusals)
     }
@@ -67,9 +71,10 @@ impl Papers {
 
     /// Ends them. Each is written even if another cannot be.
     pub(super) fn finish(mut self) -> Result<(), TakingError> {
-        let written: [Result<(), TakingError>; 3] = [
+        let written: [Result<(), TakingError>; 4] = [
             self.receipts.flush(),
             self.csv.finish().map(|_| ()).map_err(TakingError::from),
+            self.returned.finish().map(|_| ()).map_err(TakingError::from),
             self.xlsx.finish(&self.folder.join("refused.xlsx")).map(|_| ()).map_err(TakingError::from),
         ];
         written.into_iter().collect()

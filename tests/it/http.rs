@@ -2,10 +2,13 @@
 
 mod app;
 mod browser;
+mod cases;
 mod commands;
 mod dates;
 mod described;
 mod doors;
+mod feedback;
+mod imports;
 mod line;
 mod live;
 mod mails;

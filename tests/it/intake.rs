@@ -8,6 +8,7 @@ mod memory;
 mod ndjson;
 mod persons;
 mod refusal_sheets;
+mod returned;
 mod rows;
 mod shapes;
 mod workbooks;

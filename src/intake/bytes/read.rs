@@ -2,7 +2,7 @@
 
 use super::{archive, name};
 use crate::intake::commands::json;
-use crate::intake::item::{Item, Refused, Sink};
+use crate::intake::item::{Form, Item, Refused, Sink};
 use crate::intake::kind::{Kind, Unread, kind};
 use crate::intake::place::{Finding, Place};
 use crate::intake::profile::How;
@@ -87,6 +87,7 @@ pub(super) fn read_source(mut file: File, source: &Source<'_>, how: &How, sink: 
         named: SheetKind::named_in(&stem),
         fallback: Vec::new(),
         strict_width,
+        form: Form::Workbook,
         hidden_columns: Vec::new(),
     };
     let outcome = match kind(&mut file, &name::ending(source.name)) {

@@ -6,7 +6,7 @@ use crate::domain::command::Command;
 use crate::domain::personal::masked;
 use crate::domain::tidy::tidy;
 use crate::domain::time::Instant;
-use crate::intake::item::{Item, ReadRow, Refused, Sink, Table};
+use crate::intake::item::{Form, Item, ReadRow, Refused, Sink, Table};
 use crate::intake::place::{Finding, Place, check_character};
 use crate::intake::profile::How;
 use crate::intake::tables::encoding::{Decoded, sniff};
@@ -48,6 +48,7 @@ fn objects(
         sheet: "".into(),
         kind: None,
         profile: None,
+        form: Form::Workbook,
         header_row: 0,
         header,
         layout: None,

@@ -6,7 +6,7 @@ use super::{How, Profiles};
 use crate::domain::time::Instant;
 use crate::intake::cell::Cell;
 use crate::intake::commands::row::Cells;
-use crate::intake::item::Item;
+use crate::intake::item::{Form, Item};
 use crate::intake::tables::{About, Row, Run};
 use serde::Deserialize;
 use serde_json::Value;
@@ -129,6 +129,7 @@ impl Case {
             named: Vec::new(),
             fallback: Vec::new(),
             strict_width: true,
+            form: Form::Workbook,
             hidden_columns: Vec::new(),
         };
         let mut run = Run::new(about, &how, &mut sink);

@@ -7,7 +7,7 @@ use super::{About, Row, Run};
 use crate::intake::cell::Cell;
 use crate::intake::commands::row::Cells;
 use crate::intake::export::plain_cell;
-use crate::intake::item::Sink;
+use crate::intake::item::{Form, Sink};
 use crate::intake::profile::{How, Profiles};
 use crate::intake::sheet::{SheetKind, recognised};
 use encoding_rs::{Encoding, GB18030, UTF_8};
@@ -30,7 +30,12 @@ const LINES_LOOKED_AT: usize = 20;
 ///
 /// # Errors
 /// Only before anything was handed over: the file cannot be opened or its beginning not be read.
-pub(in crate::intake) fn read(mut file: File, about: About, how: &How, sink: Sink<'_>) -> io::Result<ControlFlow<()>> {
+pub(in crate::intake) fn read(
+    mut file: File,
+    mut about: About,
+    how: &How,
+    sink: Sink<'_>,
+) -> io::Result<ControlFlow<()>> {
     let encoding = sniff(&file)?;
     file.rewind()?;
     // In UTF-8 and GB18030 a line break is a byte of its own: those texts are decoded line by line, so that a line in
@@ -38,8 +43,9 @@ pub(in crate::intake) fn read(mut file: File, about: About, how: &How, sink: Sin
     let by_line = encoding == UTF_8 || encoding == GB18030;
     let input: Box<dyn Read> = if by_line { Box::new(file) } else { Box::new(Decoded::new(file, encoding)) };
     let mut input = BufReader::with_capacity(256 * 1024, input);
-    let encoding = if by_line { encoding } else { UTF_8 };
+    let (sent_in, encoding) = (encoding, if by_line { encoding } else { UTF_8 });
     let separator = separator(&encoding.decode_without_bom_handling(input.fill_buf()?).0, &how.profiles);
+    about.form = Form::Text { encoding: sent_in, separator };
     let mut rows = Rows { encoding, ..Rows::new(input, separator) };
     let mut run = Run::new(about, how, sink);
     let mut number = 0;

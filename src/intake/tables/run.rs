@@ -12,7 +12,7 @@ use crate::domain::personal::masked;
 use crate::domain::text::trim;
 use crate::intake::cell::{Cell, Unit};
 use crate::intake::commands::row::{self, Cells};
-use crate::intake::item::{Item, ReadRow, Refused, Sink, Table};
+use crate::intake::item::{Form, Item, ReadRow, Refused, Sink, Table};
 use crate::intake::place::{Finding, Place};
 use crate::intake::profile::{How, Profile};
 use crate::intake::sheet::{Layout, Measure, SheetKind, complete, layout, recognise};
@@ -35,6 +35,8 @@ pub(in crate::intake) struct About {
     pub(in crate::intake) fallback: Vec<SheetKind>,
     /// A cell beyond the header means that separators went wrong (csv), not that somebody took notes (xlsx).
     pub(in crate::intake) strict_width: bool,
+    /// The form it comes in.
+    pub(in crate::intake) form: Form,
     /// Columns that the file does not show: first and last, from 0.
     pub(in crate::intake) hidden_columns: Vec<(usize, usize)>,
 }
@@ -373,6 +375,7 @@ impl<'s> Run<'s> {
             sheet: Arc::clone(&self.about.sheet),
             kind: Some(kind),
             profile,
+            form: self.about.form,
             header_row: header.row,
             header: header.texts.iter().map(|header| trim(header).into()).collect(),
             layout: Some(layout.clone()),

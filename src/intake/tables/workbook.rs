@@ -6,7 +6,7 @@ mod row;
 mod survey;
 
 use super::{About, Row, Run, Shown};
-use crate::intake::item::{Item, Refused, Sink};
+use crate::intake::item::{Form, Item, Refused, Sink};
 use crate::intake::kind::Book;
 use crate::intake::place::{Finding, Place};
 use crate::intake::profile::How;
@@ -76,6 +76,7 @@ pub(in crate::intake) fn read(
             named: SheetKind::named_in(&sheet),
             fallback: fallback.clone(),
             strict_width: false,
+            form: Form::Workbook,
             hidden_columns: survey.hidden_columns.clone(),
         };
         opened.read(&sheet, survey, about, how, sink)?;

@@ -13,7 +13,7 @@ use warnlight::http::access::Keyring;
 use warnlight::http::{Open, ServeError};
 use warnlight::log::contract::EventLog;
 use warnlight::log::memory::MemoryLog;
-use warnlight::service::{start_desk, start_mail};
+use warnlight::service::{start_desk, start_mail, start_tray};
 use warnlight::settings::{Settings, SettingsError};
 
 const SECRET: (&str, &str) = ("WARNLIGHT__SESSION__SECRET", "0123456789abcdef0123456789abcdef");
@@ -160,8 +160,9 @@ fn a_node_of_several_does_not_start_without_the_common_secret() {
     let (folder, clock) = (tempfile::tempdir().unwrap(), Arc::new(SystemClock));
     let desk = start_desk(&settings, log.clone(), clock.clone()).unwrap();
     let mail = Arc::new(start_mail(&settings, folder.path(), &desk).unwrap());
+    let tray = Arc::new(start_tray(&settings, folder.path(), &desk).unwrap());
     let keyring = Arc::new(Keyring::open(log, clock.clone()).unwrap());
-    let open = Open { settings: &settings, desk: desk.clone(), mail, keyring, session_clock: clock };
+    let open = Open { settings: &settings, desk: desk.clone(), mail, tray, keyring, session_clock: clock };
     let refused = actix_web::rt::System::new().block_on(async { open.serve().map(|_| ()) }).unwrap_err();
     assert!(matches!(refused, ServeError::Settings(SettingsError::NoCommonSecret)), "{refused}");
     assert!(refused.to_string().contains("session.secret"), "{refused}");

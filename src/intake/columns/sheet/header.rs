@@ -102,6 +102,13 @@ impl Layout {
         self.places.get(field as usize).copied().flatten().map(|placed| (placed.index, placed.unit))
     }
 
+    /// Returns the unit of the column at `index`, if it was said elsewhere than in its header.
+    #[must_use]
+    pub(in crate::intake) fn unit_said_elsewhere(&self, index: usize) -> Option<Unit> {
+        let here = self.places.iter().flatten().find(|placed| placed.index == index && !placed.told);
+        here.map(|placed| placed.unit)
+    }
+
     /// Returns the column that stands at `index`.
     #[must_use]
     pub fn column_at(&self, index: usize) -> Option<&'static Column> {
