@@ -97,7 +97,7 @@ pub async fn post(
             asked.last = name;
             execute_one(&site, &request, allowed.caller(), allowed.origin(), command, None).await.map(|_| ())
         }
-        Err(problem) => Err(Problem { code: Code::Refused, detail: None, fields: vec![problem] }),
+        Err(fields) => Err(Problem { code: Code::Refused, detail: None, fields }),
     };
     match recorded {
         // Reloading the page after this sends nothing again.
@@ -113,7 +113,7 @@ pub async fn post(
 }
 
 /// Returns the command of a form, and the name of its ticket in the queue.
-fn command(form: &DecisionForm) -> Result<(Command, String), FieldProblem> {
+fn command(form: &DecisionForm) -> Result<(Command, String), Vec<FieldProblem>> {
     let decision: QueueDecision = form.decision.parse().map_err(|error| wrong("decision", &form.decision, error))?;
     let channel: Channel = form.channel.parse().map_err(|error| wrong("channel", &form.channel, error))?;
     let credit_code = match filled(Some(&form.credit_code)) {
@@ -127,15 +127,15 @@ fn command(form: &DecisionForm) -> Result<(Command, String), FieldProblem> {
     Ok((Command::DecideUnattributed(row), name))
 }
 
-fn wrong(field: &str, value: &str, error: impl std::fmt::Display) -> FieldProblem {
-    FieldProblem {
+fn wrong(field: &str, value: &str, error: impl std::fmt::Display) -> Vec<FieldProblem> {
+    vec![FieldProblem {
         index: None,
         field: field.to_owned(),
         code: "unreadable".to_owned(),
         value: value.to_owned(),
         zh: format!("无法读取：{error}"),
         en: error.to_string(),
-    }
+    }]
 }
 
 /// What was found for the page.
