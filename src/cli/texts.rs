@@ -43,6 +43,8 @@ catalogue! {
 
     // Import.
     NO_SUCH_PATH: "没有 `{0}`", "there is no `{0}`";
+    NO_SUCH_PROFILE: "没有格式 `{0}`；`warnlight profile list` 列出所有格式", "there is no profile `{0}`; `warnlight profile list` names them";
+    FEEDBACK_WRITTEN: "{0} 件工单的反馈已写入 {1}", "feedback on {0} tickets is in {1}";
     NOTHING_READ: "{0}：没有可读取的行", "{0}: no row in it could be read";
     REFUSED: "拒绝", "refused";
     WARNING: "提示", "warning";

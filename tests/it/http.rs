@@ -3,10 +3,12 @@
 mod app;
 mod both_languages;
 mod browser;
+mod cases;
 mod commands;
 mod dates;
 mod described;
 mod doors;
+mod feedback;
 mod imports;
 mod line;
 mod live;
@@ -26,4 +28,5 @@ mod shops;
 mod sight;
 mod sources;
 mod trail;
+mod unattributed;
 mod whose;

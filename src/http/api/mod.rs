@@ -1,10 +1,12 @@
 //! The JSON API, one file per resource.
 
+pub mod cases;
 mod cloud_events;
 pub mod commands;
 pub mod complaints;
 pub mod events;
 pub mod exits;
+pub mod feedback;
 pub mod health;
 pub mod imports;
 pub mod keys;
