@@ -371,20 +371,18 @@ fn a_log_emptied_removed_or_replaced_by_an_older_copy_is_never_an_empty_service(
     let copied = warnlight(&["backup", "--data", data, older.to_str().unwrap()], &[]);
     assert_eq!(copied.status.code(), Some(0), "{}", text(&copied.stderr));
     let events = with_snapshot(whole.path());
-    let damages: [(&str, &dyn Fn(&Path)); 3] = [
-        ("emptied", &|log| std::fs::write(log, b"").unwrap()),
-        ("removed", &|log| std::fs::remove_file(log).unwrap()),
-        ("an older copy", &|log| {
-            std::fs::copy(&older, log).unwrap();
-        }),
-    ];
-    for (what, damage) in damages {
+    let damage = |what: &str, log: &Path| match what {
+        "emptied" => std::fs::write(log, b"").unwrap(),
+        "removed" => std::fs::remove_file(log).unwrap(),
+        _ => std::fs::copy(&older, log).map(drop).unwrap(),
+    };
+    for what in ["emptied", "removed", "an older copy"] {
         for (witness, lost) in [("log.mark", "snapshot.bin"), ("snapshot.bin", "log.mark")] {
             let folder = tempfile::tempdir().unwrap();
             for name in ["log.db", "log.mark", "snapshot.bin"] {
                 std::fs::copy(whole.path().join(name), folder.path().join(name)).unwrap();
             }
-            damage(&folder.path().join("log.db"));
+            damage(what, &folder.path().join("log.db"));
             std::fs::remove_file(folder.path().join(lost)).unwrap();
             let data = folder.path().to_str().unwrap();
             let place = format!("position {}", if what == "an older copy" { 2 } else { 1 });
