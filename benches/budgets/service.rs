@@ -16,7 +16,7 @@ use warnlight::domain::envelope::Origin;
 use warnlight::http::Open;
 use warnlight::http::access::{Keyring, NewKey};
 use warnlight::mail::worker::Worker;
-use warnlight::service::{open_log, start_desk, start_mail};
+use warnlight::service::{open_log, start_desk, start_mail, start_tray};
 use warnlight::settings::Settings;
 
 /// The service, listening and ready; it is stopped when dropped, which leaves a snapshot.
@@ -47,12 +47,13 @@ impl Service {
         let keyring = Arc::new(Keyring::open(log.clone(), clock.clone())?);
         let desk = start_desk(&settings, log.clone(), clock.clone())?;
         let mail = Arc::new(start_mail(&settings, dir, &desk)?);
+        let tray = Arc::new(start_tray(&settings, dir, &desk)?);
         let (tell, told) = channel();
         let thread = {
             let (desk, mail, keyring) = (desk.clone(), mail.clone(), keyring.clone());
             std::thread::spawn(move || {
                 actix_web::rt::System::new().block_on(async {
-                    let open = Open { settings: &settings, desk, mail, keyring, session_clock: clock };
+                    let open = Open { settings: &settings, desk, mail, tray, keyring, session_clock: clock };
                     let serving = open.serve().map_err(|error| error.to_string())?;
                     let _ = tell.send((serving.address, serving.handle));
                     serving.server.await.map_err(|error| error.to_string())

@@ -15,7 +15,7 @@ use crate::domain::words::{Light, Role};
 use crate::http::access::{Keyring, NewKey};
 use crate::http::demo::{Demonstration, Guest, Wish};
 use crate::lights::moment::sector_of;
-use crate::service::{open_log, start_desk, start_mail};
+use crate::service::{open_log, start_desk, start_mail, start_tray};
 use crate::settings::Settings;
 #[cfg(feature = "telemetry")]
 use crate::trail::otlp;
@@ -92,6 +92,7 @@ pub(super) fn run(args: &DemoArgs, common: &Common, out: &mut Out) -> Result<Exi
     write_keys(&keys, &guests)
         .map_err(|error| CliError::told(Exit::Failed, texts::NO_DEMO_KEYS.with(&[&keys.display(), &error])))?;
     let mail = Arc::new(start_mail(&settings, folder.path(), &desk)?);
+    let tray = Arc::new(start_tray(&settings, folder.path(), &desk)?);
     let (stop, stopped) = bounded(0);
     let (wishes, wished) = bounded(0);
     let days = pass(stage, Duration::from_secs(args.day), stopped, wished)?;
@@ -99,9 +100,15 @@ pub(super) fn run(args: &DemoArgs, common: &Common, out: &mut Out) -> Result<Exi
     let spool = folder.path().join(&settings.mail.spool);
     // Sessions last by the wall clock: the district's days are too short to stay logged in for.
     let sessions: Arc<dyn Clock> = Arc::new(SystemClock);
+<<<<<<< HEAD
     let ended = until_told(&settings, &desk, &mail, keyring, sessions, demonstration, |address| {
         out.say(texts::OPEN_THE_DEMO.with(&[&address]))?;
         out.say(texts::DEMO_KEYS.with(&[&keys.display()]))?;
+=======
+    let ended = until_told(&settings, &desk, (&mail, &tray), keyring, sessions, |address| {
+        out.say(texts::OPEN_AND_LOG_IN.with(&[&address]))?;
+        lines.iter().try_for_each(|line| out.line(line))?;
+>>>>>>> main
         if settings.mail.smtp.is_none() {
             out.say(texts::DEMO_MAILS.with(&[&spool.display()]))?;
         }
@@ -111,6 +118,7 @@ pub(super) fn run(args: &DemoArgs, common: &Common, out: &mut Out) -> Result<Exi
     });
     drop(stop);
     let passed = days.join();
+    tray.stop();
     drop(mail);
     desk.stop();
     ended?;

@@ -110,9 +110,10 @@ impl From<ServiceError> for CliError {
             ServiceError::Log(error) => error.into(),
             ServiceError::Key(error) => error.into(),
             ServiceError::Desk(error) => error.into(),
-            ServiceError::Policies(_) | ServiceError::Recipients(_) | ServiceError::Unreadable { .. } => {
-                Self::told(Exit::Usage, texts::POLICIES_WRONG.with(&[&error]))
-            }
+            ServiceError::Policies(_)
+            | ServiceError::Recipients(_)
+            | ServiceError::Profiles(_)
+            | ServiceError::Unreadable { .. } => Self::told(Exit::Usage, texts::POLICIES_WRONG.with(&[&error])),
             other => Self::failed(other),
         }
     }

@@ -11,8 +11,9 @@ use crate::http::demo::Demonstration;
 use crate::http::{Open, ServeError};
 use crate::mail::worker::Worker;
 use crate::proof::SigningKey;
-use crate::service::{load_signing_key, open_log, start_desk, start_keeper, start_mail};
+use crate::service::{load_signing_key, open_log, start_desk, start_keeper, start_mail, start_tray};
 use crate::settings::{Settings, Trace, TraceFormat};
+use crate::taking::tray::Tray;
 #[cfg(feature = "telemetry")]
 use crate::trail::otlp;
 use actix_web::rt::System;
@@ -70,11 +71,18 @@ fn open(
 ) -> Result<Exit, CliError> {
     let keeper = signing_key.map(|key| start_keeper(key, desk)).transpose()?;
     let mail = Arc::new(start_mail(settings, data, desk)?);
+<<<<<<< HEAD
     let ended = until_told(settings, desk, &mail, keyring, clock, None, |address| match announce(out, address) {
+=======
+    let tray = Arc::new(start_tray(settings, data, desk)?);
+    let ended = until_told(settings, desk, (&mail, &tray), keyring, clock, |address| match announce(out, address) {
+>>>>>>> main
         // Who does not want to hear the address may still want the service.
         Err(CliError::OutputClosed) => Ok(()),
         told => told,
     });
+    // A file under way is broken off; what was decided of it is recorded.
+    tray.stop();
     // Dropped here at the latest: mails on their way are finished and recorded.
     drop(mail);
     drop(keeper);
@@ -93,15 +101,21 @@ fn announce(out: &mut Out, address: &str) -> Result<(), CliError> {
 pub(super) fn until_told(
     settings: &Settings,
     desk: &Desk,
-    mail: &Arc<Worker>,
+    (mail, tray): (&Arc<Worker>, &Arc<Tray>),
     keyring: Arc<Keyring>,
     clock: Arc<dyn Clock>,
     demonstration: Option<Demonstration>,
     tell: impl FnOnce(&str) -> Result<(), CliError>,
 ) -> Result<(), CliError> {
     System::new().block_on(async {
+<<<<<<< HEAD
         let open = Open { settings, desk: desk.clone(), mail: mail.clone(), keyring, session_clock: clock };
         let serving = open.demonstrate(demonstration)?;
+=======
+        let (desk, mail, tray) = (desk.clone(), mail.clone(), tray.clone());
+        let open = Open { settings, desk, mail, tray, keyring, session_clock: clock };
+        let serving = open.serve()?;
+>>>>>>> main
         let failed = |error: io::Error| CliError::told(Exit::Failed, texts::NO_SIGNALS.with(&[&error]));
         let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;

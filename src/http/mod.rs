@@ -9,6 +9,7 @@ mod feeds;
 mod following;
 mod fresh;
 mod front;
+mod inner;
 mod language;
 mod metrics;
 mod once;
@@ -22,6 +23,8 @@ mod site;
 mod slices;
 mod texts;
 mod traced;
+mod unread;
+mod upload;
 
 pub use language::Language;
 pub use serve::{Open, ServeError, Serving};

@@ -15,6 +15,8 @@ use crate::domain::event::{Event, RequestAnswered};
 use crate::domain::hex::Hex;
 use crate::log::contract::{Append, Expected, LogError};
 use actix_web::{HttpMessage as _, HttpRequest};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -73,8 +75,31 @@ impl Once {
         format!("{}/answer:{}", self.caller.simple(), self.key).into()
     }
 
-    fn reused(&self) -> Problem {
+    pub(super) fn reused(&self) -> Problem {
         DeskError::KeyReused(self.key.as_str().into()).into()
+    }
+
+    /// Returns what tells the key of this request from every other, and the digest of what was sent.
+    pub(super) fn names(&self) -> (String, Hex<32>) {
+        (self.of_answer().to_string(), Hex(self.content))
+    }
+
+    /// Returns the answer to this request as it was recorded, if it was.
+    ///
+    /// # Errors
+    /// When the key stands for another request, or the log cannot be asked.
+    pub(super) fn recorded<T: DeserializeOwned>(&self, site: &Site) -> Result<Option<T>, Problem> {
+        let log = site.desk.log();
+        let Some(appended) = log.find_key(&self.of_answer())? else { return Ok(None) };
+        let recorded = log.event_at(appended.first)?.and_then(|recorded| recorded.event.decode().ok());
+        let Some(Event::RequestAnswered(answered)) = recorded else { return Err(self.reused()) };
+        if answered.content != Hex(self.content).to_string() {
+            return Err(self.reused());
+        }
+        let answer = serde_json::from_str(&answered.answer);
+        answer
+            .map(Some)
+            .map_err(|error| Problem::inside(Code::Internal, format_args!("the first answer cannot be read: {error}")))
     }
 
     /// Returns the first answer to this request, if it was given before.
@@ -82,21 +107,13 @@ impl Once {
     /// # Errors
     /// When the key stands for another request, or the log cannot be asked.
     pub(super) fn first_answer(&self, site: &Site) -> Result<Option<Vec<CommandReceipt>>, Problem> {
-        let log = site.desk.log();
-        if let Some(appended) = log.find_key(&self.of_answer())? {
-            let recorded = log.event_at(appended.first)?.and_then(|recorded| recorded.event.decode().ok());
-            let Some(Event::RequestAnswered(answered)) = recorded else { return Err(self.reused()) };
-            if answered.content != Hex(self.content).to_string() {
-                return Err(self.reused());
-            }
-            let mut receipts: Vec<CommandReceipt> = serde_json::from_str(&answered.answer).map_err(|error| {
-                Problem::new(Code::Internal, format_args!("the first answer cannot be read: {error}"))
-            })?;
+        if let Some(mut receipts) = self.recorded::<Vec<CommandReceipt>>(site)? {
             for receipt in &mut receipts {
                 receipt.repeated = receipt.status == Status::Accepted;
             }
             return Ok(Some(receipts));
         }
+        let log = site.desk.log();
         // The problem names the key as it was sent, without the caller before it.
         let answer = self.of_commands(None).first_answer(&**log).map_err(|error| match error {
             DeskError::KeyReused(_) => self.reused(),
@@ -132,24 +149,31 @@ impl Once {
         for problem in kept.iter_mut().flat_map(|receipt| receipt.warnings.iter_mut().chain(&mut receipt.problems)) {
             problem.value = problem.value.chars().take(LONGEST_VALUE).collect();
         }
-        let answer = serde_json::to_string(&kept).map_err(|error| Problem::new(Code::Internal, error))?;
+        match self.write(site, &kept, origin) {
+            Err(LogError::Conflict { .. } | LogError::Duplicate { .. } | LogError::KeyReused { .. }) => {
+                self.first_answer(site)?.ok_or_else(|| self.reused())
+            }
+            written => written.map(|()| receipts).map_err(Problem::from),
+        }
+    }
+
+    /// Writes the answer to this request into the log.
+    ///
+    /// # Errors
+    /// When the log does not take it: also because another answer is there.
+    pub(super) fn write(&self, site: &Site, answer: &impl Serialize, origin: &Origin) -> Result<(), LogError> {
+        let answer = serde_json::to_string(answer).map_err(|error| LogError::Invalid(error.to_string()))?;
         let answered = Event::RequestAnswered(RequestAnswered { content: Hex(self.content).to_string(), answer });
         let key = self.of_answer();
         let stream = Hex::<32>(Sha256::digest(key.as_bytes()).into()).to_string();
         let now = site.desk.now();
-        let appended = site.desk.log().append(Append {
+        let append = Append {
             stream: format!("request-{stream}").into(),
             expected: Expected::NoStream,
             recorded_at: now,
             idempotency_key: Some(key.clone()),
             events: vec![NewEvent::new(Uuid::new_v5(&NAMESPACE, key.as_bytes()), now, origin, &answered)],
-        });
-        match appended {
-            Ok(_) => Ok(receipts),
-            Err(LogError::Conflict { .. } | LogError::Duplicate { .. } | LogError::KeyReused { .. }) => {
-                self.first_answer(site)?.ok_or_else(|| self.reused())
-            }
-            Err(error) => Err(error.into()),
-        }
+        };
+        site.desk.log().append(append).map(|_| ())
     }
 }

@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::desk::Desk;
 use crate::mail::worker::Worker;
 use crate::settings::{Settings, SettingsError};
+use crate::taking::tray::Tray;
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::error::{PathError, QueryPayloadError, UrlencodedError};
 use actix_web::middleware::{Compress, from_fn};
@@ -65,6 +66,8 @@ pub struct Open<'a> {
     pub desk: Desk,
     /// Sends mail.
     pub mail: Arc<Worker>,
+    /// Takes files that are handed in.
+    pub tray: Arc<Tray>,
     /// The keys in force.
     pub keyring: Arc<Keyring>,
     /// The clock that browser sessions end by; keys and records go by the desk's.
@@ -143,8 +146,10 @@ impl Open<'_> {
         let http = &settings.http;
         let questions = Questions::start(http.questions_at_once, http.questions_waiting, http.question_limit);
         let questions = questions.map_err(ServeError::NoThreads)?;
-        let site = web::Data::new(Site { desk: self.desk, mail: self.mail, questions, near: Arc::default() });
+        let site =
+            web::Data::new(Site { desk: self.desk, mail: self.mail, tray: self.tray, questions, near: Arc::default() });
         let limit = settings.http.body_limit;
+        let intake = web::Data::new(settings.intake.clone());
         let server = HttpServer::new(move || {
             let app = match &demonstration {
                 Some(demonstration) => App::new().app_data(demonstration.clone()),
@@ -159,6 +164,7 @@ impl Open<'_> {
                 .app_data(metrics_for.clone())
                 .app_data(following.clone())
                 .app_data(fresh.clone())
+                .app_data(intake.clone())
                 .app_data(web::PayloadConfig::new(limit))
                 .app_data(web::FormConfig::default().limit(64 * 1024).error_handler(wrong_form))
                 .app_data(web::QueryConfig::default().error_handler(wrong_query))
@@ -195,7 +201,7 @@ fn wrong_form(error: UrlencodedError, _: &HttpRequest) -> Error {
         UrlencodedError::ContentType => Code::UnsupportedMediaType,
         _ => Code::BadRequest,
     };
-    Problem::new(code, error).into()
+    Problem::new(code, "表单无法读取", error).into()
 }
 
 /// Parameters that are whole numbers; those of other kinds are read from texts, and name themselves.
@@ -211,7 +217,7 @@ fn wrong_query(error: QueryPayloadError, request: &HttpRequest) -> Error {
             let en = format!("`{name}`: this is not a whole number, written in digits alone");
             api::wrong_parameter(&name, &value, "应为整数，只写数字", &en).into()
         }
-        None => Problem::new(Code::InvalidParameter, error).into(),
+        None => Problem::new(Code::InvalidParameter, "查询参数无法读取", error).into(),
     }
 }
 
@@ -222,6 +228,6 @@ fn wrong_path(error: PathError, request: &HttpRequest) -> Error {
             let en = format!("`{name}`: this is not an id, which is a UUID as lists show it");
             api::wrong_parameter(name, value, "应为列表所示的编号（UUID）", &en).into()
         }
-        None => Problem::new(Code::InvalidParameter, error).into(),
+        None => Problem::new(Code::InvalidParameter, "路径中的值无法读取", error).into(),
     }
 }

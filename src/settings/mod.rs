@@ -2,6 +2,7 @@
 
 mod checkpoints;
 mod http;
+mod intake;
 mod log;
 mod mail;
 mod policies;
@@ -14,6 +15,7 @@ mod trace;
 
 pub use checkpoints::Checkpoints;
 pub use http::{Http, MetricsFor};
+pub use intake::Intake;
 pub use log::{Engine, Log};
 pub use mail::{ANSWERS, CLAIM_MARGIN, Mail, Smtp, Tls};
 pub use policies::Policies;
@@ -43,6 +45,8 @@ pub struct Settings {
     pub mail: Mail,
     /// Where the rules come from.
     pub policies: Policies,
+    /// Files that are handed in.
+    pub intake: Intake,
     /// What the running service says on stderr.
     pub trace: Trace,
 }
@@ -137,6 +141,7 @@ impl Settings {
             session: Session::read(root.section("session")),
             mail: Mail::read(root.section("mail")),
             policies: Policies::read(root.section("policies")),
+            intake: Intake::read(root.section("intake")),
             trace: Trace::read(root.section("trace")),
         };
         root.finish();

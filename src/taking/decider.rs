@@ -6,14 +6,18 @@ use super::speaker::{Speaker, refused};
 use super::tally::Followed;
 use crate::desk::{Answer, Answers, Desk, DeskError, Rehearsal, Request, not_recorded, unrecordable};
 use crate::domain::access::OutOfScope;
+use crate::domain::code::CreditCode;
 use crate::domain::command::Command;
 use crate::domain::envelope::{NewEvent, Position};
 use crate::domain::event::{Event, ImportTaken, LightChanged};
 use crate::domain::time::Instant;
+use crate::lights::grade::grade;
+use crate::lights::moment::Moment;
 use crate::log::contract::{Append, Expected, LogError};
 use crate::picture::Picture;
 use crate::picture::imports::Imports;
 use crate::views::standing::Standing;
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use uuid::Uuid;
 
@@ -37,6 +41,10 @@ pub struct AtDesk {
 pub struct Tried {
     rehearsal: Rehearsal,
     speaker: Speaker,
+    /// Merchants that something new was said about.
+    touched: BTreeSet<CreditCode>,
+    /// When it is.
+    now: Instant,
 }
 
 impl Decider {
@@ -50,7 +58,8 @@ impl Decider {
     /// Has rows tried on a picture, in the name of a speaker.
     #[must_use]
     pub fn rehearsal(picture: Picture, speaker: Speaker) -> Self {
-        Self::Rehearsal(Box::new(Tried { rehearsal: Rehearsal::new(picture), speaker }))
+        let rehearsal = Rehearsal::new(picture);
+        Self::Rehearsal(Box::new(Tried { rehearsal, speaker, touched: BTreeSet::new(), now: Instant::UNIX_EPOCH }))
     }
 
     /// Returns the files that were taken in.
@@ -125,9 +134,13 @@ impl Decider {
 
     /// Has the lights looked at, once for all rows, and says what came of it.
     pub(super) fn settle(self) -> Result<Followed, TakingError> {
-        let Self::Desk(at) = self else { return Ok(Followed::default()) };
-        at.desk.settle()?;
-        at.followed()
+        match self {
+            Self::Desk(at) => {
+                at.desk.settle()?;
+                at.followed()
+            }
+            Self::Rehearsal(tried) => Ok(tried.would_follow()),
+        }
     }
 }
 
@@ -185,14 +198,32 @@ impl AtDesk {
 
 impl Tried {
     fn one(&mut self, command: &Command, overruled: &[&'static str], now: Instant) -> Answer {
+        self.now = now;
         let standing = match self.speaker.judge(self.rehearsal.picture(), command, now) {
             Ok(standing) => standing,
             Err(answer) => return answer,
         };
         match (self.rehearsal.execute_overruled(command, overruled, now), standing) {
             (Answer::Refused(_), Standing::Blind) => refused(OutOfScope::Place),
-            (answer, _) => answer,
+            (answer, _) => {
+                self.touched.extend(command.credit_code().filter(|_| matches!(answer, Answer::Accepted(_))));
+                answer
+            }
         }
+    }
+
+    /// The lights of the merchants named that would change; those of merchants linked to them are not looked at.
+    fn would_follow(&self) -> Followed {
+        let mut followed = Followed::default();
+        let picture = self.rehearsal.picture();
+        let moment = Moment::new(&picture.policies, self.now, Position::MAX);
+        for merchant in self.touched.iter().filter_map(|code| picture.world.get(*code)) {
+            let light = grade(&moment.subject(&picture.world, merchant)).light;
+            if light != picture.lights.light(merchant.code) {
+                *followed.lights.entry(light).or_default() += 1;
+            }
+        }
+        followed
     }
 }
 

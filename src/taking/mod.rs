@@ -20,6 +20,7 @@ mod receipts;
 mod shown;
 mod speaker;
 mod tally;
+pub mod tray;
 
 pub use decider::Decider;
 pub use import::{Ended, Import, OnStep};
@@ -50,6 +51,9 @@ pub enum TakingError {
         /// Why.
         reason: io::Error,
     },
+    /// A file that was handed in cannot be read again.
+    #[error("the file cannot be read: {0}")]
+    Handed(io::Error),
     /// Whoever asked for it wants it no longer.
     #[error("it was broken off; what was decided until then is recorded, and the same file again does the rest")]
     BrokenOff,

@@ -1,11 +1,15 @@
 //! The service over HTTP, from outside.
 
 mod app;
+mod both_languages;
 mod browser;
+mod cases;
 mod commands;
 mod dates;
 mod described;
 mod doors;
+mod feedback;
+mod imports;
 mod line;
 mod live;
 mod mails;
@@ -24,4 +28,5 @@ mod shops;
 mod sight;
 mod sources;
 mod trail;
+mod unattributed;
 mod whose;

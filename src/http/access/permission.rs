@@ -33,6 +33,8 @@ permissions! {
     ReadLights "read_lights": Operator Regulator Bank Lead Admin;
     /// Record what happened; which commands, and about whom, the scope says.
     Record "record": Operator Regulator Bank Lead Admin;
+    /// Hand in files; which of their rows count, and about whom, the scope says.
+    Import "import": Operator Regulator Bank Lead Admin;
     /// Read exit notices in one's scope.
     ReadExits "read_exits": Operator Regulator Lead Admin;
     /// Post, amend and withdraw exit notices.
@@ -43,6 +45,12 @@ permissions! {
     HandleComplaints "handle_complaints": Operator Regulator Lead Admin;
     /// Read tickets whose merchant is not known.
     ReadUnattributed "read_unattributed": Lead Admin;
+    /// Decide whose they are, or that they are nobody's here.
+    DecideTickets "decide_unattributed": Lead Admin;
+    /// Read cases: lights that are followed up.
+    ReadCases "read_cases": Regulator Lead Admin;
+    /// Do something with a case.
+    HandleCases "handle_cases": Regulator Lead Admin;
     /// Read who delivers and who has fallen silent.
     ReadSources "read_sources": Operator Regulator Bank Lead Admin;
     /// Read the outbox: who was told what, and what became of it.

@@ -1,8 +1,10 @@
 //! The description of the API (OpenAPI 3.1), made from the table of routes and the types that are sent.
 
+use super::cases::{CaseGiven, CasePage};
 use super::commands::CommandReceipt;
 use super::complaints::{ComplaintPage, FirstAnswer};
 use super::exits::{Exits, NewNotice, Notice};
+use super::imports::{ImportList, ImportState};
 use super::keys::{KeyInfo, KeyMade, KeyWanted};
 use super::lights::LightOf;
 use super::mails::{MailList, Ordered, SendAgain};
@@ -22,9 +24,13 @@ const POSITION: &str = "Warnlight-Position";
 #[derive(OpenApi)]
 #[openapi(components(schemas(
     CommandReceipt,
+    CaseGiven,
+    CasePage,
     ComplaintPage,
     Exits,
     FirstAnswer,
+    ImportList,
+    ImportState,
     KeyInfo,
     KeyMade,
     KeyWanted,
@@ -201,9 +207,14 @@ fn request_body(schema: &str) -> Value {
             // Binary mode: the attributes are in the headers `ce-…`, the body is the data.
             "application/json": { "schema": { "type": "object" } },
         }),
-        "LogIn" | "FormToken" | "MallForm" | "SendAgainForm" => {
+        "LogIn" | "FormToken" | "CaseForm" | "MallForm" | "DecisionForm" | "SendAgainForm" => {
             json!({ "application/x-www-form-urlencoded": { "schema": reference(schema) } })
         }
+        "File" => json!({
+            "application/octet-stream": {},
+            "multipart/form-data": { "schema": { "type": "object", "properties": {
+                "file": { "type": "string", "contentMediaType": "application/octet-stream" } } } },
+        }),
         _ => json!({ "application/json": { "schema": reference(schema) } }),
     };
     json!({ "required": true, "content": content })

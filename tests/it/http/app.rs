@@ -19,7 +19,7 @@ use warnlight::http::access::{Keyring, NewKey};
 use warnlight::log::contract::EventLog;
 use warnlight::log::memory::MemoryLog;
 use warnlight::mail::worker::Worker;
-use warnlight::service::{start_desk, start_mail};
+use warnlight::service::{start_desk, start_mail, start_tray};
 use warnlight::settings::Settings;
 
 /// Haidian, sport, in 东方广场, custody at 甲银行.
@@ -249,13 +249,14 @@ impl App {
             .unwrap_or_else(|| EVERY_ROLE.map(|role| (role, make_key(&keyring, role.name(), scope_of(role)))).into());
         let desk = start_desk(&settings, log, clock.clone()).unwrap();
         let mail = Arc::new(start_mail(&settings, folder.path(), &desk).unwrap());
+        let tray = Arc::new(start_tray(&settings, folder.path(), &desk).unwrap());
         let (tell, told) = std::sync::mpsc::channel();
         let thread = {
             let (desk, mail, keyring, clock) = (desk.clone(), mail.clone(), keyring.clone(), clock.clone());
             std::thread::spawn(move || {
                 actix_web::rt::System::new().block_on(async {
                     let session_clock: Arc<dyn Clock> = clock;
-                    let open = Open { settings: &settings, desk, mail, keyring, session_clock };
+                    let open = Open { settings: &settings, desk, mail, tray, keyring, session_clock };
                     let serving = open.serve().unwrap();
                     tell.send((serving.address, serving.handle)).unwrap();
                     serving.server.await.unwrap();

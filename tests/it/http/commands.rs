@@ -226,7 +226,9 @@ fn a_wrong_parameter_is_named_in_every_query_and_path() {
     let is_asked =
         |route: &&Route| route.method == "GET" && route.path.starts_with("/api/") && route.path != "/api/v1/live";
     for route in TABLE.iter().filter(is_asked) {
-        let path = route.path.replace("{credit_code}", HERE).replace("{mail}", &uuid::Uuid::nil().to_string());
+        let nobody = uuid::Uuid::nil().to_string();
+        let path = route.path.replace("{credit_code}", HERE).replace("{mail}", &nobody).replace("{id}", &nobody);
+        let path = path.replace("{alert}", &nobody);
         for (name, _) in route.query {
             let reply = app.get(&format!("{path}?{name}=1x")).role(Role::Admin).send();
             if reply.status == 400 {

@@ -13,7 +13,7 @@ use warnlight::http::access::Keyring;
 use warnlight::http::{Open, ServeError};
 use warnlight::log::contract::EventLog;
 use warnlight::log::memory::MemoryLog;
-use warnlight::service::{start_desk, start_mail};
+use warnlight::service::{start_desk, start_mail, start_tray};
 use warnlight::settings::{Settings, SettingsError};
 
 const SECRET: (&str, &str) = ("WARNLIGHT__SESSION__SECRET", "0123456789abcdef0123456789abcdef");
@@ -160,8 +160,9 @@ fn a_node_of_several_does_not_start_without_the_common_secret() {
     let (folder, clock) = (tempfile::tempdir().unwrap(), Arc::new(SystemClock));
     let desk = start_desk(&settings, log.clone(), clock.clone()).unwrap();
     let mail = Arc::new(start_mail(&settings, folder.path(), &desk).unwrap());
+    let tray = Arc::new(start_tray(&settings, folder.path(), &desk).unwrap());
     let keyring = Arc::new(Keyring::open(log, clock.clone()).unwrap());
-    let open = Open { settings: &settings, desk: desk.clone(), mail, keyring, session_clock: clock };
+    let open = Open { settings: &settings, desk: desk.clone(), mail, tray, keyring, session_clock: clock };
     let refused = actix_web::rt::System::new().block_on(async { open.serve().map(|_| ()) }).unwrap_err();
     assert!(matches!(refused, ServeError::Settings(SettingsError::NoCommonSecret)), "{refused}");
     assert!(refused.to_string().contains("session.secret"), "{refused}");
@@ -286,7 +287,7 @@ fn what_a_node_has_yet_to_take_in_ends_its_page_of_the_log_and_is_not_left_out()
 #[test]
 fn a_node_that_falls_behind_is_not_ready_and_says_by_how_much() {
     let two = two(&[("WARNLIGHT__LOG__MAX_BEHIND_SECONDS", "1"), NO_PATIENCE]);
-    let until = |status: u16| until(status, || two.b.get("/readyz").send());
+    let until = |status: u16| until(status, || two.b.get("/readyz").header("accept-language", "en").send());
     let figure = |name: &str| {
         let metrics = two.b.get("/metrics").ok().text;
         let line = metrics.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{name}: {metrics}"));
@@ -295,7 +296,7 @@ fn a_node_that_falls_behind_is_not_ready_and_says_by_how_much() {
     until(200);
     // The engine has not heard from the log.
     two.line.set_behind(Duration::from_millis(2500));
-    let reply = two.b.get("/readyz").send();
+    let reply = two.b.get("/readyz").header("accept-language", "en").send();
     assert_eq!((reply.status, reply.code().as_str(), reply.header("retry-after")), (503, "behind", "1"));
     assert!(reply.json()["detail"].as_str().unwrap().contains("2 s"), "{reply:?}");
     assert!((figure("warnlight_log_behind_seconds ") - 2.5).abs() < 1e-9);

@@ -1,0 +1,408 @@
+//! Files handed to the running service: they are taken one after the other, in the order in which they came, by a thread of
+//! their own; previews have another, so that nobody waits with a question behind a large file.
+//!
+//! A file that was handed in lies in a file without a name until it was taken, and is gone with the process: what it says about
+//! persons never stays on a disk. If the service stops meanwhile, its record says so, and the same file again does the rest.
+
+mod record;
+mod shelf;
+
+pub use record::{AsRequest, Failure, Findings, Record, State, Told};
+
+use super::tally::Step;
+use super::{Decider, Ended, Import, Speaker, TakingError};
+use crate::desk::{Desk, not_recorded};
+use crate::domain::envelope::Origin;
+use crate::domain::hex::Hex;
+use crate::intake::profile::{How, Profiles};
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use jiff::SignedDuration;
+use shelf::Shelf;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{Builder, JoinHandle};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+/// Files that wait at most, each thread's.
+const MOST_WAITING: usize = 64;
+/// Previews at most that wait for somebody to confirm them: each holds its file.
+const MOST_PREVIEWED: usize = 64;
+/// How long a preview waits for that.
+const PATIENCE: SignedDuration = SignedDuration::from_hours(1);
+
+/// Why a file is not taken in hand.
+#[derive(Debug, thiserror::Error)]
+pub enum TrayError {
+    /// The folder of the papers cannot be written.
+    #[error("the folder of imports cannot be written: {0}")]
+    Io(#[from] io::Error),
+    /// Too many wait already.
+    #[error("{MOST_WAITING} files wait already; hand it in again in a moment")]
+    Full,
+    /// The service is stopping.
+    #[error("the service is stopping; hand it in again in a moment")]
+    Stopped,
+    /// There is no such file.
+    #[error("there is no import `{0}`")]
+    NotFound(Uuid),
+    /// It was not tried on, or its file is gone.
+    #[error("import `{0}` is no preview that waits to be confirmed; hand its file in again")]
+    NoPreview(Uuid),
+    /// The request's own key was used for other content.
+    #[error("the idempotency key was used before for another file, or other options; use a new key for a new request")]
+    KeyReused,
+}
+
+/// A file on its way in.
+#[derive(Debug)]
+pub struct Handed {
+    /// Its bytes.
+    pub file: File,
+    /// What is known of it; its state says whether it is to be taken or tried.
+    pub record: Record,
+    /// In whose name.
+    pub speaker: Speaker,
+}
+
+/// The files handed to the running service.
+pub struct Tray {
+    inner: Arc<Inner>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+struct Inner {
+    desk: Desk,
+    profiles: Arc<Profiles>,
+    shelf: Shelf,
+    entries: Mutex<BTreeMap<Uuid, Arc<Entry>>>,
+    lines: Mutex<Option<Lines>>,
+    stopping: AtomicBool,
+}
+
+/// Where files wait for their turn.
+struct Lines {
+    to_take: Sender<Arc<Entry>>,
+    to_try: Sender<Arc<Entry>>,
+}
+
+/// A file, its newest record, and what is needed to take it.
+struct Entry {
+    record: watch::Sender<Arc<Record>>,
+    waiting: Mutex<Option<(File, Speaker)>>,
+}
+
+impl Tray {
+    /// Opens the tray of a desk; papers go below `folder`.
+    ///
+    /// # Errors
+    /// The folder cannot be read or written, or there are no threads to be had.
+    pub fn start(desk: Desk, profiles: Arc<Profiles>, folder: &Path) -> io::Result<Self> {
+        let shelf = Shelf::open(folder)?;
+        let known = shelf.records()?.into_iter().map(|(id, record)| (id, Arc::new(Entry::new(record, None))));
+        let entries = Mutex::new(known.collect());
+        let (to_take, taking) = bounded(MOST_WAITING);
+        let (to_try, trying) = bounded(MOST_WAITING);
+        let lines = Mutex::new(Some(Lines { to_take, to_try }));
+        let inner = Arc::new(Inner { desk, profiles, shelf, entries, lines, stopping: AtomicBool::new(false) });
+        let tray = Self { inner, threads: Mutex::default() };
+        for (name, line) in [("imports", taking), ("previews", trying)] {
+            let inner = tray.inner.clone();
+            let thread = Builder::new().name(name.to_owned()).spawn(move || inner.work(&line))?;
+            held(&tray.threads).push(thread);
+        }
+        Ok(tray)
+    }
+
+    /// Returns the profiles of sources by which files are read.
+    #[must_use]
+    pub fn profiles(&self) -> &Arc<Profiles> {
+        &self.inner.profiles
+    }
+
+    /// Returns a file without a name, to receive bytes in.
+    ///
+    /// # Errors
+    /// The disk says no.
+    pub fn nameless(&self) -> io::Result<File> {
+        self.inner.shelf.nameless()
+    }
+
+    /// Puts a file at the end of the line: to be taken if its state is `Waiting`, else to be tried. Returns its id; of a request that
+    /// was made before, that of the file it brought then (law 2). A file that was not taken to its end may come again.
+    ///
+    /// # Errors
+    /// See [`TrayError`]; then it is not in the line.
+    pub fn put(&self, handed: Handed) -> Result<Uuid, TrayError> {
+        let Handed { file, record, speaker } = handed;
+        self.inner.clear_away()?;
+        let (id, is_to_take) = (record.id, record.state == State::Waiting);
+        let entry = Arc::new(Entry::new(record, Some((file, speaker))));
+        {
+            // Under one lock, so that of two requests with one key one comes first.
+            let mut entries = held(&self.inner.entries);
+            if let Some(request) = &entry.now().request
+                && let Some((known, content)) = asked_before(&entries, &request.key)
+            {
+                return if content == request.content { Ok(known) } else { Err(TrayError::KeyReused) };
+            }
+            entries.insert(id, entry.clone());
+        }
+        let kept = self.inner.shelf.keep(&entry.now()).map_err(TrayError::from);
+        let put = kept.and_then(|()| self.inner.line_up(&entry, is_to_take));
+        put.map(|()| id).inspect_err(|_| self.inner.forget(id))
+    }
+
+    /// Has a file taken that was tried. One that is taken already, or was, stays as it is.
+    ///
+    /// # Errors
+    /// See [`TrayError`].
+    pub fn confirm(&self, id: Uuid) -> Result<Arc<Record>, TrayError> {
+        let entry = self.inner.entry(id).ok_or(TrayError::NotFound(id))?;
+        let mut was = None;
+        entry.record.send_modify(|record| {
+            was = Some(record.state);
+            if record.state == State::Previewed {
+                Arc::make_mut(record).begin(State::Waiting);
+            }
+        });
+        match was {
+            Some(State::Previewed) => {}
+            Some(State::Waiting | State::Taking | State::Taken) => return Ok(entry.now()),
+            _ => return Err(TrayError::NoPreview(id)),
+        }
+        let lined_up = self.inner.shelf.keep(&entry.now()).map_err(TrayError::from);
+        let lined_up = lined_up.and_then(|()| self.inner.line_up(&entry, true));
+        if let Err(error) = lined_up {
+            entry.change(|record| record.state = State::Previewed);
+            return Err(error);
+        }
+        Ok(entry.now())
+    }
+
+    /// Returns what is known of a file.
+    #[must_use]
+    pub fn record(&self, id: Uuid) -> Option<Arc<Record>> {
+        Some(self.inner.entry(id)?.now())
+    }
+
+    /// Returns a feed of what is known of a file: it tells of every step.
+    #[must_use]
+    pub fn follow(&self, id: Uuid) -> Option<watch::Receiver<Arc<Record>>> {
+        Some(self.inner.entry(id)?.record.subscribe())
+    }
+
+    /// Returns what is known of all files for which `wanted` holds, newest first, no more than `most`.
+    pub fn records(&self, most: usize, wanted: impl Fn(&Record) -> bool) -> Vec<Arc<Record>> {
+        let entries: Vec<Arc<Entry>> = held(&self.inner.entries).values().rev().cloned().collect();
+        entries.iter().map(|entry| entry.now()).filter(|record| wanted(record)).take(most).collect()
+    }
+
+    /// Returns the names of a file's papers.
+    #[must_use]
+    pub fn papers(&self, id: Uuid) -> Vec<String> {
+        self.inner.shelf.names(id)
+    }
+
+    /// Opens one of a file's papers.
+    ///
+    /// # Errors
+    /// There is none of that name.
+    pub fn open_paper(&self, id: Uuid, name: &str) -> io::Result<File> {
+        self.inner.shelf.open_paper(id, name)
+    }
+
+    /// Stops taking files: the one under way is broken off between two batches.
+    pub fn stop(&self) {
+        self.inner.stopping.store(true, Ordering::Release);
+        drop(held(&self.inner.lines).take());
+        for thread in std::mem::take(&mut *held(&self.threads)) {
+            if thread.join().is_err() {
+                tracing::error!("A thread that takes files had ended by a panic");
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Tray {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tray").field("shelf", &self.inner.shelf).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Tray {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Entry {
+    fn new(record: Record, waiting: Option<(File, Speaker)>) -> Self {
+        Self { record: watch::Sender::new(Arc::new(record)), waiting: Mutex::new(waiting) }
+    }
+
+    fn now(&self) -> Arc<Record> {
+        self.record.borrow().clone()
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Record)) {
+        self.record.send_modify(|record| change(Arc::make_mut(record)));
+    }
+}
+
+impl Inner {
+    fn entry(&self, id: Uuid) -> Option<Arc<Entry>> {
+        held(&self.entries).get(&id).cloned()
+    }
+
+    fn line_up(&self, entry: &Arc<Entry>, is_to_take: bool) -> Result<(), TrayError> {
+        let lines = held(&self.lines);
+        let Some(lines) = lines.as_ref() else { return Err(TrayError::Stopped) };
+        let line = if is_to_take { &lines.to_take } else { &lines.to_try };
+        line.try_send(entry.clone()).map_err(|error| match error {
+            TrySendError::Full(_) => TrayError::Full,
+            TrySendError::Disconnected(_) => TrayError::Stopped,
+        })
+    }
+
+    fn forget(&self, id: Uuid) {
+        held(&self.entries).remove(&id);
+        if let Err(error) = self.shelf.forget(id) {
+            tracing::warn!(%id, %error, "the record of an import that was not begun stays");
+        }
+    }
+
+    /// Forgets previews that nobody confirmed in time, and the oldest where there are too many.
+    fn clear_away(&self) -> Result<(), TrayError> {
+        let now = self.desk.now();
+        let previewed: Vec<Arc<Record>> = {
+            let entries = held(&self.entries);
+            entries.values().map(|entry| entry.now()).filter(|record| record.state == State::Previewed).collect()
+        };
+        let too_many = previewed.len().saturating_sub(MOST_PREVIEWED - 1);
+        for (place, record) in previewed.iter().enumerate() {
+            let since = record.ended_at.unwrap_or(record.handed_in_at);
+            if place < too_many || now.duration_since(since) > PATIENCE {
+                held(&self.entries).remove(&record.id);
+                self.shelf.forget(record.id)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes or tries what comes, until there is nothing to come or the service stops.
+    fn work(&self, line: &Receiver<Arc<Entry>>) {
+        for entry in line {
+            if self.stopping.load(Ordering::Acquire) {
+                self.note(&entry, |record| record.state = State::BrokenOff);
+            } else {
+                self.one(&entry);
+            }
+        }
+    }
+
+    fn one(&self, entry: &Entry) {
+        let Some((file, speaker)) = held(&entry.waiting).take() else { return };
+        let is_preview = entry.now().state == State::Previewing;
+        if !is_preview {
+            self.note(entry, |record| record.state = State::Taking);
+        }
+        let ended = self.run(entry, &file, &speaker, is_preview);
+        let now = self.desk.now();
+        if is_preview {
+            *held(&entry.waiting) = Some((file, speaker));
+        }
+        self.note(entry, |record| {
+            record.ended_at = Some(now);
+            match ended {
+                Ok(ended) => conclude(record, ended, is_preview),
+                Err(error) => fail(record, &error),
+            }
+        });
+    }
+
+    fn run(&self, entry: &Entry, file: &File, speaker: &Speaker, is_preview: bool) -> Result<Ended, TakingError> {
+        let record = entry.now();
+        let how = How { now: self.desk.now(), profiles: self.profiles.clone() };
+        let origin = Origin { causation: Some(record.id), correlation: Some(record.id), ..speaker.origin.clone() };
+        let speaker = Speaker { origin, ..speaker.clone() };
+        let on_step = |step: &Step<'_>| {
+            entry.change(|record| {
+                record.read = step.read;
+                record.tally = step.tally;
+            });
+            if self.stopping.load(Ordering::Acquire) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let papers = (!is_preview).then(|| self.shelf.papers(record.id));
+        let decider = if is_preview {
+            Decider::rehearsal(self.desk.picture().as_ref().clone(), speaker)
+        } else {
+            Decider::desk(self.desk.clone(), speaker)
+        };
+        let mut import = Import::new(decider, papers.as_deref(), how, Box::new(on_step))?;
+        let file = file.try_clone().map_err(TakingError::Handed)?;
+        import.take_handed(file, &record.file).map_err(TakingError::Handed)?;
+        Ok(import.end())
+    }
+
+    /// Changes a record and writes it down.
+    fn note(&self, entry: &Entry, change: impl FnOnce(&mut Record)) {
+        let mut record = entry.now();
+        change(Arc::make_mut(&mut record));
+        // On disk first: who hears of it may come back for it.
+        if let Err(error) = self.shelf.keep(&record) {
+            tracing::error!(id = %record.id, %error, "the record of an import cannot be written");
+        }
+        entry.record.send_replace(record);
+    }
+}
+
+/// Returns the file that a request with this key brought, and the digest of what was sent.
+fn asked_before(entries: &BTreeMap<Uuid, Arc<Entry>>, key: &str) -> Option<(Uuid, Hex<32>)> {
+    let asked = |record: Arc<Record>| {
+        let request = record.request.as_ref().filter(|request| request.key == key)?;
+        (!matches!(record.state, State::Failed | State::BrokenOff)).then_some((record.id, request.content))
+    };
+    entries.values().rev().find_map(|entry| asked(entry.now()))
+}
+
+fn conclude(record: &mut Record, ended: Ended, is_preview: bool) {
+    let Ended { tally, known, refusals, warnings, outcome } = ended;
+    record.read = record.read.max(tally.rows);
+    record.total = Some(tally.rows);
+    record.tally = tally;
+    record.known = known;
+    (record.refusals, record.warnings) = (Findings::from(&refusals), Findings::from(&warnings));
+    match outcome {
+        Ok(followed) => {
+            record.state = if is_preview { State::Previewed } else { State::Taken };
+            record.follow(followed);
+        }
+        Err(error) => fail(record, &error),
+    }
+}
+
+fn fail(record: &mut Record, error: &TakingError) {
+    record.state = if matches!(error, TakingError::BrokenOff) { State::BrokenOff } else { State::Failed };
+    let (zh, en) = match error {
+        TakingError::Desk(error) => {
+            let problem = not_recorded(error);
+            (problem.zh, problem.en)
+        }
+        TakingError::BrokenOff => (
+            "服务停止，导入中断；中断前已接收的行已记录，请重新提交同一文件以完成其余部分".to_owned(),
+            error.to_string(),
+        ),
+        _ => (format!("未能完成：{error}"), error.to_string()),
+    };
+    record.failure = Some(Failure { zh, en });
+}
+
+fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
+}
