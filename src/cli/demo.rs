@@ -100,15 +100,9 @@ pub(super) fn run(args: &DemoArgs, common: &Common, out: &mut Out) -> Result<Exi
     let spool = folder.path().join(&settings.mail.spool);
     // Sessions last by the wall clock: the district's days are too short to stay logged in for.
     let sessions: Arc<dyn Clock> = Arc::new(SystemClock);
-<<<<<<< HEAD
-    let ended = until_told(&settings, &desk, &mail, keyring, sessions, demonstration, |address| {
+    let ended = until_told(&settings, &desk, (&mail, &tray), keyring, sessions, demonstration, |address| {
         out.say(texts::OPEN_THE_DEMO.with(&[&address]))?;
         out.say(texts::DEMO_KEYS.with(&[&keys.display()]))?;
-=======
-    let ended = until_told(&settings, &desk, (&mail, &tray), keyring, sessions, |address| {
-        out.say(texts::OPEN_AND_LOG_IN.with(&[&address]))?;
-        lines.iter().try_for_each(|line| out.line(line))?;
->>>>>>> main
         if settings.mail.smtp.is_none() {
             out.say(texts::DEMO_MAILS.with(&[&spool.display()]))?;
         }

@@ -71,16 +71,13 @@ fn open(
 ) -> Result<Exit, CliError> {
     let keeper = signing_key.map(|key| start_keeper(key, desk)).transpose()?;
     let mail = Arc::new(start_mail(settings, data, desk)?);
-<<<<<<< HEAD
-    let ended = until_told(settings, desk, &mail, keyring, clock, None, |address| match announce(out, address) {
-=======
     let tray = Arc::new(start_tray(settings, data, desk)?);
-    let ended = until_told(settings, desk, (&mail, &tray), keyring, clock, |address| match announce(out, address) {
->>>>>>> main
-        // Who does not want to hear the address may still want the service.
-        Err(CliError::OutputClosed) => Ok(()),
-        told => told,
-    });
+    let ended =
+        until_told(settings, desk, (&mail, &tray), keyring, clock, None, |address| match announce(out, address) {
+            // Who does not want to hear the address may still want the service.
+            Err(CliError::OutputClosed) => Ok(()),
+            told => told,
+        });
     // A file under way is broken off; what was decided of it is recorded.
     tray.stop();
     // Dropped here at the latest: mails on their way are finished and recorded.
@@ -108,14 +105,9 @@ pub(super) fn until_told(
     tell: impl FnOnce(&str) -> Result<(), CliError>,
 ) -> Result<(), CliError> {
     System::new().block_on(async {
-<<<<<<< HEAD
-        let open = Open { settings, desk: desk.clone(), mail: mail.clone(), keyring, session_clock: clock };
-        let serving = open.demonstrate(demonstration)?;
-=======
         let (desk, mail, tray) = (desk.clone(), mail.clone(), tray.clone());
         let open = Open { settings, desk, mail, tray, keyring, session_clock: clock };
-        let serving = open.serve()?;
->>>>>>> main
+        let serving = open.demonstrate(demonstration)?;
         let failed = |error: io::Error| CliError::told(Exit::Failed, texts::NO_SIGNALS.with(&[&error]));
         let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;

@@ -66,7 +66,7 @@ pub async fn next_day(
             let _ = heard.recv_timeout(PATIENCE);
         }
     });
-    waited.await.map_err(|error| Problem::new(Code::Unavailable, error))?;
+    waited.await.map_err(|error| Problem::inside(Code::Unavailable, error))?;
     Ok(HttpResponse::SeeOther().insert_header((LOCATION, super::pages::login::local(&form.0.next))).finish())
 }
 
