@@ -7,6 +7,7 @@ mod dates;
 mod described;
 mod doors;
 mod feedback;
+mod handing_in;
 mod imports;
 mod line;
 mod live;

@@ -397,6 +397,9 @@ pub async fn paper(
     let file = opened.map_err(|_| Problem::new(Code::NotFound, format_args!("import `{id}` has no paper `{name}`")))?;
     let media_type = if name.ends_with(".xlsx") {
         "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    } else if name.starts_with("returned-") {
+        // It is in the encoding of whoever sent it.
+        "application/octet-stream"
     } else {
         "text/csv; charset=utf-8"
     };

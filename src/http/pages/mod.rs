@@ -3,6 +3,7 @@
 pub mod board;
 mod dossier;
 pub(super) mod filters;
+pub mod imports;
 pub mod login;
 pub mod mails;
 pub mod mall;
@@ -32,6 +33,8 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("sheet.html", include_str!("../../../assets/pages/sheet.html")),
     ("mails.html", include_str!("../../../assets/pages/mails.html")),
     ("sources.html", include_str!("../../../assets/pages/sources.html")),
+    ("imports.html", include_str!("../../../assets/pages/imports.html")),
+    ("import.html", include_str!("../../../assets/pages/import.html")),
     ("letter.html", include_str!("../../../assets/pages/letter.html")),
     ("problem.html", include_str!("../../../assets/pages/problem.html")),
     ("problems.html", include_str!("../../../assets/pages/problems.html")),
@@ -226,10 +229,10 @@ fn framed(
 /// Returns the sections a role comes to, as path and key of the text.
 const fn sections(role: Role) -> &'static [(&'static str, &'static str)] {
     match role {
-        Role::Operator => &[("/", "board"), ("/mall", "mall"), ("/sources", "sources")],
-        Role::Bank => &[("/", "board"), ("/sources", "sources")],
+        Role::Operator => &[("/", "board"), ("/mall", "mall"), ("/imports", "imports"), ("/sources", "sources")],
+        Role::Bank => &[("/", "board"), ("/imports", "imports"), ("/sources", "sources")],
         Role::Regulator | Role::Lead | Role::Admin => {
-            &[("/", "board"), ("/mall", "mall"), ("/mails", "mails"), ("/sources", "sources")]
+            &[("/", "board"), ("/mall", "mall"), ("/mails", "mails"), ("/imports", "imports"), ("/sources", "sources")]
         }
     }
 }

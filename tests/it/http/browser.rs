@@ -11,18 +11,18 @@ use warnlight::domain::words::Role;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// One browser, spoken to in the WebDriver protocol (W3C) over its driver, ended when it is dropped.
-struct Browser {
+pub(super) struct Browser {
     driver: Child,
     agent: ureq::Agent,
     session: String,
 }
 
 impl Browser {
-    fn open() -> Self {
+    pub(super) fn open() -> Self {
         Self::with(json!({}))
     }
 
-    fn with(more: Value) -> Self {
+    pub(super) fn with(more: Value) -> Self {
         let mut driver = Command::new("chromedriver")
             .arg("--port=0")
             .stdout(Stdio::piped())
@@ -56,25 +56,25 @@ impl Browser {
         if reply.status().is_success() { Ok(value) } else { Err(value) }
     }
 
-    fn post(&self, path: &str, body: Value) -> Value {
+    pub(super) fn post(&self, path: &str, body: Value) -> Value {
         self.try_post(path, &body).unwrap_or_else(|error| panic!("{path} {body}: {error:#}"))
     }
 
-    fn goto(&self, address: &str) {
+    pub(super) fn goto(&self, address: &str) {
         self.post("/url", json!({ "url": address }));
     }
 
     /// Runs a script in the page.
-    fn run(&self, script: &str) -> Value {
+    pub(super) fn run(&self, script: &str) -> Value {
         self.post("/execute/sync", json!({ "script": script, "args": [] }))
     }
 
-    fn has(&self, css: &str) -> bool {
+    pub(super) fn has(&self, css: &str) -> bool {
         self.try_post("/element", &json!({ "using": "css selector", "value": css })).is_ok()
     }
 
     /// Waits for an element and returns its path.
-    fn find(&self, css: &str) -> String {
+    pub(super) fn find(&self, css: &str) -> String {
         let until = Instant::now() + PATIENCE;
         loop {
             match self.try_post("/element", &json!({ "using": "css selector", "value": css })) {
@@ -89,28 +89,61 @@ impl Browser {
         }
     }
 
-    fn keys(&self, css: &str, text: &str) {
+    pub(super) fn keys(&self, css: &str, text: &str) {
         let element = self.find(css);
         self.post(&format!("{element}/value"), json!({ "text": text }));
     }
 
-    fn click(&self, css: &str) {
+    pub(super) fn click(&self, css: &str) {
         let element = self.find(css);
         self.post(&format!("{element}/click"), json!({}));
     }
 
-    fn text(&self, css: &str) -> String {
+    pub(super) fn text(&self, css: &str) -> String {
         let element = self.find(css);
         let mut reply = self.agent.get(format!("{}{element}/text", self.session)).call().unwrap();
         reply.body_mut().read_json::<Value>().unwrap()["value"].as_str().unwrap().to_owned()
     }
 
-    fn log_in(&self, app: &App, role: Role) {
+    /// Waits until a script in the page says yes.
+    pub(super) fn until(&self, script: &str) {
+        let until = Instant::now() + PATIENCE;
+        // A page can only be asked again; the driver has no signal for it.
+        while self.run(script) != json!(true) {
+            assert!(Instant::now() < until, "`{script}` did not come true");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Takes a picture of the page, where the variable names a folder for it: for people to look at.
+    pub(super) fn picture(&self, name: &str) {
+        let Some(folder) = std::env::var_os("WARNLIGHT_PICTURES") else { return };
+        let height = self.run("return Math.min(4000, document.documentElement.scrollHeight)").as_u64().unwrap();
+        let width = self.run("return innerWidth").as_u64().unwrap();
+        let shot = json!({ "cmd": "Page.captureScreenshot", "params": { "captureBeyondViewport": true,
+            "clip": { "x": 0, "y": 0, "width": width, "height": height, "scale": 1 } } });
+        let taken = self.post("/goog/cdp/execute", shot);
+        let bytes = base64(taken["data"].as_str().unwrap());
+        std::fs::write(std::path::Path::new(&folder).join(format!("{name}.png")), bytes).unwrap();
+    }
+
+    pub(super) fn log_in(&self, app: &App, role: Role) {
         self.goto(&app.address("/login?lang=zh-CN"));
         self.keys("#key", app.key_of(role));
         self.click("main button");
         self.find(".tiles");
     }
+}
+
+fn base64(text: &str) -> Vec<u8> {
+    const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let value = |letter: u8| LETTERS.iter().position(|known| *known == letter).unwrap() as u32;
+    let pieces = text.trim_end_matches('=').as_bytes().chunks(4);
+    let bytes = pieces.flat_map(|piece| {
+        let bits = piece.iter().fold(0, |bits, letter| bits << 6 | value(*letter)) << (6 * (4 - piece.len()));
+        bits.to_be_bytes()[1..piece.len()].to_vec()
+    });
+    bytes.collect()
 }
 
 impl Drop for Browser {
