@@ -2,6 +2,7 @@
 
 mod app;
 mod browser;
+mod cases;
 mod commands;
 mod dates;
 mod described;

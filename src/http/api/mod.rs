@@ -1,5 +1,6 @@
 //! The JSON API, one file per resource.
 
+pub mod cases;
 mod cloud_events;
 pub mod commands;
 pub mod complaints;

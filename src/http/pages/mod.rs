@@ -1,6 +1,8 @@
 //! Pages: templates compiled in, drawn on the server, complete without a script.
 
 pub mod board;
+pub mod case;
+pub mod cases;
 mod dossier;
 pub(super) mod filters;
 pub mod imports;
@@ -31,6 +33,8 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("merchant.html", include_str!("../../../assets/pages/merchant.html")),
     ("mall.html", include_str!("../../../assets/pages/mall.html")),
     ("sheet.html", include_str!("../../../assets/pages/sheet.html")),
+    ("cases.html", include_str!("../../../assets/pages/cases.html")),
+    ("case.html", include_str!("../../../assets/pages/case.html")),
     ("mails.html", include_str!("../../../assets/pages/mails.html")),
     ("sources.html", include_str!("../../../assets/pages/sources.html")),
     ("imports.html", include_str!("../../../assets/pages/imports.html")),
@@ -231,9 +235,14 @@ const fn sections(role: Role) -> &'static [(&'static str, &'static str)] {
     match role {
         Role::Operator => &[("/", "board"), ("/mall", "mall"), ("/imports", "imports"), ("/sources", "sources")],
         Role::Bank => &[("/", "board"), ("/imports", "imports"), ("/sources", "sources")],
-        Role::Regulator | Role::Lead | Role::Admin => {
-            &[("/", "board"), ("/mall", "mall"), ("/mails", "mails"), ("/imports", "imports"), ("/sources", "sources")]
-        }
+        Role::Regulator | Role::Lead | Role::Admin => &[
+            ("/", "board"),
+            ("/cases", "cases"),
+            ("/mall", "mall"),
+            ("/mails", "mails"),
+            ("/imports", "imports"),
+            ("/sources", "sources"),
+        ],
     }
 }
 

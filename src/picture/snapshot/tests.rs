@@ -72,6 +72,7 @@ fn assert_same(picture: &Picture, other: &Picture) {
     }
     assert_eq!(picture.rises, other.rises);
     assert_eq!(picture.outbox, other.outbox);
+    assert_eq!(picture.cases, other.cases);
     assert_eq!(picture.sources, other.sources);
     assert!(picture.keys.all().eq(other.keys.all()));
 }
@@ -227,7 +228,7 @@ fn examples() -> Vec<Event> {
 /// example was added, the number may stay.)
 #[test]
 fn a_change_of_the_fold_needs_a_new_version() {
-    const GOLDEN: (u32, &str) = (8, "82b23ede87cf472fde260ec40ce338d7475d405eb2ec7e7197c133f8c326ffe9");
+    const GOLDEN: (u32, &str) = (9, "105c988fed3ae69a615e1546cd9c1853b830b1f6940278562ba7b1640349450e");
     let mut picture = Picture::new(policies());
     for (position, event) in (1..).zip(examples()) {
         let recorded_at = start_of("2025-10-01".parse().unwrap());
