@@ -86,7 +86,7 @@ pub async fn post(
 ) -> Result<HttpResponse, Problem> {
     let alert: Uuid = alert.parse().map_err(|_| Code::NotFound)?;
     let about = site.view(allowed.scope(), |view| view.case(alert).map(|row| row.case.credit_code));
-    let about = about.ok_or_else(|| Problem::new(Code::NotFound, "there is no such case"))?;
+    let about = about.ok_or_else(|| Problem::new(Code::NotFound, "没有这项处置", "there is no such case"))?;
     let today = day_of(site.desk.now()).to_string();
     let recorded = match command(&form.0, alert, about, &today) {
         Ok(command) => execute_one(&site, &request, allowed.caller(), allowed.origin(), command, None).await.map(drop),
@@ -145,7 +145,8 @@ async fn draw(
         .block(&caller.key, move |site, scope| {
             let found = site
                 .view(scope, |view| view.case(alert).map(|row| (row.case.credit_code, CaseGiven::new(row, view.now))));
-            let (code, case) = found.ok_or_else(|| Problem::new(Code::NotFound, "there is no such case"))?;
+            let (code, case) =
+                found.ok_or_else(|| Problem::new(Code::NotFound, "没有这项处置", "there is no such case"))?;
             let since = |event: &CloudEvent| event.time >= Some(case.opened_at) && is_of_case(kind(event));
             let mut events: Vec<CloudEvent> = site
                 .desk

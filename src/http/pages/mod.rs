@@ -13,6 +13,7 @@ pub mod merchant;
 mod sentence;
 mod short_notice;
 pub mod sources;
+pub mod unattributed;
 
 use super::access::{self, Caller, Gate};
 use super::assets;
@@ -40,6 +41,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("imports.html", include_str!("../../../assets/pages/imports.html")),
     ("import.html", include_str!("../../../assets/pages/import.html")),
     ("letter.html", include_str!("../../../assets/pages/letter.html")),
+    ("unattributed.html", include_str!("../../../assets/pages/unattributed.html")),
     ("problem.html", include_str!("../../../assets/pages/problem.html")),
     ("problems.html", include_str!("../../../assets/pages/problems.html")),
 ];
@@ -235,9 +237,18 @@ const fn sections(role: Role) -> &'static [(&'static str, &'static str)] {
     match role {
         Role::Operator => &[("/", "board"), ("/mall", "mall"), ("/imports", "imports"), ("/sources", "sources")],
         Role::Bank => &[("/", "board"), ("/imports", "imports"), ("/sources", "sources")],
-        Role::Regulator | Role::Lead | Role::Admin => &[
+        Role::Regulator => &[
             ("/", "board"),
             ("/cases", "cases"),
+            ("/mall", "mall"),
+            ("/mails", "mails"),
+            ("/imports", "imports"),
+            ("/sources", "sources"),
+        ],
+        Role::Lead | Role::Admin => &[
+            ("/", "board"),
+            ("/cases", "cases"),
+            ("/unattributed", "unattributed"),
             ("/mall", "mall"),
             ("/mails", "mails"),
             ("/imports", "imports"),

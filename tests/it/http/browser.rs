@@ -1,6 +1,7 @@
 //! What only a browser can tell: live updates, keyboard, narrow screens, contrast.
 
 use super::app::{App, HERE};
+use base64::Engine as _;
 use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -94,6 +95,22 @@ impl Browser {
         self.post(&format!("{element}/value"), json!({ "text": text }));
     }
 
+    /// Presses keys one after the other, wherever the reader is.
+    pub(super) fn press(&self, keys: &str) {
+        let strokes = keys
+            .chars()
+            .flat_map(|key| ["keyDown", "keyUp"].map(|kind| json!({ "type": kind, "value": key.to_string() })));
+        let actions = json!([{ "type": "key", "id": "keyboard", "actions": strokes.collect::<Vec<_>>() }]);
+        self.post("/actions", json!({ "actions": actions }));
+    }
+
+    /// Returns what is on the screen, as a picture in PNG.
+    pub(super) fn picture(&self) -> Vec<u8> {
+        let mut reply = self.agent.get(format!("{}/screenshot", self.session)).call().unwrap();
+        let text = reply.body_mut().read_json::<Value>().unwrap()["value"].as_str().unwrap().to_owned();
+        base64::engine::general_purpose::STANDARD.decode(text).unwrap()
+    }
+
     pub(super) fn click(&self, css: &str) {
         let element = self.find(css);
         self.post(&format!("{element}/click"), json!({}));
@@ -116,14 +133,14 @@ impl Browser {
     }
 
     /// Takes a picture of the page, where the variable names a folder for it: for people to look at.
-    pub(super) fn picture(&self, name: &str) {
+    pub(super) fn photograph(&self, name: &str) {
         let Some(folder) = std::env::var_os("WARNLIGHT_PICTURES") else { return };
         let height = self.run("return Math.min(4000, document.documentElement.scrollHeight)").as_u64().unwrap();
         let width = self.run("return innerWidth").as_u64().unwrap();
         let shot = json!({ "cmd": "Page.captureScreenshot", "params": { "captureBeyondViewport": true,
             "clip": { "x": 0, "y": 0, "width": width, "height": height, "scale": 1 } } });
         let taken = self.post("/goog/cdp/execute", shot);
-        let bytes = base64(taken["data"].as_str().unwrap());
+        let bytes = base64::engine::general_purpose::STANDARD.decode(taken["data"].as_str().unwrap()).unwrap();
         std::fs::write(std::path::Path::new(&folder).join(format!("{name}.png")), bytes).unwrap();
     }
 
@@ -133,17 +150,6 @@ impl Browser {
         self.click("main button");
         self.find(".tiles");
     }
-}
-
-fn base64(text: &str) -> Vec<u8> {
-    const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let value = |letter: u8| LETTERS.iter().position(|known| *known == letter).unwrap() as u32;
-    let pieces = text.trim_end_matches('=').as_bytes().chunks(4);
-    let bytes = pieces.flat_map(|piece| {
-        let bits = piece.iter().fold(0, |bits, letter| bits << 6 | value(*letter)) << (6 * (4 - piece.len()));
-        bits.to_be_bytes()[1..piece.len()].to_vec()
-    });
-    bytes.collect()
 }
 
 impl Drop for Browser {
@@ -235,7 +241,7 @@ fn a_narrow_screen_needs_no_sideways_scrolling() {
 }
 
 /// Returns every text whose contrast with what is behind it is below WCAG AA.
-const PALE: &str = r"
+pub(super) const PALE: &str = r"
     const channel = value => { value /= 255; return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4; };
     const parse = colour => colour.match(/[\d.]+/g).map(Number);
     const bright = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);

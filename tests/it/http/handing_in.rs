@@ -184,7 +184,7 @@ fn a_then_b_then_a_by_sheet_in_the_browser_ends_with_a() {
             browser.post("/window/rect", json!({ "width": 1440, "height": 900 }));
         }
         browser.log_in(&app, Role::Bank);
-        let picture = |name: &str| browser.picture(&format!("{name}-{width}"));
+        let picture = |name: &str| browser.photograph(&format!("{name}-{width}"));
         let figure = |held: &str| {
             let mended = day + 1;
             let faulty =
@@ -235,7 +235,7 @@ fn a_large_file_shows_how_far_it_has_come() {
     browser.click("#take");
     // Whether the bar is seen rests on the machine; that the page comes to its end without being asked does not.
     if browser.has("progress") {
-        browser.picture("progress");
+        browser.photograph("progress");
     }
     browser.find(".note-good");
 }
@@ -265,7 +265,7 @@ fn sources_are_told_on_a_phone_as_on_a_screen() {
             let widths =
                 browser.run("return [document.documentElement.clientWidth, document.documentElement.scrollWidth]");
             assert_eq!(widths[0], widths[1], "{path}");
-            browser.picture(&format!("{name}-{width}"));
+            browser.photograph(&format!("{name}-{width}"));
         }
     }
 }
