@@ -7,6 +7,7 @@ mod dates;
 mod described;
 mod doors;
 mod imports;
+mod inbox;
 mod line;
 mod live;
 mod mails;

@@ -453,7 +453,7 @@ impl From<DeskError> for Problem {
         match error {
             DeskError::KeyReused(_) => Self::new(Code::IdempotencyKeyReused, error),
             DeskError::Log(error) => error.into(),
-            DeskError::Stopped => Self::new(Code::Unavailable, error),
+            DeskError::Stopped | DeskError::Lost => Self::new(Code::Unavailable, error),
         }
     }
 }
