@@ -18,6 +18,8 @@ mod budgets {
     mod import;
     mod machine;
     mod memory;
+    mod pg;
+    mod postgres;
     mod raw;
     mod readers;
     mod rebuild;

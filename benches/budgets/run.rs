@@ -2,7 +2,7 @@
 
 use super::args::Args;
 use super::report::Report;
-use super::{append, build, desk, grading, http, import, machine, memory, raw, readers, rebuild};
+use super::{append, build, desk, grading, http, import, machine, memory, postgres, raw, readers, rebuild};
 use std::io::Write;
 use std::path::Path;
 
@@ -42,10 +42,14 @@ fn run() -> Outcome<()> {
             11 => build::release(&args, &mut report)?,
             20 => readers::beside_readers(room.path(), &args, &mut report)?,
             21 => rebuild::read_at_start(room.path(), &args, &mut report)?,
-            #[cfg(feature = "cluster-double")]
-            19 => super::cluster::overhead(room.path(), &mut report)?,
-            #[cfg(not(feature = "cluster-double"))]
-            19 => writeln!(std::io::stderr(), "row 19 takes `--features cluster-double`")?,
+            19 => {
+                #[cfg(feature = "cluster-double")]
+                super::cluster::overhead(room.path(), &mut report)?;
+                #[cfg(not(feature = "cluster-double"))]
+                writeln!(std::io::stderr(), "row 19 takes `--features cluster-double` for KurrentDB")?;
+                postgres::overhead(room.path(), &mut report)?;
+            }
+            24 => postgres::beside_pgbench(room.path(), &mut report)?,
             other => writeln!(std::io::stderr(), "row {other} is not measured here")?,
         }
     }

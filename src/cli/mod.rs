@@ -2,6 +2,7 @@
 
 mod demo;
 mod exit;
+mod feedback;
 mod help;
 mod import;
 mod key;
@@ -68,6 +69,7 @@ enum Command {
     Key(key::KeyArgs),
     Settings(settings::SettingsArgs),
     Profile(profile::ProfileArgs),
+    Feedback(feedback::FeedbackArgs),
     Simulate(simulate::SimulateArgs),
 }
 
@@ -121,6 +123,7 @@ fn run(cli: &Cli, out: &mut Out) -> Result<Exit, CliError> {
         Command::Migrate(args) => migrate::run(args, common, out),
         Command::Settings(_) => settings::run(common, out),
         Command::Profile(args) => profile::run(args, common, out),
+        Command::Feedback(args) => feedback::run(args, common, out),
         Command::Simulate(args) => simulate::run(args, out),
     }
 }

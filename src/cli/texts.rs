@@ -43,6 +43,8 @@ catalogue! {
 
     // Import.
     NO_SUCH_PATH: "没有 `{0}`", "there is no `{0}`";
+    NO_SUCH_PROFILE: "没有格式 `{0}`；`warnlight profile list` 列出所有格式", "there is no profile `{0}`; `warnlight profile list` names them";
+    FEEDBACK_WRITTEN: "{0} 件工单的反馈已写入 {1}", "feedback on {0} tickets is in {1}";
     NOTHING_READ: "{0}：没有可读取的行", "{0}: no row in it could be read";
     REFUSED: "拒绝", "refused";
     WARNING: "提示", "warning";
@@ -153,7 +155,6 @@ catalogue! {
     SETTINGS_WRONG: "设置有误：\n{0}", "{0}";
     KEY_NOT_FOUND: "没有密钥 `{0}`；`warnlight key list` 列出所有密钥", "{1}";
     KEY_LAST_ADMIN: "这是最后一个有效的管理员密钥，不能吊销；请先建立另一个管理员密钥", "{0}";
-    KEY_INVALID: "密钥不能这样建立：{0}", "{0}";
     CHECKPOINT_FALSE: "检查点不实：{0}", "{0}";
     POLICIES_WRONG: "规则或收件人文件有误：{0}", "{0}";
     FAILED: "未能完成：{0}", "{0}";

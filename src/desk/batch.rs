@@ -4,6 +4,7 @@
 //! nobody else does before it is on disk.
 
 use super::{Answer, DeskError, Receipt, Request, RequestKey, not_recorded, recordable};
+use crate::domain::case::{Cases, Doing};
 use crate::domain::code::CreditCode;
 use crate::domain::code_key;
 use crate::domain::command::Command;
@@ -40,6 +41,8 @@ pub(super) struct Batch<'s> {
     tickets: HashMap<String, CreditCode>,
     /// Tickets without a credit code, as they will be then.
     queue: Queue,
+    /// Cases, as they will be then.
+    cases: Cases,
     position: Position,
     keys: HashSet<Arc<str>>,
     /// Commands that may still be decided in this turn.
@@ -130,6 +133,7 @@ impl<'s> Batch<'s> {
             merchants: HashMap::new(),
             tickets: HashMap::new(),
             queue: picture.queue.clone(),
+            cases: picture.cases.clone(),
             position: picture.position,
             keys: HashSet::new(),
             left: TURN,
@@ -177,8 +181,14 @@ impl<'s> Batch<'s> {
             found
         };
         let overruled = request.overruled.get(index).map(Vec::as_slice).unwrap_or_default();
+        let doing = Doing {
+            case: command.alert().and_then(|alert| self.cases.get(alert)),
+            actor: &request.origin.actor,
+            pause_days: self.picture.policies.pause_days(),
+        };
         let known = Known {
             overruled,
+            doing,
             ..Known::by(&self.queue, command, self.sectors, |code| self.merchant(code), by_ticket, by_clues)
         };
         let rests_on = |mut consulted: Vec<Subject>| {
@@ -224,9 +234,10 @@ impl<'s> Batch<'s> {
             return Decided::Answer { answer: Answer::Refused(vec![problem]), rests_on: Vec::new() };
         }
         let merchant = made.iter().find_map(|made| evidence_about(&made.event));
-        self.try_on(merchant, &made);
+        self.try_on(merchant, command.alert().and(command.credit_code()), &made);
         let queue = made.iter().any(|made| made.event.is_of_queue()).then_some(None);
-        let about = merchant.map(Some).into_iter().chain(queue).collect();
+        // What is said of a case is about its merchant.
+        let about = merchant.or_else(|| command.credit_code()).map(Some).into_iter().chain(queue).collect();
         let pending = log.submit(append);
         Decided::Write { about, pending, events: made, warnings }
     }
@@ -252,9 +263,12 @@ impl<'s> Batch<'s> {
         untouched.chain(self.merchants.values().filter(|merchant| by.is(merchant))).collect()
     }
 
-    fn try_on(&mut self, about: Option<CreditCode>, events: &[Made]) {
-        events.iter().for_each(|made| self.queue.apply(&made.event));
-        let Some(code) = about else { return };
+    fn try_on(&mut self, about: Option<CreditCode>, case_of: Option<CreditCode>, events: &[Made]) {
+        for Made { envelope, event } in events {
+            self.queue.apply(event);
+            self.cases.apply(event, envelope.id, self.position, self.now);
+        }
+        let Some(code) = about.or(case_of) else { return };
         let copy = || self.picture.world.get(code).cloned().unwrap_or_else(|| Merchant::new(code));
         let tentative = self.merchants.entry(code).or_insert_with(copy);
         for Made { envelope, event } in events {

@@ -8,16 +8,12 @@ use super::pulse::Pulse;
 use super::whose::Retries;
 use super::{Answer, Counters, DeskError, Job};
 use crate::alerts::recipients::Recipients;
-use crate::alerts::request::About;
-use crate::alerts::requests::ask;
 use crate::clock::Clock;
 use crate::domain::check::Problem;
-use crate::domain::envelope::{NewEvent, Position};
+use crate::domain::envelope::NewEvent;
 use crate::domain::event::Event;
 use crate::domain::fold::Stamp;
-use crate::domain::merchant::Horizon;
 use crate::domain::time::Instant;
-use crate::lights::moment::sector_of;
 use crate::log::contract::{Appended, EventLog, LogError};
 use crate::picture::snapshot::SnapshotKeeper;
 use crate::picture::{Picture, Published, SeenEvent};
@@ -327,6 +323,7 @@ impl Engine {
             // What is held back together with another node's evidence waits for that, too.
             self.look(now, settle && self.holds.is_empty())?;
             self.ask_for_mail(now)?;
+            self.follow_lights_up(now)?;
             let tried = self.retries.is_empty() || self.watch.is_holding() || !self.holds.is_empty();
             let done = tried && !self.watch.is_busy() && self.watch.next_due().is_none_or(|due| due > now);
             if done {
@@ -384,7 +381,7 @@ impl Engine {
     }
 
     /// Takes in what this desk concluded, and what others wrote between.
-    fn take_in_own(&mut self, recorded: &[(Appended, Vec<NewEvent>)]) -> Result<(), LogError> {
+    pub(super) fn take_in_own(&mut self, recorded: &[(Appended, Vec<NewEvent>)]) -> Result<(), LogError> {
         for (appended, events) in recorded {
             self.follow_before(appended.first)?;
             if appended.first <= self.picture.position {
@@ -401,29 +398,6 @@ impl Engine {
         }
         self.publish();
         Ok(())
-    }
-
-    fn ask_for_mail(&mut self, now: Instant) -> Result<(), LogError> {
-        if self.picture.rises.is_empty() {
-            return Ok(());
-        }
-        let Picture { world, policies, rises, .. } = &self.picture;
-        let horizon = Horizon::new(now, Position::MAX);
-        let about = |code: &_| {
-            let merchant = world.get(*code);
-            About {
-                name: merchant.and_then(|merchant| merchant.name(Position::MAX)).map(str::to_owned),
-                sector: merchant.and_then(|merchant| sector_of(merchant, &horizon, policies)).map(str::to_owned),
-                division: merchant.and_then(|merchant| merchant.division(Position::MAX)),
-            }
-        };
-        let (mut asked, outcome) = ask(rises, &*self.log, &self.recipients, &about, now);
-        let new = asked.iter().filter(|(appended, _)| !appended.repeated).count();
-        self.counters.mails_requested.fetch_add(u64::try_from(new).unwrap_or(u64::MAX), Ordering::Relaxed);
-        asked.sort_by_key(|(appended, _)| appended.first);
-        self.take_in_own(&asked)?;
-        self.follow()?;
-        outcome
     }
 }
 
@@ -451,11 +425,12 @@ pub(crate) fn not_recorded(error: &DeskError) -> Problem {
             en: error.to_string(),
         };
     }
+    let why = if matches!(error, DeskError::Log(LogError::Full)) { "磁盘已满" } else { "原因见服务日志" };
     Problem {
         field: "command",
         code: NOT_RECORDED,
         value: String::new(),
-        zh: format!("未能写入事件日志，本条没有记录，请重新提交：{error}"),
+        zh: format!("未能写入事件日志，本条没有记录（{why}），请重新提交"),
         en: format!("the log did not take it, so it is not recorded; send it again: {error}"),
     }
 }

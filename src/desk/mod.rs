@@ -5,6 +5,7 @@ mod batch;
 mod counters;
 mod engine;
 mod follow;
+mod follow_up;
 mod light_trail;
 mod nodes;
 mod pulse;

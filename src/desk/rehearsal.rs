@@ -1,6 +1,7 @@
 //! A rehearsal: commands are decided on a picture of one's own and nothing is written; for dry runs.
 
 use super::{Answer, Receipt, recordable};
+use crate::domain::case::Doing;
 use crate::domain::command::Command;
 use crate::domain::decide::{Known, decide};
 use crate::domain::envelope::{NewEvent, Origin};
@@ -46,7 +47,13 @@ impl Rehearsal {
     /// The same for a command that somebody else says.
     fn execute_by(&mut self, command: &Command, overruled: &[&'static str], origin: &Origin, now: Instant) -> Answer {
         let command = tidy(command.clone());
-        let known = Known { overruled, ..Known::of(&self.picture.world, &self.picture.queue, &command, &self.sectors) };
+        let doing = Doing {
+            case: command.alert().and_then(|alert| self.picture.cases.get(alert)),
+            actor: &origin.actor,
+            pause_days: self.picture.policies.pause_days(),
+        };
+        let known =
+            Known { overruled, doing, ..Known::of(&self.picture.world, &self.picture.queue, &command, &self.sectors) };
         let decision = match decide(&command, known, now) {
             Ok(decision) => decision,
             Err(problems) => return Answer::Refused(problems),

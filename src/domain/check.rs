@@ -84,6 +84,10 @@ pub fn check(command: &Command, now: Instant) -> Vec<Problem> {
             found.add("reason", "missing", "", "作废须写明理由", "say in `reason` why the entry is cancelled");
         }
         Command::CancelEntry(_) => {}
+        Command::HandleCase(row) => {
+            found.happened_on("date", row.date);
+            found.lies_within("until", row.until);
+        }
     }
     found.problems
 }
@@ -311,6 +315,7 @@ impl Check {
             }
             Command::RecordEnforcement(row) => all(&[("number", &row.number)]),
             Command::CancelEntry(row) => look("reason", &row.reason),
+            Command::HandleCase(row) => all(&[("to", &row.to), ("note", &row.note)]),
             Command::ReportBalance(_)
             | Command::ReportCustody(_)
             | Command::PostGuarantee(_)

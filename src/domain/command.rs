@@ -8,9 +8,11 @@ use super::event::{EnforcementAct, EntryCancelled, Guarantee, MerchantDetails, S
 use super::money::{Ratio, Yuan};
 use super::time::{Day, Instant, field};
 use super::words::{
-    Channel, ComplaintKind, EnforcementKind, ExitAction, FilingStatus, ListKind, Outcome, QueueDecision, SignalKind,
+    ActKind, CaseAction, CaseOutcome, Channel, ComplaintKind, EnforcementKind, ExitAction, FilingStatus, ListKind,
+    Outcome, QueueDecision, SignalKind,
 };
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// A command. As JSON: `{"command": "report_balance", "credit_code": "…", …}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +50,8 @@ pub enum Command {
     RecordEnforcement(RecordEnforcement),
     /// An entry was made by mistake (作废).
     CancelEntry(EntryCancelled),
+    /// What a person does with a case (亮灯处置).
+    HandleCase(HandleCase),
 }
 
 /// A step of a filing.
@@ -321,6 +325,39 @@ pub struct RecordEnforcement {
     pub number: Option<String>,
 }
 
+/// What a person does with a case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HandleCase {
+    /// Which case.
+    pub alert: Uuid,
+    /// The merchant it is about.
+    pub credit_code: CreditCode,
+    /// What is done.
+    pub action: CaseAction,
+    /// Who gets it; needed to assign.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// Which act; needed to act. What has an event of its own is recorded by `record_enforcement`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<ActKind>,
+    /// Day of the act; today if left out.
+    #[serde(default, deserialize_with = "field::date", skip_serializing_if = "Option::is_none")]
+    pub date: Option<Day>,
+    /// Which duty; needed to waive and to pause.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duty: Option<Uuid>,
+    /// End of a pause: until the end of this day; needed to pause.
+    #[serde(default, deserialize_with = "field::until", skip_serializing_if = "Option::is_none")]
+    pub until: Option<Day>,
+    /// How it ended; needed to close.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<CaseOutcome>,
+    /// What was found, or why; needed to note, waive and pause.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
 impl Command {
     /// Returns the merchant the command names; `None` if it speaks of a ticket whose merchant is not known.
     #[must_use]
@@ -341,7 +378,19 @@ impl Command {
             Self::RecordListing(row) => row.credit_code,
             Self::RecordEnforcement(row) => row.credit_code,
             Self::CancelEntry(row) => row.credit_code,
+            Self::HandleCase(row) => row.credit_code,
         })
+    }
+}
+
+impl Command {
+    /// Returns the case that the command is about, if it is about one.
+    #[must_use]
+    pub const fn alert(&self) -> Option<Uuid> {
+        match self {
+            Self::HandleCase(row) => Some(row.alert),
+            _ => None,
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 
 pub(super) mod ticket_row;
 
+use super::case;
 use super::check::{Problem, check};
 use super::code::CreditCode;
 use super::command::{Command, RecordEnforcement, RecordExit, RecordFiling, RecordListing, RecordSignal};
@@ -39,6 +40,8 @@ pub struct Known<'a> {
     pub sectors: &'a [String],
     /// Details of the merchant that a later row of the same file says otherwise.
     pub overruled: &'a [&'static str],
+    /// Who says it, and the case it is about, if it is about one.
+    pub doing: case::Doing<'a>,
 }
 
 impl<'a> Known<'a> {
@@ -75,7 +78,15 @@ impl<'a> Known<'a> {
             Command::RecordUnattributed(row) => by_clues(&Clues::from(row)),
             _ => None,
         };
-        Self { merchant: command.credit_code().and_then(by_code), ticket, queued, exact, sectors, overruled: &[] }
+        Self {
+            merchant: command.credit_code().and_then(by_code),
+            ticket,
+            queued,
+            exact,
+            sectors,
+            overruled: &[],
+            doing: case::Doing::default(),
+        }
     }
 }
 
@@ -116,6 +127,9 @@ pub fn decide(command: &Command, known: Known<'_>, now: Instant) -> Result<Decis
     let mut warnings = Vec::new();
     if let Some(code) = command.credit_code().filter(|code| !code.check_character_holds()) {
         warnings.push(failed_check_character(code));
+    }
+    if let Command::HandleCase(row) = command {
+        return case::decide(row, known.doing, now).map(|decision| Decision { warnings, ..decision });
     }
     if let Some(decided) = of_ticket(command, &known, now) {
         let (name, (revision, events)) = decided?;
@@ -258,8 +272,11 @@ fn facts(
         Command::RecordListing(row) => listing(row),
         Command::RecordEnforcement(row) => enforcement(row, known.merchant, warnings)?,
         Command::CancelEntry(row) => cancel(row, known.merchant, now)?,
-        // Decided above, on the ticket's own stream.
-        Command::RecordComplaint(_) | Command::RecordUnattributed(_) | Command::DecideUnattributed(_) => Vec::new(),
+        // Decided above, on the stream of the ticket or the case.
+        Command::RecordComplaint(_)
+        | Command::RecordUnattributed(_)
+        | Command::DecideUnattributed(_)
+        | Command::HandleCase(_) => Vec::new(),
     })
 }
 
@@ -394,14 +411,15 @@ fn exit(row: &RecordExit, merchant: Option<&Merchant>) -> Result<Event, Vec<Prob
     let standing = shop.map_or(Exit::None, |shop| exit_on(&shop.exits, row.date, Position::MAX));
     if standing == Exit::None {
         let place = format!("{} {}", row.mall.as_deref().unwrap_or_default(), row.unit.as_deref().unwrap_or_default());
-        let place = if place.trim().is_empty() { "street shop" } else { place.trim() };
+        let (zh, en) =
+            if place.trim().is_empty() { ("沿街门店", "street shop") } else { (place.trim(), place.trim()) };
         return Err(vec![Problem {
             field: "action",
             code: "no_standing_notice",
             value: row.action.zh().to_owned(),
-            zh: format!("{}当日该店（{place}）没有有效的撤店公示，无法{}；请先公示", row.date, row.action.zh()),
+            zh: format!("{}当日该店（{zh}）没有有效的撤店公示，无法{}；请先公示", row.date, row.action.zh()),
             en: format!(
-                "no exit notice stands on {} for this shop ({place}), so there is nothing to {}; post a notice first",
+                "no exit notice stands on {} for this shop ({en}), so there is nothing to {}; post a notice first",
                 row.date, row.action
             ),
         }]);

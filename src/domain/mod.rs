@@ -4,6 +4,7 @@
 //! decision can be tried on any day of any year.
 
 pub mod access;
+pub mod case;
 pub mod check;
 pub mod code;
 pub mod code_key;

@@ -78,7 +78,8 @@ pub fn thing(command: &Command) -> Option<u64> {
         | Command::DecideUnattributed(_)
         | Command::ReportComplaintRate(_)
         | Command::ReportPrepaidShare(_)
-        | Command::CancelEntry(_) => return None,
+        | Command::CancelEntry(_)
+        | Command::HandleCase(_) => return None,
     })
 }
 
@@ -135,7 +136,8 @@ fn each_field(command: &Command, visit: &mut dyn FnMut(u64, &'static str, u64)) 
         | Command::DecideUnattributed(_)
         | Command::ReportComplaintRate(_)
         | Command::ReportPrepaidShare(_)
-        | Command::CancelEntry(_) => {}
+        | Command::CancelEntry(_)
+        | Command::HandleCase(_) => {}
     }
 }
 

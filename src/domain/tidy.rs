@@ -91,6 +91,10 @@ pub fn tidy(mut command: Command) -> Command {
             tidy_needed(&mut row.reason);
             tidy_entry(&mut row.entry);
         }
+        Command::HandleCase(row) => {
+            tidy_optional(&mut row.to);
+            tidy_lines(&mut row.note);
+        }
     }
     command
 }

@@ -249,6 +249,81 @@ vocabulary! {
         Penalty = "penalty" "处罚",
     }
 
+    /// What was done about a light (处置措施). The first have an event of their own, recorded by `record_enforcement` or a sheet; the
+    /// others are recorded in the case.
+    ActKind {
+        /// Warning letter.
+        WarningLetter = "warning_letter" "警示信",
+        /// Yellow card posted in the shop.
+        YellowCard = "yellow_card" "黄牌",
+        /// Talk held.
+        Talk = "talk" "约谈",
+        /// Order to rectify.
+        RectificationOrdered = "rectification_ordered" "责令改正",
+        /// The order was met.
+        RectificationMet = "rectification_met" "改正完成",
+        /// Penalty decided.
+        Penalty = "penalty" "处罚",
+        /// On-site check.
+        OnSiteCheck = "on_site_check" "现场核查",
+        /// Order to stop issuing cards.
+        StopOrder = "stop_order" "责令停止发卡",
+        /// Handed to enforcement.
+        HandedOver = "handed_over" "移送执法",
+        /// The bank was asked.
+        BankAsked = "bank_asked" "向银行核实",
+        /// The mall was asked.
+        MallAsked = "mall_asked" "向商场核实",
+        /// The mall stated what is: closed, amended, withdrawn, or why.
+        MallStated = "mall_stated" "商场说明",
+        /// Refunds were checked.
+        RefundsChecked = "refunds_checked" "核查退费",
+        /// What the light says was checked, without a visit.
+        Checked = "checked" "核查",
+        /// The merchant was reminded of what it has to report.
+        Reminded = "reminded" "催报",
+        /// Put on the watch list.
+        WatchListed = "watch_listed" "列入重点关注名单",
+    }
+
+    /// What a person does with a case (处置操作).
+    CaseAction {
+        /// Has seen it and answers for it.
+        Acknowledge = "acknowledge" "签收",
+        /// Takes the acknowledgement back.
+        Unacknowledge = "unacknowledge" "撤销签收",
+        /// Takes it on.
+        Take = "take" "领办",
+        /// Gives it to somebody.
+        Assign = "assign" "转办",
+        /// Writes something down.
+        Note = "note" "备注",
+        /// Records what was done.
+        Act = "act" "处置",
+        /// Lets a duty be, with a reason.
+        Waive = "waive" "免办",
+        /// Puts a duty off, with a reason and an end.
+        Pause = "pause" "暂缓",
+        /// Ends it.
+        Close = "close" "办结",
+    }
+
+    /// How a case ended (处置结果).
+    CaseOutcome {
+        /// The light is green again; the service says so.
+        LightOut = "light_out" "灯灭",
+        /// The merchant put it right.
+        Rectified = "rectified" "已整改",
+        /// Settled with the customers.
+        Settled = "settled" "已化解",
+        /// Another authority has it now.
+        Transferred = "transferred" "已移送",
+        /// There was nothing to it.
+        Unfounded = "unfounded" "经查不实",
+        /// Anything else; the note says what.
+        Other = "other" "其他",
+    }
+
     /// What the bearer of a key is (角色).
     Role {
         /// A mall's operator; sees and speaks of its own tenants.

@@ -108,9 +108,12 @@ pub const QUESTIONS: &[&str] = &[
     "/api/v1/exit-notices",
     "/api/v1/complaints",
     "/api/v1/unattributed",
+    "/api/v1/cases",
     "/api/v1/sources",
     "/sources",
     "/",
+    "/unattributed",
+    "/cases",
     "/mall",
     "/api/v1/merchants/{credit_code}/reasons",
 ];
@@ -130,6 +133,9 @@ const LIGHT: Parameter = ("light", "red, orange, yellow, unknown or green");
 const SECTOR: Parameter = ("sector", "sector id, or `undetermined`");
 const DIVISION: Parameter = ("division", "division code, or its first digits");
 const MALL: Parameter = ("mall", "mall with a shop of the merchant");
+const ENDED: Parameter = ("ended", "`true`: also those that ended");
+const LATE: Parameter = ("late", "`true`: with a late duty only");
+const MINE: Parameter = ("mine", "`true`: those that the caller has");
 const WAIT: Parameter = ("wait", "seconds to wait for what becomes of it, 0 to 60");
 const LIMIT: Parameter = ("limit", "items at most, 1 to 500");
 
@@ -176,6 +182,10 @@ routes! {
         "Tickets without a credit code, newest first, with the merchants they may mean; `decide_unattributed` is the command that decides",
         [("decided", "true: also those attributed or set aside"), ("q", "part of what they say of the shop"), PAGE, PER_PAGE]
         -> "UnattributedPage";
+    get "/api/v1/cases" ReadCases api::cases::list,
+        "Cases in scope, the soonest due first: what somebody has to do about lights, by when",
+        [ENDED, LATE, MINE, ("credit_code", "about one merchant only"), PAGE, PER_PAGE] -> "CasePage";
+    get "/api/v1/cases/{alert}" ReadCases api::cases::get, "One case", [] -> "CaseGiven";
     post "/api/v1/imports" Import api::imports::post,
         "Takes a file: the body itself with its name as a parameter, or a form with one file. Answered when it was taken (200), or after a while with how far it has come (202)",
         [("name", "name of the file; its ending and words in it help to tell what it is"), ("preview", "true: try it on and write nothing; `confirm` then takes it"),
@@ -188,12 +198,16 @@ routes! {
         "Takes a file that was tried on, within an hour and with the key that handed it in", [WAIT] -> "ImportState";
     get "/api/v1/imports/{id}/papers/{name}" Import api::imports::paper,
         "One of an import's papers: the receipts, or refused rows to be mended and sent in again", [] -> "text/csv";
+    get "/api/v1/feedback" ReadComplaints api::feedback::get,
+        "What was done about the tickets of a hotline in scope, as a file under its own headers, to be sent back to it",
+        [("profile", "profile of the source, such as hotline-12345"), ("since", "first day of recording; else from the beginning"), ("form", "xlsx or csv, else xlsx")]
+        -> "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
     get "/api/v1/sources" ReadSources api::sources::list,
         "Banks, malls, hotlines and sheets in scope: when each last delivered, its usual rhythm, and since when it is silent",
         [] -> "SourceList";
     get "/api/v1/mails" ReadMails api::mails::list,
         "Mails about merchants in scope with the fate of each recipient, newest first",
-        [("state", "with a recipient in this state, or `nobody`: addressed to nobody"), ("before", "asked for before this position"), LIMIT] -> "MailList";
+        [("credit_code", "about one merchant only"), ("state", "with a recipient in this state, or `nobody`: addressed to nobody"), ("before", "asked for before this position"), LIMIT] -> "MailList";
     post "/api/v1/mails/{mail}/send-again" SendMails api::mails::send_again,
         "Orders to send a mail again to a recipient for whom it was refused or given up", [] body "SendAgain" -> "Ordered";
     get "/api/v1/events" ReadLog api::events::list,
@@ -227,7 +241,15 @@ routes! {
     post "/mall" PostExits pages::mall::post, "Posts, amends or withdraws an exit notice", [] body "MallForm" -> "text/html";
     get "/mall/sheet" ReadExits pages::mall::sheet, "A printable exit notice",
         [("credit_code", "tenant"), ("mall", "mall"), ("unit", "unit")] -> "text/html";
+    get "/cases" ReadCases pages::cases::list, "Cases, the soonest due first", [ENDED, LATE, MINE, PAGE] -> "text/html";
+    get "/cases/{alert}" ReadCases pages::case::show, "One case, with what can be done with it", [] -> "text/html";
+    post "/cases/{alert}" HandleCases pages::case::post, "Does something with a case", [] body "CaseForm" -> "text/html";
     get "/sources" ReadSources pages::sources::show, "Who delivers, and who has fallen silent", [] -> "text/html";
+    get "/unattributed" ReadUnattributed pages::unattributed::show, "Tickets without a credit code, to be decided",
+        [("q", "part of what they say of the shop, or of the number"), ("decided", "true: also those attributed or set aside"), PAGE,
+            ("at", "which ticket of the page is worked at, from 0"), ("last", "the ticket that was decided last, to be told")] -> "text/html";
+    post "/unattributed" DecideTickets pages::unattributed::post, "Attributes a ticket, sets it aside, or takes that back",
+        [] body "DecisionForm" -> "text/html";
     get "/mails" ReadMails pages::mails::show, "The mail record", [("before", "older ones")] -> "text/html";
     get "/mails/{mail}" ReadMails pages::mails::letter,
         "A mail as one recipient gets it", [("to", "the recipient's address")] -> "text/html";

@@ -18,6 +18,7 @@ pub mod cell;
 mod columns;
 mod commands;
 pub mod export;
+pub mod feedback;
 pub mod item;
 mod kind;
 pub mod place;

@@ -1,11 +1,13 @@
 //! Profiles of sources: which header of somebody's export means what, and which of their words mean which of ours
 //! (docs/PROFILES.md). They are data, `policies/intake/*.toml`: an office adds its own beside those compiled in.
 
+mod back;
 mod cases;
 mod load;
 mod personal;
 mod propose;
 
+pub use back::{Back, Says};
 pub use cases::{Difference, test};
 pub use load::{ProfileError, load};
 pub use personal::Personal;
@@ -17,6 +19,7 @@ use super::sheet::{Field, HeaderFault, Layout, SheetKind, header_name};
 use crate::domain::empty_words::is_empty_word;
 use crate::domain::text::{clean, half_width};
 use crate::domain::time::Instant;
+use crate::domain::words::Channel;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
@@ -107,6 +110,8 @@ pub struct Profile {
     unread: Vec<String>,
     fixed: Vec<(Field, String)>,
     columns: Vec<Column>,
+    /// What goes back to it, column by column; nothing if it does not say so.
+    pub feedback: Vec<Back>,
 }
 
 /// Where a field comes from.
@@ -131,6 +136,13 @@ impl Profile {
     #[must_use]
     pub fn label(&self) -> String {
         format!("{}@{}", self.id, self.version)
+    }
+
+    /// Returns the channel of its tickets, if all have one.
+    #[must_use]
+    pub fn channel(&self) -> Option<Channel> {
+        let (_, channel) = self.fixed.iter().find(|(field, _)| *field == Field::Channel)?;
+        channel.parse().ok()
     }
 
     fn known(&self, headers: &[String]) -> usize {

@@ -6,6 +6,7 @@
 //! Its parts are listed in [`parts`]. To add one, write a file with a type that implements [`Part`] and add a line there:
 //! it is then folded, published and kept in snapshots.
 
+mod cases;
 mod evidence;
 pub mod imports;
 mod in_order;
@@ -26,6 +27,7 @@ pub use published::Published;
 pub use replay::ReplayError;
 
 use crate::domain::access::Keys;
+use crate::domain::case::Cases;
 use crate::domain::envelope::{NewEvent, Position, Recorded};
 use crate::domain::event::Event;
 use crate::domain::fold::{Stamp, evidence_about};
@@ -60,6 +62,8 @@ parts! {
     8: queue: Queue,
     /// Who delivered when.
     9: sources: Sources,
+    /// Lights that are followed up.
+    10: cases: Cases,
 }
 
 impl Picture {

@@ -89,6 +89,12 @@ impl Policies {
         }
     }
 
+    /// Returns by how many days a duty may be put off at most.
+    #[must_use]
+    pub fn pause_days(&self) -> u32 {
+        self.pack.follow_up.as_ref().map_or(0, |follow_up| follow_up.pause_days)
+    }
+
     /// Takes other numbers by which a source counts as silent.
     ///
     /// # Errors
@@ -101,7 +107,13 @@ impl Policies {
     /// Returns the event that records these policies coming into force.
     #[must_use]
     pub fn activation(&self) -> PolicyActivated {
-        PolicyActivated { pack: self.pack.id.clone(), digest: self.digest.clone(), files: self.files.clone() }
+        let follow_up = self.pack.follow_up.is_some();
+        PolicyActivated {
+            pack: self.pack.id.clone(),
+            digest: self.digest.clone(),
+            files: self.files.clone(),
+            follow_up,
+        }
     }
 }
 

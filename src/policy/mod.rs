@@ -7,6 +7,7 @@ mod cases;
 pub mod clause;
 pub mod fact;
 pub mod figure;
+pub mod follow_up;
 pub mod load;
 pub mod parameters;
 pub mod rhythm;

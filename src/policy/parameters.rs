@@ -40,9 +40,9 @@ pub(super) struct ParametersTable {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Sourced<T> {
-    value: T,
-    source: String,
+pub(super) struct Sourced<T> {
+    pub(super) value: T,
+    pub(super) source: String,
 }
 
 impl ParametersTable {

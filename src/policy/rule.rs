@@ -1,9 +1,10 @@
 //! Rules (规则): a condition over facts, the light it asks for, the clause it rests on, the duty it creates.
 
 use super::fact::{FactId, FactTable, Unit, Value};
+use super::follow_up::{FollowUp, FollowUpTable};
 use super::parameters::{Parameters, ParametersTable};
 use crate::domain::time::{Instant, day_of, plus_days, plus_hours, start_of};
-use crate::domain::words::{FilingStatus, Light};
+use crate::domain::words::{ActKind, FilingStatus, Light};
 use crate::policy::calendar::Calendar;
 use rust_decimal::Decimal;
 use serde::Deserialize;
@@ -180,6 +181,9 @@ pub struct Duty {
     pub days: Option<u32>,
     /// Within so many working days.
     pub working_days: Option<u32>,
+    /// Acts that fulfil it.
+    #[serde(default)]
+    pub acts: Vec<ActKind>,
 }
 
 impl Duty {
@@ -217,6 +221,8 @@ pub struct Pack {
     pub edition: Edition,
     /// Numbers that facts are computed with.
     pub parameters: Parameters,
+    /// How lights are followed up; `None` if they are not.
+    pub follow_up: Option<FollowUp>,
     /// Rules, worst light first, then by id: the order reasons are shown in.
     pub rules: Vec<Rule>,
 }
@@ -227,6 +233,7 @@ pub struct Pack {
 pub(super) struct PackFile {
     pack: PackTable,
     parameters: Option<ParametersTable>,
+    follow_up: Option<FollowUpTable>,
     rule: Vec<RuleTable>,
 }
 
@@ -303,6 +310,7 @@ impl PackFile {
                 Parameters::OF_FORMAT_1
             }
         };
+        let follow_up = self.follow_up.map(|table| table.check(problems));
         let edition = if self.pack.format < 3 { Edition::First } else { Edition::Second };
         let mut rules: Vec<Rule> = Vec::new();
         for table in self.rule {
@@ -345,7 +353,7 @@ impl PackFile {
             });
         }
         rules.sort_by(|a, b| b.light.cmp(&a.light).then_with(|| a.id.cmp(&b.id)));
-        Pack { id: self.pack.id, version: self.pack.version, edition, parameters, rules }
+        Pack { id: self.pack.id, version: self.pack.version, edition, parameters, follow_up, rules }
     }
 }
 

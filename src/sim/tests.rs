@@ -96,7 +96,7 @@ fn no_two_numbers_have_the_same_code() {
 fn happened_by(command: &Command) -> Option<Day> {
     match command {
         Command::RegisterMerchant(row) => row.founded_on,
-        Command::AssignSector(_) | Command::PostGuarantee(_) | Command::CancelEntry(_) => None,
+        Command::AssignSector(_) | Command::PostGuarantee(_) | Command::CancelEntry(_) | Command::HandleCase(_) => None,
         Command::RecordFiling(row) => Some(row.date),
         Command::ReportBalance(row) => Some(row.date),
         Command::ReportCustody(row) => Some(row.date),

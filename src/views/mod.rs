@@ -2,6 +2,7 @@
 //! nothing outside it (law 9).
 
 pub mod board;
+pub mod cases;
 pub mod complaints;
 pub mod exits;
 mod limit;
@@ -14,6 +15,7 @@ pub mod unattributed;
 pub use limit::Limit;
 
 use crate::domain::access::{MerchantFacts, Scope};
+use crate::domain::case::Cases;
 use crate::domain::envelope::Position;
 use crate::domain::evidence::Shop;
 use crate::domain::merchant::{Horizon, Merchant};
@@ -41,6 +43,8 @@ pub struct View<'a> {
     pub lights: &'a Lights,
     /// Tickets without a credit code.
     pub queue: &'a Queue,
+    /// Lights that are followed up.
+    pub cases: &'a Cases,
     /// Who delivered when.
     pub sources: &'a Sources,
     /// Policies in force.
@@ -57,8 +61,8 @@ impl<'a> View<'a> {
     /// Returns a view of a picture.
     #[must_use]
     pub fn new(picture: &'a Picture, scope: &'a Scope, now: Instant) -> Self {
-        let Picture { world, lights, queue, sources, policies, .. } = picture;
-        Self { world, lights, queue, sources, policies, scope, now, limit: None }
+        let Picture { world, lights, queue, cases, sources, policies, .. } = picture;
+        Self { world, lights, queue, cases, sources, policies, scope, now, limit: None }
     }
 
     /// Goes over merchants until the limit is over. **Whoever sets one asks it afterwards**: if it is over, what was found may be

@@ -3,6 +3,7 @@
 mod checkpoints;
 mod codeless;
 mod dates;
+mod feedback;
 mod importing;
 mod languages;
 mod served;

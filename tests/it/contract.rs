@@ -18,7 +18,7 @@ use warnlight::domain::event::Event;
 use warnlight::domain::event::contract::{SCHEMAS, schema};
 use warnlight::domain::time::Instant;
 use warnlight::domain::words::{
-    Attribution, Channel, ComplaintKind, GuaranteeKind, Light, ListKind, Outcome, SignalKind,
+    ActKind, Attribution, CaseOutcome, Channel, ComplaintKind, GuaranteeKind, Light, ListKind, Outcome, SignalKind,
 };
 
 fn folder() -> PathBuf {
@@ -198,6 +198,8 @@ fn an_enum_of_a_schema_is_a_vocabulary_of_the_domain_in_both_languages() {
         words(ListKind::ALL, ListKind::name, ListKind::zh),
         words(Outcome::ALL, Outcome::name, Outcome::zh),
         words(Attribution::ALL, Attribution::name, Attribution::zh),
+        words(ActKind::ALL, ActKind::name, ActKind::zh),
+        words(CaseOutcome::ALL, CaseOutcome::name, CaseOutcome::zh),
     ];
     let mut used = BTreeSet::new();
     for entry in ENTRIES.iter() {

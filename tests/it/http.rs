@@ -1,11 +1,14 @@
 //! The service over HTTP, from outside.
 
 mod app;
+mod both_languages;
 mod browser;
+mod cases;
 mod commands;
 mod dates;
 mod described;
 mod doors;
+mod feedback;
 mod imports;
 mod inbox;
 mod line;
@@ -26,4 +29,5 @@ mod shops;
 mod sight;
 mod sources;
 mod trail;
+mod unattributed;
 mod whose;

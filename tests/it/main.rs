@@ -13,6 +13,8 @@ mod desk;
 #[cfg(test)]
 mod disk;
 #[cfg(test)]
+mod followed;
+#[cfg(test)]
 mod grading;
 #[cfg(test)]
 mod http;

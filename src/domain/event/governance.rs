@@ -15,6 +15,9 @@ pub struct PolicyActivated {
     pub digest: String,
     /// The files, so that any light can be derived again years later.
     pub files: Vec<PolicyFile>,
+    /// Lights that rise under these policies are followed up as cases.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub follow_up: bool,
 }
 
 /// One policy file.

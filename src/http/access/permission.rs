@@ -45,6 +45,12 @@ permissions! {
     HandleComplaints "handle_complaints": Operator Regulator Lead Admin;
     /// Read tickets whose merchant is not known.
     ReadUnattributed "read_unattributed": Lead Admin;
+    /// Decide whose they are, or that they are nobody's here.
+    DecideTickets "decide_unattributed": Lead Admin;
+    /// Read cases: lights that are followed up.
+    ReadCases "read_cases": Regulator Lead Admin;
+    /// Do something with a case.
+    HandleCases "handle_cases": Regulator Lead Admin;
     /// Read who delivers and who has fallen silent.
     ReadSources "read_sources": Operator Regulator Bank Lead Admin;
     /// Read the outbox: who was told what, and what became of it.

@@ -1,5 +1,6 @@
 //! The description of the API (OpenAPI 3.1), made from the table of routes and the types that are sent.
 
+use super::cases::{CaseGiven, CasePage};
 use super::commands::CommandReceipt;
 use super::complaints::{ComplaintPage, FirstAnswer};
 use super::exits::{Exits, NewNotice, Notice};
@@ -23,6 +24,8 @@ const POSITION: &str = "Warnlight-Position";
 #[derive(OpenApi)]
 #[openapi(components(schemas(
     CommandReceipt,
+    CaseGiven,
+    CasePage,
     ComplaintPage,
     Exits,
     FirstAnswer,
@@ -204,7 +207,7 @@ fn request_body(schema: &str) -> Value {
             // Binary mode: the attributes are in the headers `ce-…`, the body is the data.
             "application/json": { "schema": { "type": "object" } },
         }),
-        "LogIn" | "FormToken" | "MallForm" | "SendAgainForm" => {
+        "LogIn" | "FormToken" | "CaseForm" | "MallForm" | "DecisionForm" | "SendAgainForm" => {
             json!({ "application/x-www-form-urlencoded": { "schema": reference(schema) } })
         }
         "File" => json!({

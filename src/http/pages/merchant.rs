@@ -6,7 +6,7 @@ use super::sentence::Teller;
 use super::{Pages, answer};
 use crate::domain::access::Scope;
 use crate::domain::code::CreditCode;
-use crate::http::access::{Allowed, Permission, PostExits, ReadComplaints, ReadLights, ReadMails};
+use crate::http::access::{Allowed, Permission, PostExits, ReadCases, ReadComplaints, ReadLights, ReadMails};
 use crate::http::api::merchants::{MerchantFile, ReasonGiven, events_about};
 use crate::http::language::Language;
 use crate::http::problem::{Code, Problem};
@@ -64,6 +64,9 @@ pub async fn show(
         },
         reasons => drawing.reasons(&timeline),
         shops => drawing.shops(),
+        case => allows::<ReadCases>(&key.scope).then(|| site.view(&key.scope, |view| {
+            view.case_about(code).map(|row| row.case.id.to_string())
+        })).flatten(),
         may_post => allows::<PostExits>(&key.scope),
         complaints => drawing.complaints(),
         mails => drawing.mails(),
@@ -94,7 +97,7 @@ fn read(site: &Site, scope: &Scope, code: CreditCode) -> Result<Dossier, Problem
         });
         Ok::<_, Problem>((file, given.collect(), complaints))
     })?;
-    let mails = allows::<ReadMails>(scope)
-        .then(|| site.picture().outbox.list(None, NEWEST, |mail| mail.credit_code == code).cloned().collect());
+    let mails =
+        allows::<ReadMails>(scope).then(|| site.picture().outbox.about(code, None).take(NEWEST).cloned().collect());
     Ok(Dossier { file, reasons, complaints, mails, events: events_about(site, scope, code, EVENTS)? })
 }

@@ -1,6 +1,8 @@
 //! Pages: templates compiled in, drawn on the server, complete without a script.
 
 pub mod board;
+pub mod case;
+pub mod cases;
 mod dossier;
 pub(super) mod filters;
 pub mod login;
@@ -10,6 +12,7 @@ pub mod merchant;
 mod sentence;
 mod short_notice;
 pub mod sources;
+pub mod unattributed;
 
 use super::access::{self, Caller, Gate};
 use super::assets;
@@ -30,9 +33,12 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("merchant.html", include_str!("../../../assets/pages/merchant.html")),
     ("mall.html", include_str!("../../../assets/pages/mall.html")),
     ("sheet.html", include_str!("../../../assets/pages/sheet.html")),
+    ("cases.html", include_str!("../../../assets/pages/cases.html")),
+    ("case.html", include_str!("../../../assets/pages/case.html")),
     ("mails.html", include_str!("../../../assets/pages/mails.html")),
     ("sources.html", include_str!("../../../assets/pages/sources.html")),
     ("letter.html", include_str!("../../../assets/pages/letter.html")),
+    ("unattributed.html", include_str!("../../../assets/pages/unattributed.html")),
     ("problem.html", include_str!("../../../assets/pages/problem.html")),
     ("problems.html", include_str!("../../../assets/pages/problems.html")),
 ];
@@ -228,9 +234,17 @@ const fn sections(role: Role) -> &'static [(&'static str, &'static str)] {
     match role {
         Role::Operator => &[("/", "board"), ("/mall", "mall"), ("/sources", "sources")],
         Role::Bank => &[("/", "board"), ("/sources", "sources")],
-        Role::Regulator | Role::Lead | Role::Admin => {
-            &[("/", "board"), ("/mall", "mall"), ("/mails", "mails"), ("/sources", "sources")]
+        Role::Regulator => {
+            &[("/", "board"), ("/cases", "cases"), ("/mall", "mall"), ("/mails", "mails"), ("/sources", "sources")]
         }
+        Role::Lead | Role::Admin => &[
+            ("/", "board"),
+            ("/cases", "cases"),
+            ("/unattributed", "unattributed"),
+            ("/mall", "mall"),
+            ("/mails", "mails"),
+            ("/sources", "sources"),
+        ],
     }
 }
 

@@ -65,6 +65,7 @@ impl Teller<'_> {
             "why" => self.why(data),
             "entered" => self.fields_stated(data),
             "entry" => Some(self.entry(data.get("entry")?)),
+            "duties" => self.duties(data.get("duties")?),
             // `before.amount` is a part of a part.
             _ => match place.split_once('.') {
                 Some((whole, part)) => self.value(part, data.get(whole)?.get(part)?),
@@ -103,7 +104,10 @@ impl Teller<'_> {
             "action" => known(self.text("word", &format!("action_{text}"))),
             "how" => known(self.text("word", &format!("how_{text}"))),
             "outcome" => known(self.text("word", &format!("outcome_{text}"))),
-            "from" | "to" | "light" => known(self.text("light", text)),
+            // A light that becomes another, or somebody who is told.
+            "from" | "to" | "light" => {
+                known(self.text("light", text)).or_else(|| known(self.text("word", &format!("to_{text}"))))
+            }
             "role" => known(self.text("role", text)),
             "sector" => Some(sector_name(self.policies, text, self.language)),
             "division_code" | "division" => Some(division_name(self.pages, text, self.language)),
@@ -128,6 +132,13 @@ impl Teller<'_> {
             mall => mall,
         };
         format!("{mall} {}", part("unit")).trim_end().to_owned()
+    }
+
+    /// Lists what is to be done.
+    fn duties(&self, duties: &Value) -> Option<String> {
+        let name = self.language.pick("zh", "en");
+        let named: Vec<&str> = duties.as_array()?.iter().filter_map(|duty| duty.get(name)?.as_str()).collect();
+        (!named.is_empty()).then(|| named.join(self.language.pick("、", ", ")))
     }
 
     /// Names an entry that was cancelled.

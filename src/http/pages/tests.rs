@@ -51,7 +51,7 @@ fn samples() -> Vec<(&'static str, Value)> {
                     facts => vec![context! { fact => "f", name => "n", value => "v", threshold => "t", shop => "s" }],
                 }],
                 shops => vec![context! { mall => "", unit => "u", state => "s" }],
-                may_post => true, by => "happened", more => "?by=happened&steps=all",
+                may_post => true, case => "a", by => "happened", more => "?by=happened&steps=all",
                 complaints => context! { count => "1", rows => vec![context! {
                     ticket => "t", received => "r", channel => "c", kind => "k", amount => "a", state => "s", due => "d" }] },
                 mails => vec![context! { at => "a", from => "green", to => "red", fates => "f", nobody => false }],
@@ -78,6 +78,35 @@ fn samples() -> Vec<(&'static str, Value)> {
                 context! { kind => "mall", name => "n", last => "l", last_rows => (), rows => (), file => (), rhythm => "r", silent => () },
                 context! { kind => "hotline", name => "n", last => "l", last_rows => 1, rows => 2, file => (), rhythm => (), silent => () },
             ] },
+        ),
+        (
+            "cases.html",
+            context! {
+                views => vec![context! { key => "all", path => "/cases?", chosen => true }], found => "1", page_text => "1/1",
+                previous => "/cases?page=1", next => "/cases?page=3",
+                cases => vec![context! {
+                    alert => "a", credit_code => "c", name => (), light => "red", sector => (), duties => vec!["d"], due => "x", late => true,
+                    holder => (), acknowledged => true, opened => "o", outcome => (),
+                }],
+            },
+        ),
+        (
+            "case.html",
+            context! {
+                case => context! {
+                    alert => "a", credit_code => "c", name => (), light => "red", worst => "red", opened => "o", reopened => 1, sector => (),
+                    acknowledged => (), holder => "h", late => true, closed => (), outcome => (),
+                },
+                duties => vec![context! {
+                    duty => "d", state => "late", state_text => "t", what => "w", who => "m", rule => "r", light => "orange", clause => "c",
+                    arose => "a", due => "x", paused => "p", reason => "y", ended => (), act => (), act_on => (), acts => "a", is_red => false,
+                }],
+                steps => vec![context! { at => "a", text => "t", actor => "w" }],
+                mails => vec![context! { at => "a", from => "green", to => "red", fates => "f" }],
+                kinds => vec![context! { name => "talk", text => "t" }], outcomes => vec![context! { name => "other", text => "t" }],
+                refused => context! { title => "t", lines => vec![context! { name => "n", text => "t" }] },
+                may_handle => true, me => "me", today => "2025-01-01",
+            },
         ),
         ("letter.html", context! { to => "a@b", subject => "s", text => "t" }),
         ("sheet.html", context! { notice, line => "l", today => "2025-01-01" }),

@@ -1,6 +1,7 @@
 //! Reading profiles: those compiled in, and those of an office's folder, of which one with the same id takes the place of ours.
 //! Every problem is said at once, and nothing of a faulty set is used.
 
+use super::back::{self, BackFile};
 use super::personal::{Personal, PersonalFile};
 use super::{Column, Profile, Profiles, Words, word};
 use crate::intake::sheet::{Field, SheetKind, header_name};
@@ -77,6 +78,8 @@ struct ProfileFile {
     #[serde(default)]
     fixed: BTreeMap<String, String>,
     column: Vec<ColumnFile>,
+    #[serde(default)]
+    feedback: Vec<BackFile>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -209,6 +212,7 @@ impl ProfileFile {
                 None => problem(format!("[fixed]: a sheet `{}` has no field `{name}`", kind.name())),
             }
         }
+        let feedback = back::check(self.feedback, personal, &mut problem);
         let profile = Profile {
             id: self.id,
             version: self.version,
@@ -220,6 +224,7 @@ impl ProfileFile {
             unread: names(&self.unread),
             fixed,
             columns,
+            feedback,
         };
         (problems.len() == before).then_some(profile)
     }

@@ -87,6 +87,11 @@ impl Bell {
         }
     }
 
+    /// Returns why appends wait, if they do.
+    pub(super) fn waiting(&self) -> Option<String> {
+        self.lock().waiting.clone()
+    }
+
     /// Says that the log lost what this node has read.
     pub(super) fn lose(&self, error: LogError) {
         let mut state = self.lock();

@@ -3,10 +3,11 @@
 use super::fault::Fault;
 use super::settings::Target;
 use futures_util::future::poll_fn;
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::Notify;
@@ -41,6 +42,8 @@ pub(super) struct Line {
     heard: Arc<Heard>,
     prepared: HashMap<&'static str, Statement>,
     patience: Duration,
+    /// Time that answers took.
+    waited: Cell<Duration>,
 }
 
 impl std::fmt::Debug for Line {
@@ -58,7 +61,9 @@ impl Line {
             .map_err(|error| Fault::Passing(format!("cannot start a connection: {error}")))?;
         let heard = Arc::new(Heard::default());
         let client = drive(&runtime, patience, connect(target.clone(), heard.clone()))?;
-        let mut line = Self { runtime: Some(runtime), client, heard, prepared: HashMap::new(), patience };
+        let prepared = HashMap::new();
+        let mut line =
+            Self { runtime: Some(runtime), client, heard, prepared, patience, waited: Cell::new(Duration::ZERO) };
         // A name is quoted by doubling its quotes.
         line.run(&format!("{SESSION} SET search_path TO \"{}\";", schema.replace('"', "\"\"")))?;
         line.check_server()?;
@@ -103,15 +108,13 @@ impl Line {
 
     /// Runs statements without parameters.
     pub(super) fn run(&mut self, sql: &str) -> Result<(), Fault> {
-        let client = &self.client;
-        drive(self.runtime()?, self.patience, client.batch_execute(sql))
+        self.ask(self.client.batch_execute(sql))
     }
 
     /// Returns the rows of a query, which is prepared once.
     pub(super) fn rows(&mut self, sql: &'static str, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Fault> {
         let statement = self.prepare(sql)?;
-        let client = &self.client;
-        drive(self.runtime()?, self.patience, client.query(&statement, values))
+        self.ask(self.client.query(&statement, values))
     }
 
     /// Returns the only row of a query.
@@ -125,8 +128,7 @@ impl Line {
         if let Some(statement) = self.prepared.get(sql) {
             return Ok(statement.clone());
         }
-        let client = &self.client;
-        let statement = drive(self.runtime()?, self.patience, client.prepare(sql))?;
+        let statement = self.ask(self.client.prepare(sql))?;
         self.prepared.insert(sql, statement.clone());
         Ok(statement)
     }
@@ -138,7 +140,20 @@ impl Line {
         W: Future<Output = Result<T, Error>> + Send + 'a,
     {
         let this = &*self;
-        drive(this.runtime()?, this.patience, work(&this.client))
+        this.ask(work(&this.client))
+    }
+
+    /// Waits for answers as long as they are given.
+    fn ask<T: Send>(&self, work: impl Future<Output = Result<T, Error>> + Send) -> Result<T, Fault> {
+        let began = Instant::now();
+        let done = drive(self.runtime()?, self.patience, work);
+        self.waited.set(self.waited.get() + began.elapsed());
+        done
+    }
+
+    /// Returns the time that answers took since this was asked last.
+    pub(super) fn take_waited(&self) -> Duration {
+        self.waited.take()
     }
 
     /// Waits until somebody rings, at most so long; what the server sends meanwhile is heard.

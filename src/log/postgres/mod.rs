@@ -29,6 +29,7 @@ mod rows;
 mod scanner;
 pub mod schema;
 mod settings;
+mod spent;
 mod verify;
 mod watcher;
 mod writer;
@@ -45,6 +46,8 @@ use readers::Readers;
 use scanner::OwnLine;
 use schema::Tail;
 pub use settings::is_ours;
+use spent::Meter;
+pub use spent::Spent;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -110,6 +113,7 @@ pub struct PostgresLog {
     shared: Arc<Shared>,
     folder: Option<PathBuf>,
     writing: Option<(Sender<Job>, JoinHandle<()>)>,
+    meter: Arc<Meter>,
 }
 
 /// What subscriptions need too, and may outlive the log with.
@@ -139,11 +143,18 @@ impl PostgresLog {
             deadline: options.deadline,
             patience: options.patience,
         };
-        let writer =
-            Writer { readers: shared.readers.clone(), bell: shared.bell.clone(), limits, line: None, notifies };
+        let meter = Arc::new(Meter::default());
+        let writer = Writer {
+            readers: shared.readers.clone(),
+            bell: shared.bell.clone(),
+            limits,
+            line: None,
+            notifies,
+            meter: meter.clone(),
+        };
         let (jobs, waiting) = crossbeam_channel::bounded(options.waiting);
         let thread = start("log-writer", move || writer.run(&waiting))?;
-        Ok(Self { shared: Arc::new(shared), folder: Some(folder), writing: Some((jobs, thread)) })
+        Ok(Self { shared: Arc::new(shared), folder: Some(folder), writing: Some((jobs, thread)), meter })
     }
 
     /// Opens the log for reading only; its tables must be there.
@@ -152,7 +163,7 @@ impl PostgresLog {
     /// As [`PostgresLog::open`].
     pub fn open_read_only(url: &str, options: &Options) -> Result<Self, LogError> {
         let (shared, _) = Shared::open(url, options, false)?;
-        Ok(Self { shared: Arc::new(shared), folder: None, writing: None })
+        Ok(Self { shared: Arc::new(shared), folder: None, writing: None, meter: Arc::default() })
     }
 
     /// Says whether a connection string can be understood.
@@ -161,6 +172,12 @@ impl PostgresLog {
     /// [`LogError::Invalid`] with what is wrong with it.
     pub fn check_url(url: &str) -> Result<(), LogError> {
         settings::parse(url).map(|_| ())
+    }
+
+    /// Returns where the time of the thread that writes went.
+    #[must_use]
+    pub fn spent(&self) -> Spent {
+        self.meter.spent()
     }
 
     /// Returns the keys that were given to appends already there, each with the append's first and last position.

@@ -18,6 +18,7 @@ use super::group::Group;
 use super::line::Line;
 use super::readers::Readers;
 use super::schema::Tail;
+use super::spent::{Meter, Spent};
 use crate::log::contract::{Append, Appended, LogError};
 use crossbeam_channel::{Receiver, Sender};
 use std::sync::Arc;
@@ -56,6 +57,7 @@ pub(super) struct Writer {
     pub(super) line: Option<Line>,
     /// The server has notifications.
     pub(super) notifies: bool,
+    pub(super) meter: Arc<Meter>,
 }
 
 /// What a group is answered, and the end it leaves.
@@ -68,6 +70,7 @@ impl Writer {
     /// Writes what comes until nobody can send any more.
     pub(super) fn run(mut self, jobs: &Receiver<Job>) {
         while let Ok(first) = jobs.recv() {
+            let began = Instant::now();
             let mut bytes = size(&first);
             let mut group = vec![first];
             while group.len() < self.limits.appends && bytes < self.limits.bytes {
@@ -76,6 +79,8 @@ impl Writer {
                 group.push(job);
             }
             self.group(group);
+            let server = self.line.as_ref().map(Line::take_waited).unwrap_or_default();
+            self.meter.add(Spent { whole: began.elapsed(), server });
         }
     }
 
@@ -128,6 +133,8 @@ impl Writer {
                             pause = (pause * 2).min(PAUSE.1);
                         }
                         Fault::Passing(why) if doubt.is_some() => {
+                            // What the server says then is only that it took too long.
+                            let why = self.bell.waiting().unwrap_or(why);
                             return Err(LogError::Unavailable(format!(
                                 "{why}; whether the events were written is not known, and sending them again is safe"
                             )));

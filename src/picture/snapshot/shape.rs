@@ -3,6 +3,7 @@
 
 use super::code::Stored;
 use crate::domain::access::{Key, Scope};
+use crate::domain::case::Pending;
 use crate::domain::code::CreditCode;
 use crate::domain::event::{Event, ShopName};
 use crate::domain::evidence::{
@@ -17,6 +18,7 @@ use crate::domain::words::{
     Attribution, Channel, ComplaintKind, EnforcementKind, ExitAction, FilingStatus, GuaranteeKind, Light, ListKind,
     Outcome, SignalKind, SourceKind,
 };
+use crate::picture::cases::Kept as KeptCase;
 use crate::picture::keys::Kept as KeptKey;
 use crate::picture::lights::Lit;
 use crate::picture::marks::Marks;
@@ -114,6 +116,34 @@ impl Stored for Entry {
             _ => return None,
         };
         Some(Self { said: serde_json::from_str(&said).ok()?, state, revision, not })
+    }
+}
+
+impl Stored for KeptCase {
+    /// A case and a light change have many parts, and there are few: they are kept as JSON.
+    fn put(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Case(case) => (0_u8, serde_json::to_string(case).unwrap_or_default()).put(out),
+            Self::Pending(position, Pending { id, change, fresh }) => {
+                (1_u8, Event::LightChanged(change.clone()).to_json(), *position).put(out);
+                (*id, fresh.clone()).put(out);
+            }
+            Self::Follows(follows) => (2_u8, String::new(), *follows).put(out),
+        }
+    }
+
+    fn get(from: &mut &[u8]) -> Option<Self> {
+        let (kind, text): (u8, String) = Stored::get(from)?;
+        Some(match kind {
+            0 => Self::Case(serde_json::from_str(&text).ok()?),
+            1 => {
+                let position = Stored::get(from)?;
+                let (id, fresh) = Stored::get(from)?;
+                Self::Pending(position, Pending { id, change: serde_json::from_str(&text).ok()?, fresh })
+            }
+            2 => Self::Follows(Stored::get(from)?),
+            _ => return None,
+        })
     }
 }
 

@@ -243,6 +243,7 @@ pub fn row_of(command: Command) -> Option<(Sheet, Vec<Cell>)> {
         Command::RegisterMerchant(row) => (Sheet::Merchants, register_row(code, row)),
         Command::AssignSector(_)
         | Command::CancelEntry(_)
+        | Command::HandleCase(_)
         | Command::RecordUnattributed(_)
         | Command::DecideUnattributed(_) => return None,
         Command::RecordFiling(row) => (

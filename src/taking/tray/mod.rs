@@ -119,6 +119,12 @@ impl Tray {
         Ok(tray)
     }
 
+    /// Returns the profiles of sources by which files are read.
+    #[must_use]
+    pub fn profiles(&self) -> &Arc<Profiles> {
+        &self.inner.profiles
+    }
+
     /// Returns a file without a name, to receive bytes in.
     ///
     /// # Errors

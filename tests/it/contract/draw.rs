@@ -10,8 +10,8 @@ use warnlight::domain::hex::Hex;
 use warnlight::domain::money::{Ratio, Yuan};
 use warnlight::domain::time::{Day, Instant, plus_days};
 use warnlight::domain::words::{
-    Attribution, Channel, ComplaintKind, EnforcementKind, ExitAction, GuaranteeKind, Light, ListKind, Outcome,
-    SignalKind,
+    ActKind, Attribution, CaseOutcome, Channel, ComplaintKind, EnforcementKind, ExitAction, GuaranteeKind, Light,
+    ListKind, Outcome, SignalKind,
 };
 
 /// How much of what may be left out is stated.
@@ -61,6 +61,18 @@ fn stated_flag(pen: &mut Pen) -> bool {
 
 fn stated_list(pen: &mut Pen) -> Vec<String> {
     if pen.stated() { vec![pen.draw(), pen.draw()] } else { Vec::new() }
+}
+
+fn stated_duties(pen: &mut Pen) -> Vec<DutyArisen> {
+    if pen.stated() { vec![pen.draw(), pen.draw()] } else { Vec::new() }
+}
+
+fn stated_acts(pen: &mut Pen) -> Vec<ActKind> {
+    if pen.stated() { vec![pen.draw(), pen.draw()] } else { Vec::new() }
+}
+
+fn stated_step(pen: &mut Pen) -> Option<u16> {
+    pen.stated().then(|| pen.chance.random_range(1..=u16::MAX))
 }
 
 fn stated_places(pen: &mut Pen) -> Vec<RefusedPlace> {
@@ -186,7 +198,9 @@ macro_rules! words {
 }
 
 words!(
+    ActKind,
     Attribution,
+    CaseOutcome,
     Light,
     GuaranteeKind,
     Channel,
@@ -303,7 +317,15 @@ payloads! {
     TimeReached { at }
     WatchHeld { hold, until }
     WatchReleased { hold }
-    AlertRaised { alert, credit_code, light, change, sector, at }
+    AlertRaised { alert, credit_code, light, change, sector, at, duties: stated_duties }
+    DutyArisen { duty, rule, version, light, zh, en, who, clause, due_at, acts: stated_acts }
+    AlertAssigned { alert, credit_code, to, at, note }
+    AlertNoted { alert, credit_code, at, note }
+    AlertActedOn { alert, credit_code, at, note, kind, date }
+    DutyWaived { alert, credit_code, duty, at, reason }
+    DutyPaused { alert, credit_code, duty, at, until, reason }
+    AlertEscalated { alert, credit_code, at, note, duty, step: stated_step, to, next_at }
+    AlertClosed { alert, credit_code, at, note, outcome, change }
     AlertStep { alert, credit_code, at, note }
     MailRequested { mail, change, credit_code, merchant, from, to, at, sector, recipients }
     Recipient { address, office, language }
@@ -312,7 +334,7 @@ payloads! {
     MailHeldUp { mail, address, attempt, cause, at }
     MailSendAgainOrdered { mail, address, at }
     MailFate { mail, address, at, reply }
-    PolicyActivated { pack, digest: digest, files }
+    PolicyActivated { pack, digest: digest, files, follow_up: stated_flag }
     PolicyFile { name, text }
     RecipientsChanged { digest: digest, text }
     UserNamed { user }
@@ -409,7 +431,13 @@ pub(super) fn every_event(pen: &mut Pen) -> Vec<Event> {
         WatchReleased,
         AlertRaised,
         AlertAcknowledged,
+        AcknowledgementWithdrawn,
+        AlertAssigned,
+        AlertNoted,
         AlertActedOn,
+        DutyWaived,
+        DutyPaused,
+        AlertReminded,
         AlertEscalated,
         AlertClosed,
         MailRequested,

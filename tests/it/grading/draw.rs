@@ -324,7 +324,8 @@ fn cancelled(row: &Command) -> Option<Command> {
         | Command::RecordComplaint(_)
         | Command::RecordUnattributed(_)
         | Command::DecideUnattributed(_)
-        | Command::CancelEntry(_) => return None,
+        | Command::CancelEntry(_)
+        | Command::HandleCase(_) => return None,
     };
     let (credit_code, reason) = (row.credit_code().unwrap(), "a mistake".to_owned());
     Some(Command::CancelEntry(EntryCancelled { credit_code, entry, reason }))

@@ -177,7 +177,10 @@ impl District {
             Command::ReportComplaintRate(row) | Command::ReportPrepaidShare(row) => start_of(row.date) <= now,
             Command::RecordListing(row) => start_of(row.entered_on) <= now,
             Command::RecordEnforcement(row) => start_of(row.date) <= now,
-            Command::CancelEntry(_) | Command::RecordUnattributed(_) | Command::DecideUnattributed(_) => false,
+            Command::CancelEntry(_)
+            | Command::RecordUnattributed(_)
+            | Command::DecideUnattributed(_)
+            | Command::HandleCase(_) => false,
         })
     }
 

@@ -228,6 +228,7 @@ fn a_wrong_parameter_is_named_in_every_query_and_path() {
     for route in TABLE.iter().filter(is_asked) {
         let nobody = uuid::Uuid::nil().to_string();
         let path = route.path.replace("{credit_code}", HERE).replace("{mail}", &nobody).replace("{id}", &nobody);
+        let path = path.replace("{alert}", &nobody);
         for (name, _) in route.query {
             let reply = app.get(&format!("{path}?{name}=1x")).role(Role::Admin).send();
             if reply.status == 400 {

@@ -60,6 +60,8 @@ fn the_description_lists_the_routes_with_their_rights() {
 fn every_json_answer_fits_its_schema() {
     let app = busy();
     let document = app.get("/api/openapi.json").ok().json();
+    let cases = app.get("/api/v1/cases").role(Role::Admin).ok().json();
+    let alert = cases["items"][0]["alert"].as_str().unwrap();
     let body = format!("统一社会信用代码,报送日期,存管余额\n{HERE},2025-06-21,x\n");
     let upload = app.post("/api/v1/imports?name=custody.csv").role(Role::Admin).text("text/csv", &body).ok().json();
     let import = upload["id"].as_str().unwrap();
@@ -68,6 +70,7 @@ fn every_json_answer_fits_its_schema() {
         TABLE.iter().filter(|route| route.method == "GET" && !route.answer.contains('/') && route.answer != "OpenApi")
     {
         let path = route.path.replace("{credit_code}", HERE).replace("{code}", "refused").replace("{id}", import);
+        let path = path.replace("{alert}", alert);
         let answer = app.get(&path).role(Role::Admin).ok().json();
         check(&document, route.answer, &answer, &path);
         checked += 1;
@@ -148,6 +151,11 @@ fn commands() -> Vec<Value> {
         bare(
             json!({ "command": "decide_unattributed", "ticket": "t", "channel": "12345", "decision": "attribute", "reason": "r",
             "candidates": [HERE] }),
+        ),
+        bare(
+            json!({ "command": "handle_case", "alert": "01980f50-0b7d-7e55-a1c2-93d4f6e8b017", "action": "act", "to": "t",
+            "kind": "on_site_check", "date": day, "duty": "01980f50-0b7d-7e55-a1c2-93d4f6e8b017", "until": day,
+            "outcome": "rectified", "note": "n" }),
         ),
         bare(json!({ "command": "record_enforcement", "kind": "talk", "date": day, "due_on": day, "number": "n" })),
     ]

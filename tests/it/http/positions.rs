@@ -87,7 +87,8 @@ fn a_position_that_is_none_is_refused_wherever_a_key_is_needed() {
     let path = |path: &str| path.replace("{credit_code}", HERE).replace("{ticket}", "T1");
     for route in TABLE.iter().filter(|route| route.right.is_some()) {
         let path = path(route.path).replace("{id}", &uuid::Uuid::nil().to_string());
-        let path = path.replace("{mail}", &uuid::Uuid::nil().to_string());
+        let path =
+            path.replace("{mail}", &uuid::Uuid::nil().to_string()).replace("{alert}", &uuid::Uuid::nil().to_string());
         let ask = app.ask(route.method, &path).role(Role::Admin).header("warnlight-position", "soon");
         let reply = ask.header("content-type", "application/json").send();
         assert_eq!((reply.status, reply.code().as_str()), (400, "invalid_parameter"), "{route:?}");
@@ -144,7 +145,8 @@ fn whoever_asks_for_what_never_comes_ties_up_nothing_and_only_so_often() {
         for _ in 0..ASKING {
             let (app, awaited, tell) = (&app, &awaited, tell.clone());
             scope.spawn(move || {
-                let ask = app.get("/api/v1/lights").role(Role::Admin).header("warnlight-position", awaited);
+                let ask = app.get("/api/v1/lights").role(Role::Admin).header("accept-language", "en");
+                let ask = ask.header("warnlight-position", awaited);
                 tell.send(ask.send()).unwrap();
             });
         }

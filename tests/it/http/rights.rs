@@ -13,7 +13,8 @@ fn path(route: &Route) -> String {
         .replace("{credit_code}", HERE)
         .replace("{ticket}", "T1")
         .replace("{id}", &uuid::Uuid::nil().to_string())
-        .replace("{mail}", &uuid::Uuid::nil().to_string());
+        .replace("{mail}", &uuid::Uuid::nil().to_string())
+        .replace("{alert}", &uuid::Uuid::nil().to_string());
     path.replace("{name}", "mall.shop_closed.v1.schema.json").replace("{code}", "refused")
 }
 

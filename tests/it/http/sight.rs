@@ -95,7 +95,7 @@ fn told() -> (Arc<dyn EventLog>, Vec<Told>) {
             let data = example(event_type, is_own, &mark);
             let stream = match data["ticket"].as_str() {
                 Some(ticket) => format!("complaint-{ticket}"),
-                None if event_type.starts_with("alert.") => format!("alert-{id}"),
+                None if event_type.starts_with("alert.") => format!("alert-{}", data["alert"].as_str().unwrap()),
                 None => format!("merchant-{HERE}"),
             };
             log.append(Append {
@@ -141,8 +141,13 @@ fn everything(app: &App, role: Role) -> String {
     ];
     let routes =
         TABLE.iter().filter(|route| route.method == "GET" && route.right.is_some() && route.path != "/api/v1/live");
-    let routes =
-        routes.map(|route| route.path.replace("{credit_code}", HERE).replace("{mail}", &Uuid::nil().to_string()));
+    let routes = routes.map(|route| {
+        route
+            .path
+            .replace("{credit_code}", HERE)
+            .replace("{mail}", &uuid::Uuid::nil().to_string())
+            .replace("{alert}", &uuid::Uuid::nil().to_string())
+    });
     for path in routes.chain(searches).chain(filters).chain(more) {
         for reply in [app.get(&path).role(role).send(), app.get(&path).role(role).html().send()] {
             let _ = writeln!(text, "{path}: {}", reply.text);

@@ -20,7 +20,7 @@ const SETTINGS: &str = "listen_addresses = '127.0.0.1'\nshared_buffers = 32MB\nm
     wal_retrieve_retry_interval = 100ms\nlogging_collector = off\nlc_messages = 'C'\n";
 
 /// Finds a program of the newest PostgreSQL installed.
-pub(super) fn program(name: &str) -> PathBuf {
+pub(crate) fn program(name: &str) -> PathBuf {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let mut found: Vec<(u32, PathBuf)> = versions
         .filter_map(|version| {
@@ -52,7 +52,7 @@ fn server() -> Command {
 }
 
 /// Returns the command of a program that is stopped if it does not end.
-pub(super) fn tool(name: &str) -> Command {
+pub(crate) fn tool(name: &str) -> Command {
     let mut command = Command::new("timeout");
     command.args(["--kill-after=5", &LONGEST.as_secs().to_string()]);
     as_somebody(command, name)
@@ -70,7 +70,7 @@ fn folder() -> TempDir {
     folder
 }
 
-pub(super) fn give(path: &Path) {
+pub(crate) fn give(path: &Path) {
     if is_root() {
         let mut chown = Command::new("chown");
         chown.arg("postgres").arg(path);
@@ -79,7 +79,7 @@ pub(super) fn give(path: &Path) {
 }
 
 /// Returns a free port below those that the system gives away: one that starts again finds its port free.
-pub(super) fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let first = std::process::id().wrapping_mul(97);
     loop {
@@ -94,7 +94,7 @@ pub(super) fn free_port() -> u16 {
 /// A running server.
 pub(crate) struct Server {
     folder: TempDir,
-    pub(super) port: u16,
+    pub(crate) port: u16,
     child: Option<Child>,
     _limit: Limit,
 }
@@ -106,12 +106,12 @@ impl Server {
     }
 
     /// Starts one with more settings.
-    pub(super) fn with(settings: &str) -> Self {
+    pub(crate) fn with(settings: &str) -> Self {
         Self::initialised(settings, |_| {})
     }
 
     /// Starts one that keeps its journal apart from its tables.
-    pub(super) fn with_journal_in(place: &Path) -> Self {
+    pub(crate) fn with_journal_in(place: &Path) -> Self {
         Self::initialised("max_wal_size = 8MB", |initdb| {
             initdb.arg("--waldir").arg(place);
         })
@@ -132,12 +132,12 @@ impl Server {
     }
 
     /// Starts a standby of a server.
-    pub(super) fn standby_of(primary: &Self) -> Self {
+    pub(crate) fn standby_of(primary: &Self) -> Self {
         Self::standby(primary.port, free_port())
     }
 
     /// Starts a standby on this port, which reaches its primary on that one.
-    pub(super) fn standby(primary: u16, port: u16) -> Self {
+    pub(crate) fn standby(primary: u16, port: u16) -> Self {
         let folder = folder();
         let mut copy = tool("pg_basebackup");
         copy.arg("-D").arg(folder.path().join("data")).args(["-R", "-X", "stream", "-c", "fast", "--no-sync"]);
@@ -158,19 +158,19 @@ impl Server {
         Self { folder, port, child: None, _limit: limit }
     }
 
-    pub(super) fn data(&self) -> PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
     /// Adds settings, which count after the next start; later ones go before earlier ones.
-    pub(super) fn configure(&self, settings: &str) {
+    pub(crate) fn configure(&self, settings: &str) {
         let path = self.data().join("postgresql.conf");
         let text = std::fs::read_to_string(&path).unwrap();
         std::fs::write(&path, format!("{text}\n{settings}\n")).unwrap();
     }
 
     /// Starts the server and waits until it answers.
-    pub(super) fn start(&mut self) {
+    pub(crate) fn start(&mut self) {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.folder.path().join("log")).unwrap();
         let mut postgres = server();
         postgres.arg("-D").arg(self.data()).args(["-p", &self.port.to_string(), "-k"]).arg(self.folder.path());
@@ -184,7 +184,7 @@ impl Server {
         }
     }
 
-    pub(super) fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
@@ -193,16 +193,16 @@ impl Server {
         self.url_of("postgres", "warnlight")
     }
 
-    pub(super) fn url_of(&self, user: &str, database: &str) -> String {
+    pub(crate) fn url_of(&self, user: &str, database: &str) -> String {
         format!("postgres://{user}@127.0.0.1:{}/{database}", self.port)
     }
 
     /// Returns what the server says to a statement.
-    pub(super) fn sql(&self, database: &str, sql: &str) -> String {
+    pub(crate) fn sql(&self, database: &str, sql: &str) -> String {
         self.try_sql(database, sql).unwrap_or_else(|said| panic!("{sql}: {said}"))
     }
 
-    pub(super) fn try_sql(&self, database: &str, sql: &str) -> Result<String, String> {
+    pub(crate) fn try_sql(&self, database: &str, sql: &str) -> Result<String, String> {
         let mut psql = tool("psql");
         psql.args(["-XAtq", "-v", "ON_ERROR_STOP=1", "-h"]).arg(self.folder.path());
         psql.args(["-p", &self.port.to_string(), "-U", "postgres", "-d", database, "-c", sql]);
@@ -212,7 +212,7 @@ impl Server {
     }
 
     /// Stops as a machine does that loses its power: no process of it does anything more.
-    pub(super) fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         let Some(mut child) = self.child.take() else { return };
         if let Some(postmaster) = self.postmaster() {
             // First the one that would start others.
@@ -230,7 +230,7 @@ impl Server {
     }
 
     /// Stops in good order.
-    pub(super) fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         let Some(mut child) = self.child.take() else { return };
         if let Some(postmaster) = self.postmaster() {
             signal("-INT", &[postmaster]);
@@ -243,7 +243,7 @@ impl Server {
     }
 
     /// Says whether the server has ended by itself.
-    pub(super) fn has_ended(&mut self) -> bool {
+    pub(crate) fn has_ended(&mut self) -> bool {
         self.child.as_mut().is_none_or(|child| child.try_wait().unwrap().is_some())
     }
 
@@ -285,8 +285,9 @@ impl Limit {
 }
 
 /// Says something that is seen although the test succeeds.
-pub(super) fn say(text: &str) {
-    writeln!(std::io::stderr(), "{text}").unwrap();
+pub(crate) fn say(text: &str) {
+    let mut stderr = std::io::stderr();
+    writeln!(stderr, "{text}").unwrap();
 }
 
 fn signal(name: &str, processes: &[u32]) {
@@ -311,11 +312,11 @@ fn children_of(parent: u32) -> Vec<u32> {
 }
 
 /// A small file system in memory, there until it is dropped.
-pub(super) struct Mounted(PathBuf);
+pub(crate) struct Mounted(PathBuf);
 
 impl Mounted {
     /// Mounts so many MiB, if this is allowed here; says so if it is not.
-    pub(super) fn small(at: &Path, size: u32) -> Option<Self> {
+    pub(crate) fn small(at: &Path, size: u32) -> Option<Self> {
         let mut mount = Command::new("mount");
         mount.args(["-t", "tmpfs", "-o", &format!("size={size}m"), "tmpfs"]).arg(at).stderr(Stdio::null());
         let mounted = mount.status().is_ok_and(|status| status.success());

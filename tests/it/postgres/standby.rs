@@ -4,6 +4,7 @@
 use super::proxy::Proxy;
 use super::server::{Server, free_port};
 use super::{LONGEST, append, options, until};
+use std::path::Path;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 use warnlight::log::contract::{Appended, EventLog, LogError, Pending};
@@ -25,9 +26,14 @@ pub(super) fn wait_for_standby(primary: &Server) {
     until(|| primary.try_sql("postgres", asked).as_deref() == Ok("1"), "the standby does not follow");
 }
 
+/// Returns how many wait for a standby.
+fn waiting_at(primary: &Server) -> u32 {
+    primary.sql("postgres", &format!("SELECT count(*) {WAITS}")).parse().unwrap()
+}
+
 /// Waits until somebody waits for a standby.
 fn until_it_waits(primary: &Server) {
-    until(|| primary.sql("postgres", &format!("SELECT count(*) {WAITS}")) == "1", "nobody waits for the standby");
+    until(|| waiting_at(primary) == 1, "nobody waits for the standby");
 }
 
 /// A primary and a standby that follows it through a proxy.
@@ -46,7 +52,7 @@ fn waiting_for(pending: Pending) -> impl Fn(Duration) -> Option<Result<Appended,
 }
 
 /// Opens a log whose appends are tried for as long as a test may wait.
-fn patient(url: &str, folder: &std::path::Path) -> PostgresLog {
+fn patient(url: &str, folder: &Path) -> PostgresLog {
     PostgresLog::open(url, folder, &Options { deadline: LONGEST, ..options() }).unwrap()
 }
 
@@ -58,14 +64,22 @@ fn what_only_the_primary_has_is_not_acknowledged_and_readiness_says_why() {
     let dir = tempfile::tempdir().unwrap();
     let url = both(&primary, &standby);
     let log = patient(&url, dir.path());
+    let hasty = Options { deadline: Duration::from_secs(2), patience: Duration::from_secs(1), ..options() };
+    let hasty = PostgresLog::open(&url, dir.path(), &hasty).unwrap();
     log.append(append("a", 1..2)).unwrap();
     log.takes_appends().unwrap();
     standby.stop();
-    let pending = log.submit(append("a", 2..3));
     until(
         || matches!(log.takes_appends(), Err(LogError::Unavailable(why)) if why.contains("standby")),
         "nothing is said",
     );
+    // Who waits no longer says what was waited for, and not only that it took too long.
+    until(|| hasty.takes_appends().is_err(), "the other one says nothing");
+    let refused = hasty.append(append("a", 1..2));
+    assert!(matches!(&refused, Err(LogError::Unavailable(why)) if why.contains("standby")), "{refused:?}");
+    primary.sql("postgres", &format!("SELECT pg_cancel_backend(pid) {WAITS}"));
+    until(|| waiting_at(&primary) == 0, "what was given up is still under way");
+    let pending = log.submit(append("a", 2..3));
     // Somebody ends the wait: PostgreSQL then says that it committed, and warns.
     until_it_waits(&primary);
     primary.sql("postgres", &format!("SELECT pg_cancel_backend(pid) {WAITS}"));

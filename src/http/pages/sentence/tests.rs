@@ -4,7 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// What no sentence needs: ids and digests, whom the page is about, what only programs read.
-const UNSAID: [&str; 30] = [
+const UNSAID: [&str; 32] = [
+    "duty",
+    "follow_up",
     "after",
     "refused_places",
     "candidates",

@@ -103,7 +103,8 @@ pub(super) fn says_what_stands(rows: &[Command], row: &Command) -> bool {
         Command::RecordComplaint(_)
         | Command::RecordUnattributed(_)
         | Command::DecideUnattributed(_)
-        | Command::CancelEntry(_) => false,
+        | Command::CancelEntry(_)
+        | Command::HandleCase(_) => false,
     }
 }
 

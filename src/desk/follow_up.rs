@@ -1,0 +1,95 @@
+//! What the desk concludes from lights beside recording them: mails are asked for, and cases take up what changed. What there is to
+//! do shows in the picture, so a crash, a week of downtime or a second node changes nothing of it.
+
+use super::engine::Engine;
+use super::nodes::is_contest;
+use crate::alerts::cases::taken_up;
+use crate::alerts::request::About;
+use crate::alerts::requests::ask;
+use crate::domain::code::CreditCode;
+use crate::domain::envelope::{NewEvent, Position};
+use crate::domain::merchant::Horizon;
+use crate::domain::time::Instant;
+use crate::lights::moment::sector_of;
+use crate::log::contract::{Append, Appended, LogError};
+use crate::picture::Picture;
+use std::sync::atomic::Ordering;
+
+/// Light changes that cases take up in one go: a closing storm must not keep commands waiting.
+const SLICE: usize = 2_000;
+
+impl Engine {
+    /// Asks for the mails that rises of lights ask for.
+    pub(super) fn ask_for_mail(&mut self, now: Instant) -> Result<(), LogError> {
+        if self.picture.rises.is_empty() {
+            return Ok(());
+        }
+        let (mut asked, outcome) =
+            ask(&self.picture.rises, &*self.log, &self.recipients, &about(&self.picture, now), now);
+        let new = asked.iter().filter(|(appended, _)| !appended.repeated).count();
+        self.counters.mails_requested.fetch_add(u64::try_from(new).unwrap_or(u64::MAX), Ordering::Relaxed);
+        asked.sort_by_key(|(appended, _)| appended.first);
+        self.take_in_own(&asked)?;
+        self.follow()?;
+        outcome
+    }
+
+    /// Has cases take up the light changes that wait for them: one of each merchant at a time, because what the next one means
+    /// rests on it.
+    pub(super) fn follow_lights_up(&mut self, now: Instant) -> Result<(), LogError> {
+        while !self.picture.cases.is_settled() {
+            let appends = self.to_take_up(now)?;
+            self.conclude(appends)?;
+        }
+        Ok(())
+    }
+
+    fn to_take_up(&self, now: Instant) -> Result<Vec<Append>, LogError> {
+        let Picture { cases, policies, .. } = &self.picture;
+        let about = about(&self.picture, now);
+        let mut appends = Vec::new();
+        for (position, pending) in cases.pending().take(SLICE) {
+            let trail = self.log.event_at(position)?.and_then(|recorded| recorded.event.correlation);
+            appends.push(taken_up(pending, trail, cases, &about(&pending.change.credit_code), policies, now));
+        }
+        Ok(appends)
+    }
+
+    /// Records conclusions and takes them in. One that another node drew first, or that rests on what has changed meanwhile, is left;
+    /// what is still to be said shows in the picture.
+    pub(super) fn conclude(&mut self, appends: Vec<Append>) -> Result<(), LogError> {
+        let before = self.picture.position;
+        let pending: Vec<_> =
+            appends.into_iter().map(|append| (append.events.clone(), self.log.submit(append))).collect();
+        let mut recorded: Vec<(Appended, Vec<NewEvent>)> = Vec::with_capacity(pending.len());
+        let mut failure = None;
+        let mut contest = None;
+        for (events, pending) in pending {
+            match pending.wait() {
+                Ok(appended) => recorded.push((appended, events)),
+                Err(error) if is_contest(&error) => contest = Some(error),
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        recorded.sort_by_key(|(appended, _)| appended.first);
+        self.take_in_own(&recorded)?;
+        self.follow()?;
+        // A contest that others did not cause would be fought for ever.
+        let moved = self.picture.position > before;
+        failure.or(contest.filter(|_| !moved)).map_or(Ok(()), Err)
+    }
+}
+
+/// Returns what routing needs to know about merchants at an instant.
+fn about(picture: &Picture, now: Instant) -> impl Fn(&CreditCode) -> About {
+    let Picture { world, policies, .. } = picture;
+    let horizon = Horizon::new(now, Position::MAX);
+    move |code| {
+        let merchant = world.get(*code);
+        About {
+            name: merchant.and_then(|merchant| merchant.name(Position::MAX)).map(str::to_owned),
+            sector: merchant.and_then(|merchant| sector_of(merchant, &horizon, policies)).map(str::to_owned),
+            division: merchant.and_then(|merchant| merchant.division(Position::MAX)),
+        }
+    }
+}

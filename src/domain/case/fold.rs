@@ -1,0 +1,365 @@
+//! The fold of cases: light changes, what is said of cases, and acts.
+
+use super::{ActDone, Case, Closed, Duty, End, Pause};
+use crate::domain::code::CreditCode;
+use crate::domain::envelope::Position;
+use crate::domain::event::{AlertRaised, Event, LightChanged};
+use crate::domain::time::{Instant, day_of};
+use crate::domain::words::{CaseOutcome, Light};
+use imbl::{HashMap, OrdMap, OrdSet};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// A light change that a case has to say something about, and has not yet. After a crash between the two, the gap shows here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pending {
+    /// Event id of the change.
+    pub id: Uuid,
+    /// The change.
+    pub change: LightChanged,
+    /// Rules that have no duty from before.
+    pub fresh: Vec<String>,
+}
+
+/// Every case, with what is to be done about them, in order of time; a copy shares all that was not changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Cases {
+    /// The policies in force say that lights are followed up.
+    follows: bool,
+    /// By the position of the event that opened it.
+    cases: OrdMap<Position, Arc<Case>>,
+    places: HashMap<Uuid, Position>,
+    /// The newest case about each merchant.
+    latest: HashMap<CreditCode, Position>,
+    pending: OrdMap<(CreditCode, Position), Arc<Pending>>,
+    /// Open cases by their soonest last instant; those without a clock come last.
+    open: OrdSet<(Instant, Position)>,
+    /// Steps up that come if nothing is done: when, of which case and duty.
+    steps: OrdSet<(Instant, Position, Uuid)>,
+    /// Open cases that were acknowledged and nothing was done since, by when that was.
+    idle: OrdSet<(Instant, Position)>,
+}
+
+impl Cases {
+    /// Returns a case.
+    #[must_use]
+    pub fn get(&self, id: Uuid) -> Option<&Case> {
+        self.at(*self.places.get(&id)?)
+    }
+
+    /// Returns the newest case about a merchant, open or not.
+    #[must_use]
+    pub fn latest(&self, code: CreditCode) -> Option<&Case> {
+        self.at(*self.latest.get(&code)?)
+    }
+
+    fn at(&self, position: Position) -> Option<&Case> {
+        self.cases.get(&position).map(|case| &**case)
+    }
+
+    /// Returns every case, newest first.
+    pub fn all(&self) -> impl Iterator<Item = &Case> {
+        self.cases.values().rev().map(|case| &**case)
+    }
+
+    /// Returns the open cases, the soonest due first.
+    pub fn open(&self) -> impl Iterator<Item = &Case> {
+        self.open.iter().filter_map(|(_, position)| self.at(*position))
+    }
+
+    /// Returns the first light change about each merchant that a case has to say something about, with its position.
+    pub fn pending(&self) -> impl Iterator<Item = (Position, &Pending)> {
+        let mut before = None;
+        let first =
+            move |((code, _), _): &(&(CreditCode, Position), &Arc<Pending>)| before.replace(*code) != Some(*code);
+        self.pending.iter().filter(first).map(|((_, position), pending)| (*position, &**pending))
+    }
+
+    /// Says whether every light change was taken up.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.pending.is_empty()
+    }
+
+    /// Returns the steps up that are due at `now`, longest due first.
+    pub fn due_steps(&self, now: Instant) -> impl Iterator<Item = (&Case, &Duty, Instant)> {
+        self.steps.iter().take_while(move |(at, ..)| *at <= now).filter_map(|(at, position, duty)| {
+            let case = self.at(*position)?;
+            Some((case, case.duty(*duty)?, *at))
+        })
+    }
+
+    /// Returns when the next step up comes; `None` if none does.
+    #[must_use]
+    pub fn next_step_at(&self) -> Option<Instant> {
+        self.steps.get_min().map(|(at, ..)| *at)
+    }
+
+    /// Returns the open cases that were acknowledged and not acted on since, with when that was, longest ago first.
+    pub fn idle(&self) -> impl Iterator<Item = (&Case, Instant)> {
+        self.idle.iter().filter_map(|(at, position)| Some((self.at(*position)?, *at)))
+    }
+
+    /// Takes one event into account: its id, its place, and when it was recorded.
+    pub fn apply(&mut self, event: &Event, id: Uuid, position: Position, recorded_at: Instant) {
+        match event {
+            Event::PolicyActivated(activated) => self.follows = activated.follow_up,
+            Event::LightChanged(change) => self.light_changed(change, id, position),
+            Event::AlertRaised(raised) => self.raised(raised, position),
+            Event::AlertClosed(closed) => self.step(closed.alert, |case| {
+                let outcome = closed.outcome.unwrap_or(CaseOutcome::Other);
+                case.closed = Some(Closed { at: closed.at, outcome });
+            }),
+            Event::AlertAcknowledged(step) => self.step(step.alert, |case| {
+                case.acknowledged_at = Some(step.at);
+                case.is_acted_on = false;
+            }),
+            Event::AcknowledgementWithdrawn(step) => self.step(step.alert, |case| case.acknowledged_at = None),
+            Event::AlertReminded(step) => self.step(step.alert, |case| case.is_acted_on = true),
+            Event::AlertAssigned(step) => self.step(step.alert, |case| case.holder = Some(step.to.clone())),
+            Event::AlertNoted(step) => self.step(step.alert, |_| {}),
+            Event::AlertActedOn(act) => self.step(act.alert, |_| {}),
+            Event::DutyWaived(step) => self.duty_step(step.alert, step.duty, |duty| {
+                if duty.stands() {
+                    duty.end = Some(End::Waived { reason: step.reason.clone(), at: step.at });
+                }
+            }),
+            Event::DutyPaused(step) => self.duty_step(step.alert, step.duty, |duty| {
+                duty.pause = Some(Pause { until: step.until, reason: step.reason.clone() });
+            }),
+            Event::AlertEscalated(step) => self.step(step.alert, |case| {
+                if let Some(duty) = case.duties.iter_mut().find(|duty| Some(duty.arisen.duty) == step.duty) {
+                    duty.steps = duty.steps.max(step.step.unwrap_or_default());
+                    duty.next_step_at = step.next_at;
+                }
+            }),
+            _ => {}
+        }
+        if let Some(act) = ActDone::of(event) {
+            self.acted(&act, id, recorded_at);
+        }
+    }
+
+    /// An act fulfils the duties that name it, if it was done on the day they arose or later.
+    fn acted(&mut self, act: &ActDone, id: Uuid, at: Instant) {
+        let is_its = |case: &&Case| case.is_open() && day_of(case.opened_at) <= act.day;
+        let Some(mut case) = self.latest(act.credit_code).filter(is_its).cloned() else { return };
+        case.is_acted_on = true;
+        for duty in case.duties.iter_mut().filter(|duty| duty.stands() && duty.arisen.acts.contains(&act.kind)) {
+            if day_of(duty.at) <= act.day {
+                duty.end = Some(End::Done { act: id, kind: act.kind, day: act.day, at });
+            }
+        }
+        self.put(case);
+    }
+
+    /// Says whether lights that rise are followed up.
+    #[must_use]
+    pub const fn follows(&self) -> bool {
+        self.follows
+    }
+
+    /// Says from now on whether lights that rise are followed up.
+    pub const fn set_follows(&mut self, follows: bool) {
+        self.follows = follows;
+    }
+
+    fn light_changed(&mut self, change: &LightChanged, id: Uuid, position: Position) {
+        let code = change.credit_code;
+        let mut pending = Pending { id, change: change.clone(), fresh: Vec::new() };
+        // While one waits, those after it stand in line: what they mean rests on what is said of that.
+        let waits = self.pending_of(code).next().is_some()
+            || match self.latest(code).cloned() {
+                Some(case) => self.follow(case, &mut pending),
+                None => {
+                    pending.fresh = rules(change);
+                    self.follows && change.asks_for_mail()
+                }
+            };
+        if waits {
+            self.put_pending(position, pending);
+        }
+    }
+
+    /// Has a case follow its light; says whether the case has to say something about it.
+    fn follow(&mut self, mut case: Case, pending: &mut Pending) -> bool {
+        let change = &pending.change;
+        let now = rules(change);
+        pending.fresh = now.iter().filter(|rule| !case.rules.contains(rule)).cloned().collect();
+        case.light = change.to;
+        case.change = pending.id;
+        case.changed_at = change.at;
+        case.rules = now;
+        fall_away(&mut case);
+        let is_news = self.follows && change.notify && (change.to > change.from || !pending.fresh.is_empty());
+        let says = match (case.is_open(), change.to) {
+            (is_open, Light::Green) => is_open,
+            (..) => is_news,
+        };
+        self.put(case);
+        says
+    }
+
+    fn pending_of(&self, code: CreditCode) -> impl Iterator<Item = (Position, &Arc<Pending>)> {
+        self.pending.range((code, 0)..=(code, Position::MAX)).map(|((_, position), pending)| (*position, pending))
+    }
+
+    /// Takes a light change that was taken up out of the line; `None` if it did not stand there.
+    fn taken_up(&mut self, code: CreditCode, change: Uuid) -> Option<Arc<Pending>> {
+        let (position, _) = self.pending_of(code).find(|(_, pending)| pending.id == change)?;
+        self.pending.remove(&(code, position))
+    }
+
+    fn raised(&mut self, raised: &AlertRaised, position: Position) {
+        let code = raised.credit_code;
+        let asked = self.taken_up(code, raised.change);
+        let mut case = self.get(raised.alert).cloned().unwrap_or_else(|| Case {
+            id: raised.alert,
+            credit_code: code,
+            position,
+            opened_at: raised.at,
+            sector: None,
+            light: raised.light,
+            worst: raised.light,
+            change: raised.change,
+            changed_at: raised.at,
+            rules: asked.as_ref().map_or_else(
+                || raised.duties.iter().map(|duty| duty.rule.clone()).collect(),
+                |pending| rules(&pending.change),
+            ),
+            duties: Vec::new(),
+            acknowledged_at: None,
+            is_acted_on: false,
+            holder: None,
+            reopened: 0,
+            closed: None,
+            revision: 0,
+        });
+        if case.closed.take().is_some() {
+            case.reopened += 1;
+            case.worst = raised.light;
+            case.acknowledged_at = None;
+        }
+        if raised.light > case.worst {
+            case.worst = raised.light;
+            case.acknowledged_at = None;
+        }
+        case.revision += 1;
+        case.sector.clone_from(&raised.sector);
+        case.duties.extend(raised.duties.iter().map(|arisen| Duty {
+            arisen: arisen.clone(),
+            at: raised.at,
+            pause: None,
+            steps: 0,
+            next_step_at: None,
+            end: None,
+        }));
+        self.put(case);
+        if asked.is_some() {
+            self.next_in_line(code);
+        }
+    }
+
+    /// What came while another change waited is followed now, up to the next that the case has to say something about.
+    fn next_in_line(&mut self, code: CreditCode) {
+        while let (Some((position, pending)), Some(case)) = (self.first_in_line(code), self.latest(code).cloned()) {
+            let mut pending = Pending::clone(&pending);
+            if self.follow(case, &mut pending) {
+                self.put_pending(position, pending);
+                return;
+            }
+            self.pending.remove(&(code, position));
+        }
+    }
+
+    fn first_in_line(&self, code: CreditCode) -> Option<(Position, Arc<Pending>)> {
+        self.pending_of(code).next().map(|(position, pending)| (position, pending.clone()))
+    }
+
+    fn step(&mut self, id: Uuid, change: impl FnOnce(&mut Case)) {
+        let Some(case) = self.get(id) else { return };
+        let mut case = case.clone();
+        case.revision += 1;
+        change(&mut case);
+        let (code, is_open) = (case.credit_code, case.is_open());
+        self.put(case);
+        // There is nothing left to end.
+        let first = self.first_in_line(code).filter(|(_, pending)| !is_open && pending.change.to == Light::Green);
+        if let Some((position, _)) = first {
+            self.pending.remove(&(code, position));
+            self.next_in_line(code);
+        }
+    }
+
+    fn duty_step(&mut self, id: Uuid, duty: Uuid, change: impl FnOnce(&mut Duty)) {
+        self.step(id, |case| {
+            // Whoever lets a duty be, or puts it off, has done something.
+            case.is_acted_on = true;
+            if let Some(duty) = case.duties.iter_mut().find(|known| known.arisen.duty == duty) {
+                change(duty);
+            }
+        });
+    }
+
+    /// Takes over a case as it stands now, or as it was kept elsewhere.
+    pub fn put(&mut self, case: Case) {
+        let position = case.position;
+        if let Some(before) = self.cases.get(&position).cloned() {
+            self.index(&before, false);
+        }
+        self.index(&case, true);
+        self.places.insert(case.id, position);
+        let latest = self.latest.entry(case.credit_code).or_insert(position);
+        *latest = (*latest).max(position);
+        self.cases.insert(position, Arc::new(case));
+    }
+
+    /// Enters a case where it is found by time, or strikes it out there.
+    fn index(&mut self, case: &Case, enter: bool) {
+        if !case.is_open() {
+            return;
+        }
+        let Self { open, idle, steps, .. } = self;
+        keep(open, (case.due_at().unwrap_or(Instant::MAX), case.position), enter);
+        if let Some(at) = case.acknowledged_at.filter(|_| !case.is_acted_on) {
+            keep(idle, (at, case.position), enter);
+        }
+        for duty in case.standing() {
+            if let Some(at) = duty.next_at() {
+                keep(steps, (at, case.position, duty.arisen.duty), enter);
+            }
+        }
+    }
+
+    /// Takes over a light change that waits, as it was kept elsewhere.
+    pub fn put_pending(&mut self, position: Position, pending: Pending) {
+        self.pending.insert((pending.change.credit_code, position), Arc::new(pending));
+    }
+
+    /// Returns every light change that waits, with its position.
+    pub fn all_pending(&self) -> impl Iterator<Item = (Position, &Pending)> {
+        self.pending.iter().map(|((_, position), pending)| (*position, &**pending))
+    }
+}
+
+fn keep<T: Ord + Clone>(set: &mut OrdSet<T>, one: T, enter: bool) {
+    if enter {
+        set.insert(one);
+    } else {
+        set.remove(&one);
+    }
+}
+
+fn rules(change: &LightChanged) -> Vec<String> {
+    change.reasons.iter().map(|reason| reason.rule.clone()).collect()
+}
+
+/// Duties end whose rule no longer asks for the light.
+fn fall_away(case: &mut Case) {
+    let (change, at) = (case.change, case.changed_at);
+    for duty in case.duties.iter_mut().filter(|duty| duty.stands()) {
+        if !case.rules.contains(&duty.arisen.rule) {
+            duty.end = Some(End::FallenAway { change, at });
+        }
+    }
+}

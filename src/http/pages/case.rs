@@ -1,0 +1,268 @@
+//! A case: why, what is to be done by when, what was done, and the forms to do it.
+
+use super::board::sector_name;
+use super::cases::deadline;
+use super::filters::minute;
+use super::sentence::{Teller, kind};
+use super::{Pages, answer, field_name};
+use crate::domain::case::stream_of;
+use crate::domain::code::CreditCode;
+use crate::domain::command::{Command, HandleCase, RecordEnforcement};
+use crate::domain::envelope::CloudEvent;
+use crate::domain::time::day_of;
+use crate::domain::words::{ActKind, CaseAction, CaseOutcome};
+use crate::http::access::{Allowed, Caller, HandleCases, Permission as _, ReadCases, TrustedForm};
+use crate::http::api::cases::{CaseGiven, DutyGiven};
+use crate::http::api::commands::execute_one;
+use crate::http::api::merchants::events_about;
+use crate::http::api::{credit_code, filled, optional};
+use crate::http::language::Language;
+use crate::http::problem::{Code, FieldProblem, Problem};
+use crate::http::site::{Site, rule};
+use crate::picture::outbox::{DeliveryState, Summary};
+use crate::policy::Policies;
+use crate::policy::clause;
+use actix_web::http::StatusCode;
+use actix_web::http::header::LOCATION;
+use actix_web::{HttpRequest, HttpResponse, web};
+use minijinja::{Value, context};
+use serde::Deserialize;
+use uuid::Uuid;
+
+/// Events looked through for what happened since the case opened.
+const EVENTS: usize = 500;
+/// Mails shown.
+const MAILS: usize = 20;
+
+/// A form of the page; blank fields count as absent.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct CaseForm {
+    action: String,
+    to: String,
+    kind: String,
+    date: String,
+    due_on: String,
+    number: String,
+    duty: String,
+    until: String,
+    outcome: String,
+    note: String,
+}
+
+/// A case with what the page shows beside it.
+struct Shown {
+    case: CaseGiven,
+    events: Vec<CloudEvent>,
+    mails: Vec<Summary>,
+}
+
+/// Shows a case.
+///
+/// # Errors
+/// When there is no such case in scope.
+pub async fn show(
+    allowed: Allowed<ReadCases>,
+    site: web::Data<Site>,
+    pages: web::Data<Pages>,
+    request: HttpRequest,
+    alert: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let alert: Uuid = alert.parse().map_err(|_| Code::NotFound)?;
+    draw(&site, &pages, &request, allowed.caller(), alert, None).await
+}
+
+/// Takes a form.
+///
+/// # Errors
+/// When the form is not ours, there is no such case in scope, or the log did not take it. A refusal is shown on the page.
+pub async fn post(
+    allowed: Allowed<HandleCases>,
+    site: web::Data<Site>,
+    pages: web::Data<Pages>,
+    request: HttpRequest,
+    alert: web::Path<String>,
+    form: TrustedForm<CaseForm>,
+) -> Result<HttpResponse, Problem> {
+    let alert: Uuid = alert.parse().map_err(|_| Code::NotFound)?;
+    let about = site.view(allowed.scope(), |view| view.case(alert).map(|row| row.case.credit_code));
+    let about = about.ok_or_else(|| Problem::new(Code::NotFound, "没有这项处置", "there is no such case"))?;
+    let today = day_of(site.desk.now()).to_string();
+    let recorded = match command(&form.0, alert, about, &today) {
+        Ok(command) => execute_one(&site, &request, allowed.caller(), allowed.origin(), command, None).await.map(drop),
+        Err(problem) => Err(problem),
+    };
+    match recorded {
+        // Reloading the page after this sends nothing again.
+        Ok(()) => Ok(HttpResponse::SeeOther().insert_header((LOCATION, format!("/cases/{alert}"))).finish()),
+        Err(problem) if matches!(problem.code, Code::Refused | Code::OutOfScope | Code::InvalidParameter) => {
+            let mut page = draw(&site, &pages, &request, allowed.caller(), alert, Some(problem)).await?;
+            *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+            Ok(page)
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+/// Returns what a form says. An act with an event of its own is recorded as that, so that it is evidence, too.
+fn command(form: &CaseForm, alert: Uuid, about: CreditCode, today: &str) -> Result<Command, Problem> {
+    let action: CaseAction = optional("action", Some(&form.action))?.ok_or(Code::BadRequest)?;
+    let kind: Option<ActKind> = optional("kind", Some(&form.kind))?;
+    let date = optional("date", Some(&form.date))?;
+    let enforcement = kind.and_then(ActKind::enforcement).filter(|_| action == CaseAction::Act);
+    if let Some(kind) = enforcement {
+        return Ok(Command::RecordEnforcement(RecordEnforcement {
+            credit_code: about,
+            kind,
+            date: date.map_or_else(|| optional("date", Some(today)), |day| Ok(Some(day)))?.ok_or(Code::BadRequest)?,
+            due_on: optional("due_on", Some(&form.due_on))?,
+            number: filled(Some(&form.number)),
+        }));
+    }
+    Ok(Command::HandleCase(HandleCase {
+        alert,
+        credit_code: credit_code(about.as_str())?,
+        action,
+        to: filled(Some(&form.to)),
+        kind,
+        date,
+        duty: optional("duty", Some(&form.duty))?,
+        until: optional("until", Some(&form.until))?,
+        outcome: optional("outcome", Some(&form.outcome))?,
+        note: filled(Some(&form.note)),
+    }))
+}
+
+async fn draw(
+    site: &web::Data<Site>,
+    pages: &Pages,
+    request: &HttpRequest,
+    caller: &Caller,
+    alert: Uuid,
+    refused: Option<Problem>,
+) -> Result<HttpResponse, Problem> {
+    let shown = site
+        .block(&caller.key, move |site, scope| {
+            let found = site
+                .view(scope, |view| view.case(alert).map(|row| (row.case.credit_code, CaseGiven::new(row, view.now))));
+            let (code, case) =
+                found.ok_or_else(|| Problem::new(Code::NotFound, "没有这项处置", "there is no such case"))?;
+            let since = |event: &CloudEvent| event.time >= Some(case.opened_at) && is_of_case(kind(event));
+            let mut events: Vec<CloudEvent> = site
+                .desk
+                .log()
+                .read_stream(&stream_of(alert), 0, EVENTS)?
+                .iter()
+                .map(|event| event.to_cloud_event())
+                .collect();
+            events.extend(events_about(site, scope, code, EVENTS)?.into_iter().filter(since));
+            events.sort_by_key(|event| std::cmp::Reverse(event.position));
+            events.dedup_by_key(|event| event.position);
+            let mails = site.picture().outbox.list(None, MAILS, |mail| mail.credit_code == code).cloned().collect();
+            Ok(Shown { case, events, mails })
+        })
+        .await?;
+    let (language, policies) = (Language::of(request), site.policies());
+    let drawing = Drawing { pages, language, policies: &policies };
+    let content = drawing.content(&shown, refused, caller, &day_of(site.desk.now()).to_string());
+    answer(request, Some(caller), "case.html", "/cases", content)
+}
+
+/// Says whether an event of the merchant belongs to what happened in a case: its light, and what was done.
+fn is_of_case(kind: &str) -> bool {
+    kind == "light.changed" || kind.starts_with("enforcement.") || kind.starts_with("alert.")
+}
+
+struct Drawing<'a> {
+    pages: &'a Pages,
+    language: Language,
+    policies: &'a Policies,
+}
+
+impl Drawing<'_> {
+    fn text(&self, section: &str, key: &str) -> String {
+        self.pages.text(self.language, section, key).to_owned()
+    }
+
+    fn content(&self, shown: &Shown, refused: Option<Problem>, caller: &Caller, today: &str) -> Value {
+        let case = &shown.case;
+        let teller = Teller { pages: self.pages, policies: self.policies, language: self.language };
+        let step = |event: &CloudEvent| {
+            context! {
+                at => event.recordedat.map(minute), text => teller.sentence(event),
+                actor => event.actor.as_deref().map(|actor| teller.actor(actor)),
+            }
+        };
+        let words = |names: Vec<&'static str>, prefix: &str| -> Vec<Value> {
+            names
+                .into_iter()
+                .map(|name| context! { name, text => self.text("word", &format!("{prefix}{name}")) })
+                .collect()
+        };
+        let by_person = |outcome: &&CaseOutcome| **outcome != CaseOutcome::LightOut;
+        context! {
+            case => context! {
+                alert => case.alert.to_string(), credit_code => case.credit_code.clone(), name => case.name.clone(),
+                light => case.light.name(), worst => case.worst.name(), opened => minute(case.opened_at), reopened => case.reopened,
+                sector => case.sector.as_deref().map(|id| sector_name(self.policies, id, self.language)),
+                acknowledged => case.acknowledged_at.map(minute), holder => case.holder.clone(), late => case.late,
+                closed => case.closed_at.map(minute),
+                outcome => case.outcome.map(|outcome| self.text("word", &format!("outcome_{outcome}"))),
+            },
+            duties => case.duties.iter().map(|duty| self.duty(duty)).collect::<Vec<_>>(),
+            steps => shown.events.iter().map(step).collect::<Vec<_>>(),
+            mails => shown.mails.iter().map(|mail| self.mail(mail)).collect::<Vec<_>>(),
+            kinds => words(self.kinds(case), ""),
+            outcomes => words(CaseOutcome::ALL.iter().filter(by_person).map(|outcome| outcome.name()).collect(), "outcome_"),
+            refused => refused.map(|problem| self.refusal(&problem)),
+            may_handle => HandleCases::ROLES.contains(&caller.key.scope.role),
+            me => &*caller.key.name, today,
+        }
+    }
+
+    /// Returns the kinds of acts, those first that a standing duty waits for.
+    fn kinds(&self, case: &CaseGiven) -> Vec<&'static str> {
+        let wanted =
+            |kind: &ActKind| case.duties.iter().any(|duty| duty.ended_at.is_none() && duty.acts.contains(kind));
+        let mut kinds: Vec<&ActKind> = ActKind::ALL.iter().collect();
+        kinds.sort_by_key(|kind| !wanted(kind));
+        kinds.into_iter().map(|kind| kind.name()).collect()
+    }
+
+    fn duty(&self, duty: &DutyGiven) -> Value {
+        let title = rule(self.policies, &duty.rule).map(|rule| self.language.pick(&rule.title.zh, &rule.title.en));
+        let act = duty.act.map(|kind| self.text("word", kind.name()));
+        let acts: Vec<String> = duty.acts.iter().map(|kind| self.text("word", kind.name())).collect();
+        let source = clause::read(&duty.clause);
+        context! {
+            duty => duty.duty.to_string(), state => duty.state, state_text => self.text("duty", duty.state),
+            what => self.language.pick(&duty.zh, &duty.en).to_owned(), who => self.text("duty", &format!("who_{}", duty.who)),
+            rule => title.unwrap_or(&duty.rule).to_owned(), light => duty.light.name(),
+            clause => self.language.pick(&source.zh, &source.en).to_owned(),
+            arose => minute(duty.arose_at), due => duty.due_at.map(deadline), paused => duty.paused_until.map(deadline),
+            reason => duty.reason.clone(), ended => duty.ended_at.map(minute), act, act_on => duty.act_on.map(|day| day.to_string()),
+            acts => acts.join(self.language.pick("、", ", ")), is_red => duty.light.name() == "red",
+        }
+    }
+
+    fn mail(&self, mail: &Summary) -> Value {
+        let fates =
+            DeliveryState::ALL.iter().map(|state| (state, mail.tally.of(*state))).filter(|(_, count)| *count > 0);
+        let fates: Vec<String> =
+            fates.map(|(state, count)| format!("{} {count}", self.text("fate", state.name()))).collect();
+        context! {
+            at => minute(mail.requested_at), from => mail.from.name(), to => mail.to.name(),
+            fates => fates.join(self.language.pick("，", ", ")),
+        }
+    }
+
+    fn refusal(&self, problem: &Problem) -> Value {
+        let line = |field: &FieldProblem| {
+            context! { name => field_name(self.pages, self.language, &field.field).to_owned(), text => field.message(self.language).to_owned() }
+        };
+        context! {
+            title => problem.code.title(self.language).to_owned(),
+            lines => problem.fields.iter().map(line).collect::<Vec<_>>(),
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! What goes back to hotlines, read back as they would.
+
+use super::app::{App, HERE, THERE, instant};
+use calamine::{Data, Reader as _};
+use serde_json::json;
+use std::io::Cursor;
+use warnlight::domain::words::Role;
+
+/// Tickets of 12345 about two merchants: one open, two answered or closed here, one that came closed; one of 12315.
+fn handled() -> App {
+    let app = App::start();
+    let ticket = |number: &str, channel: &str, code: &str| {
+        json!({ "command": "record_complaint", "ticket": number, "channel": channel, "kind": "refund", "credit_code": code,
+            "received_at": "2025-06-01T01:00:00Z" })
+    };
+    let mut closed = ticket("came-closed", "12345", HERE);
+    closed["closed_at"] = json!("2025-06-02T01:00:00Z");
+    closed["outcome"] = json!("resolved");
+    app.tell(&[ticket("=1+1", "12345", HERE), ticket("GD-2", "12345", HERE), ticket("GD-3", "12345", THERE)]);
+    app.tell(&[closed, ticket("open", "12345", HERE), ticket("GD-2", "12315", HERE)]);
+    app.clock.set(instant("2025-07-02T02:00:00Z"));
+    let answer = json!({ "channel": "12345", "answered_at": "2025-07-02T01:30:00Z" });
+    app.post(&format!("/api/v1/complaints/{}/answer", super::app::encoded("=1+1"))).role(Role::Lead).json(&answer).ok();
+    for (number, outcome, code) in [("GD-2", "resolved", HERE), ("GD-3", "unresolved", THERE)] {
+        let mut closed = ticket(number, "12345", code);
+        closed["closed_at"] = json!("2025-07-02T01:45:00Z");
+        closed["outcome"] = json!(outcome);
+        app.tell(&[closed]);
+    }
+    app
+}
+
+fn sheet(bytes: Vec<u8>) -> Vec<Vec<String>> {
+    let mut book: calamine::Xlsx<_> = calamine::Xlsx::new(Cursor::new(bytes)).unwrap();
+    let range = book.worksheet_range_at(0).unwrap().unwrap();
+    assert!(range.used_cells().all(|(_, _, cell)| matches!(cell, Data::String(_))), "every cell is a text");
+    range.rows().map(|row| row.iter().map(ToString::to_string).collect()).collect()
+}
+
+fn fetched(app: &App, role: Role, query: &str) -> Vec<Vec<String>> {
+    use std::io::Read as _;
+    let mut bytes = Vec::new();
+    let reply = app.get(&format!("/api/v1/feedback?profile=hotline-12345{query}")).role(role).open();
+    assert_eq!(reply.status(), 200);
+    reply.into_body().into_reader().read_to_end(&mut bytes).unwrap();
+    sheet(bytes)
+}
+
+#[test]
+fn a_hotline_gets_back_under_its_own_headers_what_was_done_here_about_its_tickets() {
+    let app = handled();
+    let rows = fetched(&app, Role::Admin, "");
+    assert_eq!(rows[0], ["12345工单编号", "首次响应时间", "办结时间", "是否解决", "答复市民要点"]);
+    let said: Vec<Vec<&str>> = rows[1..].iter().map(|row| row.iter().map(String::as_str).collect()).collect();
+    assert_eq!(
+        said,
+        [
+            vec!["GD-3", "", "2025-07-02 09:45", "否", "已于2025-07-02 09:45办结：未解决"],
+            vec!["GD-2", "", "2025-07-02 09:45", "是", "已于2025-07-02 09:45办结：已解决"],
+            vec!["=1+1", "2025-07-02 09:30", "", "", "已于2025-07-02 09:30首次响应，正在办理"],
+        ]
+    );
+    assert_eq!(fetched(&app, Role::Admin, "&since=2025-07-02").len(), 4);
+    assert_eq!(fetched(&app, Role::Admin, "&since=2025-07-03").len(), 1, "the header alone");
+}
+
+#[test]
+fn in_csv_nothing_is_a_formula_and_nobody_gets_tickets_of_others() {
+    let app = handled();
+    let csv = app.get("/api/v1/feedback?profile=hotline-12345&form=csv").role(Role::Lead).ok().text;
+    assert!(csv.starts_with("\u{FEFF}12345工单编号,"), "{csv}");
+    assert!(csv.contains("\n'=1+1,") && !csv.contains("\n=1"), "{csv}");
+    assert!(csv.contains("GD-2") && !csv.contains("GD-3"), "a lead office of another district: {csv}");
+    let mall = app.get("/api/v1/feedback?profile=hotline-12345&form=csv").role(Role::Operator).ok().text;
+    assert_eq!(mall.lines().count(), 1, "what the hotline heard is not for malls: {mall}");
+    assert_eq!(app.get("/api/v1/feedback?profile=hotline-12345").role(Role::Bank).send().status, 403);
+    for wrong in [
+        "",
+        "?profile=nobody",
+        "?profile=hotline-12345&since=x",
+        "?profile=hotline-12345&form=pdf",
+        "?profile=merged-list",
+    ] {
+        assert_eq!(app.get(&format!("/api/v1/feedback{wrong}")).role(Role::Lead).send().status, 400, "{wrong}");
+    }
+}
