@@ -11,6 +11,7 @@ mod doors;
 mod feedback;
 mod handing_in;
 mod imports;
+mod inbox;
 mod line;
 mod live;
 mod mails;
