@@ -100,7 +100,7 @@ pub(super) fn run(args: &DemoArgs, common: &Common, out: &mut Out) -> Result<Exi
     let spool = folder.path().join(&settings.mail.spool);
     // Sessions last by the wall clock: the district's days are too short to stay logged in for.
     let sessions: Arc<dyn Clock> = Arc::new(SystemClock);
-    let ended = until_told(&settings, &desk, (&mail, &tray), keyring, sessions, demonstration, |address| {
+    let ended = until_told(&settings, &desk, (&mail, &tray, None), keyring, sessions, demonstration, |address| {
         out.say(texts::OPEN_THE_DEMO.with(&[&address]))?;
         out.say(texts::DEMO_KEYS.with(&[&keys.display()]))?;
         if settings.mail.smtp.is_none() {
