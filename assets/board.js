@@ -63,3 +63,59 @@
     sign.textContent = sign.dataset.off;
   });
 })();
+
+// Tickets without a credit code are worked off with the keyboard. What a key does, a button or a field of the page does, too.
+(function () {
+  const queue = document.querySelector("[data-queue]");
+  const help = document.querySelector("[data-help]");
+  if (!help) return;
+  const tickets = queue ? Array.from(queue.querySelectorAll("[data-ticket]")) : [];
+  let at = queue ? Number(queue.dataset.at) : 0;
+  let sent = false;
+
+  function turnTo(index) {
+    if (!tickets.length) return;
+    at = Math.min(Math.max(index, 0), tickets.length - 1);
+    tickets[at].focus({ preventScroll: true });
+    tickets[at].scrollIntoView({ block: "nearest" });
+  }
+
+  function fill(field) {
+    if (!field) return false;
+    field.focus();
+    field.select();
+    return true;
+  }
+
+  const within = (css) => (tickets[at] ? tickets[at].querySelector(css) : null);
+
+  document.addEventListener("focusin", (event) => {
+    const index = tickets.findIndex((ticket) => ticket.contains(event.target));
+    if (index >= 0) at = index;
+  });
+  // A key that is held down decides nothing twice.
+  document.addEventListener("submit", () => { sent = true; });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
+    if (event.target.matches("input, textarea, select")) {
+      if (event.key === "Escape") turnTo(at);
+      return;
+    }
+    let done = true;
+    if (event.key === "j") turnTo(at + 1);
+    else if (event.key === "k") turnTo(at - 1);
+    else if (event.key === "s") done = fill(within("[data-aside]"));
+    else if (event.key === "u") done = fill(within("[data-undo]") || document.querySelector("[data-last] [data-undo]"));
+    else if (event.key === "/") done = fill(document.querySelector("[data-search]"));
+    else if (event.key === "?") help.open = !help.open;
+    else if (/^[1-9]$/.test(event.key)) {
+      const button = within(`[data-key="${event.key}"]`);
+      done = Boolean(button);
+      if (button && !sent && !event.repeat) button.click();
+    } else done = false;
+    if (done) event.preventDefault();
+  });
+
+  if (!document.querySelector("[data-summary]")) turnTo(at);
+})();

@@ -9,11 +9,12 @@ use crate::intake::profile::{self, ProfileError, Profiles};
 #[cfg(feature = "cluster")]
 use crate::log::cluster;
 use crate::log::contract::{EventLog, LogError};
-use crate::log::embedded::{EmbeddedLog, Options};
+use crate::log::embedded::{EmbeddedLog, Options, schema};
 use crate::log::postgres::{self, PostgresLog};
 use crate::mail::render::{RenderError, Renderer};
 use crate::mail::transport::of_settings;
 use crate::mail::worker::{self, Worker};
+use crate::picture::snapshot;
 use crate::policy::{Policies, PolicyError};
 use crate::policy_folder;
 use crate::proof::{CheckpointKeeper, KeyError, SigningKey};
@@ -76,7 +77,7 @@ pub enum ServiceError {
 /// See [`ServiceError`].
 pub fn open_log(settings: &Settings, data: &Path) -> Result<Arc<dyn EventLog>, ServiceError> {
     match &settings.log.engine {
-        Engine::Embedded => Ok(Arc::new(EmbeddedLog::open(data, &Options::default())?)),
+        Engine::Embedded => with_witness(data, |data| EmbeddedLog::open(data, &Options::default())),
         Engine::Postgres(url) => Ok(Arc::new(PostgresLog::open(url.expose(), data, &postgres::Options::default())?)),
         #[cfg(feature = "cluster")]
         Engine::Cluster(url) => {
@@ -91,7 +92,7 @@ pub fn open_log(settings: &Settings, data: &Path) -> Result<Arc<dyn EventLog>, S
 /// See [`ServiceError`].
 pub fn open_log_read_only(settings: &Settings, data: &Path) -> Result<Arc<dyn EventLog>, ServiceError> {
     match &settings.log.engine {
-        Engine::Embedded => Ok(Arc::new(EmbeddedLog::open_read_only(data)?)),
+        Engine::Embedded => with_witness(data, EmbeddedLog::open_read_only),
         Engine::Postgres(url) => {
             Ok(Arc::new(PostgresLog::open_read_only(url.expose(), &postgres::Options::default())?))
         }
@@ -107,6 +108,20 @@ pub fn open_log_read_only(settings: &Settings, data: &Path) -> Result<Arc<dyn Ev
             }
         }
     }
+}
+
+/// Opens a log in one file, and refuses one that holds less than the snapshot beside it was made of.
+fn with_witness(
+    data: &Path,
+    open: impl FnOnce(&Path) -> Result<EmbeddedLog, LogError>,
+) -> Result<Arc<dyn EventLog>, ServiceError> {
+    // Before one is made where one was lost.
+    if !data.join(schema::FILE).exists() {
+        snapshot::hold_against(data, || 0)?;
+    }
+    let log = open(data)?;
+    snapshot::hold_against(data, || log.head())?;
+    Ok(Arc::new(log))
 }
 
 /// Loads the key that signs this node's checkpoints, if the settings name one.

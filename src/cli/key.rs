@@ -203,7 +203,9 @@ impl From<KeyringError> for CliError {
     fn from(error: KeyringError) -> Self {
         match error {
             KeyringError::Log(error) => error.into(),
-            KeyringError::Invalid(_) => Self::told(Exit::Usage, texts::KEY_INVALID.with(&[&error])),
+            KeyringError::Invalid { zh, en } => {
+                Self::told(Exit::Usage, Said { zh: format!("密钥不能这样建立：{zh}"), en: en.to_owned() })
+            }
             // The command line is right; what it asks for is not done.
             KeyringError::LastAdmin => Self::told(Exit::Failed, texts::KEY_LAST_ADMIN.with(&[&error])),
             KeyringError::NotFound(id) => Self::told(Exit::NotFound, texts::KEY_NOT_FOUND.with(&[&id, &error])),

@@ -10,6 +10,7 @@ use crate::domain::event::CheckpointSigned;
 use crate::domain::time::Instant;
 use crate::log::contract::Verified;
 use crate::log::embedded::restore;
+use crate::picture::snapshot;
 use crate::proof::{Found, OfKey, PublicKey, check};
 use crate::service::open_log_read_only;
 use crate::settings::Settings;
@@ -159,6 +160,7 @@ pub(super) fn run_backup(args: &BackupArgs, common: &Common, out: &mut Out) -> R
 pub(super) fn run_restore(args: &RestoreArgs, common: &Common, out: &mut Out) -> Result<Exit, CliError> {
     Settings::load(common.config.as_deref())?;
     let verified = restore(&args.backup, &common.data)?;
+    snapshot::remove(&common.data)?;
     print(out, texts::RESTORED, &verified)
 }
 

@@ -154,7 +154,6 @@ catalogue! {
     SETTINGS_WRONG: "设置有误：\n{0}", "{0}";
     KEY_NOT_FOUND: "没有密钥 `{0}`；`warnlight key list` 列出所有密钥", "{1}";
     KEY_LAST_ADMIN: "这是最后一个有效的管理员密钥，不能吊销；请先建立另一个管理员密钥", "{0}";
-    KEY_INVALID: "密钥不能这样建立：{0}", "{0}";
     CHECKPOINT_FALSE: "检查点不实：{0}", "{0}";
     POLICIES_WRONG: "规则或收件人文件有误：{0}", "{0}";
     FAILED: "未能完成：{0}", "{0}";

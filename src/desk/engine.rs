@@ -417,11 +417,12 @@ impl Fates {
 
 /// Returns what is said of a command that the log did not take.
 pub(crate) fn not_recorded(error: &DeskError) -> Problem {
+    let why = if matches!(error, DeskError::Log(LogError::Full)) { "磁盘已满" } else { "原因见服务日志" };
     Problem {
         field: "command",
         code: NOT_RECORDED,
         value: String::new(),
-        zh: format!("未能写入事件日志，本条没有记录，请重新提交：{error}"),
+        zh: format!("未能写入事件日志，本条没有记录（{why}），请重新提交"),
         en: format!("the log did not take it, so it is not recorded; send it again: {error}"),
     }
 }

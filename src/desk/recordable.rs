@@ -20,7 +20,7 @@ pub fn unrecordable(why: &str) -> Problem {
         field: "",
         code: "not_recordable",
         value: String::new(),
-        zh: format!("日志无法记录本行（{why}），请核对日期和编号"),
+        zh: "日志无法记录本行，请核对日期和编号".to_owned(),
         en: format!("the log cannot record this row ({why}); check its days and its numbers"),
     }
 }

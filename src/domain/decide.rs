@@ -411,14 +411,15 @@ fn exit(row: &RecordExit, merchant: Option<&Merchant>) -> Result<Event, Vec<Prob
     let standing = shop.map_or(Exit::None, |shop| exit_on(&shop.exits, row.date, Position::MAX));
     if standing == Exit::None {
         let place = format!("{} {}", row.mall.as_deref().unwrap_or_default(), row.unit.as_deref().unwrap_or_default());
-        let place = if place.trim().is_empty() { "street shop" } else { place.trim() };
+        let (zh, en) =
+            if place.trim().is_empty() { ("沿街门店", "street shop") } else { (place.trim(), place.trim()) };
         return Err(vec![Problem {
             field: "action",
             code: "no_standing_notice",
             value: row.action.zh().to_owned(),
-            zh: format!("{}当日该店（{place}）没有有效的撤店公示，无法{}；请先公示", row.date, row.action.zh()),
+            zh: format!("{}当日该店（{zh}）没有有效的撤店公示，无法{}；请先公示", row.date, row.action.zh()),
             en: format!(
-                "no exit notice stands on {} for this shop ({place}), so there is nothing to {}; post a notice first",
+                "no exit notice stands on {} for this shop ({en}), so there is nothing to {}; post a notice first",
                 row.date, row.action
             ),
         }]);

@@ -1,8 +1,10 @@
 //! Reading bodies: JSON with or without a byte order mark, large ones away from the threads that answer others, and of a
 //! list no more than is wanted.
 
+use super::language::BothLanguages;
 use super::once;
 use super::problem::{Code, Problem};
+use super::unread;
 use actix_web::dev::Payload;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{Error, FromRequest, HttpRequest, web};
@@ -30,7 +32,7 @@ where
     if body.len() <= SMALL {
         return read(&body);
     }
-    web::block(move || read(&body)).await.map_err(|error| Problem::new(Code::Unavailable, error))?
+    web::block(move || read(&body)).await.map_err(|error| Problem::inside(Code::Unavailable, error))?
 }
 
 /// Returns a JSON text without the byte order mark that some systems put before it.
@@ -38,8 +40,10 @@ fn bare(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "handed to `map_err`")]
 fn unreadable(error: serde_json::Error) -> Problem {
-    Problem::new(Code::BadRequest, format_args!("JSON: {error}"))
+    let BothLanguages { zh, en } = unread::text(&error);
+    Problem::new(Code::BadRequest, zh, en)
 }
 
 /// A body in JSON.
@@ -56,7 +60,12 @@ impl<T: DeserializeOwned + Send + 'static> FromRequest for Json<T> {
         let request = request.clone();
         Box::pin(async move {
             if !is_json {
-                return Err(Problem::new(Code::UnsupportedMediaType, "`application/json` is taken here").into());
+                return Err(Problem::new(
+                    Code::UnsupportedMediaType,
+                    "此处接受 `application/json`",
+                    "`application/json` is taken here",
+                )
+                .into());
             }
             let read = |body: &[u8]| serde_json::from_slice(bare(body)).map_err(unreadable);
             let body = body.await?;
@@ -102,6 +111,7 @@ pub(super) fn items(body: &[u8], most: usize) -> Result<Items<'_>, Problem> {
         Ok(items) => Ok(Items::Many(items)),
         Err(_) if is_over.get() => Err(Problem::new(
             Code::TooLarge,
+            format_args!("一次最多 {most} 条；其余请另行提交"),
             format_args!("at most {most} commands are taken at a time; send the rest in another request"),
         )),
         Err(error) => Err(unreadable(error)),

@@ -29,16 +29,23 @@ impl Feeds {
         let own = open.get(&key).copied().unwrap_or(0);
         if own >= self.most_per_key {
             let most = self.most_per_key;
-            let detail = format!(
-                "{most} live feeds are open with this key already; close one, or raise `http.live_feeds_per_key`"
-            );
-            return Err(Problem::new(Code::TooManyRequests, detail));
+            return Err(Problem::new(
+                Code::TooManyRequests,
+                format_args!("此密钥已打开 {most} 个实时推送；请关闭一个，或调高 `http.live_feeds_per_key`"),
+                format_args!(
+                    "{most} live feeds are open with this key already; close one, or raise `http.live_feeds_per_key`"
+                ),
+            ));
         }
         if open.values().sum::<usize>() >= self.most {
             let most = self.most;
-            let detail =
-                format!("this node carries {most} live feeds already; ask another node, or raise `http.live_feeds`");
-            return Err(Problem::new(Code::Unavailable, detail));
+            return Err(Problem::new(
+                Code::Unavailable,
+                format_args!("本节点已有 {most} 个实时推送；请改由其他节点应答，或调高 `http.live_feeds`"),
+                format_args!(
+                    "this node carries {most} live feeds already; ask another node, or raise `http.live_feeds`"
+                ),
+            ));
         }
         open.insert(key, own + 1);
         Ok(FeedPlace { feeds: self.clone(), key })

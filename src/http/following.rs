@@ -1,5 +1,6 @@
 //! How far this node is behind its log.
 
+use super::language::BothLanguages;
 use crate::desk::Desk;
 use crate::domain::envelope::Position;
 use std::fmt;
@@ -51,18 +52,24 @@ impl Following {
     }
 
     /// Says what keeps this node from showing what the log holds, if anything has for too long.
-    pub(super) fn trouble(&self) -> Option<String> {
+    pub(super) fn trouble(&self) -> Option<BothLanguages> {
         let limit = self.max_behind.as_secs();
         let behind = self.log_behind();
         if behind > self.max_behind {
             let seconds = behind.as_secs();
-            return Some(format!("this node has not seen the log for {seconds} s, more than the {limit} s allowed"));
+            return Some(BothLanguages::new(
+                format_args!("本节点已 {seconds} 秒没有看到日志，超过允许的 {limit} 秒"),
+                format_args!("this node has not seen the log for {seconds} s, more than the {limit} s allowed"),
+            ));
         }
         let late = self.look();
         if late > self.max_behind {
             let (events, seconds) = (self.events_behind(), late.as_secs());
-            return Some(format!(
-                "this node's lights are {events} events behind the log, for {seconds} s, more than the {limit} s allowed"
+            return Some(BothLanguages::new(
+                format_args!("本节点的灯情落后日志 {events} 个事件，已 {seconds} 秒，超过允许的 {limit} 秒"),
+                format_args!(
+                    "this node's lights are {events} events behind the log, for {seconds} s, more than the {limit} s allowed"
+                ),
             ));
         }
         None

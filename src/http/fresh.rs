@@ -60,19 +60,28 @@ impl Freshness {
             return Ok(false);
         }
         let _place = WaitingPlace::take(&self.waiting, key).ok_or_else(|| {
-            Problem::new(Code::Behind, format_args!("{WAITING} requests with this key wait for a position already"))
+            Problem::new(
+                Code::Behind,
+                format_args!("此密钥已有 {WAITING} 个请求在等待本节点跟上"),
+                format_args!("{WAITING} requests with this key wait for a position already"),
+            )
         })?;
         let mut positions = self.published.changes();
         match tokio::time::timeout(self.patience, positions.wait_for(|at| *at >= position)).await {
             Ok(Ok(_)) => Ok(true),
-            _ => Err(Problem::new(
-                Code::Behind,
-                format_args!(
-                    "position {position} is asked for, this node shows {}; to read what is there, leave \
-                     `Warnlight-Position` out",
-                    self.published.position()
-                ),
-            )),
+            _ => {
+                let shown = self.published.position();
+                Err(Problem::new(
+                    Code::Behind,
+                    format_args!(
+                        "请求要求到位置 {position}，本节点目前到 {shown}；只读已有内容时，请去掉 `Warnlight-Position`"
+                    ),
+                    format_args!(
+                        "position {position} is asked for, this node shows {shown}; to read what is there, leave \
+                         `Warnlight-Position` out"
+                    ),
+                ))
+            }
         }
     }
 }
@@ -115,8 +124,11 @@ pub(super) fn asked(request: &HttpRequest) -> Result<Position, Problem> {
     let mut most = 0;
     for value in request.headers().get_all(POSITION_HEADER) {
         let position = value.to_str().ok().and_then(read).ok_or_else(|| {
-            let detail = "`Warnlight-Position` is a whole number, as an earlier answer gave it; send it back unchanged";
-            Problem::new(Code::InvalidParameter, detail)
+            Problem::new(
+                Code::InvalidParameter,
+                "`Warnlight-Position` 应为先前应答给出的整数，请原样送回",
+                "`Warnlight-Position` is a whole number, as an earlier answer gave it; send it back unchanged",
+            )
         })?;
         most = most.max(position);
     }

@@ -3,7 +3,9 @@
 use actix_web::dev::Payload;
 use actix_web::http::header::ACCEPT_LANGUAGE;
 use actix_web::{FromRequest, HttpRequest};
+use serde::Serialize;
 use std::convert::Infallible;
+use std::fmt;
 use std::future::{Ready, ready};
 
 /// Cookie that remembers the choice.
@@ -86,6 +88,28 @@ fn preferred(value: &str) -> Option<Language> {
         }
     }
     best.map(|(_, language)| language)
+}
+
+/// A text in both languages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct BothLanguages {
+    /// Chinese.
+    pub zh: String,
+    /// English.
+    pub en: String,
+}
+
+impl BothLanguages {
+    /// Returns a text whose two forms say the same.
+    pub(super) fn new(zh: impl fmt::Display, en: impl fmt::Display) -> Self {
+        Self { zh: zh.to_string(), en: en.to_string() }
+    }
+
+    /// Returns the text in a language.
+    #[must_use]
+    pub fn pick(&self, language: Language) -> &str {
+        language.pick(&self.zh, &self.en)
+    }
 }
 
 impl FromRequest for Language {

@@ -8,6 +8,7 @@ mod feeds;
 mod following;
 mod fresh;
 mod front;
+mod inner;
 mod language;
 mod metrics;
 mod once;
@@ -21,6 +22,7 @@ mod site;
 mod slices;
 mod texts;
 mod traced;
+mod unread;
 mod upload;
 
 pub use language::Language;

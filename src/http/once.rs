@@ -99,7 +99,7 @@ impl Once {
         let answer = serde_json::from_str(&answered.answer);
         answer
             .map(Some)
-            .map_err(|error| Problem::new(Code::Internal, format_args!("the first answer cannot be read: {error}")))
+            .map_err(|error| Problem::inside(Code::Internal, format_args!("the first answer cannot be read: {error}")))
     }
 
     /// Returns the first answer to this request, if it was given before.

@@ -32,13 +32,13 @@ pub(super) fn normalise(request: &mut ServiceRequest) -> Result<(), Problem> {
     if !path.starts_with('/') {
         return Ok(());
     }
-    let normal = normal(path).map_err(|detail| Problem::new(Code::BadRequest, detail))?;
+    let normal = normal(path).map_err(|(zh, en)| Problem::new(Code::BadRequest, zh, en))?;
     if normal == path {
         return Ok(());
     }
     let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
     let mut parts = request.uri().clone().into_parts();
-    let unreadable = |_| Problem::new(Code::BadRequest, "the path cannot be read");
+    let unreadable = |_| Problem::new(Code::BadRequest, "路径无法读取", "the path cannot be read");
     parts.path_and_query = Some(format!("{normal}{query}").parse().map_err(|_| ()).map_err(unreadable)?);
     let uri = Uri::from_parts(parts).map_err(|_| ()).map_err(unreadable)?;
     request.match_info_mut().get_mut().update(&uri);
@@ -47,32 +47,41 @@ pub(super) fn normalise(request: &mut ServiceRequest) -> Result<(), Problem> {
 }
 
 /// Returns the normal form of a path: every letter that can stand as it is does, every other one is encoded.
-fn normal(path: &str) -> Result<String, &'static str> {
+fn normal(path: &str) -> Result<String, (&'static str, &'static str)> {
     let mut normal = String::with_capacity(path.len());
     let mut segments = path.split('/').skip(1).peekable();
     while let Some(segment) = segments.next() {
         let is_last = segments.peek().is_none();
         if segment.is_empty() && !is_last {
-            return Err("the path holds an empty segment (`//`); write one slash");
+            return Err((
+                "路径中有空段（`//`）；请只写一个斜杠",
+                "the path holds an empty segment (`//`); write one slash",
+            ));
         }
-        let decoded =
-            percent_decode_str(segment).decode_utf8().map_err(|_| "the path is not UTF-8 where it is encoded")?;
+        let decoded = percent_decode_str(segment)
+            .decode_utf8()
+            .map_err(|_| ("路径的编码部分不是 UTF-8", "the path is not UTF-8 where it is encoded"))?;
         // What decodes to a percent sign was encoded twice, or is not encoding at all.
         if decoded.contains('%') {
-            return Err(
+            return Err((
+                "路径中的百分号未作编码，或编码了两次（`%25`）；请只编码一次",
                 "the path holds a percent sign that encodes nothing, or an encoded one (`%25`); encode it once",
-            );
+            ));
         }
         if decoded.contains(['/', '\\']) {
-            return Err(
+            return Err((
+                "路径中有编码的斜杠或反斜杠；工单编号含斜杠时，请用 `POST /api/v1/complaints` 记录",
                 "the path holds an encoded slash or a backslash; a ticket number with one is recorded by `POST /api/v1/complaints`",
-            );
+            ));
         }
         if decoded.contains(char::is_control) {
-            return Err("the path holds a control character; remove it");
+            return Err(("路径中有控制字符，请删除", "the path holds a control character; remove it"));
         }
         if matches!(&*decoded, "." | "..") {
-            return Err("the path holds `.` or `..`; write the path that is meant");
+            return Err((
+                "路径中有 `.` 或 `..`；请写实际的路径",
+                "the path holds `.` or `..`; write the path that is meant",
+            ));
         }
         normal.push('/');
         normal.extend(utf8_percent_encode(&decoded, ENCODED));

@@ -1,6 +1,6 @@
 //! What can go wrong, as RFC 9457 problem details. One table holds every code; nothing else names a status.
 
-use super::language::Language;
+use super::language::{BothLanguages, Language};
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
 use serde::{Deserialize, Serialize};
@@ -196,7 +196,7 @@ pub struct Problem {
     /// What kind.
     pub code: Code,
     /// The particulars: what exactly, where.
-    pub detail: Option<String>,
+    pub detail: Option<BothLanguages>,
     /// Fields that are wrong.
     pub fields: Vec<FieldProblem>,
 }
@@ -213,7 +213,7 @@ pub struct ProblemDocument {
     pub status: u16,
     /// The code, for programs.
     pub code: &'static str,
-    /// The particulars.
+    /// The particulars, in the language asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
     /// What to do, in the language asked for.
@@ -226,10 +226,17 @@ pub struct ProblemDocument {
 }
 
 impl Problem {
-    /// Returns a problem with particulars.
+    /// Returns a problem with particulars, in Chinese and in English.
     #[must_use]
-    pub fn new(code: Code, detail: impl fmt::Display) -> Self {
-        Self { code, detail: Some(detail.to_string()), fields: Vec::new() }
+    pub fn new(code: Code, zh: impl fmt::Display, en: impl fmt::Display) -> Self {
+        Self { code, detail: Some(BothLanguages::new(zh, en)), fields: Vec::new() }
+    }
+
+    /// Returns a problem whose cause only who runs the service can do something about: its words are English, stand in the
+    /// service's own log beside the id of the request, and tell a reader of Chinese nothing.
+    #[must_use]
+    pub fn inside(code: Code, cause: impl fmt::Display) -> Self {
+        Self::new(code, "原因已记入服务日志，请将请求编号告知管理员", cause)
     }
 
     /// Returns the problem as JSON shows it.
@@ -240,7 +247,7 @@ impl Problem {
             title: self.code.title(language),
             status: self.code.status().as_u16(),
             code: self.code.name(),
-            detail: self.detail.clone(),
+            detail: self.detail.as_ref().map(|detail| detail.pick(language).to_owned()),
             advice: self.code.advice(language),
             instance: format!("urn:uuid:{request}"),
             problems: self.fields.clone(),
@@ -257,7 +264,7 @@ impl From<Code> for Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.code.title(Language::En))?;
-        self.detail.iter().try_for_each(|detail| write!(f, ": {detail}"))
+        self.detail.iter().try_for_each(|detail| write!(f, ": {}", detail.en))
     }
 }
 

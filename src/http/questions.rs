@@ -109,13 +109,16 @@ impl Questions {
         match tokio::time::timeout(self.patience, answered).await {
             Ok(Ok(Some(answer))) => answer,
             Ok(Err(problem)) => Err(problem),
-            Ok(Ok(None)) | Err(_) => Err(Problem::new(
-                Code::OutOfTime,
-                format_args!(
-                    "no answer within the {} seconds of `http.question_limit_seconds`, waiting included",
-                    self.patience.as_secs()
-                ),
-            )),
+            Ok(Ok(None)) | Err(_) => {
+                let seconds = self.patience.as_secs();
+                Err(Problem::new(
+                    Code::OutOfTime,
+                    format_args!("连同等待，在 `http.question_limit_seconds` 所定的 {seconds} 秒内没有得出答案"),
+                    format_args!(
+                        "no answer within the {seconds} seconds of `http.question_limit_seconds`, waiting included"
+                    ),
+                ))
+            }
         }
     }
 
@@ -127,13 +130,16 @@ impl Questions {
 
     fn place(&self, places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Problem> {
         places.clone().try_acquire_owned().map_err(|_| {
-            let waiting = self.most - self.at_once;
+            let (at_once, waiting) = (self.at_once, self.most - self.at_once);
             Problem::new(
                 Code::Busy,
                 format_args!(
-                    "{} questions over all merchants are worked on at a time and {waiting} wait, half of them with one key \
-                     (`http.questions_at_once`, `http.questions_waiting`)",
-                    self.at_once
+                    "同时处理 {at_once} 个全量查询、另有 {waiting} 个可等待，每个密钥最多占一半\
+                     （`http.questions_at_once`、`http.questions_waiting`）"
+                ),
+                format_args!(
+                    "{at_once} questions over all merchants are worked on at a time and {waiting} wait, half of them with one \
+                     key (`http.questions_at_once`, `http.questions_waiting`)"
                 ),
             )
         })

@@ -112,6 +112,7 @@ pub const QUESTIONS: &[&str] = &[
     "/api/v1/sources",
     "/sources",
     "/",
+    "/unattributed",
     "/cases",
     "/mall",
     "/api/v1/merchants/{credit_code}/reasons",
@@ -206,7 +207,7 @@ routes! {
         [] -> "SourceList";
     get "/api/v1/mails" ReadMails api::mails::list,
         "Mails about merchants in scope with the fate of each recipient, newest first",
-        [("state", "with a recipient in this state, or `nobody`: addressed to nobody"), ("before", "asked for before this position"), LIMIT] -> "MailList";
+        [("credit_code", "about one merchant only"), ("state", "with a recipient in this state, or `nobody`: addressed to nobody"), ("before", "asked for before this position"), LIMIT] -> "MailList";
     post "/api/v1/mails/{mail}/send-again" SendMails api::mails::send_again,
         "Orders to send a mail again to a recipient for whom it was refused or given up", [] body "SendAgain" -> "Ordered";
     get "/api/v1/events" ReadLog api::events::list,
@@ -244,6 +245,11 @@ routes! {
     get "/cases/{alert}" ReadCases pages::case::show, "One case, with what can be done with it", [] -> "text/html";
     post "/cases/{alert}" HandleCases pages::case::post, "Does something with a case", [] body "CaseForm" -> "text/html";
     get "/sources" ReadSources pages::sources::show, "Who delivers, and who has fallen silent", [] -> "text/html";
+    get "/unattributed" ReadUnattributed pages::unattributed::show, "Tickets without a credit code, to be decided",
+        [("q", "part of what they say of the shop, or of the number"), ("decided", "true: also those attributed or set aside"), PAGE,
+            ("at", "which ticket of the page is worked at, from 0"), ("last", "the ticket that was decided last, to be told")] -> "text/html";
+    post "/unattributed" DecideTickets pages::unattributed::post, "Attributes a ticket, sets it aside, or takes that back",
+        [] body "DecisionForm" -> "text/html";
     get "/mails" ReadMails pages::mails::show, "The mail record", [("before", "older ones")] -> "text/html";
     get "/mails/{mail}" ReadMails pages::mails::letter,
         "A mail as one recipient gets it", [("to", "the recipient's address")] -> "text/html";

@@ -188,7 +188,7 @@ fn wrong_form(error: UrlencodedError, _: &HttpRequest) -> Error {
         UrlencodedError::ContentType => Code::UnsupportedMediaType,
         _ => Code::BadRequest,
     };
-    Problem::new(code, error).into()
+    Problem::new(code, "表单无法读取", error).into()
 }
 
 /// Parameters that are whole numbers; those of other kinds are read from texts, and name themselves.
@@ -204,7 +204,7 @@ fn wrong_query(error: QueryPayloadError, request: &HttpRequest) -> Error {
             let en = format!("`{name}`: this is not a whole number, written in digits alone");
             api::wrong_parameter(&name, &value, "应为整数，只写数字", &en).into()
         }
-        None => Problem::new(Code::InvalidParameter, error).into(),
+        None => Problem::new(Code::InvalidParameter, "查询参数无法读取", error).into(),
     }
 }
 
@@ -215,6 +215,6 @@ fn wrong_path(error: PathError, request: &HttpRequest) -> Error {
             let en = format!("`{name}`: this is not an id, which is a UUID as lists show it");
             api::wrong_parameter(name, value, "应为列表所示的编号（UUID）", &en).into()
         }
-        None => Problem::new(Code::InvalidParameter, error).into(),
+        None => Problem::new(Code::InvalidParameter, "路径中的值无法读取", error).into(),
     }
 }

@@ -6,7 +6,6 @@ use super::slices::Slices;
 use crate::desk::Desk;
 use crate::domain::access::{Key, Scope};
 use crate::domain::whose::Near;
-use crate::log::contract::LogError;
 use crate::mail::worker::Worker;
 use crate::picture::Picture;
 use crate::policy::Policies;
@@ -81,8 +80,9 @@ impl Site {
         T: Serialize,
         F: FnOnce(&View<'_>) -> Result<T, Problem> + Send + 'static,
     {
-        let written =
-            move |view: &View<'_>| serde_json::to_vec(&ask(view)?).map_err(|error| Problem::new(Code::Internal, error));
+        let written = move |view: &View<'_>| {
+            serde_json::to_vec(&ask(view)?).map_err(|error| Problem::inside(Code::Internal, error))
+        };
         let written = Slices::of(self.ask(key, written).await?);
         Ok(HttpResponse::Ok().content_type(ContentType::json()).body(written))
     }
@@ -97,7 +97,7 @@ impl Site {
         F: FnOnce(&Self, &Scope) -> Result<T, Problem> + Send + 'static,
     {
         let (site, key) = (self.clone(), key.clone());
-        web::block(move || work(&site, &key.scope)).await.map_err(|error| Problem::new(Code::Unavailable, error))?
+        web::block(move || work(&site, &key.scope)).await.map_err(|error| Problem::inside(Code::Unavailable, error))?
     }
 
     /// Returns the policies in force.
@@ -117,18 +117,4 @@ impl Site {
 #[must_use]
 pub(super) fn rule<'p>(policies: &'p Policies, id: &str) -> Option<&'p Rule> {
     policies.pack.rules.iter().find(|rule| rule.id == id)
-}
-
-impl From<LogError> for Problem {
-    fn from(error: LogError) -> Self {
-        let code = match &error {
-            LogError::Conflict { .. } => Code::Conflict,
-            LogError::KeyReused { .. } | LogError::Duplicate { .. } => Code::IdempotencyKeyReused,
-            LogError::Full => Code::DiskFull,
-            LogError::Corrupt { .. } => Code::LogDamaged,
-            LogError::Unavailable(_) | LogError::Locked { .. } => Code::Unavailable,
-            _ => Code::Internal,
-        };
-        Self::new(code, error)
-    }
 }

@@ -49,8 +49,11 @@ pub(super) async fn receive(
 ) -> Result<Upload, Problem> {
     let coding = request.headers().get(CONTENT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or("identity");
     if !matches!(coding.to_ascii_lowercase().as_str(), "identity" | "gzip" | "deflate") {
-        let detail = format!("`Content-Encoding: {coding}` is not taken here: send the file as it is, or with gzip");
-        return Err(Problem::new(Code::UnsupportedMediaType, detail));
+        return Err(Problem::new(
+            Code::UnsupportedMediaType,
+            format_args!("不接受 `Content-Encoding: {coding}`；请原样发送文件，或用 `gzip` 压缩"),
+            format_args!("`Content-Encoding: {coding}` is not taken here: send the file as it is, or with gzip"),
+        ));
     }
     let payload = Decompress::from_headers(payload.into_inner(), request.headers());
     if media_type(request) == "multipart/form-data" {
@@ -71,6 +74,7 @@ async fn of_form(mut form: Multipart, tray: &Tray, limit: u64) -> Result<Upload,
             if received.is_some() {
                 return Err(Problem::new(
                     Code::BadRequest,
+                    "一次只接受一个文件；多个文件请打包为 `zip`",
                     "one file at a time is taken: pack several into a zip archive",
                 ));
             }
@@ -81,7 +85,11 @@ async fn of_form(mut form: Multipart, tray: &Tray, limit: u64) -> Result<Upload,
             while let Some(piece) = part.next().await {
                 value.extend_from_slice(&piece.map_err(broken)?);
                 if value.len() > LONGEST_FIELD {
-                    return Err(Problem::new(Code::TooLarge, format_args!("the field `{name}` is too long")));
+                    return Err(Problem::new(
+                        Code::TooLarge,
+                        format_args!("字段 `{name}` 过长"),
+                        format_args!("the field `{name}` is too long"),
+                    ));
                 }
             }
             fields.insert(name, String::from_utf8_lossy(&value).into_owned());
@@ -89,7 +97,7 @@ async fn of_form(mut form: Multipart, tray: &Tray, limit: u64) -> Result<Upload,
     }
     match received {
         Some(((file, bytes), name)) => Ok(Upload { file, bytes, name: Some(name), fields }),
-        None => Err(Problem::new(Code::BadRequest, "the form holds no file")),
+        None => Err(Problem::new(Code::BadRequest, "表单中没有文件", "the form holds no file")),
     }
 }
 
@@ -106,17 +114,20 @@ where
         if let Some(next) = next {
             bytes += u64::try_from(next.len()).unwrap_or(u64::MAX);
             if bytes > limit {
-                let detail = format!(
-                    "a file of at most {limit} bytes is taken here; send it in parts, or let the operator raise `intake.upload_limit_bytes`"
-                );
-                return Err(Problem::new(Code::TooLarge, detail));
+                return Err(Problem::new(
+                    Code::TooLarge,
+                    format_args!("文件最大 {limit} 字节；请分成几份，或请管理员调高 `intake.upload_limit_bytes`"),
+                    format_args!(
+                        "a file of at most {limit} bytes is taken here; send it in parts, or let the operator raise `intake.upload_limit_bytes`"
+                    ),
+                ));
             }
             piece.extend_from_slice(&next);
         }
         if is_last || piece.len() >= PIECE {
             let full = std::mem::take(&mut piece);
             let written = web::block(move || file.write_all(&full).map(|()| file)).await;
-            file = written.map_err(|error| Problem::new(Code::Unavailable, error))?.map_err(unwritable)?;
+            file = written.map_err(|error| Problem::inside(Code::Unavailable, error))?.map_err(unwritable)?;
         }
         if is_last {
             return Ok((file, bytes));
@@ -132,18 +143,22 @@ pub(super) fn name(sent: &str) -> Result<String, Problem> {
     let name = text::trim(sent.rsplit(['/', '\\']).next().unwrap_or_default());
     if name.is_empty() || name.chars().count() > LONGEST_NAME || text::fault(name).is_some() {
         let en =
-            format!("`name`: a file needs a name of 1 to {LONGEST_NAME} visible characters, such as 存管余额.xlsx");
-        let zh = format!("文件须有名称，1 至 {LONGEST_NAME} 个可见字符，例如 存管余额.xlsx");
+            format!("`name`: a file needs a name of 1 to {LONGEST_NAME} visible characters, such as `存管余额.xlsx`");
+        let zh = format!("文件须有名称，1 至 {LONGEST_NAME} 个可见字符，例如 `存管余额.xlsx`");
         return Err(super::api::wrong_parameter("name", name, &zh, &en));
     }
     Ok(name.to_owned())
 }
 
 fn broken(error: impl Display) -> Problem {
-    Problem::new(Code::BadRequest, format_args!("the file did not arrive whole: {error}"))
+    Problem::new(
+        Code::BadRequest,
+        "文件没有完整送达，请重新发送",
+        format_args!("the file did not arrive whole: {error}"),
+    )
 }
 
 pub(super) fn unwritable(error: io::Error) -> Problem {
     let code = if error.kind() == ErrorKind::StorageFull { Code::DiskFull } else { Code::Unavailable };
-    Problem::new(code, format_args!("the file cannot be put down: {error}"))
+    Problem::new(code, "文件无法存放，请告知管理员", format_args!("the file cannot be put down: {error}"))
 }

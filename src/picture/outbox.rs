@@ -7,6 +7,7 @@ pub use summary::{Claim, Delivery, DeliveryState, MailFilter, Summary, Tally, Un
 
 use super::part::{FoldError, Part, SeenEvent};
 use super::snapshot::{Keep, Stored as _};
+use crate::domain::code::CreditCode;
 use crate::domain::envelope::{Position, Recorded};
 use crate::domain::event::{Event, MailRequested};
 use crate::domain::fold::Stamp;
@@ -84,6 +85,10 @@ pub struct Outbox {
     /// Every mail, by the position of its request.
     mails: OrdMap<Position, Summary>,
     places: HashMap<Uuid, Position>,
+    /// The same by merchant: a merchant's page asks for a handful out of all.
+    by_merchant: OrdSet<(CreditCode, Position)>,
+    /// Recipients in each state over all mails.
+    whole: Tally,
     /// Recipients of the mails that are not done.
     open: HashMap<Uuid, Vec<Delivery>>,
     /// What to do when.
@@ -124,8 +129,14 @@ impl Outbox {
             }
             self.open.insert(requested.mail, deliveries);
         }
-        self.places.insert(requested.mail, place.position);
-        self.mails.insert(place.position, summary);
+        self.add(summary);
+    }
+
+    fn add(&mut self, summary: Summary) {
+        self.places.insert(summary.mail, summary.position);
+        self.by_merchant.insert((summary.credit_code, summary.position));
+        self.whole += summary.tally;
+        self.mails.insert(summary.position, summary);
     }
 
     fn step(&mut self, event: &Event, step: &Step<'_>) {
@@ -133,10 +144,13 @@ impl Outbox {
         let Some(summary) = self.mails.get_mut(&position) else { return };
         let Some(deliveries) = self.open.get_mut(&step.mail) else {
             // All that can still come to a mail that is done: the server had taken it.
-            match event {
-                Event::MailBounced(_) => summary.tally.shift(DeliveryState::Accepted, DeliveryState::Bounced),
-                Event::MailAcknowledged(_) => summary.tally.shift(DeliveryState::Accepted, DeliveryState::Acknowledged),
-                _ => {}
+            let state = match event {
+                Event::MailBounced(_) => DeliveryState::Bounced,
+                Event::MailAcknowledged(_) => DeliveryState::Acknowledged,
+                _ => return,
+            };
+            for tally in [&mut summary.tally, &mut self.whole] {
+                tally.shift(DeliveryState::Accepted, state);
             }
             return;
         };
@@ -145,7 +159,9 @@ impl Outbox {
         let old = delivery.clone();
         delivery.record(event, step);
         let new = delivery.clone();
-        summary.tally.shift(before, new.state);
+        for tally in [&mut summary.tally, &mut self.whole] {
+            tally.shift(before, new.state);
+        }
         if summary.tally.is_settled() {
             self.open.remove(&step.mail);
         }
@@ -226,6 +242,13 @@ impl Outbox {
         self.mails.range(..before.unwrap_or(Position::MAX)).rev().map(|(_, summary)| summary).filter(keep).take(limit)
     }
 
+    /// Returns the mails about a merchant, newest first, requested before position `before` (`None`: from the newest on).
+    pub fn about(&self, merchant: CreditCode, before: Option<Position>) -> impl Iterator<Item = &Summary> {
+        let until = (merchant, before.unwrap_or(Position::MAX));
+        let places = self.by_merchant.range((merchant, 0)..until).rev();
+        places.filter_map(|(_, position)| self.mails.get(position))
+    }
+
     /// Returns one mail.
     #[must_use]
     pub fn mail(&self, mail: Uuid) -> Option<&Summary> {
@@ -240,12 +263,8 @@ impl Outbox {
 
     /// Returns the number of recipients in each state over all mails.
     #[must_use]
-    pub fn tally(&self) -> Tally {
-        let mut whole = Tally::default();
-        for summary in self.mails.values() {
-            whole += summary.tally;
-        }
-        whole
+    pub const fn tally(&self) -> Tally {
+        self.whole
     }
 }
 
@@ -276,8 +295,7 @@ impl Part for Outbox {
         if !open.is_empty() {
             self.open.insert(summary.mail, open);
         }
-        self.places.insert(summary.mail, summary.position);
-        self.mails.insert(summary.position, summary);
+        self.add(summary);
     }
 }
 

@@ -64,6 +64,26 @@ impl<'a> View<'a> {
         (found.len(), found.into_iter().skip(skip).take(take).map(row).collect())
     }
 
+    /// Returns a ticket by its name in the queue, if it is shown to the reader.
+    #[must_use]
+    pub fn queued(&self, name: &str) -> Option<&'a Entry> {
+        let may = matches!(self.scope.role, Role::Lead | Role::Admin);
+        self.queue.get(name).filter(|entry| may && self.sees_entry(entry))
+    }
+
+    /// Returns how many tickets wait, for a reader who may see them: they are counted as nobody's beside whatever is counted as
+    /// somebody's.
+    #[must_use]
+    pub fn unattributed_count(&self) -> Option<usize> {
+        matches!(self.scope.role, Role::Lead | Role::Admin).then(|| self.queue.waiting())
+    }
+
+    /// Returns how many tickets of the queue were decided, of those shown to the reader.
+    #[must_use]
+    pub fn decided_in_queue(&self) -> usize {
+        self.queue.all().filter(|entry| entry.state != State::Waiting && self.sees_entry(entry)).count()
+    }
+
     fn sees_entry(&self, entry: &Entry) -> bool {
         match entry.state {
             State::Attributed(code, _) => self.merchant(code).is_some(),

@@ -6,6 +6,7 @@ use crate::kill::{key_from, serve_from, terminate, warnlight as serving};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant as Clock};
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -13,6 +14,8 @@ use warnlight::domain::envelope::NewEvent;
 use warnlight::domain::time::Instant;
 use warnlight::log::contract::{Append, EventLog, Expected, LogError};
 use warnlight::log::embedded::{EmbeddedLog, Options};
+use warnlight::picture::{Picture, snapshot};
+use warnlight::policy::Policies;
 
 /// Names the data directory to the child process.
 const DIRECTORY: &str = "WARNLIGHT_DISK_DIRECTORY";
@@ -178,7 +181,7 @@ fn a_log_on_a_full_disk_is_tidied_up_opened_again_and_goes_on_by_itself_when_the
 /// Asks the service whether it is ready: the status, and what it says.
 fn ready(address: &str) -> (u16, String) {
     let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
-    let mut answer = agent.get(format!("{address}/readyz")).call().unwrap();
+    let mut answer = agent.get(format!("{address}/readyz")).header("accept-language", "en").call().unwrap();
     (answer.status().as_u16(), answer.body_mut().read_to_string().unwrap())
 }
 
@@ -343,4 +346,66 @@ fn damage_ends_every_command_that_meets_it_with_5() {
         assert_eq!(ran.status.code(), Some(5), "{command:?}: {said}");
         assert!(said.contains("position 1") && !said.contains("warnlight verify"), "{command:?}: {said}");
     }
+}
+
+/// A folder whose log was folded into a snapshot; returns how many events the log has.
+fn with_snapshot(folder: &Path) -> u64 {
+    let data = folder.to_str().unwrap();
+    for name in ["first", "second", "third"] {
+        let made = warnlight(&["key", "create", "--data", data, "--role", "admin", "--name", name], &[]);
+        assert_eq!(made.status.code(), Some(0), "{}", text(&made.stderr));
+    }
+    let log = EmbeddedLog::open(folder, &Options::default()).unwrap();
+    let picture = Picture::replay(&log, Arc::new(Policies::built_in().unwrap())).unwrap();
+    snapshot::write(&folder.join(snapshot::FILE), &picture, &log).unwrap();
+    log.head()
+}
+
+#[test]
+fn a_log_emptied_removed_or_replaced_by_an_older_copy_is_never_an_empty_service() {
+    let whole = tempfile::tempdir().unwrap();
+    let data = whole.path().to_str().unwrap();
+    let made = warnlight(&["key", "create", "--data", data, "--role", "admin", "--name", "zeroth"], &[]);
+    assert_eq!(made.status.code(), Some(0), "{}", text(&made.stderr));
+    let older = whole.path().join("older.db");
+    let copied = warnlight(&["backup", "--data", data, older.to_str().unwrap()], &[]);
+    assert_eq!(copied.status.code(), Some(0), "{}", text(&copied.stderr));
+    let events = with_snapshot(whole.path());
+    let damage = |what: &str, log: &Path| match what {
+        "emptied" => std::fs::write(log, b"").unwrap(),
+        "removed" => std::fs::remove_file(log).unwrap(),
+        _ => std::fs::copy(&older, log).map(drop).unwrap(),
+    };
+    for what in ["emptied", "removed", "an older copy"] {
+        for (witness, lost) in [("log.mark", "snapshot.bin"), ("snapshot.bin", "log.mark")] {
+            let folder = tempfile::tempdir().unwrap();
+            for name in ["log.db", "log.mark", "snapshot.bin"] {
+                std::fs::copy(whole.path().join(name), folder.path().join(name)).unwrap();
+            }
+            damage(what, &folder.path().join("log.db"));
+            std::fs::remove_file(folder.path().join(lost)).unwrap();
+            let data = folder.path().to_str().unwrap();
+            let place = format!("position {}", if what == "an older copy" { 2 } else { 1 });
+            for command in
+                [&["serve"][..], &["key", "create", "--role", "admin", "--name", "x"], &["verify"], &["lights"]]
+            {
+                let ran =
+                    warnlight(&[command, &["--data", data]].concat(), &[("WARNLIGHT__HTTP__LISTEN", "127.0.0.1:0")]);
+                let said = text(&ran.stderr);
+                let told = ran.status.code() == Some(5) && said.contains(&place) && said.contains(witness);
+                assert!(told, "{what}, {witness} left, {command:?}: {:?} {said}", ran.status.code());
+            }
+            assert!(folder.path().join("log.db").exists() || what == "removed");
+            // Nothing was made in its place; a backup that is put back is the log from then on.
+            if what == "removed" {
+                let backup = folder.path().join("whole.db");
+                std::fs::copy(&older, &backup).unwrap();
+                let put = warnlight(&["restore", "--data", data, backup.to_str().unwrap()], &[]);
+                assert_eq!(put.status.code(), Some(0), "{}", text(&put.stderr));
+                let sound = warnlight(&["verify", "--data", data], &[]);
+                assert_eq!(sound.status.code(), Some(0), "{}", text(&sound.stderr));
+            }
+        }
+    }
+    assert!(events > 3);
 }

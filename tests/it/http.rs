@@ -1,6 +1,7 @@
 //! The service over HTTP, from outside.
 
 mod app;
+mod both_languages;
 mod browser;
 mod cases;
 mod commands;
@@ -27,4 +28,5 @@ mod shops;
 mod sight;
 mod sources;
 mod trail;
+mod unattributed;
 mod whose;

@@ -113,7 +113,12 @@ impl<P: Permission> Allowed<P> {
         if P::ROLES.contains(&role) {
             Ok(Self { caller, permission: PhantomData })
         } else {
-            Err(Problem::new(Code::Forbidden, format_args!("`{}` is not a right of the role `{role}`", P::NAME)))
+            let right = P::NAME;
+            Err(Problem::new(
+                Code::Forbidden,
+                format_args!("{}的密钥没有 `{right}` 权限", role.zh()),
+                format_args!("`{right}` is not a right of the role `{role}`"),
+            ))
         }
     }
 }

@@ -31,7 +31,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for TrustedForm<T> {
         let form = web::Form::<WithToken<T>>::from_request(request, payload);
         Box::pin(async move {
             let session = who?.session;
-            let form = form.await.map_err(|error| Problem::new(Code::BadRequest, error))?.into_inner();
+            let form = form.await.map_err(|error| Problem::new(Code::BadRequest, "表单无法读取", error))?.into_inner();
             // A caller who shows the key itself needs no token: no browser does that by itself.
             let trusted = match (session, gate) {
                 (Some(session), Some(gate)) => gate.sessions.is_form_token(&session, &form.form_token),

@@ -43,8 +43,13 @@ pub enum KeyringError {
     #[error("the system has no randomness to make a key of: {0}")]
     NoRandomness(String),
     /// The key asked for does not make sense.
-    #[error("{0}")]
-    Invalid(&'static str),
+    #[error("{en}")]
+    Invalid {
+        /// What is wrong, in Chinese.
+        zh: &'static str,
+        /// What is wrong, in English.
+        en: &'static str,
+    },
     /// It is the last key that can make others.
     #[error("{LAST_ADMIN}")]
     LastAdmin,

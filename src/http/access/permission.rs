@@ -45,6 +45,8 @@ permissions! {
     HandleComplaints "handle_complaints": Operator Regulator Lead Admin;
     /// Read tickets whose merchant is not known.
     ReadUnattributed "read_unattributed": Lead Admin;
+    /// Decide whose they are, or that they are nobody's here.
+    DecideTickets "decide_unattributed": Lead Admin;
     /// Read cases: lights that are followed up.
     ReadCases "read_cases": Regulator Lead Admin;
     /// Do something with a case.

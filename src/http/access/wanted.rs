@@ -32,51 +32,86 @@ pub(super) fn tidy(new: NewKey, now: Instant) -> Result<NewKey, KeyringError> {
         bank: scope.bank.map(|bank| text::trim(&bank).to_owned()),
     };
     let new = NewKey { name: text::trim(&name).to_owned(), scope, expires_at };
-    check(&new, now).map_or(Ok(new), |wrong| Err(KeyringError::Invalid(wrong)))
+    check(&new, now)?;
+    Ok(new)
 }
 
-fn check(new: &NewKey, now: Instant) -> Option<&'static str> {
+fn check(new: &NewKey, now: Instant) -> Result<(), KeyringError> {
     let Scope { role, malls, sectors, divisions, bank } = &new.scope;
     if new.name.is_empty() {
-        return Some("a key needs a name, such as the office that gets it");
+        return wrong("密钥须有名称，例如领用单位", "a key needs a name, such as the office that gets it");
     }
     if [malls, sectors, divisions].iter().any(|list| list.len() > MOST) {
-        return Some("a key is for at most 200 malls, sectors or divisions; make several keys");
+        return wrong(
+            "一个密钥最多对应 200 个商场、行业或区划；请分建多个密钥",
+            "a key is for at most 200 malls, sectors or divisions; make several keys",
+        );
     }
     for text in std::iter::once(&new.name).chain(malls).chain(sectors).chain(divisions).chain(bank) {
         if text.is_empty() {
-            return Some("a mall, sector, division or bank is blank; name it, or leave it out");
+            return wrong(
+                "商场、行业、区划或银行为空；请写明，或不填",
+                "a mall, sector, division or bank is blank; name it, or leave it out",
+            );
         }
         if text.chars().count() > LONGEST {
-            return Some("a name, mall, sector, division or bank has more than 100 characters; shorten it");
+            return wrong(
+                "名称、商场、行业、区划或银行超过 100 个字，请缩短",
+                "a name, mall, sector, division or bank has more than 100 characters; shorten it",
+            );
         }
         if text::fault(text).is_some() {
-            return Some("a name, mall, sector, division or bank holds an invisible control character; remove it");
+            return wrong(
+                "名称、商场、行业、区划或银行含有不可见的控制字符，请删除",
+                "a name, mall, sector, division or bank holds an invisible control character; remove it",
+            );
         }
     }
     if (*role == Role::Operator) == malls.is_empty() {
-        return Some("an operator's key names the malls it is for, and only an operator's key does");
+        return wrong(
+            "商场运营方的密钥须写明商场，其他密钥不写商场",
+            "an operator's key names the malls it is for, and only an operator's key does",
+        );
     }
     if (*role == Role::Bank) != bank.is_some() {
-        return Some("a bank's key names the bank, and only a bank's key does");
+        return wrong(
+            "存管银行的密钥须写明银行，其他密钥不写银行",
+            "a bank's key names the bank, and only a bank's key does",
+        );
     }
     if !sectors.is_empty() && *role != Role::Regulator {
-        return Some("only a regulator's key is limited to sectors");
+        return wrong("只有主管部门的密钥可以限定行业", "only a regulator's key is limited to sectors");
     }
     if !divisions.is_empty() && !matches!(role, Role::Regulator | Role::Lead) {
-        return Some("only the keys of regulators and the lead office are limited to divisions");
+        return wrong(
+            "只有主管部门和牵头单位的密钥可以限定区划",
+            "only the keys of regulators and the lead office are limited to divisions",
+        );
     }
     let digits = |code: &String| matches!(code.len(), 2 | 4 | 6) && code.bytes().all(|byte| byte.is_ascii_digit());
     if !divisions.iter().all(digits) {
-        return Some("a division is 2, 4 or 6 digits such as 11 or 110108");
+        return wrong(
+            "区划为 2、4 或 6 位数字，如 11 或 110108",
+            "a division is 2, 4 or 6 digits such as 11 or 110108",
+        );
     }
     if !divisions.iter().all(|code| PROVINCES.iter().any(|province| code.starts_with(province))) {
-        return Some("a division begins with the digits of a province (GB/T 2260), such as 11 for Beijing");
+        return wrong(
+            "区划以省级代码开头（GB/T 2260），如北京为 11",
+            "a division begins with the digits of a province (GB/T 2260), such as 11 for Beijing",
+        );
     }
     if new.expires_at.is_some_and(|end| end <= now) {
-        return Some("the key would have expired already; choose a later `expires_at`, or none");
+        return wrong(
+            "密钥已过期；请选择更晚的 `expires_at`，或不填",
+            "the key would have expired already; choose a later `expires_at`, or none",
+        );
     }
-    None
+    Ok(())
+}
+
+fn wrong<T>(zh: &'static str, en: &'static str) -> Result<T, KeyringError> {
+    Err(KeyringError::Invalid { zh, en })
 }
 
 /// Returns why a key is revoked, as it is recorded.
@@ -85,10 +120,11 @@ fn check(new: &NewKey, now: Instant) -> Option<&'static str> {
 /// [`KeyringError::Invalid`] when it cannot be read or is too long.
 pub(super) fn reason(text: &str) -> Result<String, KeyringError> {
     match (text::fault(text), text::trim(text)) {
-        (Some(_), _) => Err(KeyringError::Invalid(
+        (Some(_), _) => wrong(
+            "理由超过 500 个字，或含有不可见的控制字符；请缩短、删除",
             "the reason has more than 500 characters, or invisible control characters; shorten it, remove them",
-        )),
-        (None, "") => Err(KeyringError::Invalid("the reason is blank; write it, or leave it out")),
+        ),
+        (None, "") => wrong("理由为空；请写明，或不填", "the reason is blank; write it, or leave it out"),
         (None, reason) => Ok(reason.to_owned()),
     }
 }

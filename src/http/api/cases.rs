@@ -251,5 +251,6 @@ pub async fn get(
 ) -> Result<HttpResponse, Problem> {
     let alert: Uuid = alert.parse().map_err(|_| Code::NotFound)?;
     let given = site.view(allowed.scope(), |view| view.case(alert).map(|row| CaseGiven::new(row, view.now)));
-    Ok(HttpResponse::Ok().json(given.ok_or_else(|| Problem::new(Code::NotFound, "there is no such case"))?))
+    Ok(HttpResponse::Ok()
+        .json(given.ok_or_else(|| Problem::new(Code::NotFound, "没有这项处置", "there is no such case"))?))
 }

@@ -4,7 +4,9 @@
 use crate::domain::command::Command;
 use crate::domain::text;
 use crate::http::body::{Fields, is_json};
+use crate::http::language::BothLanguages;
 use crate::http::problem::{Code, Problem};
+use crate::http::unread;
 use crate::trail::Parent;
 use actix_web::http::header::HeaderMap;
 use base64::Engine as _;
@@ -35,21 +37,32 @@ pub(super) struct Arrived {
 ///
 /// # Errors
 /// What is wrong with it.
-pub(super) fn structured(event: &RawValue) -> Result<Arrived, String> {
-    let fields: Fields<'_> = serde_json::from_str(event.get()).map_err(|error| plain(&error))?;
+pub(super) fn structured(event: &RawValue) -> Result<Arrived, BothLanguages> {
+    let fields: Fields<'_> = serde_json::from_str(event.get()).map_err(|error| unread::value(&error))?;
     let data = match (fields.0.get("data"), fields.text("data_base64")) {
-        (Some(_), Some(_)) => return Err("`data` and `data_base64` exclude each other; leave one out".to_owned()),
+        (Some(_), Some(_)) => {
+            return Err(BothLanguages::new(
+                "`data` 与 `data_base64` 只能有一个",
+                "`data` and `data_base64` exclude each other; leave one out",
+            ));
+        }
         (Some(data), None) => Cow::Borrowed(data.get()),
         (None, Some(encoded)) => Cow::Owned(decoded(&encoded)?),
-        (None, None) => return Err("`data` must be an object with the command's fields".to_owned()),
+        (None, None) => {
+            let (zh, en) = ("`data` 应为含命令各字段的对象", "`data` must be an object with the command's fields");
+            return Err(BothLanguages::new(zh, en));
+        }
     };
     let attributes = fields.0.keys().filter_map(|name| Some((name.clone(), fields.text(name)?))).collect();
     arrived(&attributes, &data)
 }
 
-fn decoded(encoded: &str) -> Result<String, String> {
-    let bytes = STANDARD.decode(encoded).map_err(|error| format!("`data_base64`: {error}"))?;
-    String::from_utf8(bytes).map_err(|_| "`data_base64` must hold JSON in UTF-8".to_owned())
+fn decoded(encoded: &str) -> Result<String, BothLanguages> {
+    let bytes = STANDARD
+        .decode(encoded)
+        .map_err(|error| BothLanguages::new("`data_base64` 不是 base64", format_args!("`data_base64`: {error}")))?;
+    String::from_utf8(bytes)
+        .map_err(|_| BothLanguages::new("`data_base64` 应为 UTF-8 的 JSON", "`data_base64` must hold JSON in UTF-8"))
 }
 
 /// Says whether a request carries an event in binary mode.
@@ -67,10 +80,15 @@ pub(super) fn attributes(headers: &HeaderMap) -> Result<BTreeMap<String, String>
         let Some(name) = name.as_str().strip_prefix("ce-") else { continue };
         // The binding writes what a header cannot hold percent-encoded.
         let text = percent_decode(value.as_bytes()).decode_utf8().map_err(|_| {
-            Problem::new(Code::BadRequest, format_args!("`ce-{name}` is not UTF-8, percent-encoded where it must be"))
+            Problem::new(
+                Code::BadRequest,
+                format_args!("`ce-{name}` 不是按需编码的 UTF-8"),
+                format_args!("`ce-{name}` is not UTF-8, percent-encoded where it must be"),
+            )
         })?;
         if attributes.insert(name.to_owned(), text.into_owned()).is_some() {
-            return Err(Problem::new(Code::BadRequest, format_args!("`ce-{name}` is there twice")));
+            let (zh, en) = (format_args!("`ce-{name}` 重复"), format_args!("`ce-{name}` is there twice"));
+            return Err(Problem::new(Code::BadRequest, zh, en));
         }
     }
     Ok(attributes)
@@ -87,34 +105,43 @@ pub(super) fn content(attributes: &BTreeMap<String, String>) -> Vec<u8> {
 ///
 /// # Errors
 /// What is wrong with it.
-pub(super) fn arrived(attributes: &BTreeMap<String, String>, data: &str) -> Result<Arrived, String> {
+pub(super) fn arrived(attributes: &BTreeMap<String, String>, data: &str) -> Result<Arrived, BothLanguages> {
     let attribute = |name: &str| attributes.get(name).map(String::as_str);
     if attribute("specversion") != Some("1.0") {
-        return Err("`specversion` must be `1.0`".to_owned());
+        return Err(BothLanguages::new("`specversion` 应为 `1.0`", "`specversion` must be `1.0`"));
     }
     let needed = |name: &str| match attribute(name) {
         Some(text) if !text.is_empty() => match text::fault(text) {
             Some(fault @ (text::TextFault::Control(_) | text::TextFault::Undecodable)) => {
-                Err(format!("`{name}`: {fault}"))
+                Err(BothLanguages::new(format_args!("`{name}`：{}", fault.zh()), format_args!("`{name}`: {fault}")))
             }
             _ => Ok(text),
         },
-        _ => Err(format!("`{name}` is needed")),
+        _ => Err(BothLanguages::new(format_args!("缺少 `{name}`"), format_args!("`{name}` is needed"))),
     };
     let (id, source, kind) = (needed("id")?, needed("source")?, needed("type")?);
     if id.len() + source.len() > LONGEST {
         let found = id.len() + source.len();
-        return Err(format!(
-            "`source` and `id` have {found} bytes together; at most {LONGEST} are taken, shorten them"
+        return Err(BothLanguages::new(
+            format_args!("`source` 与 `id` 合计 {found} 字节，最多 {LONGEST} 字节，请缩短"),
+            format_args!("`source` and `id` have {found} bytes together; at most {LONGEST} are taken, shorten them"),
         ));
     }
     if let Some(found) = attribute("datacontenttype")
         && !is_json(found.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str())
     {
-        return Err(format!("`datacontenttype` must be JSON, not `{found}`"));
+        return Err(BothLanguages::new(
+            format_args!("`datacontenttype` 应为 JSON，而不是 `{found}`"),
+            format_args!("`datacontenttype` must be JSON, not `{found}`"),
+        ));
     }
     let name = kind.strip_prefix(TYPE_PREFIX);
-    let name = name.ok_or_else(|| format!("`type` is `{TYPE_PREFIX}` and the name of a command, not `{kind}`"))?;
+    let name = name.ok_or_else(|| {
+        BothLanguages::new(
+            format_args!("`type` 应为 `{TYPE_PREFIX}` 加命令名，而不是 `{kind}`"),
+            format_args!("`type` is `{TYPE_PREFIX}` and the name of a command, not `{kind}`"),
+        )
+    })?;
     Ok(Arrived {
         key: format!("event {} {source} {id}", source.len()),
         trail: trail(attribute),
@@ -130,14 +157,22 @@ fn trail<'a>(attribute: impl Fn(&str) -> Option<&'a str>) -> Option<Uuid> {
 }
 
 /// Returns the command of this name with these fields.
-fn command(name: &str, data: &str) -> Result<Command, String> {
+fn command(name: &str, data: &str) -> Result<Command, BothLanguages> {
     let data = data.trim_start_matches('\u{FEFF}');
-    let fields: Fields<'_> = serde_json::from_str(data)
-        .map_err(|error| format!("`data` must be an object with the command's fields: {}", plain(&error)))?;
-    let read = |text: &str| serde_json::from_str(text).map_err(|error| plain(&error));
+    let fields: Fields<'_> = serde_json::from_str(data).map_err(|error| {
+        let BothLanguages { zh, en } = unread::value(&error);
+        BothLanguages::new(
+            format_args!("`data` 应为含命令各字段的对象：{zh}"),
+            format_args!("`data` must be an object with the command's fields: {en}"),
+        )
+    })?;
+    let read = |text: &str| serde_json::from_str(text).map_err(|error| unread::value(&error));
     match (fields.text("command"), fields.0.contains_key("command")) {
         (Some(own), _) if own == name => read(data),
-        (_, true) => Err(format!("`data` names another command than `type`, `{name}`; leave `command` out of `data`")),
+        (_, true) => Err(BothLanguages::new(
+            format_args!("`data` 中的命令与 `type` 的 `{name}` 不同；请从 `data` 中去掉 `command`"),
+            format_args!("`data` names another command than `type`, `{name}`; leave `command` out of `data`"),
+        )),
         (_, false) => {
             let rest = data.trim_start().strip_prefix('{').unwrap_or_default();
             let comma = if fields.0.is_empty() { "" } else { "," };
@@ -146,19 +181,13 @@ fn command(name: &str, data: &str) -> Result<Command, String> {
     }
 }
 
-/// Returns what a reader of JSON says, without the place in a text that nobody sees.
-pub(super) fn plain(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    text.rsplit_once(" at line ").map_or(text.clone(), |(text, _)| text.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const FIELDS: &str = r#""credit_code":"91110108MA00000000","date":"2025-06-01","outstanding":"5.00""#;
 
-    fn event(more: &str) -> Result<Arrived, String> {
+    fn event(more: &str) -> Result<Arrived, BothLanguages> {
         let text = format!(
             r#"{{"specversion":"1.0","id":"1","source":"/b","type":"cn.warnlight.command.report_balance"{more}}}"#
         );
@@ -203,7 +232,7 @@ mod tests {
             arrived(&attributes, &format!("{{{FIELDS}}}")).map(|_| ())
         };
         assert_eq!(of(&"s".repeat(399), "1"), Ok(()));
-        assert!(of(&"s".repeat(600), "1").unwrap_err().contains("601 bytes"));
+        assert!(of(&"s".repeat(600), "1").unwrap_err().en.contains("601 bytes"));
         assert!(of("/b", &"京".repeat(200)).is_err());
         assert!(of("/b\n", "1").is_err());
     }

@@ -1,7 +1,7 @@
 //! Recording what happened: commands, one or many, plain or as CloudEvents.
 
-use super::cloud_events::{self, plain};
-use crate::desk::{Answer, DeskError, NOT_RECORDED, Receipt, Request};
+use super::{BothLanguages, cloud_events};
+use crate::desk::{Answer, NOT_RECORDED, Receipt, Request};
 use crate::domain::access::{OutOfScope, Scope};
 use crate::domain::check::Problem as CheckProblem;
 use crate::domain::command::Command;
@@ -15,6 +15,7 @@ use crate::http::once::{self, Once};
 use crate::http::problem::{Code, FieldProblem, Problem};
 use crate::http::site::Site;
 use crate::http::traced::Traced;
+use crate::http::unread;
 use crate::log::contract::LogError;
 use crate::trail;
 use crate::views::standing::{NotSaid, Standing};
@@ -136,7 +137,7 @@ pub async fn post(
     body: web::Bytes,
 ) -> Result<HttpResponse, Problem> {
     let read = |item: &RawValue| {
-        let command = serde_json::from_str(item.get()).map_err(|error| plain(&error))?;
+        let command = serde_json::from_str(item.get()).map_err(|error| unread::value(&error))?;
         Ok((Said { command, trail: None }, None))
     };
     once::note(&request, &[&body]);
@@ -169,8 +170,11 @@ pub async fn cloud_events(
         body::work(body, move |body| {
             let items = body::items(body, MOST)?;
             if matches!(items, body::Items::Many(_)) != wants_batch {
-                let detail = format!("`{media_type}` does not fit the body: a batch is an array, one event an object");
-                return Err(Problem::new(Code::BadRequest, detail));
+                return Err(Problem::new(
+                    Code::BadRequest,
+                    format_args!("`{media_type}` 与内容不符：批量为列表，单个事件为对象"),
+                    format_args!("`{media_type}` does not fit the body: a batch is an array, one event an object"),
+                ));
             }
             Ok(Taken::read(items, |item| cloud_events::structured(item).map(Said::arrived)))
         })
@@ -179,7 +183,8 @@ pub async fn cloud_events(
         let attributes = cloud_events::attributes(request.headers())?;
         once::note(&request, &[&body, &cloud_events::content(&attributes)]);
         body::work(body, move |body| {
-            let data = std::str::from_utf8(body).map_err(|error| Problem::new(Code::BadRequest, error))?;
+            let data = std::str::from_utf8(body)
+                .map_err(|error| Problem::new(Code::BadRequest, "内容不是 UTF-8 文本", error))?;
             let said = cloud_events::arrived(&attributes, data).map(Said::arrived);
             Ok(Taken::of(vec![said], false))
         })
@@ -190,6 +195,9 @@ pub async fn cloud_events(
     take(&allowed, &site, &request, body).await
 }
 
+/// A command with the key of its own that it may bring, or why it could not be read.
+type SaidOrNot = Result<(Said, Option<String>), BothLanguages>;
+
 /// The commands of a request, as they were read.
 struct Taken {
     commands: Vec<Parsed>,
@@ -199,14 +207,14 @@ struct Taken {
 }
 
 impl Taken {
-    fn read<'a>(items: body::Items<'a>, read: impl Fn(&'a RawValue) -> Result<(Said, Option<String>), String>) -> Self {
+    fn read<'a>(items: body::Items<'a>, read: impl Fn(&'a RawValue) -> SaidOrNot) -> Self {
         match items {
             body::Items::One(item) => Self::of(vec![read(item)], false),
             body::Items::Many(items) => Self::of(items.into_iter().map(read).collect(), true),
         }
     }
 
-    fn of(read: Vec<Result<(Said, Option<String>), String>>, is_batch: bool) -> Self {
+    fn of(read: Vec<SaidOrNot>, is_batch: bool) -> Self {
         let mut key = None;
         let commands = read.into_iter().enumerate().map(|(index, read)| match read {
             Ok((said, own)) => {
@@ -418,17 +426,18 @@ fn not_said(reason: NotSaid, index: Option<usize>) -> CommandReceipt {
 }
 
 /// A command that cannot be read; the message names the field.
-fn unreadable(error: &str, index: Option<usize>) -> FieldProblem {
+fn unreadable(error: &BothLanguages, index: Option<usize>) -> FieldProblem {
+    let BothLanguages { zh, en } = error;
     // The reader of JSON puts the name of a missing or unknown field in backticks first; dates begin with theirs.
-    let named = ["missing field", "unknown field", "duplicate field", "`"].iter().any(|start| error.starts_with(start));
-    let field = named.then(|| error.split('`').nth(1)).flatten();
+    let named = ["missing field", "unknown field", "duplicate field", "`"].iter().any(|start| en.starts_with(start));
+    let field = named.then(|| en.split('`').nth(1)).flatten();
     FieldProblem {
         index,
         field: field.unwrap_or("command").to_owned(),
         code: "unreadable".to_owned(),
         value: String::new(),
-        zh: format!("无法读取：{error}"),
-        en: format!("cannot be read: {error}"),
+        zh: format!("无法读取：{zh}"),
+        en: format!("cannot be read: {en}"),
     }
 }
 
@@ -443,17 +452,10 @@ pub(crate) fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, P
     if fine {
         Ok(Some(key.to_owned()))
     } else {
-        let detail = format!("`Idempotency-Key` is 1 to {LONGEST_KEY} visible ASCII characters without blanks");
-        Err(Problem::new(Code::InvalidParameter, detail))
-    }
-}
-
-impl From<DeskError> for Problem {
-    fn from(error: DeskError) -> Self {
-        match error {
-            DeskError::KeyReused(_) => Self::new(Code::IdempotencyKeyReused, error),
-            DeskError::Log(error) => error.into(),
-            DeskError::Stopped => Self::new(Code::Unavailable, error),
-        }
+        Err(Problem::new(
+            Code::InvalidParameter,
+            format_args!("`Idempotency-Key` 为 1 至 {LONGEST_KEY} 个可见的 ASCII 字符，不含空格"),
+            format_args!("`Idempotency-Key` is 1 to {LONGEST_KEY} visible ASCII characters without blanks"),
+        ))
     }
 }

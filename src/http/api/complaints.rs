@@ -90,6 +90,9 @@ impl ComplaintState {
 pub struct ComplaintPage {
     /// Complaints found in all.
     pub total: usize,
+    /// Tickets without a credit code that wait and count for nobody, where the list is of everybody and the reader may see them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unattributed: Option<usize>,
     /// Those on this page, newest first.
     pub items: Vec<ComplaintState>,
 }
@@ -111,7 +114,8 @@ pub async fn list(
     site.ask_for_json(&allowed.caller().key, move |view| {
         let (total, found) = view.complaints(&filter, skip, take);
         let items = found.into_iter().map(|(code, complaint)| ComplaintState::new(code, complaint)).collect();
-        Ok(ComplaintPage { total, items })
+        let unattributed = view.unattributed_count().filter(|_| filter.credit_code.is_none());
+        Ok(ComplaintPage { total, unattributed, items })
     })
     .await
 }
@@ -168,8 +172,9 @@ pub async fn answer(
     });
     if known.len() > 1 {
         let channels: Vec<&str> = known.iter().map(|row| row.channel.name()).collect();
-        let detail = format!("several channels use this number: {}; name one in `channel`", channels.join(", "));
-        return Err(Problem::new(Code::InvalidParameter, detail));
+        let zh = format!("多个来源使用此工单编号：`{}`；请在 `channel` 中指明", channels.join("`、`"));
+        let en = format!("several channels use this number: {}; name one in `channel`", channels.join(", "));
+        return Err(Problem::new(Code::InvalidParameter, zh, en));
     }
     let mut row = known.pop().ok_or(Code::NotFound)?;
     row.answered_at = Some(body.answered_at.unwrap_or_else(|| site.desk.now()));

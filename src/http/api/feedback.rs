@@ -71,13 +71,19 @@ fn day(text: &str) -> Result<Day, Problem> {
 }
 
 fn internal(error: impl std::fmt::Display) -> Problem {
-    Problem::new(Code::Internal, error)
+    Problem::inside(Code::Internal, error)
 }
 
 impl From<FeedbackError> for Problem {
     fn from(error: FeedbackError) -> Self {
         match error {
-            FeedbackError::NotSaid(_) => Self::new(Code::BadRequest, error),
+            FeedbackError::NotSaid(ref profile) => Self::new(
+                Code::BadRequest,
+                format!(
+                    "格式 `{profile}` 没有写明回传哪些内容：须有 `[[feedback]]` 各列和固定的来源（`docs/PROFILES.md`）"
+                ),
+                error,
+            ),
             FeedbackError::Log(error) => error.into(),
         }
     }

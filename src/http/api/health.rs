@@ -26,10 +26,11 @@ pub async fn alive() -> HttpResponse {
 pub async fn ready(site: web::Data<Site>, following: web::Data<Following>) -> Result<HttpResponse, Problem> {
     takes_and_lights(&site)?;
     if let Some(trouble) = following.trouble() {
-        return Err(Problem::new(Code::Behind, trouble));
+        return Err(Problem::new(Code::Behind, trouble.zh, trouble.en));
     }
     if let Some(trouble) = site.mail.trouble() {
-        return Err(Problem::new(Code::Unavailable, trouble));
+        // What a mail server said is repeated as it was said.
+        return Err(Problem::new(Code::Unavailable, format!("邮件暂时发不出去：`{trouble}`"), trouble));
     }
     // Ready all the same: nothing would become better by asking another node.
     let missing = site.policies().calendar.missing_year(day_of(site.desk.now()));
@@ -40,19 +41,21 @@ pub async fn ready(site: web::Data<Site>, following: web::Data<Following>) -> Re
 
 /// Says whether a command would be taken and lights are up to date; if not, why: first what keeps commands away.
 fn takes_and_lights(site: &Site) -> Result<(), Problem> {
-    let unavailable = |detail: String| Err(Problem::new(Code::Unavailable, detail));
     if let Err(refusal) = site.desk.log().takes_appends() {
-        return unavailable(refusal.to_string());
+        return Err(Problem { code: Code::Unavailable, ..refusal.into() });
     }
     if let Some(trouble) = site.desk.trouble() {
-        return unavailable(trouble);
+        return Err(Problem::new(Code::Unavailable, "灯情暂时无法记入日志；原因见服务日志", trouble));
     }
     if site.desk.stands_by() {
-        let detail = "another node put other policies or recipients in force; restart this one with the same files";
-        return unavailable(detail.to_owned());
+        return Err(Problem::new(
+            Code::Unavailable,
+            "其他节点启用了另外的规则或收件人；请用同样的文件重启本节点",
+            "another node put other policies or recipients in force; restart this one with the same files",
+        ));
     }
     if !site.desk.is_ready() {
-        return unavailable("the lights are being brought up to date".to_owned());
+        return Err(Problem::new(Code::Unavailable, "正在更新灯情", "the lights are being brought up to date"));
     }
     Ok(())
 }

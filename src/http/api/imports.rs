@@ -374,7 +374,11 @@ pub async fn confirm(
 pub(crate) async fn confirm_own(site: &Site, key: &Key, id: Uuid) -> Result<(), Problem> {
     // It is taken in the name of who handed it in, so nobody else has it taken.
     if seen(site, key, id)?.key != Some(key.id) {
-        return Err(Problem::new(Code::Forbidden, "a preview is confirmed with the key that handed it in"));
+        return Err(Problem::new(
+            Code::Forbidden,
+            "试读结果须由提交文件的密钥确认",
+            "a preview is confirmed with the key that handed it in",
+        ));
     }
     let tray = site.tray.clone();
     web::block(move || tray.confirm(id)).await.map_err(away)??;
@@ -394,7 +398,13 @@ pub async fn paper(
     seen(&site, &allowed.caller().key, id)?;
     let (tray, wanted) = (site.tray.clone(), name.clone());
     let opened = web::block(move || tray.open_paper(id, &wanted)).await.map_err(away)?;
-    let file = opened.map_err(|_| Problem::new(Code::NotFound, format_args!("import `{id}` has no paper `{name}`")))?;
+    let file = opened.map_err(|_| {
+        Problem::new(
+            Code::NotFound,
+            format_args!("导入 `{id}` 没有文件 `{name}`"),
+            format_args!("import `{id}` has no paper `{name}`"),
+        )
+    })?;
     let media_type = if name.ends_with(".xlsx") {
         "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     } else {
@@ -457,7 +467,7 @@ fn waiting(text: Option<&str>) -> Result<Duration, Problem> {
 }
 
 fn away(error: actix_web::error::BlockingError) -> Problem {
-    Problem::new(Code::Unavailable, error)
+    Problem::inside(Code::Unavailable, error)
 }
 
 impl ImportState {
@@ -513,11 +523,13 @@ impl From<TrayError> for Problem {
     fn from(error: TrayError) -> Self {
         match error {
             TrayError::Io(error) => upload::unwritable(error),
-            TrayError::Full => Self::new(Code::TooManyRequests, error),
-            TrayError::Stopped => Self::new(Code::Unavailable, error),
-            TrayError::NotFound(_) => Self::new(Code::NotFound, error),
-            TrayError::NoPreview(_) => Self::new(Code::Conflict, error),
-            TrayError::KeyReused => Self::new(Code::IdempotencyKeyReused, error),
+            TrayError::Full => Self::new(Code::TooManyRequests, "等待处理的文件已满，请稍后再交", error),
+            TrayError::Stopped => Self::new(Code::Unavailable, "服务正在停止，请稍后再交", error),
+            TrayError::NotFound(_) => Self::new(Code::NotFound, "没有这次导入", error),
+            TrayError::NoPreview(_) => Self::new(Code::Conflict, "这次导入没有待确认的试读结果", error),
+            TrayError::KeyReused => {
+                Self::new(Code::IdempotencyKeyReused, "幂等键先前用于其他文件；新的文件请换用新的键", error)
+            }
         }
     }
 }

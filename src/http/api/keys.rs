@@ -123,8 +123,9 @@ pub async fn create(
     if let Some(unknown) = sectors.iter().find(|sector| policies.sectors.get(sector.trim()).is_none()) {
         let shown: String = unknown.chars().filter(|letter| !letter.is_control()).take(40).collect();
         let known: Vec<&str> = policies.sectors.all().iter().map(|sector| sector.id.as_str()).collect();
-        let detail = format!("there is no sector `{shown}`; use one of {}", known.join(", "));
-        return Err(Problem::new(Code::Refused, detail));
+        let zh = format!("没有行业 `{shown}`；可用：`{}`", known.join("`、`"));
+        let en = format!("there is no sector `{shown}`; use one of {}", known.join(", "));
+        return Err(Problem::new(Code::Refused, zh, en));
     }
     if let Some(at) = expires_at.filter(|at| !time::may_be_stated(*at)) {
         let text = at.to_string();
@@ -165,17 +166,5 @@ pub async fn revoke(
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, KeyringError> + Send + 'static,
 ) -> Result<T, Problem> {
-    web::block(work).await.map_err(|error| Problem::new(Code::Unavailable, error))?.map_err(Problem::from)
-}
-
-impl From<KeyringError> for Problem {
-    fn from(error: KeyringError) -> Self {
-        match error {
-            KeyringError::Log(error) => error.into(),
-            KeyringError::Invalid(_) | KeyringError::LastAdmin => Self::new(Code::Refused, error),
-            KeyringError::NotFound(_) => Self::new(Code::NotFound, error),
-            KeyringError::NoRandomness(_) | KeyringError::NotYetSeen => Self::new(Code::Unavailable, error),
-            KeyringError::Unreadable { .. } => Self::new(Code::Internal, error),
-        }
-    }
+    web::block(work).await.map_err(|error| Problem::inside(Code::Unavailable, error))?.map_err(Problem::from)
 }

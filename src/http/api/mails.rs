@@ -3,13 +3,13 @@
 use super::{Paging, optional};
 use crate::alerts::request::stream_of;
 use crate::domain::access::{Scope, spooled};
+use crate::domain::code::CreditCode;
 use crate::domain::envelope::{Origin, Position};
 use crate::domain::words::Role;
 use crate::http::access::{Allowed, ReadMails, SendMails};
 use crate::http::fresh;
 use crate::http::problem::{Code, Problem};
 use crate::http::site::Site;
-use crate::mail::worker::SendAgainError;
 use crate::picture::outbox::{Delivery, MailFilter, Summary, deliveries_of};
 use actix_web::{HttpRequest, web};
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,8 @@ const EVENTS: usize = 100_000;
 /// Which mails.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct Query {
+    /// About one merchant only.
+    pub credit_code: Option<String>,
     /// With a recipient in this state, or addressed to `nobody`.
     pub state: Option<String>,
     /// Asked for before this position: the `next` of the page before.
@@ -60,10 +62,14 @@ pub async fn list(
     site: web::Data<Site>,
     query: web::Query<Query>,
 ) -> Result<web::Json<MailList>, Problem> {
-    let kind: Option<MailFilter> = optional("state", query.state.as_deref())?;
     let (_, limit) = Paging { page: None, per_page: query.limit }.window()?;
-    let before = query.before;
-    let list = site.block(&allowed.caller().key, move |site, scope| mails(site, scope, kind, before, limit)).await?;
+    let wanted = Wanted {
+        about: optional("credit_code", query.credit_code.as_deref())?,
+        kind: optional("state", query.state.as_deref())?,
+        before: query.before,
+        limit,
+    };
+    let list = site.block(&allowed.caller().key, move |site, scope| mails(site, scope, wanted)).await?;
     Ok(web::Json(list))
 }
 
@@ -72,31 +78,47 @@ fn without_folder(delivery: Delivery) -> Delivery {
     Delivery { reply: delivery.reply.map(|reply| spooled(&reply).into()), ..delivery }
 }
 
+/// Which mails are listed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted {
+    /// About this merchant.
+    pub(crate) about: Option<CreditCode>,
+    /// Of this fate.
+    pub(crate) kind: Option<MailFilter>,
+    /// Asked for before this position.
+    pub(crate) before: Option<Position>,
+    /// So many at most.
+    pub(crate) limit: usize,
+}
+
+impl Wanted {
+    /// The newest of all.
+    pub(crate) const fn newest(limit: usize) -> Self {
+        Self { about: None, kind: None, before: None, limit }
+    }
+}
+
 /// Lists mails that a reader may see.
-pub(crate) fn mails(
-    site: &Site,
-    scope: &Scope,
-    kind: Option<MailFilter>,
-    before: Option<Position>,
-    limit: usize,
-) -> Result<MailList, Problem> {
+pub(crate) fn mails(site: &Site, scope: &Scope, wanted: Wanted) -> Result<MailList, Problem> {
+    let Wanted { about, kind, before, limit } = wanted;
     // Copied out under the lock: reading streams below takes longer than the mail worker should wait.
     let found: Vec<(Summary, Vec<Delivery>)> = site.view(scope, |view| {
         let outbox = &site.picture().outbox;
         let wanted = |summary: &&Summary| {
             kind.is_none_or(|kind| summary.is(kind)) && view.merchant(summary.credit_code).is_some()
         };
-        outbox
-            .list(before, limit, wanted)
-            .map(|summary| (summary.clone(), outbox.deliveries(summary.mail).to_vec()))
-            .collect()
+        let whole = |summary: &Summary| (summary.clone(), outbox.deliveries(summary.mail).to_vec());
+        match about {
+            Some(code) => outbox.about(code, before).filter(wanted).take(limit).map(whole).collect(),
+            None => outbox.list(before, limit, wanted).map(whole).collect(),
+        }
     });
     let next = (found.len() == limit).then(|| found.last().map(|(summary, _)| summary.position)).flatten();
     let mut items = Vec::with_capacity(found.len());
     for (summary, open) in found {
         let recipients = if open.is_empty() && summary.tally.nobody == 0 {
             let stream = site.desk.log().read_stream(&stream_of(summary.mail), 0, EVENTS)?;
-            deliveries_of(&stream).map_err(|error| Problem::new(Code::Internal, error))?
+            deliveries_of(&stream).map_err(|error| Problem::inside(Code::Internal, error))?
         } else {
             open
         };
@@ -142,14 +164,10 @@ pub async fn send_again(
 
 /// Orders to send a mail again, if it is in scope. Returns where the order stands in the log.
 pub(crate) fn order(site: &Site, scope: &Scope, mail: Uuid, to: &str, origin: &Origin) -> Result<Position, Problem> {
-    let unknown = || Problem::new(Code::NotFound, "there is no such mail");
+    let unknown = || Problem::new(Code::NotFound, "没有这封通知", "there is no such mail");
     let about = site.picture().outbox.mail(mail).map(|summary| summary.credit_code).ok_or_else(unknown)?;
     if !site.view(scope, |view| view.merchant(about).is_some()) {
         return Err(unknown());
     }
-    site.mail.send_again(mail, to, origin).map_err(|error| match error {
-        SendAgainError::Unknown => Problem::new(Code::NotFound, error),
-        SendAgainError::NotDone(_) => Problem::new(Code::Conflict, error),
-        SendAgainError::Log(error) => error.into(),
-    })
+    Ok(site.mail.send_again(mail, to, origin)?)
 }

@@ -19,11 +19,12 @@ pub mod problems;
 pub mod sources;
 pub mod unattributed;
 
+pub use super::language::BothLanguages;
 use super::problem::{Code, FieldProblem, Problem};
 use crate::domain::code::CreditCode;
 use crate::domain::time::{self, Instant, TimeFault};
 use rust_decimal::{Decimal, RoundingStrategy};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 /// Items on a page unless asked otherwise.
 const PER_PAGE: usize = 50;
@@ -110,7 +111,8 @@ fn wrong_time(name: &str, text: &str, fault: &TimeFault) -> Problem {
         zh: fault.zh(),
         en: fault.to_string(),
     };
-    Problem { fields: vec![field], ..Problem::new(Code::InvalidParameter, format_args!("`{name}`: {fault}")) }
+    let zh = format_args!("`{name}`：{}", fault.zh());
+    Problem { fields: vec![field], ..Problem::new(Code::InvalidParameter, zh, format_args!("`{name}`: {fault}")) }
 }
 
 /// Returns what is wrong with a parameter, told in both languages.
@@ -123,19 +125,10 @@ pub(super) fn wrong_parameter(name: &str, value: &str, zh: &str, en: &str) -> Pr
         zh: zh.to_owned(),
         en: en.to_owned(),
     };
-    Problem { fields: vec![field], ..Problem::new(Code::InvalidParameter, en) }
+    Problem { fields: vec![field], ..Problem::new(Code::InvalidParameter, format_args!("`{name}`：{zh}"), en) }
 }
 
 /// Returns a filled-in text; blank ones count as absent.
 pub(super) fn filled(text: Option<&String>) -> Option<String> {
     text.map(|text| text.trim()).filter(|text| !text.is_empty()).map(str::to_owned)
-}
-
-/// A text in both languages.
-#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
-pub struct BothLanguages {
-    /// Chinese.
-    pub zh: String,
-    /// English.
-    pub en: String,
 }

@@ -39,11 +39,11 @@ pub async fn show(
     let found = {
         let filter = filter.clone();
         site.ask(&allowed.caller().key, move |view| {
-            Ok((view.counts(&filter), view.list(&filter, skip, take), view.choices()))
+            Ok((view.counts(&filter), view.list(&filter, skip, take), view.choices(), view.unattributed_count()))
         })
         .await?
     };
-    let (counts, page, choices): (BTreeMap<Light, u64>, Page, Choices) = found;
+    let (counts, page, choices, waiting): (BTreeMap<Light, u64>, Page, Choices, Option<usize>) = found;
     let policies = site.policies();
     let number = skip / take + 1;
     let last = page.found.div_ceil(take).max(1);
@@ -77,6 +77,7 @@ pub async fn show(
             .collect::<Vec<_>>(),
         malls => choices.malls,
         tiles,
+        waiting,
         rows => page.rows.iter().map(|row| draw(row, &policies, &pages, language)).collect::<Vec<_>>(),
         found => pages.filled(language, "board", "found", &[("count", &page.found.to_string())]),
         page_text => pages.filled(language, "site", "page", &[("page", &pair), ("pages", &last.to_string())]),

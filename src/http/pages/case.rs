@@ -86,21 +86,15 @@ pub async fn post(
 ) -> Result<HttpResponse, Problem> {
     let alert: Uuid = alert.parse().map_err(|_| Code::NotFound)?;
     let about = site.view(allowed.scope(), |view| view.case(alert).map(|row| row.case.credit_code));
-    let about = about.ok_or_else(|| Problem::new(Code::NotFound, "there is no such case"))?;
+    let about = about.ok_or_else(|| Problem::new(Code::NotFound, "没有这项处置", "there is no such case"))?;
     let today = day_of(site.desk.now()).to_string();
-    let mut recorded = Ok(());
-    match commands(&form.0, alert, about, &today) {
-        Ok(commands) => {
-            for command in commands {
-                if recorded.is_ok() {
-                    let one = execute_one(&site, &request, allowed.caller(), allowed.origin(), command, None).await;
-                    recorded = one.map(drop);
-                }
-            }
+    let recorded = async {
+        for command in commands(&form.0, alert, about, &today)? {
+            execute_one(&site, &request, allowed.caller(), allowed.origin(), command, None).await?;
         }
-        Err(problem) => recorded = Err(problem),
-    }
-    match recorded {
+        Ok::<_, Problem>(())
+    };
+    match recorded.await {
         // Reloading the page after this sends nothing again.
         Ok(()) => Ok(HttpResponse::SeeOther().insert_header((LOCATION, format!("/cases/{alert}"))).finish()),
         Err(problem) if matches!(problem.code, Code::Refused | Code::OutOfScope | Code::InvalidParameter) => {
@@ -160,7 +154,8 @@ async fn draw(
         .block(&caller.key, move |site, scope| {
             let found = site
                 .view(scope, |view| view.case(alert).map(|row| (row.case.credit_code, CaseGiven::new(row, view.now))));
-            let (code, case) = found.ok_or_else(|| Problem::new(Code::NotFound, "there is no such case"))?;
+            let (code, case) =
+                found.ok_or_else(|| Problem::new(Code::NotFound, "没有这项处置", "there is no such case"))?;
             // An act is told by its day.
             let first = start_of(day_of(case.opened_at));
             let since = |event: &CloudEvent| event.time >= Some(first) && is_of_case(kind(event));

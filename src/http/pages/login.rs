@@ -74,7 +74,7 @@ pub async fn log_in(
         }
     };
     let mut id = [0_u8; 16];
-    getrandom::fill(&mut id).map_err(|error| Problem::new(Code::Unavailable, error))?;
+    getrandom::fill(&mut id).map_err(|error| Problem::inside(Code::Unavailable, error))?;
     let (value, session) = gate.sessions.begin(key.id, gate.clock.now(), Uuid::from_bytes(id));
     let lifetime = session.ends_at.duration_since(gate.clock.now()).as_secs();
     tracing::info!(key = %key.id, name = ?key.name, "Logged in");
@@ -100,7 +100,7 @@ pub async fn log_out(
         // On record, so that a copy of the cookie opens nothing at other nodes or after a restart.
         let (keyring, origin) = (gate.keyring.clone(), Origin::of(&caller.key.name));
         let recorded = web::block(move || keyring.end_session(&session, &origin)).await;
-        recorded.map_err(|error| Problem::new(Code::Unavailable, error))??;
+        recorded.map_err(|error| Problem::inside(Code::Unavailable, error))??;
     }
     Ok(HttpResponse::SeeOther()
         .insert_header((LOCATION, "/login"))

@@ -5,7 +5,7 @@ use super::filters::minute;
 use crate::domain::access::spooled;
 use crate::domain::envelope::Position;
 use crate::http::access::{Allowed, Permission as _, ReadMails, SendMails, TrustedForm};
-use crate::http::api::mails::{MailState, SendAgain, mails, order};
+use crate::http::api::mails::{MailState, SendAgain, Wanted, mails, order};
 use crate::http::fresh;
 use crate::http::problem::{Code, Problem};
 use crate::http::site::Site;
@@ -38,7 +38,7 @@ pub async fn show(
     let before = query.before;
     let (list, names) = site
         .block(&allowed.caller().key, move |site, scope| {
-            let list = mails(site, scope, None, before, PER_PAGE)?;
+            let list = mails(site, scope, Wanted { before, ..Wanted::newest(PER_PAGE) })?;
             let names: Vec<Option<String>> = site.view(scope, |view| {
                 let name = |mail: &MailState| view.row_of(mail.summary.credit_code).and_then(|row| row.name);
                 list.items.iter().map(name).collect()
@@ -74,12 +74,13 @@ pub async fn letter(
     let (mail, address) = (*mail, query.into_inner().to);
     let letter = site
         .block(&allowed.caller().key, move |site, scope| {
-            let unknown = || Problem::new(Code::NotFound, "there is no such mail");
+            let unknown = || Problem::new(Code::NotFound, "没有这封通知", "there is no such mail");
             let summary = site.picture().outbox.mail(mail).cloned().ok_or_else(unknown)?;
             if !site.view(scope, |view| view.merchant(summary.credit_code).is_some()) {
                 return Err(unknown());
             }
-            let written = site.mail.letter(&summary, &address).map_err(|error| Problem::new(Code::Internal, error))?;
+            let written =
+                site.mail.letter(&summary, &address).map_err(|error| Problem::inside(Code::Internal, error))?;
             written.map(|letter| (address, letter)).ok_or_else(unknown)
         })
         .await?;

@@ -97,7 +97,7 @@ fn read(site: &Site, scope: &Scope, code: CreditCode) -> Result<Dossier, Problem
         });
         Ok::<_, Problem>((file, given.collect(), complaints))
     })?;
-    let mails = allows::<ReadMails>(scope)
-        .then(|| site.picture().outbox.list(None, NEWEST, |mail| mail.credit_code == code).cloned().collect());
+    let mails =
+        allows::<ReadMails>(scope).then(|| site.picture().outbox.about(code, None).take(NEWEST).cloned().collect());
     Ok(Dossier { file, reasons, complaints, mails, events: events_about(site, scope, code, EVENTS)? })
 }

@@ -12,6 +12,7 @@ pub mod merchant;
 mod sentence;
 mod short_notice;
 pub mod sources;
+pub mod unattributed;
 
 use super::access::{self, Caller, Gate};
 use super::assets;
@@ -37,6 +38,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("mails.html", include_str!("../../../assets/pages/mails.html")),
     ("sources.html", include_str!("../../../assets/pages/sources.html")),
     ("letter.html", include_str!("../../../assets/pages/letter.html")),
+    ("unattributed.html", include_str!("../../../assets/pages/unattributed.html")),
     ("problem.html", include_str!("../../../assets/pages/problem.html")),
     ("problems.html", include_str!("../../../assets/pages/problems.html")),
 ];
@@ -232,9 +234,17 @@ const fn sections(role: Role) -> &'static [(&'static str, &'static str)] {
     match role {
         Role::Operator => &[("/", "board"), ("/mall", "mall"), ("/sources", "sources")],
         Role::Bank => &[("/", "board"), ("/sources", "sources")],
-        Role::Regulator | Role::Lead | Role::Admin => {
+        Role::Regulator => {
             &[("/", "board"), ("/cases", "cases"), ("/mall", "mall"), ("/mails", "mails"), ("/sources", "sources")]
         }
+        Role::Lead | Role::Admin => &[
+            ("/", "board"),
+            ("/cases", "cases"),
+            ("/unattributed", "unattributed"),
+            ("/mall", "mall"),
+            ("/mails", "mails"),
+            ("/sources", "sources"),
+        ],
     }
 }
 

@@ -183,6 +183,28 @@ fn a_log_shorter_than_what_was_acknowledged_is_damage_and_left_as_it_is() {
 }
 
 #[test]
+fn a_file_that_is_empty_or_gone_beside_its_write_ahead_log_is_damage_also_without_a_mark() {
+    let killed = Files::killed();
+    for mark in [killed.mark.clone(), Vec::new()] {
+        for is_there in [true, false] {
+            let dir = tempfile::tempdir().unwrap();
+            Files { main: Vec::new(), mark: mark.clone(), ..killed.clone() }.put(&dir);
+            if is_there {
+                std::fs::write(file(&dir), b"").unwrap();
+            }
+            for refused in [EmbeddedLog::open_read_only(dir.path()), EmbeddedLog::open(dir.path(), &Options::default())]
+            {
+                assert!(matches!(refused, Err(LogError::Corrupt { position: 1, .. })), "{refused:?}");
+            }
+            // What could be saved is still there.
+            assert_eq!(std::fs::read(dir.path().join("log.db-wal")).unwrap(), killed.ahead);
+            killed.put(&dir);
+            assert_eq!(open(&dir).read_all(0, usize::MAX).unwrap(), killed.truth);
+        }
+    }
+}
+
+#[test]
 fn a_log_of_older_software_has_no_mark_and_gets_one() {
     let old = Files { mark: Vec::new(), ..Files::killed() };
     assert!(!old.is_told("without a mark"));

@@ -394,6 +394,7 @@ fn look_at(dir: &Path, path: &Path) -> Result<(), LogError> {
         // Before the log, which may grow meanwhile.
         _ => mark::read(dir)?,
     };
+    without_its_file(path)?;
     if !path.exists() {
         return mark::compare(acknowledged, 0, |_| Ok(None));
     }
@@ -409,6 +410,21 @@ fn look_at(dir: &Path, path: &Path) -> Result<(), LogError> {
     let (head, _) = schema::head(&reader.conn)?;
     verify::end(&reader)?;
     compare(&reader, acknowledged, head)
+}
+
+/// Refuses a write-ahead log that holds something beside a file that is gone or empty: no way of making a log leaves that behind,
+/// and SQLite would take it for a leftover and remove it.
+fn without_its_file(path: &Path) -> Result<(), LogError> {
+    let bytes = |path: &Path| std::fs::metadata(path).map_or(0, |there| there.len());
+    if bytes(path) > 0 || bytes(&schema::beside(path, "-wal")) == 0 {
+        return Ok(());
+    }
+    let what = format!(
+        "`{0}` is empty or gone, and its newest events are in `{0}-wal` beside it: it was cut short or removed. To begin a new log \
+         on purpose, remove that file, too",
+        schema::FILE
+    );
+    Err(LogError::Corrupt { position: 1, what })
 }
 
 /// Compares the log that a reader sees, up to `head`, with what was acknowledged.

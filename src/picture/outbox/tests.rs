@@ -211,6 +211,29 @@ fn recorded(position: Position, event: &Event) -> Recorded {
     }
 }
 
+#[test]
+fn mails_about_a_merchant_are_found_without_going_through_those_of_others() {
+    let merchants: Vec<CreditCode> =
+        ["91110108MA00000000", "91110108MA99999990", "911101051000000001"].map(|code| code.parse().unwrap()).to_vec();
+    let mut outbox = Outbox::default();
+    for position in 1..=30 {
+        let mut event = requested(position.into(), &["a@x"]);
+        if let Event::MailRequested(request) = &mut event {
+            request.credit_code = merchants[usize::try_from(position % 7).unwrap() % 2];
+        }
+        outbox.apply(&event, place(position, 0));
+    }
+    for merchant in &merchants {
+        for before in [None, Some(1), Some(8), Some(15), Some(31)] {
+            let found: Vec<Position> = outbox.about(*merchant, before).map(|mail| mail.position).collect();
+            let all = outbox.list(before, 100, |mail| mail.credit_code == *merchant).map(|mail| mail.position);
+            assert_eq!(found, all.collect::<Vec<_>>(), "{merchant} before {before:?}");
+        }
+    }
+    assert_eq!(outbox.about(merchants[2], None).count(), 0);
+    assert_eq!(outbox.about(merchants[0], None).count(), 17);
+}
+
 proptest! {
     /// Whatever happens in whatever order: each recipient is in one state, only those that wait are on the agenda, and the
     /// mail's own stream tells the same as the outbox.
@@ -242,6 +265,9 @@ proptest! {
             }
         }
         let tally = outbox.tally();
+        let mut summed = Tally::default();
+        outbox.list(None, 9, |_| true).for_each(|mail| summed += mail.tally);
+        prop_assert_eq!(tally, summed);
         prop_assert_eq!(DeliveryState::ALL.iter().map(|state| tally.of(*state)).sum::<u32>(), 9);
         prop_assert_eq!(outbox.due(Instant::MAX).count(), usize::try_from(tally.waiting).unwrap());
         for due in outbox.due(Instant::MAX) {

@@ -19,10 +19,10 @@ use std::sync::Arc;
 
 /// Longest section read; a damaged length does not ask for more.
 const LONGEST: u32 = 1 << 30;
-const MAGIC: [u8; 8] = *b"WLSTATE\n";
+pub(super) const MAGIC: [u8; 8] = *b"WLSTATE\n";
 /// Kinds of sections that are no parts.
-const HEAD: u8 = 0;
-const END: u8 = u8::MAX;
+pub(super) const HEAD: u8 = 0;
+pub(super) const END: u8 = u8::MAX;
 
 /// Why a snapshot is not used, or could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -161,7 +161,8 @@ pub fn load(path: &Path, log: &dyn EventLog, policies: Arc<Policies>) -> Result<
     if ended && picture.position > 0 { Ok(picture) } else { Err(Unfit::Damaged) }
 }
 
-fn next(file: &mut impl Read) -> Result<Option<Vec<u8>>, Unfit> {
+/// Reads the next section; `None` at the end of the file.
+pub(super) fn next(file: &mut impl Read) -> Result<Option<Vec<u8>>, Unfit> {
     let mut length = [0; 4];
     // Where a file that was cut short ends is no end: the last section is missing then.
     if file.read_exact(&mut length).is_err() {

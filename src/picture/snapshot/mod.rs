@@ -9,11 +9,13 @@ mod file;
 mod keep;
 mod keeper;
 mod shape;
+mod witness;
 
 pub(super) use code::{Stored, read_all};
 pub use file::{Unfit, load, write};
 pub(super) use keep::Keep;
 pub use keeper::SnapshotKeeper;
+pub use witness::{hold_against, remove};
 
 use super::Picture;
 

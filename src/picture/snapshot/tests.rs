@@ -1,4 +1,4 @@
-use super::file::{Unfit, load, write, write_to};
+use super::file::{Unfit, load, start, write, write_to};
 use super::*;
 use crate::alerts::recipients::{BUILT_IN, Recipients};
 use crate::clock::ManualClock;
@@ -7,7 +7,7 @@ use crate::domain::envelope::{NewEvent, Origin, Position, hex};
 use crate::domain::event::Event;
 use crate::domain::fold::Stamp;
 use crate::domain::time::{plus_days, start_of};
-use crate::log::contract::EventLog;
+use crate::log::contract::{EventLog, LogError};
 use crate::log::memory::MemoryLog;
 use crate::policy::Policies;
 use crate::sim::Plan;
@@ -240,4 +240,40 @@ fn a_change_of_the_fold_needs_a_new_version() {
     write_to(&mut bytes, &picture, [0; 32]).unwrap();
     let digest = hex(&Sha256::digest(&bytes[file::start().len()..]));
     assert_eq!((FOLD, digest.as_str()), GOLDEN);
+}
+
+#[test]
+fn a_log_that_holds_less_than_a_whole_snapshot_beside_it_was_cut_short() {
+    let log = lived(1);
+    let (room, path) = room();
+    let holds = |head: Position| match hold_against(room.path(), || head) {
+        Ok(()) => None,
+        Err(LogError::Corrupt { position, what }) => {
+            assert!(what.contains(FILE) && what.contains(&log.head().to_string()), "{what}");
+            Some(position)
+        }
+        Err(other) => panic!("{other}"),
+    };
+    assert_eq!(holds(0), None, "no snapshot, no witness");
+    write(&path, &fold(&*log, log.head()), &*log).unwrap();
+    for (head, found) in [(0, Some(1)), (5, Some(6)), (log.head() - 1, Some(log.head())), (log.head(), None)] {
+        assert_eq!(holds(head), found, "a log of {head}");
+    }
+    assert_eq!(holds(log.head() + 1), None, "a log goes on after its snapshot");
+    // A snapshot that is not as it was written is no witness.
+    let sound = std::fs::read(&path).unwrap();
+    let places = (0..100).map(|part| sound.len() * part / 100);
+    for place in places {
+        let mut damaged = sound.clone();
+        damaged[place] ^= 4;
+        std::fs::write(&path, &damaged).unwrap();
+        // Only what names the software that wrote it may be another.
+        assert!(holds(0).is_none() || (8..start().len()).contains(&place), "byte {place}");
+        std::fs::write(&path, &sound[..place]).unwrap();
+        assert_eq!(holds(0), None, "cut at {place}");
+    }
+    std::fs::write(&path, &sound).unwrap();
+    remove(room.path()).unwrap();
+    remove(room.path()).unwrap();
+    assert_eq!(holds(0), None);
 }

@@ -1,6 +1,7 @@
 //! What only a browser can tell: live updates, keyboard, narrow screens, contrast.
 
 use super::app::{App, HERE};
+use base64::Engine as _;
 use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -11,18 +12,18 @@ use warnlight::domain::words::Role;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// One browser, spoken to in the WebDriver protocol (W3C) over its driver, ended when it is dropped.
-struct Browser {
+pub(super) struct Browser {
     driver: Child,
     agent: ureq::Agent,
     session: String,
 }
 
 impl Browser {
-    fn open() -> Self {
+    pub(super) fn open() -> Self {
         Self::with(json!({}))
     }
 
-    fn with(more: Value) -> Self {
+    pub(super) fn with(more: Value) -> Self {
         let mut driver = Command::new("chromedriver")
             .arg("--port=0")
             .stdout(Stdio::piped())
@@ -60,21 +61,21 @@ impl Browser {
         self.try_post(path, &body).unwrap_or_else(|error| panic!("{path} {body}: {error:#}"))
     }
 
-    fn goto(&self, address: &str) {
+    pub(super) fn goto(&self, address: &str) {
         self.post("/url", json!({ "url": address }));
     }
 
     /// Runs a script in the page.
-    fn run(&self, script: &str) -> Value {
+    pub(super) fn run(&self, script: &str) -> Value {
         self.post("/execute/sync", json!({ "script": script, "args": [] }))
     }
 
-    fn has(&self, css: &str) -> bool {
+    pub(super) fn has(&self, css: &str) -> bool {
         self.try_post("/element", &json!({ "using": "css selector", "value": css })).is_ok()
     }
 
     /// Waits for an element and returns its path.
-    fn find(&self, css: &str) -> String {
+    pub(super) fn find(&self, css: &str) -> String {
         let until = Instant::now() + PATIENCE;
         loop {
             match self.try_post("/element", &json!({ "using": "css selector", "value": css })) {
@@ -89,23 +90,39 @@ impl Browser {
         }
     }
 
-    fn keys(&self, css: &str, text: &str) {
+    pub(super) fn keys(&self, css: &str, text: &str) {
         let element = self.find(css);
         self.post(&format!("{element}/value"), json!({ "text": text }));
     }
 
-    fn click(&self, css: &str) {
+    /// Presses keys one after the other, wherever the reader is.
+    pub(super) fn press(&self, keys: &str) {
+        let strokes = keys
+            .chars()
+            .flat_map(|key| ["keyDown", "keyUp"].map(|kind| json!({ "type": kind, "value": key.to_string() })));
+        let actions = json!([{ "type": "key", "id": "keyboard", "actions": strokes.collect::<Vec<_>>() }]);
+        self.post("/actions", json!({ "actions": actions }));
+    }
+
+    /// Returns what is on the screen, as a picture in PNG.
+    pub(super) fn picture(&self) -> Vec<u8> {
+        let mut reply = self.agent.get(format!("{}/screenshot", self.session)).call().unwrap();
+        let text = reply.body_mut().read_json::<Value>().unwrap()["value"].as_str().unwrap().to_owned();
+        base64::engine::general_purpose::STANDARD.decode(text).unwrap()
+    }
+
+    pub(super) fn click(&self, css: &str) {
         let element = self.find(css);
         self.post(&format!("{element}/click"), json!({}));
     }
 
-    fn text(&self, css: &str) -> String {
+    pub(super) fn text(&self, css: &str) -> String {
         let element = self.find(css);
         let mut reply = self.agent.get(format!("{}{element}/text", self.session)).call().unwrap();
         reply.body_mut().read_json::<Value>().unwrap()["value"].as_str().unwrap().to_owned()
     }
 
-    fn log_in(&self, app: &App, role: Role) {
+    pub(super) fn log_in(&self, app: &App, role: Role) {
         self.goto(&app.address("/login?lang=zh-CN"));
         self.keys("#key", app.key_of(role));
         self.click("main button");
@@ -225,7 +242,7 @@ fn a_narrow_screen_needs_no_sideways_scrolling() {
 }
 
 /// Returns every text whose contrast with what is behind it is below WCAG AA.
-const PALE: &str = r"
+pub(super) const PALE: &str = r"
     const channel = value => { value /= 255; return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4; };
     const parse = colour => colour.match(/[\d.]+/g).map(Number);
     const bright = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);

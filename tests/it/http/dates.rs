@@ -192,7 +192,7 @@ fn what_the_log_could_refuse_is_refused_before_anything_is_recorded() {
     let again = app.post("/api/v1/commands").role(Role::Lead).json(&batch).ok().json();
     assert_eq!((&again[0]["status"], &again[1]["status"]), (&json!("unchanged"), &json!("refused")));
     let key = json!({ "name": "名".repeat(200), "role": "admin" });
-    let reply = app.post("/api/v1/keys").role(Role::Admin).json(&key).send();
+    let reply = app.post("/api/v1/keys").role(Role::Admin).header("accept-language", "en").json(&key).send();
     assert_eq!((reply.status, reply.code().as_str()), (422, "refused"));
     assert!(reply.text.contains("a name"), "{}", reply.text);
     for (attribute, source, id) in

@@ -287,7 +287,7 @@ fn what_a_node_has_yet_to_take_in_ends_its_page_of_the_log_and_is_not_left_out()
 #[test]
 fn a_node_that_falls_behind_is_not_ready_and_says_by_how_much() {
     let two = two(&[("WARNLIGHT__LOG__MAX_BEHIND_SECONDS", "1"), NO_PATIENCE]);
-    let until = |status: u16| until(status, || two.b.get("/readyz").send());
+    let until = |status: u16| until(status, || two.b.get("/readyz").header("accept-language", "en").send());
     let figure = |name: &str| {
         let metrics = two.b.get("/metrics").ok().text;
         let line = metrics.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{name}: {metrics}"));
@@ -296,7 +296,7 @@ fn a_node_that_falls_behind_is_not_ready_and_says_by_how_much() {
     until(200);
     // The engine has not heard from the log.
     two.line.set_behind(Duration::from_millis(2500));
-    let reply = two.b.get("/readyz").send();
+    let reply = two.b.get("/readyz").header("accept-language", "en").send();
     assert_eq!((reply.status, reply.code().as_str(), reply.header("retry-after")), (503, "behind", "1"));
     assert!(reply.json()["detail"].as_str().unwrap().contains("2 s"), "{reply:?}");
     assert!((figure("warnlight_log_behind_seconds ") - 2.5).abs() < 1e-9);

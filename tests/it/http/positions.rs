@@ -145,7 +145,8 @@ fn whoever_asks_for_what_never_comes_ties_up_nothing_and_only_so_often() {
         for _ in 0..ASKING {
             let (app, awaited, tell) = (&app, &awaited, tell.clone());
             scope.spawn(move || {
-                let ask = app.get("/api/v1/lights").role(Role::Admin).header("warnlight-position", awaited);
+                let ask = app.get("/api/v1/lights").role(Role::Admin).header("accept-language", "en");
+                let ask = ask.header("warnlight-position", awaited);
                 tell.send(ask.send()).unwrap();
             });
         }

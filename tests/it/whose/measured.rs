@@ -124,7 +124,8 @@ fn an_export_of_five_thousand_rows_adds_up_and_none_is_guessed_wrong() {
                 }
                 State::Waiting => {
                     queued += 1;
-                    if shop.registered && entry.said.name.is_some() {
+                    // To ask about each would take a minute in a build for tests.
+                    if number % 8 == 0 && shop.registered && entry.said.name.is_some() {
                         findable += 1;
                         let found = near.candidates(&picture.world, &Clues::from(&entry.said), |_| true);
                         among += usize::from(found.iter().any(|candidate| candidate.code == shop.code));
@@ -141,8 +142,8 @@ fn an_export_of_five_thousand_rows_adds_up_and_none_is_guessed_wrong() {
         assert!(office.say_all(&rows).iter().all(|answer| matches!(answer, Answer::Unchanged { .. })));
     }
     println!(
-        "of {} rows {taken} were taken ({right} right), {queued} wait; of {findable} that wait, say a name and are in the register, \
-         the truth is among the candidates of {among}",
+        "of {} rows {taken} were taken ({right} right), {queued} wait; of {findable} asked about that wait, say a name and are in the \
+         register, the truth is among the candidates of {among}",
         taken + queued
     );
     assert!(right * 1_000 >= taken * 999, "{right} of {taken}");

@@ -1,0 +1,66 @@
+//! What errors of the rooms below are to whoever asked: a kind of problem, and words in both languages. Their own words are
+//! English, for who runs the service.
+
+use super::access::KeyringError;
+use super::problem::{Code, Problem};
+use crate::desk::DeskError;
+use crate::log::contract::LogError;
+use crate::mail::worker::SendAgainError;
+
+impl From<LogError> for Problem {
+    fn from(error: LogError) -> Self {
+        match &error {
+            LogError::Conflict { .. } => Self::new(Code::Conflict, "同一内容刚被写入了新的记录", error),
+            LogError::KeyReused { key } => Self::new(Code::IdempotencyKeyReused, reused(key), error),
+            LogError::Duplicate { id } => {
+                Self::new(Code::IdempotencyKeyReused, format!("编号 `{id}` 的事件已在日志中，内容不同"), error)
+            }
+            LogError::Full => Self::new(Code::DiskFull, "磁盘已满，没有任何记录被写入", error),
+            LogError::Corrupt { position, .. } => {
+                Self::new(Code::LogDamaged, format!("日志在位置 {position} 处已损坏，请恢复备份"), error)
+            }
+            LogError::Unavailable(_) | LogError::Locked { .. } => Self::inside(Code::Unavailable, error),
+            _ => Self::inside(Code::Internal, error),
+        }
+    }
+}
+
+fn reused(key: &str) -> String {
+    format!("幂等键 `{key}` 先前用于其他内容；新的请求请换用新的键")
+}
+
+impl From<DeskError> for Problem {
+    fn from(error: DeskError) -> Self {
+        match error {
+            DeskError::KeyReused(ref key) => Self::new(Code::IdempotencyKeyReused, reused(key), error),
+            DeskError::Log(error) => error.into(),
+            DeskError::Stopped => Self::new(Code::Unavailable, "服务正在停止，请稍后再试", error),
+        }
+    }
+}
+
+impl From<KeyringError> for Problem {
+    fn from(error: KeyringError) -> Self {
+        match error {
+            KeyringError::Log(error) => error.into(),
+            KeyringError::Invalid { zh, en } => Self::new(Code::Refused, zh, en),
+            KeyringError::LastAdmin => {
+                Self::new(Code::Refused, "这是最后一个有效的管理员密钥；请先建立另一个管理员密钥，再吊销它", error)
+            }
+            KeyringError::NotFound(id) => Self::new(Code::NotFound, format!("没有编号为 `{id}` 的密钥"), error),
+            KeyringError::NotYetSeen => Self::new(Code::Unavailable, "已记录，稍后在本节点生效；请稍后再看", error),
+            KeyringError::NoRandomness(_) => Self::inside(Code::Unavailable, error),
+            KeyringError::Unreadable { .. } => Self::inside(Code::Internal, error),
+        }
+    }
+}
+
+impl From<SendAgainError> for Problem {
+    fn from(error: SendAgainError) -> Self {
+        match error {
+            SendAgainError::Unknown => Self::new(Code::NotFound, "没有发给该地址而被拒收或放弃的这封通知", error),
+            SendAgainError::NotDone(_) => Self::new(Code::Conflict, "只有被拒收或已放弃的通知可以重发", error),
+            SendAgainError::Log(error) => error.into(),
+        }
+    }
+}
