@@ -19,6 +19,7 @@ use crate::policy::{Policies, PolicyError};
 use crate::policy_folder;
 use crate::proof::{CheckpointKeeper, KeyError, SigningKey};
 use crate::settings::{Engine, Settings};
+use crate::taking::inbox::{Care, Inbox};
 use crate::taking::tray::Tray;
 use jiff::{SignedDuration, Unit};
 use std::io::ErrorKind;
@@ -66,6 +67,14 @@ pub enum ServiceError {
     /// The folder of imports, or the threads that take files.
     #[error("no file can be taken: {0}")]
     Tray(std::io::Error),
+    /// The inbox.
+    #[error("the inbox `{}` cannot be looked after: {reason}; create it for this user, or remove `intake.inbox`", path.display())]
+    Inbox {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        reason: std::io::Error,
+    },
     /// The mail worker.
     #[error(transparent)]
     Mail(#[from] worker::StartError),
@@ -233,4 +242,17 @@ pub fn start_mail(settings: &Settings, data: &Path, desk: &Desk) -> Result<Worke
 pub fn start_tray(settings: &Settings, data: &Path, desk: &Desk) -> Result<Tray, ServiceError> {
     let profiles = Arc::new(load_profiles(settings)?);
     Tray::start(desk.clone(), profiles, &data.join("imports")).map_err(ServiceError::Tray)
+}
+
+/// Opens the inbox that the settings name, if they name one. Whoever keeps it has it looked at.
+///
+/// # Errors
+/// See [`ServiceError`].
+pub fn open_inbox(settings: &Settings, desk: &Desk, tray: &Arc<Tray>) -> Result<Option<Arc<Inbox>>, ServiceError> {
+    let intake = &settings.intake;
+    let Some(folder) = intake.inbox.clone() else { return Ok(None) };
+    let settle = SignedDuration::try_from(intake.inbox_settle).unwrap_or(SignedDuration::ZERO);
+    let care = Care { folder: folder.clone(), settle, history: intake.inbox_history };
+    let opened = Inbox::open(care, tray.clone(), desk.clock().clone());
+    opened.map(|inbox| Some(Arc::new(inbox))).map_err(|reason| ServiceError::Inbox { path: folder, reason })
 }

@@ -53,7 +53,8 @@ impl Service {
             let (desk, mail, keyring) = (desk.clone(), mail.clone(), keyring.clone());
             std::thread::spawn(move || {
                 actix_web::rt::System::new().block_on(async {
-                    let open = Open { settings: &settings, desk, mail, tray, keyring, session_clock: clock };
+                    let open =
+                        Open { settings: &settings, desk, mail, tray, inbox: None, keyring, session_clock: clock };
                     let serving = open.serve().map_err(|error| error.to_string())?;
                     let _ = tell.send((serving.address, serving.handle));
                     serving.server.await.map_err(|error| error.to_string())

@@ -90,7 +90,7 @@ pub(super) fn run(args: &DemoArgs, common: &Common, out: &mut Out) -> Result<Exi
     let spool = folder.path().join(&settings.mail.spool);
     // Sessions last by the wall clock: the district's days are too short to stay logged in for.
     let sessions: Arc<dyn Clock> = Arc::new(SystemClock);
-    let ended = until_told(&settings, &desk, (&mail, &tray), keyring, sessions, |address| {
+    let ended = until_told(&settings, &desk, (&mail, &tray, None), keyring, sessions, |address| {
         out.say(texts::OPEN_AND_LOG_IN.with(&[&address]))?;
         lines.iter().try_for_each(|line| out.line(line))?;
         if settings.mail.smtp.is_none() {

@@ -187,6 +187,7 @@ impl From<DeskError> for CliError {
     fn from(error: DeskError) -> Self {
         match error {
             DeskError::Log(error) => error.into(),
+            DeskError::Lost => Self::told(Exit::Failed, texts::SERVICE_LOST.with(&[&error])),
             other => Self::failed(other),
         }
     }

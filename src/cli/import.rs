@@ -12,8 +12,9 @@ use crate::domain::time::Instant;
 use crate::domain::words::Light;
 use crate::http::Language;
 use crate::intake::profile::How;
+use crate::log::contract::LogError;
 use crate::picture::Picture;
-use crate::service::{load_policies, load_profiles, open_log, open_log_read_only, start_desk};
+use crate::service::{ServiceError, load_policies, load_profiles, open_log, open_log_read_only, start_desk};
 use crate::settings::{Engine, Settings};
 use crate::taking::{Decider, Ended, Followed, Import, Shown, Speaker, Step, TakingError, Tally};
 use clap::Args;
@@ -23,6 +24,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// Import sheets (xlsx, csv), folders of them, or NDJSON of commands.
 ///
@@ -63,15 +65,28 @@ pub(super) fn run(args: &ImportArgs, common: &Common, out: &mut Out) -> Result<E
         (None, true) => None,
         (None, false) => Some(common.data.join("imports").join(now.strftime("%Y%m%dT%H%M%S%.6fZ").to_string())),
     };
-    let speaker = Speaker::owner(Origin { history: !args.notify, ..Origin::of("import") });
+    let id = Uuid::now_v7();
+    let speaker = Speaker::owner(Origin { causation: Some(id), history: !args.notify, ..Origin::of("import") });
+    let how = How { now, profiles };
     let (ended, barren) = if args.dry_run {
-        let decider = Decider::rehearsal(present(&settings, common)?, speaker);
-        take(args, decider, papers.as_deref(), How { now, profiles })?
+        take(args, Decider::rehearsal(present(&settings, common)?, speaker), papers.as_deref(), how)?
     } else {
-        let desk = start_desk(&settings, open_log(&settings, &common.data)?, Arc::new(SystemClock))?;
-        let taken = take(args, Decider::desk(desk.clone(), speaker), papers.as_deref(), How { now, profiles });
-        desk.stop();
-        taken?
+        match open_log(&settings, &common.data) {
+            Ok(log) => {
+                let desk = start_desk(&settings, log, Arc::new(SystemClock))?;
+                let taken = take(args, Decider::desk(desk.clone(), speaker), papers.as_deref(), how);
+                desk.stop();
+                taken?
+            }
+            // Whoever has the log may take rows for us: the service does.
+            Err(locked @ ServiceError::Log(LogError::Locked { .. })) => {
+                let Some(decider) = Decider::service(&common.data, id, !args.notify)? else {
+                    return Err(locked.into());
+                };
+                take(args, decider, papers.as_deref(), how)?
+            }
+            Err(error) => return Err(error.into()),
+        }
     };
     tell(args, ended, &barren, papers.as_deref(), out)
 }

@@ -10,8 +10,10 @@ use crate::http::access::Keyring;
 use crate::http::{Open, ServeError};
 use crate::mail::worker::Worker;
 use crate::proof::SigningKey;
-use crate::service::{load_signing_key, open_log, start_desk, start_keeper, start_mail, start_tray};
+use crate::service::{load_signing_key, open_inbox, open_log, start_desk, start_keeper, start_mail, start_tray};
 use crate::settings::{Settings, Trace, TraceFormat};
+use crate::taking::Hatch;
+use crate::taking::inbox::{Inbox, Keeper};
 use crate::taking::tray::Tray;
 #[cfg(feature = "telemetry")]
 use crate::trail::otlp;
@@ -71,17 +73,33 @@ fn open(
     let keeper = signing_key.map(|key| start_keeper(key, desk)).transpose()?;
     let mail = Arc::new(start_mail(settings, data, desk)?);
     let tray = Arc::new(start_tray(settings, data, desk)?);
-    let ended = until_told(settings, desk, (&mail, &tray), keyring, clock, |address| match announce(out, address) {
-        // Who does not want to hear the address may still want the service.
-        Err(CliError::OutputClosed) => Ok(()),
-        told => told,
-    });
+    let hatch = open_hatch(data, desk);
+    let inbox = open_inbox(settings, desk, &tray)?;
+    let inboxed = inbox.clone().map(|inbox| Keeper::start(inbox, settings.intake.inbox_every)).transpose();
+    let inboxed = inboxed.map_err(|error| CliError::told(Exit::Failed, texts::NO_THREAD.with(&[&error])))?;
+    let ended =
+        until_told(settings, desk, (&mail, &tray, inbox), keyring, clock, |address| match announce(out, address) {
+            // Who does not want to hear the address may still want the service.
+            Err(CliError::OutputClosed) => Ok(()),
+            told => told,
+        });
     // A file under way is broken off; what was decided of it is recorded.
+    drop(hatch);
     tray.stop();
+    drop(inboxed);
     // Dropped here at the latest: mails on their way are finished and recorded.
     drop(mail);
     drop(keeper);
     ended.map(|()| Exit::Done)
+}
+
+/// Lets imports from the command line in. Without it the service runs all the same, and they wait until it is stopped.
+fn open_hatch(data: &Path, desk: &Desk) -> Option<Hatch> {
+    let opened = Hatch::open(data, desk.clone());
+    let told = opened.inspect_err(|error| {
+        tracing::warn!(%error, "no socket can be made in the data folder: `warnlight import` works only while the service does not run");
+    });
+    told.ok()
 }
 
 fn announce(out: &mut Out, address: &str) -> Result<(), CliError> {
@@ -96,14 +114,14 @@ fn announce(out: &mut Out, address: &str) -> Result<(), CliError> {
 pub(super) fn until_told(
     settings: &Settings,
     desk: &Desk,
-    (mail, tray): (&Arc<Worker>, &Arc<Tray>),
+    (mail, tray, inbox): (&Arc<Worker>, &Arc<Tray>, Option<Arc<Inbox>>),
     keyring: Arc<Keyring>,
     clock: Arc<dyn Clock>,
     tell: impl FnOnce(&str) -> Result<(), CliError>,
 ) -> Result<(), CliError> {
     System::new().block_on(async {
         let (desk, mail, tray) = (desk.clone(), mail.clone(), tray.clone());
-        let open = Open { settings, desk, mail, tray, keyring, session_clock: clock };
+        let open = Open { settings, desk, mail, tray, inbox, keyring, session_clock: clock };
         let serving = open.serve()?;
         let failed = |error: io::Error| CliError::told(Exit::Failed, texts::NO_SIGNALS.with(&[&error]));
         let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;

@@ -60,6 +60,7 @@ catalogue! {
     CHANGED_TO: "变为{0} {1}", "{1} to {0}";
     HISTORY_MAILS_NOBODY: "本次按历史数据录入，未通知任何人；如需发邮件请用 `--notify`", "this was entered as history, so nobody was mailed; `--notify` asks for mail";
     MAILS_REQUESTED: "已请求 {0} 封邮件", "{0} mails were asked for";
+    SERVICE_LOST: "服务在答复前中断：回执中标为 not_known 的行可能已记录、也可能未记录；请再次运行同一导入，已记录的内容不会重复", "{0}";
     RECEIPT_UNWRITABLE: "`{0}` 无法写入：{1}", "`{0}` cannot be written: {1}";
     TALLY_ROWS: "行数", "ROWS";
     TALLY_ACCEPTED: "接收", "ACCEPTED";

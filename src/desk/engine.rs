@@ -417,6 +417,15 @@ impl Fates {
 
 /// Returns what is said of a command that the log did not take.
 pub(crate) fn not_recorded(error: &DeskError) -> Problem {
+    if matches!(error, DeskError::Lost) {
+        return Problem {
+            field: "command",
+            code: NOT_KNOWN,
+            value: String::new(),
+            zh: "服务在答复前中断，本条可能已记录、也可能未记录；请重新提交，已记录的内容不会重复".to_owned(),
+            en: error.to_string(),
+        };
+    }
     let why = if matches!(error, DeskError::Log(LogError::Full)) { "磁盘已满" } else { "原因见服务日志" };
     Problem {
         field: "command",
@@ -429,6 +438,9 @@ pub(crate) fn not_recorded(error: &DeskError) -> Problem {
 
 /// Code of the problem that the log did not take a command: nothing is wrong with it.
 pub(crate) const NOT_RECORDED: &str = "not_recorded";
+
+/// Code of the problem that whoever was asked went away: nobody knows here whether the log took it.
+pub(crate) const NOT_KNOWN: &str = "not_known";
 
 /// Events on disk that are not in the picture yet.
 pub(super) struct Folded {

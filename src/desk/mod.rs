@@ -15,7 +15,7 @@ mod start;
 mod whose;
 
 pub use counters::Counters;
-pub(crate) use engine::{NOT_RECORDED, not_recorded};
+pub(crate) use engine::{NOT_KNOWN, NOT_RECORDED, not_recorded};
 pub use recordable::unrecordable;
 pub use rehearsal::Rehearsal;
 pub use start::{Start, StartError};
@@ -78,6 +78,12 @@ pub enum DeskError {
     /// The service is stopping.
     #[error("the service is stopping; try again in a moment")]
     Stopped,
+    /// The service that was asked went away before it answered.
+    #[error(
+        "the service went away before it answered: what was on its way may be recorded or not; send it again, which changes nothing \
+         about what is recorded"
+    )]
+    Lost,
 }
 
 /// Commands handed to the desk together; each is decided by itself.

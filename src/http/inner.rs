@@ -34,7 +34,7 @@ impl From<DeskError> for Problem {
         match error {
             DeskError::KeyReused(ref key) => Self::new(Code::IdempotencyKeyReused, reused(key), error),
             DeskError::Log(error) => error.into(),
-            DeskError::Stopped => Self::new(Code::Unavailable, "服务正在停止，请稍后再试", error),
+            DeskError::Stopped | DeskError::Lost => Self::new(Code::Unavailable, "服务正在停止，请稍后再试", error),
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::desk::Desk;
 use crate::mail::worker::Worker;
 use crate::settings::{Settings, SettingsError};
+use crate::taking::inbox::Inbox;
 use crate::taking::tray::Tray;
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::error::{PathError, QueryPayloadError, UrlencodedError};
@@ -67,6 +68,8 @@ pub struct Open<'a> {
     pub mail: Arc<Worker>,
     /// Takes files that are handed in.
     pub tray: Arc<Tray>,
+    /// The folder in which others drop files, if there is one.
+    pub inbox: Option<Arc<Inbox>>,
     /// The keys in force.
     pub keyring: Arc<Keyring>,
     /// The clock that browser sessions end by; keys and records go by the desk's.
@@ -136,8 +139,14 @@ impl Open<'_> {
         let http = &settings.http;
         let questions = Questions::start(http.questions_at_once, http.questions_waiting, http.question_limit);
         let questions = questions.map_err(ServeError::NoThreads)?;
-        let site =
-            web::Data::new(Site { desk: self.desk, mail: self.mail, tray: self.tray, questions, near: Arc::default() });
+        let site = web::Data::new(Site {
+            desk: self.desk,
+            mail: self.mail,
+            tray: self.tray,
+            inbox: self.inbox,
+            questions,
+            near: Arc::default(),
+        });
         let limit = settings.http.body_limit;
         let intake = web::Data::new(settings.intake.clone());
         let server = HttpServer::new(move || {

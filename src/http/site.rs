@@ -10,6 +10,7 @@ use crate::mail::worker::Worker;
 use crate::picture::Picture;
 use crate::policy::Policies;
 use crate::policy::rule::Rule;
+use crate::taking::inbox::Inbox;
 use crate::taking::tray::Tray;
 use crate::views::{Limit, View};
 use actix_web::http::header::ContentType;
@@ -34,6 +35,8 @@ pub struct Site {
     pub mail: Arc<Worker>,
     /// Takes files that are handed in.
     pub tray: Arc<Tray>,
+    /// The folder in which others drop files, if there is one.
+    pub inbox: Option<Arc<Inbox>>,
     /// Works on questions that go over all merchants.
     pub questions: Arc<Questions>,
     /// Names of all merchants, to find those near to what a ticket says; made when it is first asked for.

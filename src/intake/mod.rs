@@ -27,5 +27,6 @@ pub mod refusals;
 pub mod returned;
 mod tables;
 
+pub(crate) use bytes::name_of_bytes;
 pub use bytes::read;
 pub use columns::sheet;

@@ -37,6 +37,18 @@ impl Imports {
 }
 
 impl Taken {
+    /// Returns what was taken of a file whose refused rows are these.
+    #[must_use]
+    pub fn of(refused: &[RefusedPlace]) -> Self {
+        Self(refused.iter().map(|place| (place.sheet.as_str().into(), place.row)).collect())
+    }
+
+    /// Returns the rows that were refused.
+    #[must_use]
+    pub fn places(&self) -> Vec<RefusedPlace> {
+        self.0.iter().map(|(sheet, row)| RefusedPlace { sheet: sheet.to_string(), row: *row }).collect()
+    }
+
     /// Says whether a row of the file was taken.
     #[must_use]
     pub fn has(&self, sheet: &str, row: u64) -> bool {

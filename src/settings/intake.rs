@@ -1,18 +1,53 @@
 //! `[intake]`: files that are handed to the running service.
 
 use super::reader::Section;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
 
 /// How files are handed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Intake {
     /// Largest file that is taken over HTTP, bytes.
     pub upload_limit: u64,
+    /// Folder in which others drop files; `None`: there is none.
+    pub inbox: Option<PathBuf>,
+    /// For how long a file there has to stand still before it is taken.
+    pub inbox_settle: Duration,
+    /// How often the folder is looked at.
+    pub inbox_every: Duration,
+    /// What comes there counts as history: nobody is mailed.
+    pub inbox_history: bool,
+}
+
+/// As what files count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum CountsAs {
+    Present,
+    History,
+}
+
+impl FromStr for CountsAs {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "present" => Ok(Self::Present),
+            "history" => Ok(Self::History),
+            _ => Err(()),
+        }
+    }
 }
 
 impl Intake {
     pub(super) fn read(mut section: Section<'_>) -> Self {
         let upload_limit = section.number("upload_limit_bytes", 1024..=4_294_967_296).unwrap_or(268_435_456);
+        let inbox = section.text("inbox").map(PathBuf::from);
+        let mut seconds = |key, otherwise| Duration::from_secs(section.number(key, 1..=3600).unwrap_or(otherwise));
+        let inbox_settle = seconds("inbox_settle_seconds", 10);
+        let inbox_every = seconds("inbox_every_seconds", 2);
+        let counts = section.parsed("inbox_counts_as", "\"present\" or \"history\"").unwrap_or(CountsAs::Present);
         section.finish();
-        Self { upload_limit }
+        Self { upload_limit, inbox, inbox_settle, inbox_every, inbox_history: counts == CountsAs::History }
     }
 }

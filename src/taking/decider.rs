@@ -1,6 +1,7 @@
 //! Who decides the rows of an import: the desk, or in a preview a rehearsal of it.
 
 use super::TakingError;
+use super::hatch::{AtService, OnTheWay};
 use super::hearing::Heard;
 use super::speaker::{Speaker, refused};
 use super::tally::Followed;
@@ -10,21 +11,25 @@ use crate::domain::code::CreditCode;
 use crate::domain::command::Command;
 use crate::domain::envelope::{NewEvent, Position};
 use crate::domain::event::{Event, ImportTaken, LightChanged};
+use crate::domain::hex::Hex;
 use crate::domain::time::Instant;
 use crate::lights::grade::grade;
 use crate::lights::moment::Moment;
 use crate::log::contract::{Append, Expected, LogError};
 use crate::picture::Picture;
-use crate::picture::imports::Imports;
+use crate::picture::imports::Taken;
 use crate::views::standing::Standing;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
+use std::path::Path;
 use uuid::Uuid;
 
 /// Who decides.
 pub enum Decider {
     /// The desk: what is accepted is recorded.
     Desk(Box<AtDesk>),
+    /// The desk of a running service that has the log.
+    Service(AtService),
     /// A rehearsal on a picture of its own: nothing is written.
     Rehearsal(Box<Tried>),
 }
@@ -62,25 +67,39 @@ impl Decider {
         Self::Rehearsal(Box::new(Tried { rehearsal, speaker, touched: BTreeSet::new(), now: Instant::UNIX_EPOCH }))
     }
 
-    /// Returns the files that were taken in.
-    pub(super) fn imports(&self) -> Imports {
-        match self {
-            Self::Desk(at) => at.desk.picture().imports.clone(),
-            Self::Rehearsal(tried) => tried.rehearsal.picture().imports.clone(),
-        }
+    /// Has rows decided by the service that has the log in this data folder; `None` if none listens there.
+    ///
+    /// # Errors
+    /// The service does not take them.
+    pub fn service(data: &Path, import: Uuid, history: bool) -> Result<Option<Self>, TakingError> {
+        Ok(AtService::begin(data, import, history)?.map(Self::Service))
+    }
+
+    /// Returns what was taken of a file, if it was taken in.
+    pub(super) fn known(&self, digest: &Hex<32>, name: &str) -> Result<Option<Taken>, TakingError> {
+        Ok(match self {
+            Self::Desk(at) => at.desk.picture().imports.find(digest, name),
+            Self::Service(at) => at.known(digest, name)?,
+            Self::Rehearsal(tried) => tried.rehearsal.picture().imports.find(digest, name),
+        })
     }
 
     /// Returns where the log stands.
-    pub(super) fn position(&self) -> Position {
-        match self {
+    pub(super) fn position(&self) -> Result<Position, TakingError> {
+        Ok(match self {
             Self::Desk(at) => at.desk.log().head(),
+            Self::Service(at) => at.position()?,
             Self::Rehearsal(tried) => tried.rehearsal.picture().position,
-        }
+        })
     }
 
     /// Has the log remember that a file was taken in; a rehearsal writes nothing.
     pub(super) fn remember(&self, taken: ImportTaken) -> Result<(), TakingError> {
-        let Self::Desk(at) = self else { return Ok(()) };
+        let at = match self {
+            Self::Desk(at) => at,
+            Self::Service(at) => return Ok(at.remember(taken)?),
+            Self::Rehearsal(_) => return Ok(()),
+        };
         let now = at.desk.now();
         let event = NewEvent::new(Uuid::now_v7(), now, &at.speaker.origin, &Event::ImportTaken(taken));
         let append = Append {
@@ -96,11 +115,17 @@ impl Decider {
     /// Hands over the rows there is something to decide about.
     pub(super) fn submit(&mut self, rows: &[Heard], now: Instant) -> Deciding {
         let open = rows.iter().filter(|heard| !heard.passed);
-        let open = open.filter_map(|heard| Some((heard.row.outcome.as_ref().ok()?, &heard.overruled)));
+        let open = open.filter_map(|heard| Some((heard.row.outcome.as_ref().ok()?.clone(), heard.overruled.clone())));
+        self.ask(open.collect(), now)
+    }
+
+    /// Hands over what rows say, each with the details that later rows say otherwise.
+    pub(super) fn ask(&mut self, rows: Vec<(Command, Vec<&'static str>)>, now: Instant) -> Deciding {
         match self {
-            Self::Desk(at) => at.submit(open),
+            Self::Desk(at) => at.submit(rows),
+            Self::Service(at) => Deciding::OnTheWay(at.decide(rows)),
             Self::Rehearsal(tried) => {
-                Deciding::Done(open.map(|(row, overruled)| tried.one(row, overruled, now)).collect())
+                Deciding::Done(rows.iter().map(|(row, overruled)| tried.one(row, overruled, now)).collect())
             }
         }
     }
@@ -110,6 +135,7 @@ impl Decider {
     pub(super) fn wait(&mut self, deciding: Deciding) -> Result<Vec<Answer>, DeskError> {
         let (asked, rows) = match deciding {
             Deciding::Done(answers) => return Ok(answers),
+            Deciding::OnTheWay(answers) => return answers.wait(),
             Deciding::Asked { answers, rows } => (answers.wait(), rows),
         };
         let answers = match (asked, &*self) {
@@ -139,19 +165,20 @@ impl Decider {
                 at.desk.settle()?;
                 at.followed()
             }
+            Self::Service(at) => Ok(at.settle()?),
             Self::Rehearsal(tried) => Ok(tried.would_follow()),
         }
     }
 }
 
 impl AtDesk {
-    fn submit<'r>(&self, open: impl Iterator<Item = (&'r Command, &'r Vec<&'static str>)>) -> Deciding {
+    fn submit(&self, rows: Vec<(Command, Vec<&'static str>)>) -> Deciding {
         let (picture, now) = (self.desk.picture(), self.desk.now());
-        let judge = |(command, overruled): (&Command, &Vec<&'static str>)| {
-            let standing = self.speaker.judge(&picture, command, now)?;
-            Ok((command.clone(), overruled.clone(), standing))
+        let judge = |(command, overruled): (Command, Vec<&'static str>)| {
+            let standing = self.speaker.judge(&picture, &command, now)?;
+            Ok((command, overruled, standing))
         };
-        let rows: Vec<Result<Asked, Answer>> = open.map(judge).collect();
+        let rows: Vec<Result<Asked, Answer>> = rows.into_iter().map(judge).collect();
         let asked = rows.iter().filter_map(|row| row.as_ref().ok());
         let (commands, overruled) = asked.map(|(command, overruled, _)| (command.clone(), overruled.clone())).unzip();
         Deciding::Asked { answers: self.desk.submit(self.request(commands, overruled)), rows }
@@ -238,6 +265,8 @@ pub(super) enum Deciding {
         /// Every row, or the answer it has already.
         rows: Vec<Result<Asked, Answer>>,
     },
+    /// They are on their way from a service.
+    OnTheWay(OnTheWay),
     /// They are there.
     Done(Vec<Answer>),
 }

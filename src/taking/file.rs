@@ -1,11 +1,10 @@
 //! A file under way, and what the log remembers of it (docs/SHEETS.md, *Sent again*).
 
 use super::Tally;
-use super::digest::Root;
 use crate::domain::envelope::Position;
 use crate::domain::event::{ImportTaken, RefusedPlace};
 use crate::domain::hex::Hex;
-use crate::picture::imports::{Imports, Taken};
+use crate::picture::imports::Taken;
 use std::collections::BTreeSet;
 
 /// Refused rows of a file that are remembered one by one; beyond that, their sheets are.
@@ -25,16 +24,9 @@ pub(super) struct Begun {
 }
 
 impl Begun {
-    /// Begins a file; `None` if it cannot be told which it is.
-    pub(super) fn new(root: &Root, name: &str, imports: &Imports, after: Position, before: Tally) -> Option<Self> {
-        let digest = root.digest(name)?;
-        let known = imports.find(&digest, name);
-        Some(Self { digest, name: name.to_owned(), known, after, before, refused: BTreeSet::new() })
-    }
-
-    /// Returns what was taken of it before, if it was.
-    pub(super) const fn known(&self) -> Option<&Taken> {
-        self.known.as_ref()
+    /// Begins a file of which this was taken before.
+    pub(super) fn new(digest: Hex<32>, name: &str, known: Option<Taken>, after: Position, before: Tally) -> Self {
+        Self { digest, name: name.to_owned(), known, after, before, refused: BTreeSet::new() }
     }
 
     /// Notes that a row was refused, or a whole sheet.

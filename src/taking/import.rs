@@ -51,7 +51,7 @@ pub struct Import<'a> {
     begun: Option<Begun>,
     /// Sheets that were refused before their file was begun.
     unread: Vec<Place>,
-    /// Files that were taken in.
+    /// Files that this import took in.
     imports: Imports,
     /// Files of this import that were taken in before.
     known: u64,
@@ -100,7 +100,7 @@ impl<'a> Import<'a> {
     /// The papers cannot be written.
     pub fn new(decider: Decider, papers: Option<&Path>, how: How, on_step: OnStep<'a>) -> Result<Self, TakingError> {
         Ok(Self {
-            imports: decider.imports(),
+            imports: Imports::default(),
             decider,
             how,
             on_step,
@@ -241,19 +241,30 @@ impl<'a> Import<'a> {
         }
         self.end_file()?;
         self.file = Arc::clone(&table.file);
-        self.begin_file();
+        self.begin_file()?;
         self.step()
     }
 
-    fn begin_file(&mut self) {
-        self.begun = Begun::new(&self.root, &self.file, &self.imports, self.decider.position(), self.tally);
-        let known = self.begun.as_ref().and_then(Begun::known);
+    fn begin_file(&mut self) -> Result<(), TakingError> {
+        let known = match self.root.digest(&self.file) {
+            Some(digest) => {
+                let known = match self.imports.find(&digest, &self.file) {
+                    Some(known) => Some(known),
+                    None => self.decider.known(&digest, &self.file)?,
+                };
+                let after = self.decider.position()?;
+                self.begun = Some(Begun::new(digest, &self.file, known.clone(), after, self.tally));
+                known
+            }
+            None => None,
+        };
         self.known += u64::from(known.is_some());
-        self.hearing = Hearing::of(known.cloned());
+        self.hearing = Hearing::of(known);
         let unread = std::mem::take(&mut self.unread);
         if let Some(begun) = &mut self.begun {
             unread.iter().filter(|place| place.file == self.file).for_each(|place| begun.refuse(&place.sheet, None));
         }
+        Ok(())
     }
 
     /// Has the log remember that the file was taken in, if there is something to remember.

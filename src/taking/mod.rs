@@ -13,8 +13,10 @@
 mod decider;
 mod digest;
 mod file;
+mod hatch;
 mod hearing;
 mod import;
+pub mod inbox;
 mod papers;
 mod receipts;
 mod shown;
@@ -23,6 +25,7 @@ mod tally;
 pub mod tray;
 
 pub use decider::Decider;
+pub use hatch::{AtService, Hatch};
 pub use import::{Ended, Import, OnStep};
 pub use shown::{Alike, Shown};
 pub use speaker::Speaker;

@@ -3,7 +3,7 @@
 
 use super::TakingError;
 use super::receipts::Receipts;
-use crate::desk::NOT_RECORDED;
+use crate::desk::{NOT_KNOWN, NOT_RECORDED};
 use crate::intake::item::{Refused, Table};
 use crate::intake::place::{Finding, Refusal};
 use crate::intake::refusals::{CsvRefusals, XlsxRefusals};
@@ -54,8 +54,10 @@ impl Papers {
         self.csv.row(table, row, cells, refusals)?;
         self.xlsx.row(table, row, cells, refusals)?;
         self.returned.row(table, row, cells, refusals)?;
-        let is_lost = refusals.iter().any(|refusal| refusal.code == NOT_RECORDED);
-        self.receipts.write(table, row, if is_lost { NOT_RECORDED } else { "refused" }, "", refusals)
+        // What the log did not take is no refusal, nor what nobody knows it took.
+        let is_open = |refusal: &&Refusal| matches!(refusal.code, NOT_RECORDED | NOT_KNOWN);
+        let said = refusals.iter().find(is_open).map_or("refused", |refusal| refusal.code);
+        self.receipts.write(table, row, said, "", refusals)
     }
 
     /// Writes that a sheet or file was refused as a whole.

@@ -10,6 +10,7 @@ mod described;
 mod doors;
 mod feedback;
 mod imports;
+mod inbox;
 mod line;
 mod live;
 mod mails;

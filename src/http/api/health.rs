@@ -34,7 +34,10 @@ pub async fn ready(site: web::Data<Site>, following: web::Data<Following>) -> Re
     }
     // Ready all the same: nothing would become better by asking another node.
     let missing = site.policies().calendar.missing_year(day_of(site.desk.now()));
-    let remarks = [missing.map(without_calendar), site.desk.clock_behind().map(clock_behind)];
+    let inbox = site.inbox.as_ref().map(|inbox| inbox.in_trouble()).filter(|files| *files > 0).map(|files| {
+        format!("{files} entries of the inbox cannot be taken or moved away; the log of the service says which and why")
+    });
+    let remarks = [missing.map(without_calendar), site.desk.clock_behind().map(clock_behind), inbox];
     let remarks: String = remarks.iter().flatten().map(|remark| format!("warning: {remark}\n")).collect();
     Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(format!("ready\n{remarks}")))
 }
@@ -94,6 +97,9 @@ pub async fn metrics(
         let help = "Spans lost because the collector was too slow or did not answer.";
         figure(&mut text, "counter", "warnlight_spans_dropped_total", help, dropped);
     }
+    let files = site.inbox.as_ref().map_or(0, |inbox| inbox.in_trouble());
+    let help = "Entries of the inbox that cannot be taken or moved away.";
+    figure(&mut text, "gauge", "warnlight_inbox_in_trouble", help, files);
     let waiting = site.picture().queue.waiting();
     let help = "Tickets without a credit code that wait for somebody to say whom they mean.";
     figure(&mut text, "gauge", "warnlight_unattributed_tickets", help, waiting);

@@ -7,13 +7,14 @@ use crate::domain::code::CreditCode;
 use crate::domain::code_key;
 use crate::domain::command::{Command, RecordExit};
 use crate::domain::decide::{Known, decide};
+use crate::domain::envelope::Position;
+use crate::domain::mark::Mark;
 use crate::domain::name_key;
 use crate::domain::time::{self, Day, day_of};
 use crate::domain::words::{ExitAction, Role};
 use crate::http::access::{Allowed, Caller, Permission as _, PostExits, ReadExits, TrustedForm};
 use crate::http::api::commands::{Status, execute_one};
 use crate::http::api::exits::ExitState;
-use crate::http::api::merchants::events_about;
 use crate::http::api::{Paging, filled};
 use crate::http::front::encode;
 use crate::http::language::Language;
@@ -28,9 +29,6 @@ use minijinja::{Value, context};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Events looked through for what a notice says about refunds.
-const EVENTS: usize = 500;
 
 /// Notices on a page.
 const PER_PAGE: usize = 50;
@@ -172,13 +170,39 @@ fn standing_plan(
     mall: &str,
     unit: &str,
 ) -> Result<Option<String>, Problem> {
-    let events = events_about(site, scope, code, EVENTS)?;
-    Ok(events.iter().filter(|event| event.event_type.contains("mall.exit_notice_")).find_map(|event| {
-        let part = |name: &str| event.data.get(name).and_then(|part| part.as_str()).unwrap_or_default();
-        (name_key::same(part("mall"), mall) && name_key::same(part("unit"), unit))
-            .then(|| filled(Some(&part("refund_plan").to_owned())))
-            .flatten()
-    }))
+    let stated = |text| Some(text).filter(|text: &&str| !text.is_empty());
+    // The picture keeps a mark of the words; where they were said, the log has them.
+    let said: Vec<Position> = site.view(scope, |view| {
+        let merchant = view.merchant(code).filter(|merchant| view.reader(merchant).sees_shops_in(mall));
+        let shop = merchant.and_then(|merchant| merchant.shop(stated(mall), stated(unit)));
+        let steps = shop.into_iter().flat_map(|shop| shop.exits.iter().rev());
+        steps
+            .filter(|step| step.refund_plan != Mark::NONE && step.until == Position::MAX)
+            .map(|step| step.position)
+            .collect()
+    });
+    // A step that left them out took them over from the one before.
+    for position in said {
+        let recorded = site.desk.log().event_at(position)?;
+        let data = recorded.and_then(|recorded| serde_json::from_str::<serde_json::Value>(&recorded.event.data).ok());
+        let words = data.as_ref().and_then(|data| data.get("refund_plan")?.as_str()).map(str::to_owned);
+        if let Some(words) = filled(words.as_ref()) {
+            return Ok(Some(words));
+        }
+    }
+    Ok(None)
+}
+
+/// Returns what stands about refunds at each of these shops.
+async fn standing_plans(site: &Site, caller: &Caller, notices: &[&ExitState]) -> Result<Vec<Option<String>>, Problem> {
+    let shops: Vec<_> = notices
+        .iter()
+        .filter_map(|notice| Some((notice.credit_code.parse().ok()?, notice.mall.clone(), notice.unit.clone())))
+        .collect();
+    site.block(&caller.key, move |site, scope| {
+        shops.iter().map(|(code, mall, unit)| standing_plan(site, scope, *code, mall, unit)).collect()
+    })
+    .await
 }
 
 /// Returns what the page shows after a form: the notice that was to be changed is among the first.
@@ -332,15 +356,19 @@ async fn draw(
     let last = found.len().div_ceil(take).max(1);
     let limit = short_notice::limit(&site.policies());
     let drawing = Drawing { pages, language, limit, after: &after };
-    let shown = found.iter().skip((page - 1).saturating_mul(take)).take(take);
+    let shown: Vec<&ExitState> = found.iter().skip((page - 1).saturating_mul(take)).take(take).copied().collect();
     let scope = &caller.key.scope;
+    let may_post = PostExits::ROLES.contains(&scope.role);
+    // A form to amend begins with what stands.
+    let plans = if may_post { standing_plans(site, caller, &shown).await? } else { Vec::new() };
+    let plans = plans.iter().map(Option::as_deref).chain(std::iter::repeat(None));
     let own_malls = (scope.role == Role::Operator).then(|| scope.malls.clone());
     let form = &after.form;
     let content = context! {
         said => after.said.clone(),
         confirm => after.confirm.clone(),
         sent => Value::from(Serde(form)),
-        notices => shown.enumerate().map(|(place, notice)| drawing.notice(notice, place)).collect::<Vec<_>>(),
+        notices => shown.iter().zip(plans).enumerate().map(|(place, (notice, plan))| drawing.notice(notice, place, plan)).collect::<Vec<_>>(),
         found => pages.filled(language, "mall", "found", &[("count", &found.len().to_string())]),
         page_text => pages.filled(language, "site", "page", &[("page", &page.to_string()), ("pages", &last.to_string())]),
         previous => (page > 1).then(|| path(&asked, page - 1)),
@@ -348,7 +376,7 @@ async fn draw(
         filter => context! { q => asked.q.clone(), mall => asked.mall.clone() },
         filtered => !asked.q.is_empty() || !asked.mall.is_empty(),
         malls,
-        may_post => PostExits::ROLES.contains(&scope.role),
+        may_post,
         own_malls,
         today => day_of(site.desk.now()).to_string(),
         form => if matches!(form.action.as_str(), "" | "post") { Value::from(Serde(form)) } else { Value::from(Serde(ExitForm::default())) },
@@ -379,7 +407,7 @@ struct Drawing<'a> {
 }
 
 impl Drawing<'_> {
-    fn notice(&self, notice: &ExitState, place: usize) -> Value {
+    fn notice(&self, notice: &ExitState, place: usize, plan: Option<&str>) -> Value {
         let late = notice.days_left.unwrap_or_default().saturating_neg().to_string();
         let form = &self.after.form;
         let is_sent = form.credit_code == notice.credit_code && form.mall == notice.mall && form.unit == notice.unit;
@@ -387,7 +415,7 @@ impl Drawing<'_> {
         context! {
             place, credit_code => notice.credit_code.clone(), name => notice.name.clone(), mall => notice.mall.clone(), unit => notice.unit.clone(),
             first_posted => notice.first_posted.clone(), planned_on => notice.planned_on.clone(), days_left => notice.days_left,
-            notice_days => notice.notice_days, short, overdue => self.pages.filled(self.language, "mall", "overdue", &[("count", &late)]),
+            refund_plan => plan, notice_days => notice.notice_days, short, overdue => self.pages.filled(self.language, "mall", "overdue", &[("count", &late)]),
             sent => if is_sent { form.action.clone() } else { String::new() },
             query => format!(
                 "credit_code={}&mall={}&unit={}", notice.credit_code, encode(&notice.mall), encode(&notice.unit)

@@ -3,3 +3,5 @@
 mod archive;
 mod name;
 pub mod read;
+
+pub(crate) use name::of_bytes as name_of_bytes;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::path::Path;
 
 /// Returns a name from its bytes: UTF-8, or GB18030 as old archives and Chinese Windows leave them.
-pub(super) fn of_bytes(bytes: &[u8]) -> String {
+pub(crate) fn of_bytes(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(name) => name.to_owned(),
         Err(_) => match GB18030.decode_without_bom_handling_and_without_replacement(bytes) {

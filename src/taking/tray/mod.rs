@@ -197,6 +197,17 @@ impl Tray {
         Some(self.inner.entry(id)?.record.subscribe())
     }
 
+    /// Waits until nothing more happens to a file by itself. Blocks.
+    ///
+    /// # Errors
+    /// There is none of that id; or the machine has no means to wait.
+    pub fn wait(&self, id: Uuid) -> io::Result<Arc<Record>> {
+        let mut feed = self.follow(id).ok_or(io::ErrorKind::NotFound)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+        let rested = runtime.block_on(feed.wait_for(|record| record.state.is_at_rest()));
+        rested.map(|record| Arc::clone(&record)).map_err(io::Error::other)
+    }
+
     /// Returns what is known of all files for which `wanted` holds, newest first, no more than `most`.
     pub fn records(&self, most: usize, wanted: impl Fn(&Record) -> bool) -> Vec<Arc<Record>> {
         let entries: Vec<Arc<Entry>> = held(&self.inner.entries).values().rev().cloned().collect();

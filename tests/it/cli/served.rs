@@ -140,3 +140,65 @@ fn a_service_whose_output_nobody_reads_serves_and_stops() {
     }
     assert_eq!(service.stop(), Some(0));
 }
+
+#[test]
+fn an_import_beside_the_running_service_is_the_import_alone() {
+    let samples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/samples/bad");
+    let room = tempfile::tempdir().unwrap();
+    let import = |data: &str, name: &str| {
+        let out = room.path().join(name);
+        let output =
+            warnlight(&["import", "--data", data, "--out", out.to_str().unwrap(), samples.to_str().unwrap()], &[]);
+        let receipts = std::fs::read_to_string(out.join("receipts.csv")).unwrap();
+        // The ids of events differ from run to run.
+        let results: Vec<String> = receipts
+            .lines()
+            .map(|line| {
+                line.split(',').map(|cell| if cell.contains("-7") { "" } else { cell }).collect::<Vec<_>>().join(",")
+            })
+            .collect();
+        let mut papers: Vec<_> =
+            std::fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        papers.sort();
+        let said = text(&output.stderr).replace(name, "");
+        (output.status.code(), text(&output.stdout), said, results, papers)
+    };
+    let [alone, served] = ["alone", "served"].map(|name| room.path().join(name).to_str().unwrap().to_owned());
+    let before = import(&alone, "out-alone");
+    make_key(&served);
+    let service = Service::start(&served);
+    let beside = import(&served, "out-beside");
+    assert_eq!(beside, before);
+    // The same again: nothing changes, and the service knows the files by the log.
+    let again = import(&served, "out-again");
+    assert_eq!(again.0, import(&alone, "out-alone-again").0);
+    assert!(again.2.contains("were taken in before"), "{}", again.2);
+    assert_eq!(service.stop(), Some(0));
+    assert!(!std::path::Path::new(&served).join("import.sock").exists(), "a service that ends takes its socket away");
+}
+
+#[test]
+fn a_dead_services_socket_is_no_service_and_a_lock_without_one_is_told() {
+    let room = tempfile::tempdir().unwrap();
+    let data = room.path().join("data");
+    let name = data.to_str().unwrap();
+    let sheet = room.path().join("custody.csv");
+    std::fs::write(&sheet, "credit_code,date,held\n91110000101623741K,2025-01-01,5\n").unwrap();
+    make_key(name);
+    // Killed: the socket stays behind.
+    drop(Service::start(name));
+    let socket = data.join("import.sock");
+    assert!(socket.exists());
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&socket).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    let alone = warnlight(&["import", "--data", name, sheet.to_str().unwrap()], &[]);
+    assert_eq!(alone.status.code(), Some(0), "{}", text(&alone.stderr));
+    // The next service puts its own in its place.
+    let service = Service::start(name);
+    let beside = warnlight(&["import", "--data", name, sheet.to_str().unwrap()], &[]);
+    assert_eq!(beside.status.code(), Some(0), "{}", text(&beside.stderr));
+    std::fs::remove_file(&socket).unwrap();
+    let locked = warnlight(&["import", "--data", name, sheet.to_str().unwrap()], &[]);
+    assert_eq!(locked.status.code(), Some(6), "{}", text(&locked.stderr));
+    assert_eq!(service.stop(), Some(0));
+}

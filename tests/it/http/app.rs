@@ -256,7 +256,7 @@ impl App {
             std::thread::spawn(move || {
                 actix_web::rt::System::new().block_on(async {
                     let session_clock: Arc<dyn Clock> = clock;
-                    let open = Open { settings: &settings, desk, mail, tray, keyring, session_clock };
+                    let open = Open { settings: &settings, desk, mail, tray, inbox: None, keyring, session_clock };
                     let serving = open.serve().unwrap();
                     tell.send((serving.address, serving.handle)).unwrap();
                     serving.server.await.unwrap();

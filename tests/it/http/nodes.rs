@@ -162,7 +162,7 @@ fn a_node_of_several_does_not_start_without_the_common_secret() {
     let mail = Arc::new(start_mail(&settings, folder.path(), &desk).unwrap());
     let tray = Arc::new(start_tray(&settings, folder.path(), &desk).unwrap());
     let keyring = Arc::new(Keyring::open(log, clock.clone()).unwrap());
-    let open = Open { settings: &settings, desk: desk.clone(), mail, tray, keyring, session_clock: clock };
+    let open = Open { settings: &settings, desk: desk.clone(), mail, tray, inbox: None, keyring, session_clock: clock };
     let refused = actix_web::rt::System::new().block_on(async { open.serve().map(|_| ()) }).unwrap_err();
     assert!(matches!(refused, ServeError::Settings(SettingsError::NoCommonSecret)), "{refused}");
     assert!(refused.to_string().contains("session.secret"), "{refused}");

@@ -378,3 +378,27 @@ fn a_change_of_the_day_keeps_the_refund_plan_and_a_refused_one_shows_what_stands
         assert!(reply.text.contains("/mall/sheet?"), "the notices that stand are shown after {wrong:?}");
     }
 }
+
+#[test]
+fn the_form_to_amend_begins_with_what_stands_also_of_the_refund_plan() {
+    let app = App::start();
+    let cookie = app.log_in(Role::Operator);
+    let field = |cookie: &str| {
+        let page = app.get("/mall").header("cookie", cookie).html().ok().text;
+        let (_, rest) = page.split_once("<textarea id=\"plan-0\"").unwrap();
+        let (_, rest) = rest.split_once('>').unwrap();
+        rest.split_once("</textarea>").unwrap().0.to_owned()
+    };
+    let plan = "一、到店退款\n二、<转至>分店";
+    assert_eq!(send(&app, &cookie, &with(&NOTICE, &[("refund_plan", plan)])).status, 303);
+    assert_eq!(field(&cookie), "一、到店退款\n二、&lt;转至&gt;分店");
+    // Also after an amendment that said nothing of it, and after one that said something else.
+    app.tell(&[
+        json!({ "command": "record_exit", "credit_code": super::app::HERE, "mall": "东方广场", "unit": "B1-01",
+        "action": "amend", "date": "2025-06-30", "planned_on": "2026-02-01" }),
+    ]);
+    assert_eq!(field(&cookie), "一、到店退款\n二、&lt;转至&gt;分店");
+    let amend = [("action", "amend"), ("planned_on", "2026-02-02"), ("refund_plan", "原路退回")];
+    assert_eq!(send(&app, &cookie, &with(&NOTICE, &amend)).status, 303);
+    assert_eq!(field(&cookie), "原路退回");
+}

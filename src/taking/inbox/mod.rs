@@ -1,0 +1,217 @@
+//! The inbox (收件夹): a folder in which others drop files, say over SFTP. What is whole is taken, then moved into `done`, or
+//! `refused` if no row of it could be taken, into a folder of its own with its papers.
+//!
+//! The folder is looked at every few seconds: that needs nothing of the file system (a share of another machine tells nobody of what
+//! happens to it), and a report that comes twice a day can wait so long. A step that was begun is finished after any stop: a
+//! file is moved only when it was taken, what was taken and not moved is taken again and known then, and its folder is put
+//! together under a name with a dot.
+
+mod look;
+mod put_away;
+
+use super::speaker::Speaker;
+use super::tray::{Findings, Handed, Record, State, Tray};
+use super::{Tally, digest};
+use crate::clock::Clock;
+use crate::domain::envelope::Origin;
+use crate::domain::time::Instant;
+use jiff::SignedDuration;
+use look::Looks;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Seek as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// Where files go that were taken.
+const DONE: &str = "done";
+/// Where files go of which no row was taken.
+const REFUSED: &str = "refused";
+/// After so long a file is tried again that could not be taken or moved away.
+const AGAIN: SignedDuration = SignedDuration::from_mins(1);
+
+/// How an inbox is looked after.
+#[derive(Debug, Clone)]
+pub struct Care {
+    /// The folder.
+    pub folder: PathBuf,
+    /// For how long a file has to stand still.
+    pub settle: SignedDuration,
+    /// What comes counts as history: nobody is mailed.
+    pub history: bool,
+}
+
+/// An inbox that is looked after.
+pub struct Inbox {
+    care: Care,
+    tray: Arc<Tray>,
+    clock: Arc<dyn Clock>,
+    looks: Mutex<Looks>,
+    /// What could not be taken or moved, each told once, and when to try again.
+    trouble: Mutex<BTreeMap<PathBuf, Instant>>,
+}
+
+impl Inbox {
+    /// Opens an inbox: its folders are made if they are not there, and what was begun before a stop is finished.
+    ///
+    /// # Errors
+    /// The folders cannot be read or written.
+    pub fn open(care: Care, tray: Arc<Tray>, clock: Arc<dyn Clock>) -> io::Result<Self> {
+        for folder in [DONE, REFUSED] {
+            fs::create_dir_all(care.folder.join(folder))?;
+        }
+        put_away::finish(&care.folder)?;
+        Ok(Self { care, tray, clock, looks: Mutex::default(), trouble: Mutex::default() })
+    }
+
+    /// Looks once, and takes what is whole.
+    pub fn look(&self) {
+        let now = self.clock.now();
+        let mut looks = lock(&self.looks);
+        let before = lock(&self.trouble).clone();
+        let mut trouble = BTreeMap::new();
+        let mut new = Vec::new();
+        match looks.look(&self.care.folder, now, self.care.settle) {
+            Ok(found) => {
+                new.extend(found.odd);
+                for path in found.whole {
+                    if let Some(again) = before.get(&path).filter(|again| **again > now) {
+                        trouble.insert(path, *again);
+                    } else if let Err(error) = self.take(&path) {
+                        new.push((path, error.to_string()));
+                    }
+                }
+            }
+            Err(error) => new.push((PathBuf::new(), error.to_string())),
+        }
+        for (path, why) in new {
+            if !before.contains_key(&path) {
+                tracing::warn!(file = %path.display(), why, "a file in the inbox is not taken, or cannot be moved away");
+            }
+            trouble.insert(path, now.saturating_add(AGAIN).unwrap_or(now));
+        }
+        *lock(&self.trouble) = trouble;
+    }
+
+    /// Returns how many files could not be taken or moved away when it was last looked; the log says which.
+    #[must_use]
+    pub fn in_trouble(&self) -> usize {
+        lock(&self.trouble).len()
+    }
+
+    /// Takes a file and moves it away.
+    fn take(&self, path: &Path) -> io::Result<()> {
+        let whole = self.care.folder.join(path);
+        let mut file = open_itself(&whole)?;
+        let record = self.record(path, &mut file)?;
+        let origin = Origin { history: self.care.history, ..Origin::of(&record.by) };
+        let id = record.id;
+        self.tray.put(Handed { file, record, speaker: Speaker::owner(origin) }).map_err(io::Error::other)?;
+        let ended = self.tray.wait(id)?;
+        if ended.state != State::Taken {
+            let why = ended.failure.as_ref().map_or("the service stopped", |why| why.en.as_str());
+            return Err(io::Error::other(format!("it was not taken to its end, and is taken again: {why}")));
+        }
+        let has_rows = ended.tally.accepted + ended.tally.queued + ended.tally.unchanged > 0;
+        let papers = |folder: &Path| {
+            for name in self.tray.papers(id) {
+                let mut copy = File::create_new(folder.join(&name))?;
+                io::copy(&mut self.tray.open_paper(id, &name)?, &mut copy)?;
+                copy.sync_all()?;
+            }
+            Ok(())
+        };
+        put_away::put_away(&self.care.folder, path, if has_rows { DONE } else { REFUSED }, self.clock.now(), papers)
+    }
+
+    fn record(&self, path: &Path, file: &mut File) -> io::Result<Record> {
+        let digest = digest::of(file)?;
+        file.rewind()?;
+        Ok(Record {
+            id: Uuid::now_v7(),
+            file: put_away::readable(path),
+            bytes: file.metadata()?.len(),
+            digest,
+            by: "inbox".to_owned(),
+            key: None,
+            history: self.care.history,
+            handed_in_at: self.clock.now(),
+            ended_at: None,
+            state: State::Waiting,
+            read: 0,
+            total: None,
+            tally: Tally::default(),
+            known: 0,
+            lights: BTreeMap::new(),
+            mails: 0,
+            refusals: Findings::default(),
+            warnings: Findings::default(),
+            failure: None,
+            request: None,
+        })
+    }
+}
+
+/// Opens a regular file, and not what a link of its name leads to.
+fn open_itself(path: &Path) -> io::Result<File> {
+    let about = fs::symlink_metadata(path)?;
+    if !about.is_file() {
+        return Err(io::Error::other("it is no regular file any more"));
+    }
+    let file = File::open(path)?;
+    let opened = file.metadata()?;
+    // A link has an inode of its own.
+    if (opened.dev(), opened.ino()) != (about.dev(), about.ino()) {
+        return Err(io::Error::other("another file came in its place"));
+    }
+    Ok(file)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// An inbox that a thread looks after until this is dropped.
+#[derive(Debug)]
+pub struct Keeper {
+    stop: Option<crossbeam_channel::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Keeper {
+    /// Has a thread look every so often.
+    ///
+    /// # Errors
+    /// There is no thread to be had.
+    pub fn start(inbox: Arc<Inbox>, every: Duration) -> io::Result<Self> {
+        let (stop, stopped) = crossbeam_channel::bounded(0);
+        let look = move || {
+            loop {
+                inbox.look();
+                if stopped.recv_timeout(every) != Err(crossbeam_channel::RecvTimeoutError::Timeout) {
+                    return;
+                }
+            }
+        };
+        Ok(Self { stop: Some(stop), thread: Some(Builder::new().name("inbox".to_owned()).spawn(look)?) })
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("The thread that looks after the inbox had ended by a panic");
+        }
+    }
+}
+
+impl std::fmt::Debug for Inbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Inbox").field("care", &self.care).finish_non_exhaustive()
+    }
+}
