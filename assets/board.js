@@ -15,6 +15,17 @@
     button.addEventListener("click", () => window.print());
   }
 
+  // What is under way is drawn anew until it is done with.
+  async function poll() {
+    const here = document.querySelector("[data-poll]");
+    const answer = await fetch(window.location.href, { credentials: "same-origin" }).catch(() => null);
+    if (answer && (answer.redirected || answer.status === 404)) return window.location.reload();
+    const drawn = answer && answer.ok && new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-poll]");
+    if (drawn) here.replaceWith(drawn);
+    if (!drawn || drawn.dataset.poll === "on") setTimeout(poll, drawn ? 400 : 2000);
+  }
+  if (document.querySelector('[data-poll="on"]')) setTimeout(poll, 400);
+
   if (!region || !sign || !window.EventSource) return;
 
   let waiting = null;

@@ -241,6 +241,10 @@ routes! {
     post "/mall" PostExits pages::mall::post, "Posts, amends or withdraws an exit notice", [] body "MallForm" -> "text/html";
     get "/mall/sheet" ReadExits pages::mall::sheet, "A printable exit notice",
         [("credit_code", "tenant"), ("mall", "mall"), ("unit", "unit")] -> "text/html";
+    get "/imports" Import pages::imports::list, "Files handed in, and the form to hand in more", [] -> "text/html";
+    post "/imports" Import pages::imports::post, "Takes files to be tried on", [] body "UploadForm" -> "text/html";
+    get "/imports/{id}" Import pages::imports::show, "What a file would change, how far it has come, or what became of it", [] -> "text/html";
+    post "/imports/{id}" Import pages::imports::confirm, "Has a file taken that was tried on", [] body "FormToken" -> "text/html";
     get "/cases" ReadCases pages::cases::list, "Cases, the soonest due first", [ENDED, LATE, MINE, PAGE] -> "text/html";
     get "/cases/{alert}" ReadCases pages::case::show, "One case, with what can be done with it", [] -> "text/html";
     post "/cases/{alert}" HandleCases pages::case::post, "Does something with a case", [] body "CaseForm" -> "text/html";

@@ -57,29 +57,69 @@ pub(super) async fn receive(
     }
     let payload = Decompress::from_headers(payload.into_inner(), request.headers());
     if media_type(request) == "multipart/form-data" {
-        return of_form(Multipart::new(request.headers(), payload), tray, limit).await;
+        let form = Multipart::new(request.headers(), payload);
+        let (mut files, fields) = of_form(form, tray, limit, 1, &|_| Ok(())).await?;
+        let Upload { file, bytes, name, .. } = files.pop().ok_or_else(no_file)?;
+        return Ok(Upload { file, bytes, name, fields });
     }
     let (file, bytes) = store(payload, tray.nameless().map_err(unwritable)?, limit).await?;
     Ok(Upload { file, bytes, name: None, fields: BTreeMap::new() })
 }
 
-async fn of_form(mut form: Multipart, tray: &Tray, limit: u64) -> Result<Upload, Problem> {
-    let mut received = None;
-    let mut fields = BTreeMap::new();
+/// The fields of a form that are no files.
+pub(super) type Fields = BTreeMap<String, String>;
+
+/// Receives the files of a form, `most` of them at most, each of up to `limit` bytes. Before one is put down, `trust` looks at the fields
+/// that stand before it.
+///
+/// # Errors
+/// As for [`receive`], and what `trust` says.
+pub(super) async fn receive_several(
+    request: &HttpRequest,
+    payload: web::Payload,
+    tray: &Tray,
+    limit: u64,
+    most: usize,
+    trust: &dyn Fn(&Fields) -> Result<(), Problem>,
+) -> Result<(Vec<Upload>, Fields), Problem> {
+    if media_type(request) != "multipart/form-data" {
+        trust(&Fields::new())?;
+        return Err(no_file());
+    }
+    let form = Multipart::new(request.headers(), payload.into_inner());
+    let (files, fields) = of_form(form, tray, limit, most, trust).await?;
+    trust(&fields)?;
+    if files.is_empty() { Err(no_file()) } else { Ok((files, fields)) }
+}
+
+async fn of_form(
+    mut form: Multipart,
+    tray: &Tray,
+    limit: u64,
+    most: usize,
+    trust: &dyn Fn(&Fields) -> Result<(), Problem>,
+) -> Result<(Vec<Upload>, Fields), Problem> {
+    let mut received = Vec::new();
+    let mut fields = Fields::new();
     while let Some(part) = form.next().await {
         let mut part = part.map_err(broken)?;
         let name = part.name().unwrap_or_default().to_owned();
         let file_name = part.content_disposition().and_then(|said| said.get_filename()).map(str::to_owned);
         if let Some(file_name) = file_name {
-            if received.is_some() {
+            trust(&fields)?;
+            // A browser sends a file without a name where none was chosen.
+            if file_name.is_empty() {
+                continue;
+            }
+            if received.len() >= most {
                 return Err(Problem::new(
                     Code::BadRequest,
-                    "一次只接受一个文件；多个文件请打包为 `zip`",
-                    "one file at a time is taken: pack several into a zip archive",
+                    format_args!("一次最多接受 {most} 个文件；更多文件请打包为 `zip`"),
+                    format_args!("{most} at a time at most: pack several files into a zip archive"),
                 ));
             }
-            let stored = store(part, tray.nameless().map_err(unwritable)?, limit).await?;
-            received = Some((stored, file_name));
+            let (file, bytes) = store(part, tray.nameless().map_err(unwritable)?, limit).await?;
+            received.push(Upload { file, bytes, name: Some(file_name), fields: Fields::new() });
         } else if fields.len() < MOST_FIELDS {
             let mut value = Vec::new();
             while let Some(piece) = part.next().await {
@@ -95,10 +135,11 @@ async fn of_form(mut form: Multipart, tray: &Tray, limit: u64) -> Result<Upload,
             fields.insert(name, String::from_utf8_lossy(&value).into_owned());
         }
     }
-    match received {
-        Some(((file, bytes), name)) => Ok(Upload { file, bytes, name: Some(name), fields }),
-        None => Err(Problem::new(Code::BadRequest, "表单中没有文件", "the form holds no file")),
-    }
+    Ok((received, fields))
+}
+
+fn no_file() -> Problem {
+    Problem::new(Code::BadRequest, "表单中没有文件", "the form holds no file")
 }
 
 async fn store<S, E>(mut stream: S, mut file: File, limit: u64) -> Result<(File, u64), Problem>

@@ -9,6 +9,7 @@ mod dates;
 mod described;
 mod doors;
 mod feedback;
+mod handing_in;
 mod imports;
 mod inbox;
 mod line;

@@ -32,18 +32,18 @@ pub async fn get(
     query: web::Query<Query>,
 ) -> Result<HttpResponse, Problem> {
     let Query { profile, since, form } = query.into_inner();
-    let wanted = profile.unwrap_or_default();
-    let known = site.tray.profiles().iter().find(|profile| profile.id == wanted).cloned();
-    let profile: Profile = known.ok_or_else(|| {
-        let zh = "没有这个格式；`warnlight profile list` 列出所有格式";
-        wrong_parameter("profile", &wanted, zh, "there is no such profile; `warnlight profile list` names them")
-    })?;
     let since = since.as_deref().map(day).transpose()?;
     let is_csv = match form.as_deref().unwrap_or("xlsx") {
         "xlsx" => false,
         "csv" => true,
         other => return Err(wrong_parameter("form", other, "应为 xlsx 或 csv", "xlsx or csv are possible")),
     };
+    let wanted = profile.unwrap_or_default();
+    let known = site.tray.profiles().iter().find(|profile| profile.id == wanted).cloned();
+    let profile: Profile = known.ok_or_else(|| {
+        let zh = "没有这个格式；`warnlight profile list` 列出所有格式";
+        wrong_parameter("profile", &wanted, zh, "there is no such profile; `warnlight profile list` names them")
+    })?;
     let id = profile.id.clone();
     let log = site.desk.log().clone();
     let written = site.ask(&allowed.caller().key, move |view| {

@@ -407,6 +407,9 @@ pub async fn paper(
     })?;
     let media_type = if name.ends_with(".xlsx") {
         "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    } else if name.starts_with("returned-") {
+        // It is in the encoding of whoever sent it.
+        "application/octet-stream"
     } else {
         "text/csv; charset=utf-8"
     };

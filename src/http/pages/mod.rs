@@ -5,6 +5,7 @@ pub mod case;
 pub mod cases;
 mod dossier;
 pub(super) mod filters;
+pub mod imports;
 pub mod login;
 pub mod mails;
 pub mod mall;
@@ -37,6 +38,8 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("case.html", include_str!("../../../assets/pages/case.html")),
     ("mails.html", include_str!("../../../assets/pages/mails.html")),
     ("sources.html", include_str!("../../../assets/pages/sources.html")),
+    ("imports.html", include_str!("../../../assets/pages/imports.html")),
+    ("import.html", include_str!("../../../assets/pages/import.html")),
     ("letter.html", include_str!("../../../assets/pages/letter.html")),
     ("unattributed.html", include_str!("../../../assets/pages/unattributed.html")),
     ("problem.html", include_str!("../../../assets/pages/problem.html")),
@@ -232,17 +235,23 @@ fn framed(
 /// Returns the sections a role comes to, as path and key of the text.
 const fn sections(role: Role) -> &'static [(&'static str, &'static str)] {
     match role {
-        Role::Operator => &[("/", "board"), ("/mall", "mall"), ("/sources", "sources")],
-        Role::Bank => &[("/", "board"), ("/sources", "sources")],
-        Role::Regulator => {
-            &[("/", "board"), ("/cases", "cases"), ("/mall", "mall"), ("/mails", "mails"), ("/sources", "sources")]
-        }
+        Role::Operator => &[("/", "board"), ("/mall", "mall"), ("/imports", "imports"), ("/sources", "sources")],
+        Role::Bank => &[("/", "board"), ("/imports", "imports"), ("/sources", "sources")],
+        Role::Regulator => &[
+            ("/", "board"),
+            ("/cases", "cases"),
+            ("/mall", "mall"),
+            ("/mails", "mails"),
+            ("/imports", "imports"),
+            ("/sources", "sources"),
+        ],
         Role::Lead | Role::Admin => &[
             ("/", "board"),
             ("/cases", "cases"),
             ("/unattributed", "unattributed"),
             ("/mall", "mall"),
             ("/mails", "mails"),
+            ("/imports", "imports"),
             ("/sources", "sources"),
         ],
     }

@@ -4,6 +4,17 @@ fn frame(language: Language) -> Frame<'static> {
     Frame { language, caller: None, token: None, section: "/", path: "/", query: "q=a%26b&lang=en" }
 }
 
+fn import(state: &str, busy: bool) -> Value {
+    let finding = || context! { place => "p", value => "v", reason => "r", further => "f" };
+    context! {
+        path => "/imports/1", file => "f", size => "s", by => "b", at => "a", history => true, state, busy, may_confirm => state == "previewed",
+        progress => context! { read => 1, decided => 1, total => 2, text => "t" }, known => "k", mails => 1, failure => "f",
+        counts => ["rows", "accepted", "queued", "unchanged", "refused", "remarks", "warnings"].map(|key| context! { key, count => 1 }).to_vec(),
+        lights => vec![context! { light => "red", count => 1 }], refusals => vec![finding()], more_refusals => "m",
+        warnings => vec![finding()], more_warnings => "m", papers => vec![context! { name => "n", path => "p" }],
+    }
+}
+
 /// Every page with every branch taken once.
 fn samples() -> Vec<(&'static str, Value)> {
     let at = context! { iso => "2025-03-01T00:00:00Z", text => "2025-03-01 08:00" };
@@ -80,6 +91,16 @@ fn samples() -> Vec<(&'static str, Value)> {
             ] },
         ),
         (
+            "imports.html",
+            context! { busy => true, limit => "l", imports => ["previewed", "failed", "taken"].map(|state| context! {
+                path => "/imports/1", file => "f", by => "b", at => "a", state, accepted => 1, unchanged => 2, refused => 3,
+            }).to_vec() },
+        ),
+        ("import.html", import("previewing", true)),
+        ("import.html", import("previewed", false)),
+        ("import.html", import("taken", false)),
+        ("import.html", import("failed", false)),
+        (
             "cases.html",
             context! {
                 views => vec![context! { key => "all", path => "/cases?", chosen => true }], found => "1", page_text => "1/1",
@@ -129,7 +150,8 @@ fn every_page_can_be_drawn_in_both_languages() {
             assert!(page.contains(&format!("<html lang=\"{}\">", language.tag())), "{template}");
         }
     }
-    assert_eq!(samples().len(), TEMPLATES.len() - 1, "a page without a sample is a page without a test");
+    let drawn: std::collections::BTreeSet<&str> = samples().into_iter().map(|(template, _)| template).collect();
+    assert_eq!(drawn.len(), TEMPLATES.len() - 1, "a page without a sample is a page without a test");
 }
 
 #[test]

@@ -57,7 +57,7 @@ impl Browser {
         if reply.status().is_success() { Ok(value) } else { Err(value) }
     }
 
-    fn post(&self, path: &str, body: Value) -> Value {
+    pub(super) fn post(&self, path: &str, body: Value) -> Value {
         self.try_post(path, &body).unwrap_or_else(|error| panic!("{path} {body}: {error:#}"))
     }
 
@@ -120,6 +120,28 @@ impl Browser {
         let element = self.find(css);
         let mut reply = self.agent.get(format!("{}{element}/text", self.session)).call().unwrap();
         reply.body_mut().read_json::<Value>().unwrap()["value"].as_str().unwrap().to_owned()
+    }
+
+    /// Waits until a script in the page says yes.
+    pub(super) fn until(&self, script: &str) {
+        let until = Instant::now() + PATIENCE;
+        // A page can only be asked again; the driver has no signal for it.
+        while self.run(script) != json!(true) {
+            assert!(Instant::now() < until, "`{script}` did not come true");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Takes a picture of the page, where the variable names a folder for it: for people to look at.
+    pub(super) fn photograph(&self, name: &str) {
+        let Some(folder) = std::env::var_os("WARNLIGHT_PICTURES") else { return };
+        let height = self.run("return Math.min(4000, document.documentElement.scrollHeight)").as_u64().unwrap();
+        let width = self.run("return innerWidth").as_u64().unwrap();
+        let shot = json!({ "cmd": "Page.captureScreenshot", "params": { "captureBeyondViewport": true,
+            "clip": { "x": 0, "y": 0, "width": width, "height": height, "scale": 1 } } });
+        let taken = self.post("/goog/cdp/execute", shot);
+        let bytes = base64::engine::general_purpose::STANDARD.decode(taken["data"].as_str().unwrap()).unwrap();
+        std::fs::write(std::path::Path::new(&folder).join(format!("{name}.png")), bytes).unwrap();
     }
 
     pub(super) fn log_in(&self, app: &App, role: Role) {

@@ -45,15 +45,17 @@ fn every_answer_to_a_change_tells_the_position_that_shows_it() {
     let mails = app.until("/api/v1/mails?state=refused", |reply| reply.json()["items"] != json!([])).json();
     let refused_mail = mails["items"][0]["mail"].as_str().unwrap();
     let to = mails["items"][0]["recipients"][0]["address"].clone();
-    let mut known_key = String::new();
+    let (mut known_key, mut tried) = (String::new(), String::new());
     let mut told = 0;
     for route in TABLE.iter().filter(|route| route.method != "GET" && route.path.starts_with("/api/")) {
         let path = route
             .path
             .replace("{credit_code}", HERE)
             .replace("{ticket}", "T1")
+            .replace("/imports/{id}", &format!("/imports/{tried}"))
             .replace("{id}", &known_key)
             .replace("{mail}", refused_mail);
+        let path = if path == "/api/v1/imports" { format!("{path}?name=a.ndjson&preview=true") } else { path };
         let ask = app.ask(route.method, &path).role(Role::Admin);
         let reply = match route.path {
             "/api/v1/commands" => ask.json(&balance("8.00")),
@@ -64,6 +66,8 @@ fn every_answer_to_a_change_tells_the_position_that_shows_it() {
             "/api/v1/complaints" => ask.json(&ticket),
             "/api/v1/complaints/{ticket}/answer" => ask.json(&json!({})),
             "/api/v1/mails/{mail}/send-again" => ask.json(&json!({ "to": to })),
+            "/api/v1/imports" => ask.text("application/octet-stream", &balance("10.00").to_string()),
+            "/api/v1/imports/{id}/confirm" => ask.json(&json!({})),
             "/api/v1/keys" => ask.json(&json!({ "name": "x", "role": "admin" })),
             "/api/v1/keys/{id}" => ask,
             other => panic!("`{other}` changes something and is not tried here"),
@@ -73,11 +77,14 @@ fn every_answer_to_a_change_tells_the_position_that_shows_it() {
         if route.path == "/api/v1/keys" {
             known_key = reply.json()["id"].as_str().unwrap().to_owned();
         }
+        if route.path == "/api/v1/imports" {
+            tried = reply.json()["id"].as_str().unwrap().to_owned();
+        }
         // What was told is there to be read at once.
         app.get("/api/v1/keys").role(Role::Admin).header("warnlight-position", &position(&reply).to_string()).ok();
         told += 1;
     }
-    assert_eq!(told, 10);
+    assert_eq!(told, 12);
     assert_eq!(app.get("/api/v1/lights").role(Role::Lead).ok().header("warnlight-position"), "", "reading tells none");
 }
 
