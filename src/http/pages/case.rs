@@ -116,6 +116,7 @@ fn command(form: &CaseForm, alert: Uuid, about: CreditCode, today: &str) -> Resu
             kind,
             date: date.map_or_else(|| optional("date", Some(today)), |day| Ok(Some(day)))?.ok_or(Code::BadRequest)?,
             due_on: optional("due_on", Some(&form.due_on))?,
+            result: None,
             number: filled(Some(&form.number)),
         }));
     }
