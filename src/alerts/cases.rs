@@ -1,14 +1,18 @@
 //! What cases have to say about their lights: a case opens, worsens or comes to another reason, opens again, or ends because the
 //! light is out. Pure: the same change gives the same event, under the same id, however often and on whichever node.
 
-use super::request::About;
-use crate::domain::case::{Case, Cases, Pending, stream_of};
+use super::request::{About, mail_id, stream_of as stream_of_mail};
+use crate::domain::case::{Call, Case, Cases, Duty, Pending, stream_of};
 use crate::domain::envelope::{NewEvent, Origin};
-use crate::domain::event::{AlertClosed, AlertRaised, DutyArisen, Event, Reason};
+use crate::domain::event::{
+    AlertClosed, AlertEscalated, AlertRaised, AlertStep, DutyArisen, Event, MailCall, MailRequested, Reason, Recipient,
+};
 use crate::domain::time::{Instant, day_of, plus_days};
 use crate::domain::words::{CaseOutcome, Light};
 use crate::log::contract::{Append, Expected};
 use crate::policy::Policies;
+use crate::policy::calendar::Calendar;
+use crate::policy::follow_up::FollowUp;
 use uuid::Uuid;
 
 /// Namespace of every id that is derived for a case. Chosen at random once; never changes, or a restart would open cases twice.
@@ -44,6 +48,80 @@ pub fn taken_up(
     let id = Uuid::new_v5(&alert, format!("{step}/{}", pending.id).as_bytes());
     let origin = Origin { causation: Some(pending.id), correlation: trail, ..Origin::service() };
     append(alert, revision, NewEvent::new(id, change.at, &origin, &event), now)
+}
+
+/// Returns the step up that a duty takes because its time is over; `None` if there is no further step.
+#[must_use]
+pub fn escalated(
+    case: &Case,
+    duty: &Duty,
+    at: Instant,
+    follow_up: &FollowUp,
+    calendar: &Calendar,
+    now: Instant,
+) -> Option<Append> {
+    let step = follow_up.step(duty.steps)?;
+    let number = duty.steps + 1;
+    let event = Event::AlertEscalated(AlertEscalated {
+        alert: case.id,
+        credit_code: case.credit_code,
+        at,
+        note: None,
+        duty: Some(duty.arisen.duty),
+        step: Some(number),
+        to: Some(step.to.name().to_owned()),
+        next_at: follow_up.step_at(number, at, calendar),
+    });
+    let id = Uuid::new_v5(&duty.arisen.duty, format!("step/{number}").as_bytes());
+    let origin = Origin { causation: Some(case.change), ..Origin::service() };
+    Some(append(case.id, case.revision, NewEvent::new(id, at, &origin, &event), now))
+}
+
+/// Returns the reminder of a case that was acknowledged at an instant and not acted on; it was due at `at`.
+#[must_use]
+pub fn reminded(case: &Case, acknowledged_at: Instant, at: Instant, now: Instant) -> Append {
+    let (alert, credit_code) = (case.id, case.credit_code);
+    let event = Event::AlertReminded(AlertStep { alert, credit_code, at, note: None });
+    let id = Uuid::new_v5(&alert, format!("reminded/{acknowledged_at}").as_bytes());
+    let origin = Origin { causation: Some(case.change), ..Origin::service() };
+    append(alert, case.revision, NewEvent::new(id, at, &origin, &event), now)
+}
+
+/// Returns the request for the mail that tells of a step up or a reminder.
+#[must_use]
+pub fn call(case: &Case, call: &Call, about: &About, recipients: Vec<Recipient>, now: Instant) -> Append {
+    let mail = mail_id(call.id);
+    let late = call.duty.and_then(|duty| case.duty(duty));
+    let duties: Vec<&Duty> = late.map_or_else(|| case.standing().collect(), |duty| vec![duty]);
+    let list =
+        |pick: fn(&Duty) -> &str, between: &str| duties.iter().map(|duty| pick(duty)).collect::<Vec<_>>().join(between);
+    let requested = Event::MailRequested(MailRequested {
+        mail,
+        change: case.change,
+        credit_code: case.credit_code,
+        merchant: about.name.clone(),
+        from: case.light,
+        to: case.light,
+        at: call.at,
+        sector: about.sector.clone(),
+        recipients,
+        call: Some(MailCall {
+            alert: case.id,
+            cause: call.id,
+            zh: list(|duty| &duty.arisen.zh, "、"),
+            en: list(|duty| &duty.arisen.en, ", "),
+            due_at: late.and_then(Duty::due_at),
+        }),
+    });
+    let origin = Origin { causation: Some(call.id), ..Origin::service() };
+    let event = NewEvent::new(Uuid::new_v5(&mail, b"requested"), call.at, &origin, &requested);
+    Append {
+        stream: stream_of_mail(mail),
+        expected: Expected::NoStream,
+        recorded_at: now,
+        idempotency_key: None,
+        events: vec![event],
+    }
 }
 
 /// Returns the append of a case's own event, decided when its stream had so many.

@@ -3,6 +3,7 @@
 use crate::domain::code::DivisionCode;
 use crate::domain::event::Recipient;
 use crate::domain::time::Day;
+use crate::policy::follow_up::Upward;
 use serde::Deserialize;
 use std::fmt;
 use std::str::FromStr;
@@ -68,6 +69,8 @@ pub enum Remit {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Entry {
     remit: Remit,
+    /// It is told only of what those in charge left undone.
+    is_head: bool,
     /// First digits of the division; empty for everywhere.
     division: String,
     recipient: Recipient,
@@ -100,6 +103,8 @@ struct RawList {
 #[serde(deny_unknown_fields)]
 struct RawEntry {
     sector: String,
+    #[serde(default)]
+    head: bool,
     #[serde(default)]
     division: String,
     office: RawOffice,
@@ -179,9 +184,37 @@ impl Recipients {
             .unwrap_or_default()
     }
 
+    /// Returns who is told on `day` that something is late: the office in charge, its head, or the lead office. Where nobody is named,
+    /// the next further up; where nobody is named at all, the office in charge.
+    #[must_use]
+    pub fn called_upon(
+        &self,
+        to: Upward,
+        sector: Option<&str>,
+        division: Option<DivisionCode>,
+        day: Day,
+    ) -> Vec<Recipient> {
+        let head = || {
+            let of = sector.map(|sector| Remit::Sector(sector.to_owned())).into_iter().chain([Remit::AnySector]);
+            of.map(|remit| self.serving(&remit, true, division, day)).find(|found| !found.is_empty())
+        };
+        let found = match to {
+            Upward::Officer => None,
+            Upward::Head => head(),
+            Upward::Lead => Some(self.of_remit(&Remit::Lead, division, day)),
+        };
+        let found = found.or_else(|| (to == Upward::Head).then(|| self.of_remit(&Remit::Lead, division, day)));
+        found.filter(|found| !found.is_empty()).unwrap_or_else(|| self.recipients_for(sector, division, day))
+    }
+
     fn of_remit(&self, remit: &Remit, division: Option<DivisionCode>, day: Day) -> Vec<Recipient> {
+        self.serving(remit, false, division, day)
+    }
+
+    fn serving(&self, remit: &Remit, is_head: bool, division: Option<DivisionCode>, day: Day) -> Vec<Recipient> {
         let serving = |entry: &&Entry| {
             entry.remit == *remit
+                && entry.is_head == is_head
                 && entry.from <= day
                 && entry.until.is_none_or(|until| day <= until)
                 && match division {
@@ -264,6 +297,7 @@ fn check(raw: &RawEntry, complain: &mut dyn FnMut(String)) -> Option<Entry> {
     }
     Some(Entry {
         remit: remit?,
+        is_head: raw.head,
         division: division?,
         recipient: Recipient {
             address: address?,
@@ -293,6 +327,7 @@ fn day(key: &str, text: &str, complain: &mut dyn FnMut(String)) -> Option<Day> {
 fn overlaps(one: &Entry, other: &Entry) -> bool {
     let ends_before = |first: &Entry, second: &Entry| first.until.is_some_and(|until| until < second.from);
     one.remit == other.remit
+        && one.is_head == other.is_head
         && one.division == other.division
         && one.recipient.address == other.recipient.address
         && !ends_before(one, other)

@@ -68,6 +68,7 @@ pub fn request(
         at: change.at,
         sector: about.sector.clone(),
         recipients,
+        call: None,
     });
     let origin = Origin { causation: Some(id), correlation: trail, ..Origin::service() };
     Some(Append {

@@ -3,16 +3,20 @@
 
 use super::engine::Engine;
 use super::nodes::is_contest;
-use crate::alerts::cases::taken_up;
+use crate::alerts::cases::{call as call_for, escalated, reminded, taken_up};
 use crate::alerts::request::About;
 use crate::alerts::requests::ask;
+use crate::domain::case::{Call, Case};
 use crate::domain::code::CreditCode;
 use crate::domain::envelope::{NewEvent, Position};
 use crate::domain::merchant::Horizon;
-use crate::domain::time::Instant;
+use crate::domain::time::{Instant, day_of};
+use crate::domain::words::Light;
 use crate::lights::moment::sector_of;
 use crate::log::contract::{Append, Appended, LogError};
 use crate::picture::Picture;
+use crate::policy::follow_up::Upward;
+use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 
 /// Light changes that cases take up in one go: a closing storm must not keep commands waiting.
@@ -53,6 +57,61 @@ impl Engine {
             appends.push(taken_up(pending, trail, cases, &about(&pending.change.credit_code), policies, now));
         }
         Ok(appends)
+    }
+
+    /// Calls on those in charge of what is late, and of what was acknowledged and left: steps up, reminders, and the mails that tell of
+    /// them. Only once everything that happened until `now` was looked at: a duty that fell away in time is not late.
+    pub(super) fn call_on(&mut self, now: Instant) -> Result<(), LogError> {
+        loop {
+            let appends = self.steps_to_take(now);
+            if appends.is_empty() {
+                break;
+            }
+            self.conclude(appends)?;
+        }
+        let requests = self.calls_to_make(now);
+        if requests.is_empty() {
+            return Ok(());
+        }
+        self.counters.mails_requested.fetch_add(u64::try_from(requests.len()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.conclude(requests)
+    }
+
+    /// One of each case at a time: the next is decided on it.
+    fn steps_to_take(&self, now: Instant) -> Vec<Append> {
+        let Picture { cases, policies, .. } = &self.picture;
+        let Some(follow_up) = &policies.pack.follow_up else { return Vec::new() };
+        let mut taken = HashSet::new();
+        let steps = cases.due_steps(now).filter_map(|(case, duty, at)| {
+            let append = escalated(case, duty, at, follow_up, &policies.calendar, now)?;
+            taken.insert(case.id).then_some(append)
+        });
+        let mut appends: Vec<Append> = steps.take(SLICE).collect();
+        for (case, acknowledged_at) in cases.idle() {
+            let Some(at) = follow_up.remind_at(acknowledged_at).filter(|at| *at <= now) else { break };
+            if taken.insert(case.id) {
+                appends.push(reminded(case, acknowledged_at, at, now));
+            }
+        }
+        appends
+    }
+
+    /// Whoever is told of what is not red is told in office hours.
+    fn calls_to_make(&self, now: Instant) -> Vec<Append> {
+        let Picture { cases, policies, .. } = &self.picture;
+        let Some(follow_up) = &policies.pack.follow_up else { return Vec::new() };
+        let about = about(&self.picture, now);
+        let is_time = |case: &Case, call: &Call| {
+            case.light == Light::Red || follow_up.office_time(call.at, &policies.calendar) <= now
+        };
+        let due = cases.calls().filter(|(_, case, call)| is_time(case, call)).take(SLICE);
+        due.map(|(_, case, call)| {
+            let about = about(&case.credit_code);
+            let to = call.to.as_deref().and_then(Upward::named).unwrap_or(Upward::Officer);
+            let told = self.recipients.called_upon(to, about.sector.as_deref(), about.division, day_of(now));
+            call_for(case, call, &about, told, now)
+        })
+        .collect()
     }
 
     /// Records conclusions and takes them in. One that another node drew first, or that rests on what has changed meanwhile, is left;

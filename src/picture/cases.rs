@@ -2,7 +2,7 @@
 
 use super::part::{FoldError, Part, SeenEvent};
 use super::snapshot::{Keep, Stored as _};
-use crate::domain::case::{Case, Cases, Pending};
+use crate::domain::case::{Call, Case, Cases, Pending};
 use crate::domain::envelope::Position;
 
 /// One thing of the cases as a snapshot keeps it.
@@ -12,6 +12,8 @@ pub(super) enum Kept {
     Case(Case),
     /// A light change that waits to be taken up, with its position.
     Pending(Position, Pending),
+    /// A step up or a reminder that nobody was told of yet, with its position.
+    Call(Position, Call),
     /// Lights are followed up now.
     Follows(bool),
 }
@@ -32,12 +34,16 @@ impl Part for Cases {
         for (position, pending) in self.all_pending() {
             keep.one(|out| Kept::Pending(position, pending.clone()).put(out));
         }
+        for (position, _, call) in self.calls() {
+            keep.one(|out| Kept::Call(position, call.clone()).put(out));
+        }
     }
 
     fn restore(&mut self, kept: Kept) {
         match kept {
             Kept::Case(case) => self.put(case),
             Kept::Pending(position, pending) => self.put_pending(position, pending),
+            Kept::Call(position, call) => self.put_call(position, call),
             Kept::Follows(follows) => self.set_follows(follows),
         }
     }

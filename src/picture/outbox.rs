@@ -116,7 +116,8 @@ impl Outbox {
     }
 
     fn requested(&mut self, requested: &MailRequested, place: EventPlace) {
-        let change = self.rises.remove(&requested.change);
+        let tells = requested.call.is_none();
+        let change = if tells { self.rises.remove(&requested.change) } else { None };
         if self.places.contains_key(&requested.mail) {
             return;
         }

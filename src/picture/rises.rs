@@ -32,7 +32,8 @@ impl Rises {
             Event::LightChanged(change) if change.asks_for_mail() => {
                 self.insert(position, Rise { id, change: change.clone() });
             }
-            Event::MailRequested(requested) => {
+            // A mail that calls for something is not the one that tells of the rise.
+            Event::MailRequested(requested) if requested.call.is_none() => {
                 if let Some(position) = self.places.remove(&requested.change) {
                     self.open.remove(&position);
                 }

@@ -7,6 +7,7 @@ use crate::domain::event::{AlertRaised, Event, LightChanged};
 use crate::domain::time::{Instant, day_of};
 use crate::domain::words::{CaseOutcome, Light};
 use imbl::{HashMap, OrdMap, OrdSet};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -19,6 +20,21 @@ pub struct Pending {
     pub change: LightChanged,
     /// Rules that have no duty from before.
     pub fresh: Vec<String>,
+}
+
+/// A step up, or a reminder, that nobody was told of yet by mail.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Call {
+    /// The event.
+    pub id: Uuid,
+    /// The case.
+    pub case: Uuid,
+    /// The duty that is late; `None` for a reminder.
+    pub duty: Option<Uuid>,
+    /// Who is told; `None` for a reminder: the office in charge.
+    pub to: Option<String>,
+    /// When the clock ran out.
+    pub at: Instant,
 }
 
 /// Every case, with what is to be done about them, in order of time; a copy shares all that was not changed.
@@ -38,6 +54,8 @@ pub struct Cases {
     steps: OrdSet<(Instant, Position, Uuid)>,
     /// Open cases that were acknowledged and nothing was done since, by when that was.
     idle: OrdSet<(Instant, Position)>,
+    /// Steps up and reminders without a mail, by the case's position and their own.
+    calls: OrdMap<(Position, Position), Arc<Call>>,
 }
 
 impl Cases {
@@ -100,6 +118,44 @@ impl Cases {
         self.idle.iter().filter_map(|(at, position)| Some((self.at(*position)?, *at)))
     }
 
+    /// Returns the steps up and reminders that nobody was told of yet by mail, each with its case.
+    pub fn calls(&self) -> impl Iterator<Item = (Position, &Case, &Call)> {
+        self.calls.iter().filter_map(|((case, position), call)| Some((*position, self.at(*case)?, &**call)))
+    }
+
+    fn call(&mut self, position: Position, call: Call) {
+        if let Some(case) = self.places.get(&call.case).copied() {
+            self.calls.insert((case, position), Arc::new(call));
+        }
+    }
+
+    fn called(&mut self, case: Uuid, cause: Uuid) {
+        let Some(case) = self.places.get(&case).copied() else { return };
+        let mut own = self.calls.range((case, 0)..=(case, Position::MAX));
+        let place = own.find(|(_, call)| call.id == cause).map(|(place, _)| *place);
+        if let Some(place) = place {
+            self.calls.remove(&place);
+        }
+    }
+
+    /// Whoever acts need not be called upon.
+    fn hang_up(&mut self, case: &Case) {
+        let own = self.calls.range((case.position, 0)..=(case.position, Position::MAX));
+        let is_over = |call: &Call| {
+            let stands = |id| case.duty(id).is_some_and(|duty| duty.stands());
+            !case.is_open() || call.duty.is_some_and(|id| !stands(id))
+        };
+        let over: Vec<_> = own.filter(|(_, call)| is_over(call)).map(|(place, _)| *place).collect();
+        for place in over {
+            self.calls.remove(&place);
+        }
+    }
+
+    /// Takes over a call that waits, as it was kept elsewhere.
+    pub fn put_call(&mut self, position: Position, call: Call) {
+        self.call(position, call);
+    }
+
     /// Takes one event into account: its id, its place, and when it was recorded.
     pub fn apply(&mut self, event: &Event, id: Uuid, position: Position, recorded_at: Instant) {
         match event {
@@ -115,7 +171,15 @@ impl Cases {
                 case.is_acted_on = false;
             }),
             Event::AcknowledgementWithdrawn(step) => self.step(step.alert, |case| case.acknowledged_at = None),
-            Event::AlertReminded(step) => self.step(step.alert, |case| case.is_acted_on = true),
+            Event::AlertReminded(step) => {
+                self.step(step.alert, |case| case.is_acted_on = true);
+                self.call(position, Call { id, case: step.alert, duty: None, to: None, at: step.at });
+            }
+            Event::MailRequested(requested) => {
+                if let Some(call) = &requested.call {
+                    self.called(call.alert, call.cause);
+                }
+            }
             Event::AlertAssigned(step) => self.step(step.alert, |case| case.holder = Some(step.to.clone())),
             Event::AlertNoted(step) => self.step(step.alert, |_| {}),
             Event::AlertActedOn(act) => self.step(act.alert, |_| {}),
@@ -127,12 +191,16 @@ impl Cases {
             Event::DutyPaused(step) => self.duty_step(step.alert, step.duty, |duty| {
                 duty.pause = Some(Pause { until: step.until, reason: step.reason.clone() });
             }),
-            Event::AlertEscalated(step) => self.step(step.alert, |case| {
-                if let Some(duty) = case.duties.iter_mut().find(|duty| Some(duty.arisen.duty) == step.duty) {
-                    duty.steps = duty.steps.max(step.step.unwrap_or_default());
-                    duty.next_step_at = step.next_at;
-                }
-            }),
+            Event::AlertEscalated(step) => {
+                self.step(step.alert, |case| {
+                    if let Some(duty) = case.duties.iter_mut().find(|duty| Some(duty.arisen.duty) == step.duty) {
+                        duty.steps = duty.steps.max(step.step.unwrap_or_default());
+                        duty.next_step_at = step.next_at;
+                    }
+                });
+                let (case, duty, to) = (step.alert, step.duty, step.to.clone());
+                self.call(position, Call { id, case, duty, to, at: step.at });
+            }
             _ => {}
         }
         if let Some(act) = ActDone::of(event) {
@@ -308,6 +376,7 @@ impl Cases {
             self.index(&before, false);
         }
         self.index(&case, true);
+        self.hang_up(&case);
         self.places.insert(case.id, position);
         let latest = self.latest.entry(case.credit_code).or_insert(position);
         *latest = (*latest).max(position);

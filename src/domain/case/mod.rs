@@ -10,7 +10,7 @@ mod fold;
 
 pub use act::ActDone;
 pub use decide::{Doing, decide};
-pub use fold::{Cases, Pending};
+pub use fold::{Call, Cases, Pending};
 
 use super::code::CreditCode;
 use super::envelope::Position;

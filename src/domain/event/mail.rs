@@ -30,6 +30,26 @@ pub struct MailRequested {
     pub sector: Option<String>,
     /// Who gets it. Empty if nobody is named for the place: then the board says so.
     pub recipients: Vec<Recipient>,
+    /// What it calls for, if it tells of no change of the light: then both lights are the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<MailCall>,
+}
+
+/// What a mail calls for: a duty that is late, or a case that was acknowledged and nobody acts on (催办).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MailCall {
+    /// The case.
+    pub alert: Uuid,
+    /// The escalation or the reminder.
+    pub cause: Uuid,
+    /// What is to be done, Chinese.
+    pub zh: String,
+    /// What is to be done, English.
+    pub en: String,
+    /// Its last instant, which is over; absent if it is only reminded of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_at: Option<Instant>,
 }
 
 /// Who gets a mail.

@@ -9,13 +9,13 @@ use crate::domain::case::stream_of;
 use crate::domain::code::CreditCode;
 use crate::domain::command::{Command, HandleCase, RecordEnforcement};
 use crate::domain::envelope::CloudEvent;
-use crate::domain::time::day_of;
+use crate::domain::time::{day_of, start_of};
 use crate::domain::words::{ActKind, CaseAction, CaseOutcome};
 use crate::http::access::{Allowed, Caller, HandleCases, Permission as _, ReadCases, TrustedForm};
 use crate::http::api::cases::{CaseGiven, DutyGiven};
 use crate::http::api::commands::execute_one;
 use crate::http::api::merchants::events_about;
-use crate::http::api::{credit_code, filled, optional};
+use crate::http::api::{filled, optional};
 use crate::http::language::Language;
 use crate::http::problem::{Code, FieldProblem, Problem};
 use crate::http::site::{Site, rule};
@@ -88,11 +88,13 @@ pub async fn post(
     let about = site.view(allowed.scope(), |view| view.case(alert).map(|row| row.case.credit_code));
     let about = about.ok_or_else(|| Problem::new(Code::NotFound, "没有这项处置", "there is no such case"))?;
     let today = day_of(site.desk.now()).to_string();
-    let recorded = match command(&form.0, alert, about, &today) {
-        Ok(command) => execute_one(&site, &request, allowed.caller(), allowed.origin(), command, None).await.map(drop),
-        Err(problem) => Err(problem),
+    let recorded = async {
+        for command in commands(&form.0, alert, about, &today)? {
+            execute_one(&site, &request, allowed.caller(), allowed.origin(), command, None).await?;
+        }
+        Ok::<_, Problem>(())
     };
-    match recorded {
+    match recorded.await {
         // Reloading the page after this sends nothing again.
         Ok(()) => Ok(HttpResponse::SeeOther().insert_header((LOCATION, format!("/cases/{alert}"))).finish()),
         Err(problem) if matches!(problem.code, Code::Refused | Code::OutOfScope | Code::InvalidParameter) => {
@@ -104,29 +106,36 @@ pub async fn post(
     }
 }
 
-/// Returns what a form says. An act with an event of its own is recorded as that, so that it is evidence, too.
-fn command(form: &CaseForm, alert: Uuid, about: CreditCode, today: &str) -> Result<Command, Problem> {
+/// Returns what a form says. An act with an event of its own is recorded as that, so that it is evidence, too; what was found is
+/// written down beside it.
+fn commands(form: &CaseForm, alert: Uuid, about: CreditCode, today: &str) -> Result<Vec<Command>, Problem> {
     let action: CaseAction = optional("action", Some(&form.action))?.ok_or(Code::BadRequest)?;
     let kind: Option<ActKind> = optional("kind", Some(&form.kind))?;
     let date = optional("date", Some(&form.date))?;
     let enforcement = kind.and_then(ActKind::enforcement).filter(|_| action == CaseAction::Act);
     if let Some(kind) = enforcement {
-        return Ok(Command::RecordEnforcement(RecordEnforcement {
+        let act = Command::RecordEnforcement(RecordEnforcement {
             credit_code: about,
             kind,
             date: date.map_or_else(|| optional("date", Some(today)), |day| Ok(Some(day)))?.ok_or(Code::BadRequest)?,
             due_on: optional("due_on", Some(&form.due_on))?,
             result: None,
             number: filled(Some(&form.number)),
-        }));
+        });
+        let note = filled(Some(&form.note)).is_some().then(|| said(form, alert, about, CaseAction::Note));
+        return [Some(Ok(act)), note].into_iter().flatten().collect();
     }
+    Ok(vec![said(form, alert, about, action)?])
+}
+
+fn said(form: &CaseForm, alert: Uuid, credit_code: CreditCode, action: CaseAction) -> Result<Command, Problem> {
     Ok(Command::HandleCase(HandleCase {
         alert,
-        credit_code: credit_code(about.as_str())?,
+        credit_code,
         action,
         to: filled(Some(&form.to)),
-        kind,
-        date,
+        kind: optional("kind", Some(&form.kind))?,
+        date: optional("date", Some(&form.date))?,
         duty: optional("duty", Some(&form.duty))?,
         until: optional("until", Some(&form.until))?,
         outcome: optional("outcome", Some(&form.outcome))?,
@@ -148,7 +157,9 @@ async fn draw(
                 .view(scope, |view| view.case(alert).map(|row| (row.case.credit_code, CaseGiven::new(row, view.now))));
             let (code, case) =
                 found.ok_or_else(|| Problem::new(Code::NotFound, "没有这项处置", "there is no such case"))?;
-            let since = |event: &CloudEvent| event.time >= Some(case.opened_at) && is_of_case(kind(event));
+            // An act is told by its day.
+            let first = start_of(day_of(case.opened_at));
+            let since = |event: &CloudEvent| event.time >= Some(first) && is_of_case(kind(event));
             let mut events: Vec<CloudEvent> = site
                 .desk
                 .log()

@@ -86,6 +86,7 @@ fn letter(name: Option<&str>, language: &str, change: Option<&LightChanged>) -> 
         at: about.at,
         sector: None,
         recipients: Vec::new(),
+        call: None,
     };
     let recipient = Recipient {
         address: "lead@example.org".to_owned(),

@@ -25,6 +25,8 @@ pub(super) struct View {
     to: LightView,
     at: String,
     reasons: Vec<ReasonView>,
+    /// What is called for, if the mail tells of no change of the light.
+    call: Option<DutyView>,
     link: String,
     service: String,
 }
@@ -85,7 +87,17 @@ pub(super) fn view(
         to: light(requested.to, language),
         at: minute(requested.at),
         reasons: reasons.iter().map(|reason| reason_view(reason, language, rulebook, requested.at)).collect(),
-        link: format!("{base_url}/merchants/{}", requested.credit_code),
+        call: requested.call.as_ref().map(|call| {
+            let text = one_line(match language {
+                LetterLanguage::Chinese => &call.zh,
+                LetterLanguage::English => &call.en,
+            });
+            DutyView { text, due: call.due_at.map(minute) }
+        }),
+        link: match &requested.call {
+            Some(call) => format!("{base_url}/cases/{}", call.alert),
+            None => format!("{base_url}/merchants/{}", requested.credit_code),
+        },
         service: base_url.to_owned(),
     }
 }

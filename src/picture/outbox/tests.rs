@@ -35,6 +35,7 @@ fn requested(mail: u128, addresses: &[&str]) -> Event {
         at: change.at,
         sector: Some("sport".to_owned()),
         recipients: addresses.iter().map(recipient).collect(),
+        call: None,
     })
 }
 

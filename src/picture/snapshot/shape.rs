@@ -139,6 +139,9 @@ impl Stored for KeptCase {
                 (1_u8, Event::LightChanged(change.clone()).to_json(), *position).put(out);
                 (*id, fresh.clone()).put(out);
             }
+            Self::Call(position, call) => {
+                (3_u8, serde_json::to_string(call).unwrap_or_default(), *position).put(out);
+            }
             Self::Follows(follows) => (2_u8, String::new(), *follows).put(out),
         }
     }
@@ -153,6 +156,7 @@ impl Stored for KeptCase {
                 Self::Pending(position, Pending { id, change: serde_json::from_str(&text).ok()?, fresh })
             }
             2 => Self::Follows(Stored::get(from)?),
+            3 => Self::Call(Stored::get(from)?, serde_json::from_str(&text).ok()?),
             _ => return None,
         })
     }

@@ -335,7 +335,8 @@ payloads! {
     AlertEscalated { alert, credit_code, at, note, duty, step: stated_step, to, next_at }
     AlertClosed { alert, credit_code, at, note, outcome, change }
     AlertStep { alert, credit_code, at, note }
-    MailRequested { mail, change, credit_code, merchant, from, to, at, sector, recipients }
+    MailRequested { mail, change, credit_code, merchant, from, to, at, sector, recipients, call }
+    MailCall { alert, cause, zh, en, due_at }
     Recipient { address, office, language }
     MailClaimed { mail, address, attempt, claim, by, at, until }
     MailAttempted { mail, address, attempt, at, reply, retry_at }

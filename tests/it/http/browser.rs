@@ -162,6 +162,29 @@ impl Drop for Browser {
 }
 
 #[test]
+fn an_officer_acknowledges_a_case_takes_it_and_records_an_act_that_closes_its_duty() {
+    let app = App::start();
+    app.alarm();
+    let browser = Browser::open();
+    browser.log_in(&app, Role::Regulator);
+    browser.click("nav a[href='/cases']");
+    assert!(browser.text("tbody tr").contains("约谈"));
+    browser.click("tbody tr th a");
+    browser.click("form input[value='acknowledge'] ~ button");
+    browser.find("form input[value='unacknowledge']");
+    browser.click("form input[value='take'] ~ button");
+    assert_eq!(browser.text("[data-state='taken']"), "在办");
+    // The act that the duty waits for is offered first.
+    browser.keys("#act-note", "已约谈负责人");
+    browser.click("#act button");
+    assert_eq!(browser.text("[data-state='done']"), "已完成");
+    assert!(browser.text("#steps ~ ol").contains("已约谈负责人"), "what was found is written down, too");
+    browser.keys("#close-note", "已退费");
+    browser.click("#close button");
+    assert!(browser.text("[data-ended]").contains("已整改"));
+}
+
+#[test]
 fn a_notice_posted_in_one_browser_lights_up_in_another_without_a_reload() {
     let app = App::start();
     let board = Browser::open();

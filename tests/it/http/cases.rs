@@ -131,7 +131,8 @@ fn the_page_of_a_case_does_everything_without_a_script() {
     let unread = send(&[("action", "act"), ("kind", "talk"), ("date", "yesterday")]);
     assert!(unread.status == 422, "{unread:?}");
     // The form records a talk as the evidence it is.
-    assert_eq!(send(&[("action", "act"), ("kind", "talk")]).status, 303);
+    assert_eq!(send(&[("action", "act"), ("kind", "talk"), ("note", "法定代表人到场")]).status, 303);
+    assert!(page(Role::Regulator).contains("法定代表人到场") && page(Role::Regulator).contains("约谈"));
     assert_eq!(case(&app)["duties"][0]["state"], "done");
     assert!(page(Role::Regulator).contains("已完成"));
     assert_eq!(send(&[("action", "close"), ("outcome", "settled"), ("note", "已退费")]).status, 303);
