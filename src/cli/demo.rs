@@ -13,15 +13,19 @@ use crate::domain::envelope::{Origin, Position};
 use crate::domain::merchant::Horizon;
 use crate::domain::words::{Light, Role};
 use crate::http::access::{Keyring, NewKey};
+use crate::http::demo::{Demonstration, Guest, Wish};
 use crate::lights::moment::sector_of;
 use crate::service::{open_log, start_desk, start_mail, start_tray};
 use crate::settings::Settings;
 #[cfg(feature = "telemetry")]
 use crate::trail::otlp;
 use clap::Args;
-use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
+use crossbeam_channel::{Receiver, bounded, select};
 use std::collections::HashMap;
 use std::fs::File;
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -46,12 +50,14 @@ pub(super) struct DemoArgs {
 /// Days that pass before the doors open, so that there are mails to look at.
 const FIRST_DAYS: usize = 7;
 
-/// Somebody to log in as.
+/// Somebody to come in as.
 struct Person {
-    who: &'static str,
     name: String,
     scope: Scope,
 }
+
+/// Where the keys are written for whoever wants to ask the API.
+const KEYS: &str = "keys.txt";
 
 pub(super) fn run(args: &DemoArgs, common: &Common, out: &mut Out) -> Result<Exit, CliError> {
     let settings = Settings::load(common.config.as_deref())?;
@@ -76,23 +82,27 @@ pub(super) fn run(args: &DemoArgs, common: &Common, out: &mut Out) -> Result<Exi
     for _ in 0..FIRST_DAYS {
         stage.next_day().map_err(CliError::from)?;
     }
-    let people = people(&desk);
-    let mut lines = vec![String::new()];
-    for person in people {
-        let new = NewKey { name: person.name.clone(), scope: person.scope, expires_at: None };
-        let (text, _) = keyring.create(new, &Origin::of("demo"))?;
-        lines.push(format!("  {:<12} {}\n  {:<12} {}", person.who, text.expose(), "", person.name));
+    let mut guests = Vec::new();
+    for Person { name, scope } in people(&desk) {
+        let role = scope.role;
+        let (key, _) = keyring.create(NewKey { name: name.clone(), scope, expires_at: None }, &Origin::of("demo"))?;
+        guests.push(Guest { role, name, key: key.expose().to_owned() });
     }
+    let keys = folder.path().join(KEYS);
+    write_keys(&keys, &guests)
+        .map_err(|error| CliError::told(Exit::Failed, texts::NO_DEMO_KEYS.with(&[&keys.display(), &error])))?;
     let mail = Arc::new(start_mail(&settings, folder.path(), &desk)?);
     let tray = Arc::new(start_tray(&settings, folder.path(), &desk)?);
     let (stop, stopped) = bounded(0);
-    let days = pass(stage, Duration::from_secs(args.day), stopped)?;
+    let (wishes, wished) = bounded(0);
+    let days = pass(stage, Duration::from_secs(args.day), stopped, wished)?;
+    let demonstration = Some(Demonstration { guests, wishes });
     let spool = folder.path().join(&settings.mail.spool);
     // Sessions last by the wall clock: the district's days are too short to stay logged in for.
     let sessions: Arc<dyn Clock> = Arc::new(SystemClock);
-    let ended = until_told(&settings, &desk, (&mail, &tray, None), keyring, sessions, |address| {
-        out.say(texts::OPEN_AND_LOG_IN.with(&[&address]))?;
-        lines.iter().try_for_each(|line| out.line(line))?;
+    let ended = until_told(&settings, &desk, (&mail, &tray, None), keyring, sessions, demonstration, |address| {
+        out.say(texts::OPEN_THE_DEMO.with(&[&address]))?;
+        out.say(texts::DEMO_KEYS.with(&[&keys.display()]))?;
         if settings.mail.smtp.is_none() {
             out.say(texts::DEMO_MAILS.with(&[&spool.display()]))?;
         }
@@ -113,18 +123,41 @@ pub(super) fn run(args: &DemoArgs, common: &Common, out: &mut Out) -> Result<Exi
     }
 }
 
-/// Lets the days pass until the programme is over or `stopped` is closed.
-fn pass(mut stage: Stage, day: Duration, stopped: Receiver<()>) -> Result<JoinHandle<Result<(), DeskError>>, CliError> {
+/// Writes the keys where only this user reads them.
+fn write_keys(path: &Path, guests: &[Guest]) -> io::Result<()> {
+    let mut file = File::options().write(true).create_new(true).mode(0o600).open(path)?;
+    guests.iter().try_for_each(|guest| writeln!(file, "{}\t{}\t{}", guest.role.name(), guest.name, guest.key))
+}
+
+/// Lets the days pass, each when its time is over or when somebody wishes it, until the programme is over or `stopped` is closed.
+fn pass(
+    mut stage: Stage,
+    day: Duration,
+    stopped: Receiver<()>,
+    wished: Receiver<Wish>,
+) -> Result<JoinHandle<Result<(), DeskError>>, CliError> {
     let days = move || {
-        while stopped.recv_timeout(day) == Err(RecvTimeoutError::Timeout) {
-            if !stage.next_day()? {
-                tracing::info!(day = %stage.today(), "The last day of the demonstration has come; time stands still now");
-                let _ = stopped.recv();
-                break;
+        let mut is_over = false;
+        loop {
+            let wish = select! {
+                recv(stopped) -> _ => return Ok(()),
+                recv(wished) -> wish => wish.ok(),
+                default(day) => None,
+            };
+            if !is_over {
+                is_over = !stage.next_day()?;
+                match is_over {
+                    false => tracing::info!(day = %stage.today(), "A day has passed"),
+                    true => {
+                        tracing::info!(day = %stage.today(), "The last day of the demonstration has come; time stands still now");
+                    }
+                }
             }
-            tracing::info!(day = %stage.today(), "A day has passed");
+            if let Some(wish) = wish {
+                // Whoever went away meanwhile needs no word.
+                let _ = wish.send(());
+            }
         }
-        Ok(())
     };
     let thread = std::thread::Builder::new().name("demo".to_owned()).spawn(days);
     thread.map_err(|error| CliError::told(Exit::Failed, texts::NO_THREAD.with(&[&error])))
@@ -146,17 +179,16 @@ fn people(desk: &Desk) -> Vec<Person> {
         }
     }
     let bare = |role| Scope { role, ..Scope::everything() };
-    let mut people =
-        vec![Person { who: "lead", name: "专班办公室 lead office".to_owned(), scope: bare(Role::Lead) }];
+    let mut people = vec![Person { name: "海淀区 Haidian".to_owned(), scope: bare(Role::Lead) }];
     for sector in most(sectors).into_iter().take(2) {
         let known = state.policies.sectors.get(sector);
         let name = known.map_or_else(|| sector.to_owned(), |known| format!("{} {}", known.zh, known.en));
         let scope = Scope { sectors: vec![sector.to_owned()], ..bare(Role::Regulator) };
-        people.push(Person { who: "regulator", name, scope });
+        people.push(Person { name, scope });
     }
     for mall in most(malls).into_iter().take(1) {
         let scope = Scope { malls: vec![mall.to_owned()], ..bare(Role::Operator) };
-        people.push(Person { who: "mall", name: mall.to_owned(), scope });
+        people.push(Person { name: mall.to_owned(), scope });
     }
     people
 }

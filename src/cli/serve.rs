@@ -7,6 +7,7 @@ use super::texts;
 use crate::clock::{Clock, SystemClock};
 use crate::desk::Desk;
 use crate::http::access::Keyring;
+use crate::http::demo::Demonstration;
 use crate::http::{Open, ServeError};
 use crate::mail::worker::Worker;
 use crate::proof::SigningKey;
@@ -77,12 +78,13 @@ fn open(
     let inbox = open_inbox(settings, desk, &tray)?;
     let inboxed = inbox.clone().map(|inbox| Keeper::start(inbox, settings.intake.inbox_every)).transpose();
     let inboxed = inboxed.map_err(|error| CliError::told(Exit::Failed, texts::NO_THREAD.with(&[&error])))?;
-    let ended =
-        until_told(settings, desk, (&mail, &tray, inbox), keyring, clock, |address| match announce(out, address) {
+    let ended = until_told(settings, desk, (&mail, &tray, inbox), keyring, clock, None, |address| {
+        match announce(out, address) {
             // Who does not want to hear the address may still want the service.
             Err(CliError::OutputClosed) => Ok(()),
             told => told,
-        });
+        }
+    });
     // A file under way is broken off; what was decided of it is recorded.
     drop(hatch);
     tray.stop();
@@ -117,12 +119,13 @@ pub(super) fn until_told(
     (mail, tray, inbox): (&Arc<Worker>, &Arc<Tray>, Option<Arc<Inbox>>),
     keyring: Arc<Keyring>,
     clock: Arc<dyn Clock>,
+    demonstration: Option<Demonstration>,
     tell: impl FnOnce(&str) -> Result<(), CliError>,
 ) -> Result<(), CliError> {
     System::new().block_on(async {
         let (desk, mail, tray) = (desk.clone(), mail.clone(), tray.clone());
         let open = Open { settings, desk, mail, tray, inbox, keyring, session_clock: clock };
-        let serving = open.serve()?;
+        let serving = open.demonstrate(demonstration)?;
         let failed = |error: io::Error| CliError::told(Exit::Failed, texts::NO_SIGNALS.with(&[&error]));
         let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;

@@ -35,8 +35,10 @@ catalogue! {
     NO_TEMPORARY_FOLDER: "无法建立临时文件夹：{0}", "no temporary folder can be made: {0}";
     NO_DEMO_LOG: "无法写入 `{0}`：{1}", "`{0}` cannot be written: {1}";
     ENTERING_HISTORY: "正在录入 {0} 家商户一年的历史……", "entering a year of history of {0} merchants…";
-    OPEN_AND_LOG_IN: "请打开 {0}，用下面任一密钥登录：", "open {0} and log in with one of these keys:";
-    DEMO_MAILS: "\n邮件：{0}", "\nmails: {0}";
+    OPEN_THE_DEMO: "请打开 {0}", "open {0}";
+    NO_DEMO_KEYS: "无法写入 `{0}`：{1}", "`{0}` cannot be written: {1}";
+    DEMO_KEYS: "\n调用接口用的密钥：{0}", "\nkeys for the API: {0}";
+    DEMO_MAILS: "邮件：{0}", "mails: {0}";
     DEMO_LOG: "运行日志：{0}", "log: {0}";
     A_DAY_LASTS: "一天持续 {0} 秒；按 Ctrl-C 结束演示", "a day lasts {0} seconds; Ctrl-C ends the demonstration";
     DEMO_BROKE_OFF: "演示中断", "the demonstration broke off";

@@ -4,6 +4,7 @@ pub mod access;
 pub mod api;
 mod assets;
 mod body;
+pub mod demo;
 mod feeds;
 mod following;
 mod fresh;

@@ -4,6 +4,7 @@
 use super::access::{Allowed, Permission};
 use super::api;
 use super::assets;
+use super::demo;
 use super::pages;
 use super::problem::{Code, Problem};
 use crate::domain::words::Role;
@@ -232,6 +233,7 @@ routes! {
     get "/login" open pages::login::form, "The log-in page", [("next", "where to go then")] -> "text/html";
     post "/login" open pages::login::log_in, "Begins a session", [] body "LogIn" -> "text/html";
     post "/logout" open pages::login::log_out, "Ends the session", [] body "FormToken" -> "text/html";
+    post "/demo/day" ReadLights demo::next_day, "Lets a day of the demonstration pass; a service that is none has no such page", [] body "FormToken" -> "text/html";
     get "/" ReadLights pages::board::show, "The light board",
         [QUERY, LIGHT, SECTOR, DIVISION, MALL, PAGE] -> "text/html";
     get "/merchants/{credit_code}" ReadLights pages::merchant::show, "A merchant's page",

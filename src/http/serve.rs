@@ -1,6 +1,7 @@
 //! Opening the service to the network.
 
 use super::access::{Gate, Keyring, KeyringError, Sessions, Throttle};
+use super::demo::Demonstration;
 use super::feeds::Feeds;
 use super::following::Following;
 use super::fresh::Freshness;
@@ -104,6 +105,15 @@ impl Open<'_> {
     /// # Errors
     /// See [`ServeError`].
     pub fn serve(self) -> Result<Serving, ServeError> {
+        self.demonstrate(None)
+    }
+
+    /// Listens as a demonstration, if there is one to show.
+    ///
+    /// # Errors
+    /// See [`ServeError`].
+    pub fn demonstrate(self, demonstration: Option<Demonstration>) -> Result<Serving, ServeError> {
+        let demonstration = demonstration.map(web::Data::new);
         let settings = self.settings;
         settings.check_exposure(self.keyring.has_valid())?;
         let is_shared = self.desk.log().is_shared();
@@ -150,8 +160,11 @@ impl Open<'_> {
         let limit = settings.http.body_limit;
         let intake = web::Data::new(settings.intake.clone());
         let server = HttpServer::new(move || {
-            App::new()
-                .app_data(gate.clone())
+            let app = match &demonstration {
+                Some(demonstration) => App::new().app_data(demonstration.clone()),
+                None => App::new(),
+            };
+            app.app_data(gate.clone())
                 .app_data(cookies.clone())
                 .app_data(pages.clone())
                 .app_data(metrics.clone())

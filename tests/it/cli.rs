@@ -3,6 +3,7 @@
 mod checkpoints;
 mod codeless;
 mod dates;
+mod demo;
 mod feedback;
 mod importing;
 mod languages;

@@ -3,6 +3,7 @@
 use super::answer;
 use crate::domain::envelope::Origin;
 use crate::http::access::{Gate, SESSION_COOKIE, TrustedForm, address, caller, refused};
+use crate::http::demo;
 use crate::http::language::Language;
 use crate::http::problem::{Code, Problem};
 use crate::http::site::Cookies;
@@ -39,7 +40,7 @@ pub struct LogOut {}
 /// # Errors
 /// When the page cannot be drawn.
 pub async fn form(request: HttpRequest, query: web::Query<Destination>) -> Result<HttpResponse, Problem> {
-    let content = context! { next => local(&query.next), refused => "" };
+    let content = context! { next => local(&query.next), refused => "", guests => demo::guests(&request) };
     answer(&request, None, "login.html", "", content)
 }
 
@@ -68,7 +69,8 @@ pub async fn log_in(
             let language = Language::of(&request);
             let code = refused(reason).code;
             let said = format!("{}{}{}", code.title(language), language.pick("。", ". "), code.advice(language));
-            let mut page = answer(&request, None, "login.html", "", context! { next, refused => said })?;
+            let content = context! { next, refused => said, guests => demo::guests(&request) };
+            let mut page = answer(&request, None, "login.html", "", content)?;
             *page.status_mut() = StatusCode::UNAUTHORIZED;
             return Ok(page);
         }
@@ -119,7 +121,7 @@ fn cookie(cookies: &Cookies, value: String, lifetime: Duration) -> Cookie<'stati
 }
 
 /// Returns a path on this site; anything else leads to the start.
-fn local(path: &str) -> &str {
+pub(in crate::http) fn local(path: &str) -> &str {
     let fine = path.starts_with('/')
         && !path.starts_with("//")
         && !path.contains(|letter: char| letter == '\\' || letter.is_control());

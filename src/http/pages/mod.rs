@@ -17,6 +17,7 @@ pub mod unattributed;
 
 use super::access::{self, Caller, Gate};
 use super::assets;
+use super::demo;
 use super::language::Language;
 use super::problem::{Code, Problem};
 use super::texts::{self, Texts};
@@ -136,6 +137,8 @@ impl Pages {
             section => frame.section,
             token => frame.token,
             other_language => other_language(frame.path, frame.query, language),
+            is_demonstration => frame.is_demonstration,
+            here => format!("{}?{}", frame.path, frame.query),
             version => env!("CARGO_PKG_VERSION"),
             ..content
         };
@@ -158,6 +161,8 @@ pub struct Frame<'a> {
     pub path: &'a str,
     /// Query of this page.
     pub query: &'a str,
+    /// Whether this is the demonstration, where a day passes when somebody wants it to.
+    pub is_demonstration: bool,
 }
 
 /// Draws the page that answers a request.
@@ -228,6 +233,7 @@ fn framed(
         section,
         path: request.path(),
         query: request.query_string(),
+        is_demonstration: demo::of(request).is_some(),
     };
     pages.draw(template, &frame, content)
 }

@@ -1,7 +1,15 @@
 use super::*;
 
 fn frame(language: Language) -> Frame<'static> {
-    Frame { language, caller: None, token: None, section: "/", path: "/", query: "q=a%26b&lang=en" }
+    Frame {
+        language,
+        caller: None,
+        token: None,
+        section: "/",
+        path: "/",
+        query: "q=a%26b&lang=en",
+        is_demonstration: false,
+    }
 }
 
 fn import(state: &str, busy: bool) -> Value {

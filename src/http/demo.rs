@@ -1,0 +1,85 @@
+//! What only the demonstration has: people who are let in by one click, and days that pass when somebody wants them to.
+
+use super::access::{Allowed, ReadLights, TrustedForm};
+use super::problem::{Code, Problem};
+use crate::domain::words::Role;
+use actix_web::http::header::LOCATION;
+use actix_web::{HttpRequest, HttpResponse, web};
+use crossbeam_channel::{Sender, bounded};
+use minijinja::{Value, context};
+use serde::Deserialize;
+use std::time::Duration;
+
+/// Somebody to come in as.
+pub struct Guest {
+    /// What they do.
+    pub role: Role,
+    /// What they are called.
+    pub name: String,
+    /// The key that opens for them: made for this demonstration, gone with its folder.
+    pub key: String,
+}
+
+/// Whoever wants a day to pass sends a place for word that it did.
+pub type Wish = Sender<()>;
+
+/// The demonstration as the pages know it. Everybody who reaches them may come in as anybody: there is nothing real to see.
+pub struct Demonstration {
+    /// Who can be come in as, in the order they are shown.
+    pub guests: Vec<Guest>,
+    /// Where wishes for the next day go.
+    pub wishes: Sender<Wish>,
+}
+
+impl std::fmt::Debug for Demonstration {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Demonstration").field("guests", &self.guests.len()).finish_non_exhaustive()
+    }
+}
+
+/// How long a day may take to pass: midnight looks at every light, then the offices enter what they know.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The form of the button that lets a day pass.
+#[derive(Debug, Deserialize)]
+pub struct NextDay {
+    /// The page to come back to.
+    #[serde(default)]
+    next: String,
+}
+
+/// Lets a day pass and shows the page again. Outside the demonstration there is no such thing.
+///
+/// # Errors
+/// When there is no demonstration, the form does not come from a page of this session, or the programme is over.
+pub async fn next_day(
+    _caller: Allowed<ReadLights>,
+    request: HttpRequest,
+    form: TrustedForm<NextDay>,
+) -> Result<HttpResponse, Problem> {
+    let demonstration = of(&request).ok_or(Code::NotFound)?;
+    let wishes = demonstration.wishes.clone();
+    let waited = web::block(move || {
+        let (word, heard) = bounded(1);
+        // A day that is over, or a programme, shows on the page itself.
+        if wishes.send_timeout(word, PATIENCE).is_ok() {
+            let _ = heard.recv_timeout(PATIENCE);
+        }
+    });
+    waited.await.map_err(|error| Problem::inside(Code::Unavailable, error))?;
+    Ok(HttpResponse::SeeOther().insert_header((LOCATION, super::pages::login::local(&form.0.next))).finish())
+}
+
+/// Returns the demonstration, if this service is one.
+pub(super) fn of(request: &HttpRequest) -> Option<&Demonstration> {
+    request.app_data::<web::Data<Demonstration>>().map(|data| &***data)
+}
+
+/// Returns the people to come in as, for the page.
+pub(super) fn guests(request: &HttpRequest) -> Vec<Value> {
+    let guests = of(request).map_or(&[][..], |demonstration| &demonstration.guests);
+    guests
+        .iter()
+        .map(|guest| context! { role => guest.role.name(), name => &*guest.name, key => &*guest.key })
+        .collect()
+}
