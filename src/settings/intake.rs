@@ -43,9 +43,10 @@ impl Intake {
     pub(super) fn read(mut section: Section<'_>) -> Self {
         let upload_limit = section.number("upload_limit_bytes", 1024..=4_294_967_296).unwrap_or(268_435_456);
         let inbox = section.text("inbox").map(PathBuf::from);
-        let mut seconds = |key, otherwise| Duration::from_secs(section.number(key, 1..=3600).unwrap_or(otherwise));
-        let inbox_settle = seconds("inbox_settle_seconds", 10);
-        let inbox_every = seconds("inbox_every_seconds", 2);
+        let mut seconds =
+            |key, least, otherwise| Duration::from_secs(section.number(key, least..=3600).unwrap_or(otherwise));
+        let inbox_settle = seconds("inbox_settle_seconds", 0, 10);
+        let inbox_every = seconds("inbox_every_seconds", 1, 2);
         let counts = section.parsed("inbox_counts_as", "\"present\" or \"history\"").unwrap_or(CountsAs::Present);
         section.finish();
         Self { upload_limit, inbox, inbox_settle, inbox_every, inbox_history: counts == CountsAs::History }

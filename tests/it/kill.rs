@@ -7,6 +7,7 @@
 //! the end the log is read from outside.
 
 mod beside;
+mod files;
 
 use beside::{Balancer, Keys, Line, read_on};
 use std::collections::{BTreeMap, BTreeSet, HashMap};

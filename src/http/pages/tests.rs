@@ -50,7 +50,7 @@ fn samples() -> Vec<(&'static str, Value)> {
                 filter => context! { q => "<script>", light => "red", sector => "sport", division => "110108", mall => "M" },
                 lights => vec!["red"], sectors => vec![context! { id => "sport", name => "S" }],
                 divisions => vec![context! { code => "110108", name => "D" }], malls => vec!["M"],
-                tiles => vec![context! { light => "red", path => "/", count => 3, chosen => true }],
+                tiles => vec![context! { light => "red", path => "/", count => 3, chosen => true }], waiting => 3,
                 rows => vec![context! {
                     light => "red", credit_code => "91110000101623741K", name => (), reasons => vec!["r"], more => "2",
                     sector => (), place => "p", at_risk => "1", shortfall => "2", since => "s",
@@ -137,6 +137,21 @@ fn samples() -> Vec<(&'static str, Value)> {
                 may_handle => true, me => "me", today => "2025-01-01",
             },
         ),
+        ("unattributed.html", {
+            let ticket = |state: &str| {
+                context! {
+                    number => "T", channel => "12315", channel_text => "c", kind => "k", received => "r", amount => "1", state, state_text => "s",
+                    said => vec![context! { label => "l", text => "<b>" }], codes => "c",
+                    owner => (state != "waiting").then(|| context! { code => "c", name => () }),
+                    candidates => vec![context! { key => 1, code => "c", name => "n", why => vec!["w", "w"] }],
+                }
+            };
+            context! {
+                asked => context! { q => "q", decided => true, page => 2 }, at => 0, counts => "c", wrong => vec!["w"],
+                tickets => vec![ticket("waiting"), ticket("attributed")], last => ticket("set_aside"), page_text => "1/1",
+                previous => "/unattributed?page=1", next => "/unattributed?page=3",
+            }
+        }),
         ("letter.html", context! { to => "a@b", subject => "s", text => "t" }),
         ("sheet.html", context! { notice, line => "l", today => "2025-01-01" }),
         (
