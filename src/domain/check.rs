@@ -79,7 +79,13 @@ pub fn check(command: &Command, now: Instant) -> Vec<Problem> {
         Command::RecordSignal(row) => found.signal(Some(row.date), row.cleared_on),
         Command::ReportComplaintRate(row) | Command::ReportPrepaidShare(row) => found.report(Some(row.date)),
         Command::RecordListing(row) => found.listing(Some(row.entered_on), row.removed_on),
-        Command::RecordEnforcement(row) => found.enforcement(Some(row.kind), Some(row.date), row.due_on),
+        Command::RecordEnforcement(row) => {
+            found.enforcement(Some(row.kind), Some(row.date), row.due_on);
+            found.result_of(row.kind, row.result.as_deref());
+        }
+        Command::RecordLead(row) => found.lead(row),
+        Command::RecordJointCheck(row) => found.joint_check(row),
+        Command::RecordCase(row) => found.case(row),
         Command::CancelEntry(row) if row.reason.is_empty() => {
             found.add("reason", "missing", "", "作废须写明理由", "say in `reason` why the entry is cancelled");
         }
@@ -313,7 +319,21 @@ impl Check {
             Command::ReportComplaintRate(row) | Command::ReportPrepaidShare(row) => {
                 all(&[("mall", &row.mall), ("unit", &row.unit)]);
             }
-            Command::RecordEnforcement(row) => all(&[("number", &row.number)]),
+            Command::RecordEnforcement(row) => all(&[("number", &row.number), ("result", &row.result)]),
+            Command::RecordLead(row) => {
+                look("lead", &row.lead);
+                look("authority", &row.authority);
+                row.note.iter().for_each(|note| look("note", note));
+            }
+            Command::RecordJointCheck(row) => {
+                look("check", &row.check);
+                row.sectors.iter().for_each(|sector| look("sectors", sector));
+                row.result.iter().for_each(|result| look("result", result));
+            }
+            Command::RecordCase(row) => {
+                look("number", &row.number);
+                row.ticket.iter().for_each(|ticket| look("ticket", ticket));
+            }
             Command::CancelEntry(row) => look("reason", &row.reason),
             Command::HandleCase(row) => all(&[("to", &row.to), ("note", &row.note)]),
             Command::ReportBalance(_)
@@ -406,5 +426,6 @@ fn clock(at: Instant) -> String {
     local.strftime(format).to_string()
 }
 
+mod dealings;
 #[cfg(test)]
 mod tests;

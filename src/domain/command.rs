@@ -8,8 +8,8 @@ use super::event::{EnforcementAct, EntryCancelled, Guarantee, MerchantDetails, S
 use super::money::{Ratio, Yuan};
 use super::time::{Day, Instant, field};
 use super::words::{
-    ActKind, CaseAction, CaseOutcome, Channel, ComplaintKind, EnforcementKind, ExitAction, FilingStatus, ListKind,
-    Outcome, QueueDecision, SignalKind,
+    ActKind, CaseAction, CaseOutcome, Channel, ComplaintKind, EnforcementKind, ExitAction, FilingStatus,
+    JointCheckStep, LeadStep, ListKind, Outcome, QueueDecision, SignalKind,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -48,6 +48,12 @@ pub enum Command {
     RecordListing(RecordListing),
     /// An act of enforcement (执法).
     RecordEnforcement(RecordEnforcement),
+    /// A step of a lead to another authority (线索移送).
+    RecordLead(RecordLead),
+    /// A step of a joint check (综合查一次).
+    RecordJointCheck(RecordJointCheck),
+    /// An enforcement case was opened (立案).
+    RecordCase(RecordCase),
     /// An entry was made by mistake (作废).
     CancelEntry(EntryCancelled),
     /// What a person does with a case (亮灯处置).
@@ -323,6 +329,77 @@ pub struct RecordEnforcement {
     /// Document number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number: Option<String>,
+    /// What was found; needed for an on-site check, and of nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<String>,
+}
+
+/// A step of a lead: one thing by its number and step, so that a later row corrects it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordLead {
+    /// About whom.
+    pub credit_code: CreditCode,
+    /// Number of the lead.
+    pub lead: String,
+    /// Which step.
+    pub step: LeadStep,
+    /// Day of the step.
+    #[serde(deserialize_with = "field::date")]
+    pub date: Day,
+    /// Authority it goes to, or that took it or sent it back.
+    pub authority: String,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// Day the transfer was put to whoever decides about it.
+    #[serde(default, deserialize_with = "field::reported_on", skip_serializing_if = "Option::is_none")]
+    pub reported_on: Option<Day>,
+    /// When it was approved.
+    #[serde(default, deserialize_with = "field::approved_at", skip_serializing_if = "Option::is_none")]
+    pub approved_at: Option<Instant>,
+    /// When the papers were handed over.
+    #[serde(default, deserialize_with = "field::handed_over_at", skip_serializing_if = "Option::is_none")]
+    pub handed_over_at: Option<Instant>,
+}
+
+/// A step of a joint check: one thing by its number and step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordJointCheck {
+    /// Of whom.
+    pub credit_code: CreditCode,
+    /// Number of the check.
+    pub check: String,
+    /// Which step.
+    pub step: JointCheckStep,
+    /// Day planned or done.
+    #[serde(deserialize_with = "field::date")]
+    pub date: Day,
+    /// Ids of the sectors taking part.
+    pub sectors: Vec<String>,
+    /// What was found; needed when it is done, and only then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<String>,
+}
+
+/// An enforcement case; of several tickets that led to one case, each is said by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordCase {
+    /// Against whom.
+    pub credit_code: CreditCode,
+    /// Number of the case.
+    pub number: String,
+    /// Day it was opened.
+    #[serde(deserialize_with = "field::date")]
+    pub date: Day,
+    /// Number of the ticket that it was opened for; goes with `channel`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<String>,
+    /// Where that ticket came in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<Channel>,
 }
 
 /// What a person does with a case.
@@ -359,6 +436,18 @@ pub struct HandleCase {
 }
 
 impl Command {
+    /// Returns number and channel of the ticket that the command speaks of.
+    #[must_use]
+    pub fn ticket(&self) -> Option<(&str, Channel)> {
+        match self {
+            Self::RecordComplaint(row) => Some((&row.ticket, row.channel)),
+            Self::RecordUnattributed(row) => Some((&row.ticket, row.channel)),
+            Self::DecideUnattributed(row) => Some((&row.ticket, row.channel)),
+            Self::RecordCase(row) => row.ticket.as_deref().zip(row.channel),
+            _ => None,
+        }
+    }
+
     /// Returns the merchant the command names; `None` if it speaks of a ticket whose merchant is not known.
     #[must_use]
     pub const fn credit_code(&self) -> Option<CreditCode> {
@@ -377,6 +466,9 @@ impl Command {
             Self::ReportComplaintRate(row) | Self::ReportPrepaidShare(row) => row.credit_code,
             Self::RecordListing(row) => row.credit_code,
             Self::RecordEnforcement(row) => row.credit_code,
+            Self::RecordLead(row) => row.credit_code,
+            Self::RecordJointCheck(row) => row.credit_code,
+            Self::RecordCase(row) => row.credit_code,
             Self::CancelEntry(row) => row.credit_code,
             Self::HandleCase(row) => row.credit_code,
         })

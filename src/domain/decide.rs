@@ -2,6 +2,7 @@
 //!
 //! A row that says what stands becomes no event at all; one that says something else is a correction ([`super::standing`]).
 
+mod dealings;
 pub(super) mod ticket_row;
 
 use super::case;
@@ -12,7 +13,7 @@ use super::envelope::Position;
 use super::event::{
     AbnormalFlowReported, CustodyReported, EntryCancelled, Event, ExitNotice, ExitStep, Filing, ListEntered,
     ListRemoved, MerchantDetails, PrepaidReported, RatioReported, RectificationOrdered, SectorAssigned, ShopOpened,
-    SignalCleared, SignalRaised,
+    SignalCleared, SignalRaised, SiteChecked,
 };
 use super::evidence::STANDING;
 use super::exit::{Exit, exit_on};
@@ -62,12 +63,7 @@ impl<'a> Known<'a> {
         by_ticket: impl Fn(&str) -> Option<&'a Merchant>,
         by_clues: impl FnOnce(&Clues<'_>) -> Option<(&'a Merchant, Vec<Agreement>)>,
     ) -> Self {
-        let number = match command {
-            Command::RecordComplaint(row) => Some((&row.ticket, row.channel)),
-            Command::RecordUnattributed(row) => Some((&row.ticket, row.channel)),
-            Command::DecideUnattributed(row) => Some((&row.ticket, row.channel)),
-            _ => None,
-        };
+        let number = command.ticket();
         let queued = number.and_then(|(ticket, channel)| queue.get(&name_of(ticket, channel)));
         let ticket = number.map(|(ticket, channel)| match queued {
             // The name that it got when it came without a code stays.
@@ -271,6 +267,9 @@ fn facts(
         ),
         Command::RecordListing(row) => listing(row),
         Command::RecordEnforcement(row) => enforcement(row, known.merchant, warnings)?,
+        Command::RecordLead(row) => dealings::lead(row, known.merchant)?,
+        Command::RecordJointCheck(row) => dealings::joint_check(row, known, now)?,
+        Command::RecordCase(row) => dealings::case(row, known)?,
         Command::CancelEntry(row) => cancel(row, known.merchant, now)?,
         // Decided above, on the stream of the ticket or the case.
         Command::RecordComplaint(_)
@@ -474,6 +473,27 @@ fn enforcement(
         EnforcementKind::WarningLetter => Event::WarningLetterIssued(row.clone().into()),
         EnforcementKind::YellowCard => Event::YellowCardPosted(row.clone().into()),
         EnforcementKind::Talk => Event::TalkHeld(row.clone().into()),
+        EnforcementKind::YellowCardRemoved => {
+            let removed = Event::YellowCardRemoved(row.clone().into());
+            if !has_card(merchant, row.date) && !stands(merchant, &removed) {
+                warnings.push(Problem {
+                    field: "kind",
+                    code: "no_card",
+                    value: row.kind.zh().to_owned(),
+                    zh: "该日之前没有张贴黄牌的记录；已记录，待补录黄牌".to_owned(),
+                    en: "no yellow card is known as posted by that day; recorded, waiting for the card it takes down"
+                        .to_owned(),
+                });
+            }
+            removed
+        }
+        EnforcementKind::OnSiteCheck => Event::SiteChecked(SiteChecked {
+            credit_code: row.credit_code,
+            date: row.date,
+            result: row.result.clone().unwrap_or_default(),
+            number: row.number.clone(),
+            due_on: row.due_on,
+        }),
         EnforcementKind::Penalty => Event::PenaltyDecided(row.clone().into()),
         EnforcementKind::RectificationMet => {
             let met = Event::RectificationMet(row.clone().into());
@@ -511,6 +531,15 @@ fn enforcement(
         }
     };
     Ok(vec![(start_of(row.date), event)])
+}
+
+/// Says whether a yellow card is known as posted, and not taken down, by a day.
+fn has_card(merchant: Option<&Merchant>, day: Day) -> bool {
+    let count = |kind| {
+        let acts = merchant.map(|merchant| &*merchant.acts).unwrap_or_default();
+        acts.iter().filter(|act| act.kind == kind && act.until == STANDING && act.date <= day).count()
+    };
+    count(EnforcementKind::YellowCard) > count(EnforcementKind::YellowCardRemoved)
 }
 
 /// Returns the day something ends, or the day it began if it has no end: nothing happens in the year 9999.

@@ -269,6 +269,8 @@ pub struct Act {
     pub due_on: Option<Day>,
     /// Document number, as codes compare.
     pub number: Option<Box<str>>,
+    /// What was found, of a check.
+    pub result: Mark,
 }
 
 /// An item that counts from a day on and was recorded somewhere.

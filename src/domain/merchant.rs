@@ -4,6 +4,7 @@
 
 use super::code::{CreditCode, DivisionCode};
 use super::code_key::code;
+use super::dealings::Dealings;
 use super::empty_words::is_empty_word;
 use super::envelope::Position;
 use super::event::ShopName;
@@ -71,6 +72,8 @@ pub struct Merchant {
     pub listings: ThinVec<Listing>,
     /// Acts of enforcement, by day, orders before completions.
     pub acts: ThinVec<Act>,
+    /// What offices do with each other about it; `None` if nothing. Most merchants have none, so it costs them a word.
+    pub dealings: Option<Box<Dealings>>,
     /// The newest evidence.
     pub last: Option<LastEvidence>,
 }
@@ -112,6 +115,7 @@ impl Merchant {
             shares: ThinVec::new(),
             listings: ThinVec::new(),
             acts: ThinVec::new(),
+            dealings: None,
             last: None,
         }
     }
@@ -142,6 +146,15 @@ impl Merchant {
             || any(&self.listings, horizon)
             || any(&self.acts, horizon)
             || any(&self.sectors, horizon)
+            || any(&self.dealings().leads, horizon)
+            || any(&self.dealings().checks, horizon)
+            || any(&self.dealings().cases, horizon)
+    }
+
+    /// Returns what offices do with each other about it.
+    #[must_use]
+    pub fn dealings(&self) -> &Dealings {
+        self.dealings.as_deref().unwrap_or_else(|| Dealings::none())
     }
 
     /// Returns the last value that rows known at `known` state for a detail; where rows differ the last one wins.

@@ -10,6 +10,7 @@ pub mod code;
 pub mod code_key;
 pub mod command;
 pub mod dating;
+pub mod dealings;
 pub mod decide;
 pub mod empty_words;
 pub mod envelope;

@@ -2,13 +2,13 @@
 //! else is a correction. What a row leaves out is not said, and takes nothing back.
 
 use super::code_key::code;
-use super::event::{Entry, Event, Filing, MerchantDetails};
+use super::event::{Entry, Event, Filing, JointCheck, Lead, MerchantDetails};
 use super::evidence::{Act, Evidence, ExitItem, FilingStep, STANDING, Signal};
 use super::merchant::Merchant;
 use super::name_key;
 use super::text::clean;
 use super::time::{Day, NO_END};
-use super::words::{EnforcementKind, ExitAction, FilingStatus, ListKind};
+use super::words::{EnforcementKind, ExitAction, FilingStatus, JointCheckStep, LeadStep, ListKind};
 
 /// Says whether an event would say only what stands already.
 #[must_use]
@@ -95,6 +95,34 @@ pub fn stands(merchant: &Merchant, event: &Event) -> bool {
         Event::WarningLetterIssued(row) => act_row_stands(merchant, EnforcementKind::WarningLetter, row),
         Event::YellowCardPosted(row) => act_row_stands(merchant, EnforcementKind::YellowCard, row),
         Event::TalkHeld(row) => act_row_stands(merchant, EnforcementKind::Talk, row),
+        Event::YellowCardRemoved(row) => act_row_stands(merchant, EnforcementKind::YellowCardRemoved, row),
+        Event::SiteChecked(row) => {
+            let number = row.number.as_deref().map(code);
+            of_day(&merchant.acts, row.date, |act| {
+                act.kind == EnforcementKind::OnSiteCheck
+                    && act.number.as_deref() == number.as_deref()
+                    && (act.due_on == row.due_on || number.is_some() && row.due_on.is_none())
+                    && !act.result.differs(Some(&row.result))
+            })
+            .is_some()
+        }
+        Event::LeadTransferred(row) => {
+            merchant.dealings().lead(&row.lead, LeadStep::Transferred).is_some_and(|stood| {
+                (stood.date, &*stood.authority) == (row.date, row.authority.as_str())
+                    && agrees(stood.note.as_deref(), row.note.as_deref())
+                    && agrees(stood.reported_on, row.reported_on)
+                    && agrees(stood.approved_at, row.approved_at)
+                    && agrees(stood.handed_over_at, row.handed_over_at)
+            })
+        }
+        Event::LeadAccepted(row) => answer_stands(merchant, row, LeadStep::Accepted),
+        Event::LeadReturned(row) => answer_stands(merchant, row, LeadStep::Returned),
+        Event::JointCheckProposed(row) => check_stands(merchant, row, JointCheckStep::Proposed),
+        Event::JointCheckConfirmed(row) => check_stands(merchant, row, JointCheckStep::Confirmed),
+        Event::JointCheckDone(row) => check_stands(merchant, row, JointCheckStep::Done),
+        Event::CaseOpened(row) => {
+            merchant.dealings().case(&row.number, row.ticket.as_deref()).is_some_and(|stood| stood.date == row.date)
+        }
         _ => false,
     }
 }
@@ -146,6 +174,9 @@ pub fn entered(merchant: &Merchant, entry: &Entry) -> Entered {
                 (act.kind, act.date) == (*kind, *date) && act.number.as_deref() == number.as_deref()
             })
         }
+        Entry::Lead { lead, step } => among(&merchant.dealings().leads, |item| item.is(lead, *step)),
+        Entry::JointCheck { check, step } => among(&merchant.dealings().checks, |item| item.is(check, *step)),
+        Entry::Case { number } => among(&merchant.dealings().cases, |item| item.is(number)),
     }
 }
 
@@ -238,6 +269,25 @@ fn removal(merchant: &Merchant, list: ListKind, entered_on: Day) -> Option<Day> 
 /// Says whether an end stands. Where none was said, *no end* stands.
 fn end_stands(stood: Option<Day>, said: Day) -> bool {
     stood.unwrap_or(NO_END) == said
+}
+
+/// What is not stated agrees with everything.
+fn agrees<T: PartialEq>(stood: Option<T>, said: Option<T>) -> bool {
+    said.is_none() || stood == said
+}
+
+fn answer_stands(merchant: &Merchant, row: &Lead, step: LeadStep) -> bool {
+    merchant.dealings().lead(&row.lead, step).is_some_and(|stood| {
+        (stood.date, &*stood.authority) == (row.date, row.authority.as_str())
+            && agrees(stood.note.as_deref(), row.note.as_deref())
+    })
+}
+
+fn check_stands(merchant: &Merchant, row: &JointCheck, step: JointCheckStep) -> bool {
+    merchant.dealings().check(&row.check, step).is_some_and(|stood| {
+        (stood.date, &stood.sectors) == (row.date, &row.sectors)
+            && agrees(stood.result.as_deref(), row.result.as_deref())
+    })
 }
 
 fn act_row_stands(merchant: &Merchant, kind: EnforcementKind, row: &super::event::EnforcementAct) -> bool {

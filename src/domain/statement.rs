@@ -72,6 +72,12 @@ pub fn thing(command: &Command) -> Option<u64> {
             let number = code(row.number.as_deref()?);
             hash_of(&("act", who, row.kind, row.date, number))
         }
+        Command::RecordLead(row) => hash_of(&("lead", who, code(&row.lead), row.step)),
+        Command::RecordJointCheck(row) => hash_of(&("joint_check", who, code(&row.check), row.step)),
+        Command::RecordCase(row) => {
+            let ticket = row.ticket.as_deref().map(code);
+            hash_of(&("case", who, code(&row.number), ticket, row.channel))
+        }
         Command::AssignSector(_)
         | Command::RecordComplaint(_)
         | Command::RecordUnattributed(_)
@@ -129,7 +135,24 @@ fn each_field(command: &Command, visit: &mut dyn FnMut(u64, &'static str, u64)) 
             say("cleared_on", row.cleared_on.map(|day| hash_of(&day)));
         }
         Command::RecordListing(row) => say("removed_on", row.removed_on.map(|day| hash_of(&day))),
-        Command::RecordEnforcement(row) => say("due_on", row.due_on.map(|day| hash_of(&day))),
+        Command::RecordEnforcement(row) => {
+            say("due_on", row.due_on.map(|day| hash_of(&day)));
+            say("result", text(&row.result));
+        }
+        Command::RecordLead(row) => {
+            say("date", Some(hash_of(&row.date)));
+            say("authority", Some(hash_of(&key(&row.authority))));
+            say("note", text(&row.note));
+            say("reported_on", row.reported_on.map(|day| hash_of(&day)));
+            say("approved_at", row.approved_at.map(|at| hash_of(&at)));
+            say("handed_over_at", row.handed_over_at.map(|at| hash_of(&at)));
+        }
+        Command::RecordJointCheck(row) => {
+            say("date", Some(hash_of(&row.date)));
+            say("sectors", Some(hash_of(&row.sectors)));
+            say("result", text(&row.result));
+        }
+        Command::RecordCase(row) => say("date", Some(hash_of(&row.date))),
         Command::AssignSector(_)
         | Command::RecordComplaint(_)
         | Command::RecordUnattributed(_)
@@ -173,6 +196,13 @@ pub fn complete(later: &mut Command, overruled: &Command) {
         }
         (Command::RecordEnforcement(later), Command::RecordEnforcement(earlier)) => {
             fill(&mut later.due_on, &earlier.due_on);
+            fill(&mut later.result, &earlier.result);
+        }
+        (Command::RecordLead(later), Command::RecordLead(earlier)) => {
+            fill(&mut later.note, &earlier.note);
+            fill(&mut later.reported_on, &earlier.reported_on);
+            fill(&mut later.approved_at, &earlier.approved_at);
+            fill(&mut later.handed_over_at, &earlier.handed_over_at);
         }
         // Of the register each column counts by itself; the others have nothing that may be left out.
         _ => {}

@@ -86,7 +86,27 @@ pub fn tidy(mut command: Command) -> Command {
             tidy_optional(&mut row.mall);
             tidy_optional(&mut row.unit);
         }
-        Command::RecordEnforcement(row) => tidy_optional(&mut row.number),
+        Command::RecordEnforcement(row) => {
+            tidy_optional(&mut row.number);
+            tidy_lines(&mut row.result);
+        }
+        Command::RecordLead(row) => {
+            tidy_needed(&mut row.lead);
+            tidy_needed(&mut row.authority);
+            tidy_lines(&mut row.note);
+        }
+        Command::RecordJointCheck(row) => {
+            tidy_needed(&mut row.check);
+            row.sectors.iter_mut().for_each(tidy_needed);
+            row.sectors.retain(|sector| !sector.is_empty());
+            row.sectors.sort();
+            row.sectors.dedup();
+            tidy_lines(&mut row.result);
+        }
+        Command::RecordCase(row) => {
+            tidy_needed(&mut row.number);
+            tidy_optional(&mut row.ticket);
+        }
         Command::CancelEntry(row) => {
             tidy_needed(&mut row.reason);
             tidy_entry(&mut row.entry);
@@ -112,6 +132,9 @@ fn tidy_entry(entry: &mut Entry) {
             tidy_optional(unit);
         }
         Entry::Act { number, .. } => tidy_optional(number),
+        Entry::Lead { lead: number, .. } | Entry::JointCheck { check: number, .. } | Entry::Case { number } => {
+            tidy_needed(number);
+        }
         Entry::Filing { .. }
         | Entry::Balance { .. }
         | Entry::Custody { .. }

@@ -247,6 +247,30 @@ vocabulary! {
         RectificationMet = "rectification_met" "改正完成",
         /// Penalty decided.
         Penalty = "penalty" "处罚",
+        /// Yellow card taken down.
+        YellowCardRemoved = "yellow_card_removed" "黄牌撤除",
+        /// On-site check, with what was found.
+        OnSiteCheck = "on_site_check" "现场核查",
+    }
+
+    /// Step of a lead (线索) that goes to another authority.
+    LeadStep {
+        /// Passed to the other authority.
+        Transferred = "transferred" "线索移送",
+        /// The other authority took it.
+        Accepted = "accepted" "线索接收",
+        /// The other authority sent it back.
+        Returned = "returned" "线索退回",
+    }
+
+    /// Step of a joint check (综合查一次).
+    JointCheckStep {
+        /// Proposed to the sectors.
+        Proposed = "proposed" "综合查一次提议",
+        /// The sectors agreed.
+        Confirmed = "confirmed" "综合查一次确认",
+        /// It took place.
+        Done = "done" "综合查一次完成",
     }
 
     /// What was done about a light (处置措施). The first have an event of their own, recorded by `record_enforcement` or a sheet; the

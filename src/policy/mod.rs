@@ -14,5 +14,6 @@ pub mod rhythm;
 pub mod rule;
 pub mod scheme;
 pub mod sector;
+pub mod transfer;
 
 pub use load::{Policies, PolicyError};

@@ -38,7 +38,8 @@ pub(super) struct ParametersTable {
     report_working_days: Sourced<u32>,
 }
 
-#[derive(Debug, Deserialize)]
+/// A number with its source.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Sourced<T> {
     pub(super) value: T,

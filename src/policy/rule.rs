@@ -3,6 +3,7 @@
 use super::fact::{FactId, FactTable, Unit, Value};
 use super::follow_up::{FollowUp, FollowUpTable};
 use super::parameters::{Parameters, ParametersTable};
+use super::transfer::{Transfer, TransferTable};
 use crate::domain::time::{Instant, day_of, plus_days, plus_hours, start_of};
 use crate::domain::words::{ActKind, FilingStatus, Light};
 use crate::policy::calendar::Calendar;
@@ -221,6 +222,8 @@ pub struct Pack {
     pub edition: Edition,
     /// Numbers that facts are computed with.
     pub parameters: Parameters,
+    /// Clocks of leads that go to criminal justice; `None` if the pack has none.
+    pub transfer: Option<Transfer>,
     /// How lights are followed up; `None` if they are not.
     pub follow_up: Option<FollowUp>,
     /// Rules, worst light first, then by id: the order reasons are shown in.
@@ -233,6 +236,7 @@ pub struct Pack {
 pub(super) struct PackFile {
     pack: PackTable,
     parameters: Option<ParametersTable>,
+    transfer: Option<TransferTable>,
     follow_up: Option<FollowUpTable>,
     rule: Vec<RuleTable>,
 }
@@ -310,6 +314,7 @@ impl PackFile {
                 Parameters::OF_FORMAT_1
             }
         };
+        let transfer = self.transfer.map(|table| table.check(problems));
         let follow_up = self.follow_up.map(|table| table.check(problems));
         let edition = if self.pack.format < 3 { Edition::First } else { Edition::Second };
         let mut rules: Vec<Rule> = Vec::new();
@@ -353,7 +358,7 @@ impl PackFile {
             });
         }
         rules.sort_by(|a, b| b.light.cmp(&a.light).then_with(|| a.id.cmp(&b.id)));
-        Pack { id: self.pack.id, version: self.pack.version, edition, parameters, follow_up, rules }
+        Pack { id: self.pack.id, version: self.pack.version, edition, parameters, transfer, follow_up, rules }
     }
 }
 

@@ -72,7 +72,7 @@ fn act(
     story: &mut Story,
     late: i64,
 ) {
-    let row = RecordEnforcement { credit_code: merchant.code, kind, date, due_on, number };
+    let row = RecordEnforcement { credit_code: merchant.code, kind, date, due_on, number, result: None };
     story.tell(plus_days(date, late), Command::RecordEnforcement(row));
 }
 

@@ -110,6 +110,9 @@ fn happened_by(command: &Command) -> Option<Day> {
         Command::ReportComplaintRate(row) | Command::ReportPrepaidShare(row) => Some(row.date),
         Command::RecordListing(row) => row.removed_on.or(Some(row.entered_on)),
         Command::RecordEnforcement(row) => Some(row.date),
+        Command::RecordLead(row) => Some(row.date),
+        Command::RecordJointCheck(row) => Some(row.date),
+        Command::RecordCase(row) => Some(row.date),
     }
 }
 

@@ -447,9 +447,14 @@ fn weight(row: &ReadRow) -> usize {
     2 * row.cells.as_slice().len() + 16 * row.cells.len()
 }
 
-/// Says whether a row was refused only because of something that may stand further down: the exit notice on its day, or the row of the
-/// register that puts the merchant into the speaker's scope.
+/// Says whether a row was refused only because of something that may stand further down: the exit notice on its day, the transfer of a lead,
+/// the proposal of a joint check, a ticket, or the row of the register that puts the merchant into the speaker's scope.
 fn is_early(answer: &Answer) -> bool {
-    let may_come = |problem: &Problem| matches!(problem.code, "no_standing_notice" | "out_of_scope");
+    let may_come = |problem: &Problem| {
+        matches!(
+            problem.code,
+            "no_standing_notice" | "no_such_lead" | "no_such_check" | "no_such_ticket" | "out_of_scope"
+        )
+    };
     matches!(answer, Answer::Refused(problems) if problems.iter().all(may_come))
 }

@@ -45,12 +45,7 @@ impl View<'_> {
             None => scope.may_say(command, None),
         };
         // A known ticket belongs to a merchant already; whoever may not see it may not speak of it.
-        let number = match command {
-            Command::RecordComplaint(row) => Some((&row.ticket, row.channel)),
-            Command::RecordUnattributed(row) => Some((&row.ticket, row.channel)),
-            Command::DecideUnattributed(row) => Some((&row.ticket, row.channel)),
-            _ => None,
-        };
+        let number = command.ticket();
         let may = may.and_then(|()| match number {
             Some((number, channel)) if !scope.is_everything() => {
                 let named = |name: &str| view.world.get(view.world.ticket_owner(name)?);

@@ -1,5 +1,6 @@
 //! The service over HTTP, from outside.
 
+mod acts;
 mod app;
 mod both_languages;
 mod browser;

@@ -1,5 +1,6 @@
 //! Files and folders as the offices send them.
 
+mod acts;
 #[path = "cases.rs"]
 mod cases;
 mod dates;

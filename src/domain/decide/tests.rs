@@ -2,6 +2,8 @@ use super::super::fold::Stamp;
 use super::super::world::World;
 use super::*;
 
+mod acts;
+
 const CODE: &str = "91110000101623741K";
 const OTHER: &str = "91110108MA01KPGK0J";
 

@@ -3,7 +3,9 @@
 use crate::domain::code::CreditCode;
 use crate::domain::money::Yuan;
 use crate::domain::time::{Day, Instant};
-use crate::domain::words::{ComplaintKind, EnforcementKind, ExitAction, GuaranteeKind, ListKind, Outcome, SignalKind};
+use crate::domain::words::{
+    ComplaintKind, EnforcementKind, ExitAction, GuaranteeKind, JointCheckStep, LeadStep, ListKind, Outcome, SignalKind,
+};
 use serde::{Deserialize, Serialize};
 
 /// An entry was made by mistake and counts no longer (作废). Who says so is in the envelope.
@@ -110,6 +112,25 @@ pub enum Entry {
         /// Document number; without one, an act without one is meant.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         number: Option<String>,
+    },
+    /// A step of a lead (线索).
+    Lead {
+        /// Number of the lead.
+        lead: String,
+        /// Which step.
+        step: LeadStep,
+    },
+    /// A step of a joint check (综合查一次).
+    JointCheck {
+        /// Number of the check.
+        check: String,
+        /// Which step.
+        step: JointCheckStep,
+    },
+    /// An enforcement case (立案), with the tickets it was opened for.
+    Case {
+        /// Number of the case.
+        number: String,
     },
 }
 

@@ -1,7 +1,7 @@
 //! Acts of regulators (执法) and public lists (名单).
 
 use crate::domain::code::CreditCode;
-use crate::domain::time::Day;
+use crate::domain::time::{Day, Instant};
 use crate::domain::words::ListKind;
 use serde::{Deserialize, Serialize};
 
@@ -62,7 +62,66 @@ pub struct ListRemoved {
     pub removed_on: Day,
 }
 
-/// A lead was transferred to another authority, accepted or returned (线索移送).
+/// An on-site check (现场核查), with what was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SiteChecked {
+    /// Of whom.
+    pub credit_code: CreditCode,
+    /// Day.
+    pub date: Day,
+    /// What was found.
+    pub result: String,
+    /// Document number (文号).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<String>,
+    /// A due date stated with the check, kept as evidence only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_on: Option<Day>,
+}
+
+/// An enforcement case was opened (立案), for a ticket or without one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CaseOpened {
+    /// Against whom.
+    pub credit_code: CreditCode,
+    /// Number of the case (立案号).
+    pub number: String,
+    /// Day.
+    pub date: Day,
+    /// Ticket that it was opened for (接诉即办转立案), by the name that names its stream.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<String>,
+}
+
+/// A lead was transferred to another authority (线索移送).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeadTransferred {
+    /// About whom.
+    pub credit_code: CreditCode,
+    /// Number of the lead.
+    pub lead: String,
+    /// Day.
+    pub date: Day,
+    /// Authority it goes to.
+    pub authority: String,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// Day the transfer was put to whoever decides about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reported_on: Option<Day>,
+    /// When it was approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_at: Option<Instant>,
+    /// When the papers were handed over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handed_over_at: Option<Instant>,
+}
+
+/// A lead was accepted or returned by the other authority.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lead {
@@ -72,7 +131,7 @@ pub struct Lead {
     pub lead: String,
     /// Day.
     pub date: Day,
-    /// Authority it goes to or comes from.
+    /// Authority that took it or sent it back.
     pub authority: String,
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]

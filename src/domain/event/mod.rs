@@ -165,16 +165,18 @@ events! {
     "enforcement.rectification_met" 1 RectificationMet(EnforcementAct),
     "enforcement.rectification_missed" 1 RectificationMissed(EnforcementAct),
     "enforcement.penalty_decided" 1 PenaltyDecided(EnforcementAct),
+    "enforcement.site_checked" 1 SiteChecked(SiteChecked),
+    "enforcement.case_opened" 1 CaseOpened(CaseOpened),
     "enforcement.listed" 1 Listed(ListEntered),
     "enforcement.delisted" 1 Delisted(ListRemoved),
-    "enforcement.lead_transferred" 1 LeadTransferred(Lead),
+    "enforcement.lead_transferred" 2 LeadTransferred(LeadTransferred),
     "enforcement.lead_accepted" 1 LeadAccepted(Lead),
     "enforcement.lead_returned" 1 LeadReturned(Lead),
     "enforcement.joint_check_proposed" 1 JointCheckProposed(JointCheck),
     "enforcement.joint_check_confirmed" 1 JointCheckConfirmed(JointCheck),
     "enforcement.joint_check_done" 1 JointCheckDone(JointCheck),
 
-    "entry.cancelled" 1 EntryCancelled(EntryCancelled),
+    "entry.cancelled" 2 EntryCancelled(EntryCancelled),
 
     "import.taken" 1 ImportTaken(ImportTaken),
 

@@ -49,6 +49,9 @@ impl Merchant {
                     act.kind == *kind && act.number.as_deref() == number.as_deref()
                 });
             }
+            Entry::Lead { lead, step } => all(&mut self.dealings_mut().leads, at, |item| item.is(lead, *step)),
+            Entry::JointCheck { check, step } => all(&mut self.dealings_mut().checks, at, |item| item.is(check, *step)),
+            Entry::Case { number } => all(&mut self.dealings_mut().cases, at, |item| item.is(number)),
         }
     }
 

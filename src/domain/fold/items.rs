@@ -1,8 +1,11 @@
 //! What a merchant's own events do to its items: what is said last about one thing stands, and ends what stood before.
 
 use crate::domain::code_key::code;
+use crate::domain::dealings::Dealings;
 use crate::domain::envelope::Position;
-use crate::domain::event::{Event, ExitNotice, ExitStep, Filing, Guarantee, ListEntered, ListRemoved, MerchantDetails};
+use crate::domain::event::{
+    EnforcementAct, Event, ExitNotice, ExitStep, Filing, Guarantee, ListEntered, ListRemoved, MerchantDetails,
+};
 use crate::domain::evidence::{
     Act, Amount, Assigned, CustodyReport, Dated, Evidence, ExitItem, FilingStep, GuaranteeItem, Listing, RatioItem,
     RegisterRow, Replaced, STANDING, Signal, add, put,
@@ -10,7 +13,7 @@ use crate::domain::evidence::{
 use crate::domain::mark::Mark;
 use crate::domain::merchant::Merchant;
 use crate::domain::time::Day;
-use crate::domain::words::{EnforcementKind, ExitAction, FilingStatus};
+use crate::domain::words::{EnforcementKind, ExitAction, FilingStatus, JointCheckStep, LeadStep};
 use thin_vec::ThinVec;
 
 const UNTIL: Position = STANDING;
@@ -92,24 +95,31 @@ impl Merchant {
             Event::Listed(entered) | Event::DeregistrationApplied(entered) => self.entered(position, entered),
             Event::Delisted(removed) | Event::DeregistrationEnded(removed) => self.removed(position, removed),
             Event::RectificationOrdered(order) => {
-                let kind = EnforcementKind::RectificationOrdered;
-                self.act(position, order.date, kind, Some(order.due_on), order.number.as_deref());
+                let (kind, due_on) = (EnforcementKind::RectificationOrdered, Some(order.due_on));
+                self.act(act_of(position, order.date, kind, due_on, order.number.as_deref()));
             }
-            Event::RectificationMet(act) => {
-                self.act(position, act.date, EnforcementKind::RectificationMet, act.due_on, act.number.as_deref());
+            Event::RectificationMet(act) => self.plain_act(position, act, EnforcementKind::RectificationMet),
+            Event::PenaltyDecided(act) => self.plain_act(position, act, EnforcementKind::Penalty),
+            Event::WarningLetterIssued(act) => self.plain_act(position, act, EnforcementKind::WarningLetter),
+            Event::YellowCardPosted(act) => self.plain_act(position, act, EnforcementKind::YellowCard),
+            Event::YellowCardRemoved(act) => self.plain_act(position, act, EnforcementKind::YellowCardRemoved),
+            Event::TalkHeld(act) => self.plain_act(position, act, EnforcementKind::Talk),
+            Event::SiteChecked(check) => {
+                let kind = EnforcementKind::OnSiteCheck;
+                let act = act_of(position, check.date, kind, check.due_on, check.number.as_deref());
+                self.act(Act { result: Mark::of(Some(&check.result)), ..act });
             }
-            Event::PenaltyDecided(act) => {
-                self.act(position, act.date, EnforcementKind::Penalty, act.due_on, act.number.as_deref());
+            Event::LeadTransferred(lead) => self.dealings_mut().transfer(position, lead),
+            Event::LeadAccepted(lead) => self.dealings_mut().answer(position, lead, LeadStep::Accepted),
+            Event::LeadReturned(lead) => self.dealings_mut().answer(position, lead, LeadStep::Returned),
+            Event::JointCheckProposed(check) => {
+                self.dealings_mut().joint_check(position, check, JointCheckStep::Proposed);
             }
-            Event::WarningLetterIssued(act) => {
-                self.act(position, act.date, EnforcementKind::WarningLetter, act.due_on, act.number.as_deref());
+            Event::JointCheckConfirmed(check) => {
+                self.dealings_mut().joint_check(position, check, JointCheckStep::Confirmed);
             }
-            Event::YellowCardPosted(act) => {
-                self.act(position, act.date, EnforcementKind::YellowCard, act.due_on, act.number.as_deref());
-            }
-            Event::TalkHeld(act) => {
-                self.act(position, act.date, EnforcementKind::Talk, act.due_on, act.number.as_deref());
-            }
+            Event::JointCheckDone(check) => self.dealings_mut().joint_check(position, check, JointCheckStep::Done),
+            Event::CaseOpened(case) => self.dealings_mut().open_case(position, case),
             Event::EntryCancelled(cancelled) => self.cancel(position, &cancelled.entry),
             // Part of the contract, but no fact rests on them yet.
             _ => {}
@@ -179,18 +189,33 @@ impl Merchant {
         }
     }
 
-    fn act(&mut self, position: Position, date: Day, kind: EnforcementKind, due_on: Option<Day>, number: Option<&str>) {
-        let number: Option<Box<str>> = number.map(|number| code(number).into());
+    pub(super) fn dealings_mut(&mut self) -> &mut Dealings {
+        self.dealings.get_or_insert_default()
+    }
+
+    fn plain_act(&mut self, position: Position, act: &EnforcementAct, kind: EnforcementKind) {
+        self.act(act_of(position, act.date, kind, act.due_on, act.number.as_deref()));
+    }
+
+    fn act(&mut self, mut act: Act) {
         // Without a number only what is alike in every cell is one act.
-        let same =
-            |other: &Act| other.kind == kind && other.number == number && (number.is_some() || other.due_on == due_on);
-        let stood = end_of_day(&mut self.acts, date, position, same).and_then(|stood| stood.due_on);
+        let same = |other: &Act| {
+            other.kind == act.kind
+                && other.number == act.number
+                && (act.number.is_some() || (other.due_on, other.result) == (act.due_on, act.result))
+        };
+        let stood = end_of_day(&mut self.acts, act.date, act.position, same).and_then(|stood| stood.due_on);
         // Of acts with one date, orders come before completions (docs/SHEETS.md).
         let rank = |kind: EnforcementKind| kind == EnforcementKind::RectificationMet;
-        let place = self.acts.partition_point(|act| (act.date, rank(act.kind)) <= (date, rank(kind)));
-        let due_on = due_on.or(stood);
-        put(&mut self.acts, place, Act { date, position, kind, until: UNTIL, due_on, number });
+        let place = self.acts.partition_point(|other| (other.date, rank(other.kind)) <= (act.date, rank(act.kind)));
+        act.due_on = act.due_on.or(stood);
+        put(&mut self.acts, place, act);
     }
+}
+
+fn act_of(position: Position, date: Day, kind: EnforcementKind, due_on: Option<Day>, number: Option<&str>) -> Act {
+    let number = number.map(|number| code(number).into());
+    Act { date, position, kind, until: UNTIL, due_on, number, result: Mark::NONE }
 }
 
 /// Ends what stands for the same thing. Returns it, for what a later row left out.

@@ -74,4 +74,7 @@ fields!(
     from,
     until,
     expires_at,
+    reported_on,
+    approved_at,
+    handed_over_at,
 );

@@ -1,5 +1,6 @@
 //! Merchants: the board as data, and a merchant's file.
 
+use super::leads::{self, LeadState};
 use super::sources::SilentSource;
 use super::{BothLanguages, Paging, credit_code, filled, instant, optional, yuan};
 use crate::domain::access::Scope;
@@ -229,6 +230,9 @@ pub struct MerchantFile {
     pub filing: FilingStatus,
     /// Shops, as far as the reader may see them.
     pub shops: Vec<ShopState>,
+    /// Leads to other authorities, newest first, if the reader may see them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub leads: Vec<LeadState>,
     /// Silent sources that the light rests on: what they have not said is not in it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub silent_sources: Vec<SilentSource>,
@@ -277,6 +281,7 @@ impl MerchantFile {
             legal_representative: detail(merchant.detail(known, |row| row.legal_representative.as_deref())),
             filing: filing.map_or(FilingStatus::None, |step| step.status),
             shops,
+            leads: leads::of(view, merchant),
             silent_sources: view.silent_for(merchant).iter().map(SilentSource::from).collect(),
         })
     }

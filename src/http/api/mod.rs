@@ -10,6 +10,7 @@ pub mod feedback;
 pub mod health;
 pub mod imports;
 pub mod keys;
+pub mod leads;
 pub mod lights;
 pub mod live;
 pub mod mails;

@@ -119,6 +119,7 @@ fn commands(form: &CaseForm, alert: Uuid, about: CreditCode, today: &str) -> Res
             kind,
             date: date.map_or_else(|| optional("date", Some(today)), |day| Ok(Some(day)))?.ok_or(Code::BadRequest)?,
             due_on: optional("due_on", Some(&form.due_on))?,
+            result: None,
             number: filled(Some(&form.number)),
         });
         let note = filled(Some(&form.note)).is_some().then(|| said(form, alert, about, CaseAction::Note));

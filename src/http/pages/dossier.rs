@@ -9,11 +9,13 @@ use crate::domain::envelope::Position;
 use crate::domain::event::FactSeen;
 use crate::domain::evidence::Complaint;
 use crate::domain::time::{Instant, day_of, plus_days, start_of};
+use crate::http::api::leads::{LeadClockState, LeadState};
 use crate::http::api::merchants::{MerchantFile, ReasonGiven, ShopState};
 use crate::http::api::sources::SilentSource;
 use crate::http::site::rule;
 use crate::picture::outbox::{DeliveryState, Summary};
 use crate::policy::rule::Duty;
+use crate::policy::transfer::LeadClock;
 use crate::policy::{clause, figure};
 use minijinja::{Value, context};
 use rust_decimal::Decimal;
@@ -207,6 +209,32 @@ impl Drawing<'_> {
             _ => "open",
         };
         context! { mall => shop.mall.clone(), unit => shop.unit.clone(), state => self.filled("merchant", key, &[("day", day)]) }
+    }
+
+    /// Returns the leads, each with its clocks.
+    pub(super) fn leads(&self) -> Vec<Value> {
+        let row = |lead: &LeadState| {
+            let answer = lead.answer.zip(lead.answered_on.as_deref());
+            let state = answer.map_or_else(
+                || self.text("merchant", "lead_open").to_owned(),
+                |(step, day)| self.filled("merchant", &format!("lead_{step}"), &[("day", day)]),
+            );
+            let clock = |clock: &LeadClockState| {
+                let time = match clock.clock {
+                    LeadClock::HandOver => minute(clock.due_at),
+                    // The last day counts whole.
+                    LeadClock::Decide | LeadClock::Answer => plus_days(day_of(clock.due_at), -1).to_string(),
+                };
+                let text = self.filled("merchant", &format!("clock_{}", clock.clock.name()), &[("time", &time)]);
+                let late = if clock.late { self.text("merchant", "late") } else { "" };
+                context! { text => format!("{text}{late}"), late => clock.late, clause => clock.source.clone() }
+            };
+            context! {
+                lead => lead.lead.clone(), authority => lead.authority.clone(), on => lead.transferred_on.clone(), state,
+                clocks => lead.clocks.iter().map(clock).collect::<Vec<_>>(),
+            }
+        };
+        self.dossier.file.leads.iter().map(row).collect()
     }
 
     /// Returns the newest complaints.

@@ -64,6 +64,7 @@ pub async fn show(
         },
         reasons => drawing.reasons(&timeline),
         shops => drawing.shops(),
+        leads => drawing.leads(),
         case => allows::<ReadCases>(&key.scope).then(|| site.view(&key.scope, |view| {
             view.case_about(code).map(|row| row.case.id.to_string())
         })).flatten(),

@@ -102,6 +102,7 @@ impl Teller<'_> {
             "kind" | "channel" | "list" | "cause" => known(self.text("word", text)),
             "what" => known(self.text("word", &format!("entry_{text}"))),
             "action" => known(self.text("word", &format!("action_{text}"))),
+            "step" => known(self.text("word", &format!("step_{text}"))),
             "how" => known(self.text("word", &format!("how_{text}"))),
             "outcome" => known(self.text("word", &format!("outcome_{text}"))),
             // A light that becomes another, or somebody who is told.
@@ -143,7 +144,8 @@ impl Teller<'_> {
 
     /// Names an entry that was cancelled.
     fn entry(&self, entry: &Value) -> String {
-        const FIELDS: [&str; 8] = ["what", "kind", "action", "list", "date", "entered_on", "from", "amount"];
+        const FIELDS: [&str; 11] =
+            ["what", "kind", "action", "list", "lead", "check", "step", "date", "entered_on", "from", "amount"];
         let has_place = ["mall", "unit"].iter().any(|field| entry.get(field).is_some());
         let shop = has_place.then(|| self.shop(entry));
         let stated = FIELDS.iter().filter_map(|field| self.value(field, entry.get(field)?));

@@ -73,6 +73,13 @@ pub enum Field {
     RemovedOn,
     DueOn,
     Number,
+    Authority,
+    Note,
+    Sectors,
+    Result,
+    ReportedOn,
+    ApprovedAt,
+    HandedOverAt,
     Address,
 }
 
@@ -252,8 +259,23 @@ const LISTS: &[Column] = &[
     column(Field::RemovedOn, "移出日期", "removed_on"),
 ];
 
-const ENFORCEMENT: &[Column] =
-    &[CREDIT_CODE, KIND, DATE, column(Field::DueOn, "期限", "due_on"), column(Field::Number, "文号", "number")];
+const ENFORCEMENT: &[Column] = &[
+    CREDIT_CODE,
+    column(Field::Kind, "类型", "kind").or(&["step"]).required(),
+    DATE,
+    column(Field::DueOn, "期限", "due_on"),
+    // A lead, a joint check and a case are known by their number as a document is.
+    column(Field::Number, "文号", "number").or(&["lead", "check", "线索编号", "综合查一次编号", "立案号"]),
+    column(Field::Result, "核查结果", "result"),
+    column(Field::Authority, "机关", "authority").or(&["移送机关", "接收机关"]),
+    column(Field::Sectors, "参加部门", "sectors"),
+    column(Field::Note, "移送说明", "note"),
+    column(Field::ReportedOn, "呈报日期", "reported_on"),
+    column(Field::ApprovedAt, "批准时间", "approved_at"),
+    column(Field::HandedOverAt, "移交时间", "handed_over_at"),
+    column(Field::Ticket, "工单编号", "ticket"),
+    column(Field::Channel, "来源", "channel"),
+];
 
 impl SheetKind {
     /// Every kind, in the order they are read: the register first, so that nobody is first met through a complaint.

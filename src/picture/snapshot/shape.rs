@@ -5,6 +5,7 @@ use super::code::Stored;
 use crate::domain::access::{Key, Scope};
 use crate::domain::case::Pending;
 use crate::domain::code::CreditCode;
+use crate::domain::dealings::{CaseItem, CheckItem, Dealings, LeadItem};
 use crate::domain::event::{Event, ShopName};
 use crate::domain::evidence::{
     Act, Amount, Assigned, Complaint, Correction, CustodyReport, Dated, ExitItem, FilingStep, GuaranteeItem, Listing,
@@ -15,8 +16,8 @@ use crate::domain::merchant::{LastEvidence, Merchant};
 use crate::domain::whose::{Entry, State};
 use crate::domain::words::Role;
 use crate::domain::words::{
-    Attribution, Channel, ComplaintKind, EnforcementKind, ExitAction, FilingStatus, GuaranteeKind, Light, ListKind,
-    Outcome, SignalKind, SourceKind,
+    Attribution, Channel, ComplaintKind, EnforcementKind, ExitAction, FilingStatus, GuaranteeKind, JointCheckStep,
+    LeadStep, Light, ListKind, Outcome, SignalKind, SourceKind,
 };
 use crate::picture::cases::Kept as KeptCase;
 use crate::picture::keys::Kept as KeptKey;
@@ -119,6 +120,16 @@ impl Stored for Entry {
     }
 }
 
+impl Stored for Box<Dealings> {
+    fn put(&self, out: &mut Vec<u8>) {
+        (**self).put(out);
+    }
+
+    fn get(from: &mut &[u8]) -> Option<Self> {
+        Dealings::get(from).map(Self::new)
+    }
+}
+
 impl Stored for KeptCase {
     /// A case and a light change have many parts, and there are few: they are kept as JSON.
     fn put(&self, out: &mut Vec<u8>) {
@@ -176,6 +187,8 @@ words!(
     ExitAction,
     FilingStatus,
     GuaranteeKind,
+    JointCheckStep,
+    LeadStep,
     Light,
     ListKind,
     Outcome,
@@ -186,7 +199,7 @@ words!(
 structs! {
     Merchant {
         code, revision, rows, sectors, filings, balances, custody, flows, guarantees, shops, complaints, signals, rates,
-        shares, listings, acts, last,
+        shares, listings, acts, dealings, last,
     }
     LastEvidence { position, recorded_at, history }
     RegisterRow {
@@ -205,7 +218,11 @@ structs! {
     Signal { shop, kind, date, position, until, value, cleared }
     RatioItem { shop, date, position, until, ratio }
     Listing { list, entered_on, position, until, removed }
-    Act { date, position, kind, until, due_on, number }
+    Act { date, position, kind, until, due_on, number, result }
+    Dealings { leads, checks, cases }
+    LeadItem { lead, step, date, position, until, authority, note, reported_on, approved_at, handed_over_at }
+    CheckItem { check, step, date, position, until, sectors, result }
+    CaseItem { number, date, position, until, ticket }
     Lit { light, rules, rules_since, since, at, event, position, revision }
     KeptKey { key, ended }
     Key { id, name, scope, expires_at, created_at, revoked_at, hash }

@@ -235,13 +235,16 @@ fn same_record(one: &Command, other: &Command) -> bool {
     }
 }
 
-/// Returns the row of a command and its sheet; `None` for an assignment by hand and a cancellation, which have no sheet of their own.
+/// Returns the row of a command and its sheet; `None` for an assignment by hand, a cancellation and what the district does not do.
 #[must_use]
 pub fn row_of(command: Command) -> Option<(Sheet, Vec<Cell>)> {
     let code = Cell::Text(command.credit_code()?.to_string());
     Some(match command {
         Command::RegisterMerchant(row) => (Sheet::Merchants, register_row(code, row)),
         Command::AssignSector(_)
+        | Command::RecordLead(_)
+        | Command::RecordJointCheck(_)
+        | Command::RecordCase(_)
         | Command::CancelEntry(_)
         | Command::HandleCase(_)
         | Command::RecordUnattributed(_)

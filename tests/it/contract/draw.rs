@@ -10,8 +10,8 @@ use warnlight::domain::hex::Hex;
 use warnlight::domain::money::{Ratio, Yuan};
 use warnlight::domain::time::{Day, Instant, plus_days};
 use warnlight::domain::words::{
-    ActKind, Attribution, CaseOutcome, Channel, ComplaintKind, EnforcementKind, ExitAction, GuaranteeKind, Light,
-    ListKind, Outcome, SignalKind,
+    ActKind, Attribution, CaseOutcome, Channel, ComplaintKind, EnforcementKind, ExitAction, GuaranteeKind,
+    JointCheckStep, LeadStep, Light, ListKind, Outcome, SignalKind,
 };
 
 /// How much of what may be left out is stated.
@@ -209,12 +209,14 @@ words!(
     ListKind,
     Outcome,
     ExitAction,
-    EnforcementKind
+    EnforcementKind,
+    LeadStep,
+    JointCheckStep
 );
 
 impl Draw for Entry {
     fn draw(pen: &mut Pen) -> Self {
-        match pen.below(10) {
+        match pen.below(13) {
             0 => Self::Filing { date: pen.draw() },
             1 => Self::Balance { date: pen.draw() },
             2 => Self::Custody { date: pen.draw() },
@@ -224,7 +226,10 @@ impl Draw for Entry {
             6 => Self::ComplaintRate { mall: pen.draw(), unit: pen.draw(), date: pen.draw() },
             7 => Self::PrepaidShare { mall: pen.draw(), unit: pen.draw(), date: pen.draw() },
             8 => Self::Listing { list: pen.draw(), entered_on: pen.draw() },
-            _ => Self::Act { kind: pen.draw(), date: pen.draw(), number: pen.draw() },
+            9 => Self::Act { kind: pen.draw(), date: pen.draw(), number: pen.draw() },
+            10 => Self::Lead { lead: pen.draw(), step: pen.draw() },
+            11 => Self::JointCheck { check: pen.draw(), step: pen.draw() },
+            _ => Self::Case { number: pen.draw() },
         }
     }
 }
@@ -303,6 +308,9 @@ payloads! {
     RectificationOrdered { credit_code, date, due_on, number }
     ListEntered { credit_code, list, entered_on }
     ListRemoved { credit_code, list, entered_on, removed_on }
+    SiteChecked { credit_code, date, result, number, due_on }
+    CaseOpened { credit_code, number, date, ticket }
+    LeadTransferred { credit_code, lead, date, authority, note, reported_on, approved_at, handed_over_at }
     Lead { credit_code, lead, date, authority, note }
     JointCheck { credit_code, check, date, sectors, result }
     LightChanged { credit_code, from, to, at, known, pack, policy: digest, cause, notify, reasons }
@@ -411,6 +419,8 @@ pub(super) fn every_event(pen: &mut Pen) -> Vec<Event> {
         RectificationMet,
         RectificationMissed,
         PenaltyDecided,
+        SiteChecked,
+        CaseOpened,
         Listed,
         Delisted,
         LeadTransferred,

@@ -240,7 +240,8 @@ fn act(turn: Day) -> impl Strategy<Value = Command> {
     (codes(), words(EnforcementKind::ALL), around(turn), due, number).prop_map(
         |(credit_code, kind, date, due, number)| {
             let due_on = (kind == EnforcementKind::RectificationOrdered).then(|| plus_days(date, due));
-            Command::RecordEnforcement(RecordEnforcement { credit_code, kind, date, due_on, number })
+            let result = (kind == EnforcementKind::OnSiteCheck).then(|| "nobody there".to_owned());
+            Command::RecordEnforcement(RecordEnforcement { credit_code, kind, date, due_on, number, result })
         },
     )
 }
@@ -324,6 +325,9 @@ fn cancelled(row: &Command) -> Option<Command> {
         | Command::RecordComplaint(_)
         | Command::RecordUnattributed(_)
         | Command::DecideUnattributed(_)
+        | Command::RecordLead(_)
+        | Command::RecordJointCheck(_)
+        | Command::RecordCase(_)
         | Command::CancelEntry(_)
         | Command::HandleCase(_) => return None,
     };

@@ -177,6 +177,9 @@ impl District {
             Command::ReportComplaintRate(row) | Command::ReportPrepaidShare(row) => start_of(row.date) <= now,
             Command::RecordListing(row) => start_of(row.entered_on) <= now,
             Command::RecordEnforcement(row) => start_of(row.date) <= now,
+            Command::RecordLead(row) => start_of(row.date) <= now,
+            Command::RecordJointCheck(row) => start_of(row.date) <= now,
+            Command::RecordCase(row) => start_of(row.date) <= now,
             Command::CancelEntry(_)
             | Command::RecordUnattributed(_)
             | Command::DecideUnattributed(_)

@@ -153,11 +153,22 @@ fn commands() -> Vec<Value> {
             "candidates": [HERE] }),
         ),
         bare(
+            json!({ "command": "record_enforcement", "kind": "talk", "date": day, "due_on": day, "number": "n", "result": "r" }),
+        ),
+        bare(
             json!({ "command": "handle_case", "alert": "01980f50-0b7d-7e55-a1c2-93d4f6e8b017", "action": "act", "to": "t",
             "kind": "on_site_check", "date": day, "duty": "01980f50-0b7d-7e55-a1c2-93d4f6e8b017", "until": day,
             "outcome": "rectified", "note": "n" }),
         ),
-        bare(json!({ "command": "record_enforcement", "kind": "talk", "date": day, "due_on": day, "number": "n" })),
+        bare(
+            json!({ "command": "record_lead", "lead": "l", "step": "transferred", "date": day, "authority": "a", "note": "n",
+            "reported_on": day, "approved_at": "2025-06-01T00:00:00Z", "handed_over_at": "2025-06-01T00:00:00Z" }),
+        ),
+        bare(
+            json!({ "command": "record_joint_check", "check": "c", "step": "done", "date": day, "sectors": ["sport", "commerce"],
+            "result": "r" }),
+        ),
+        bare(json!({ "command": "record_case", "number": "n", "date": day, "ticket": "t", "channel": "12345" })),
     ]
 }
 

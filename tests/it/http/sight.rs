@@ -94,9 +94,9 @@ fn told() -> (Arc<dyn EventLog>, Vec<Told>) {
             let mark = format!("秘[{event_type}-{}]", if is_own { "own" } else { "other" });
             let data = example(event_type, is_own, &mark);
             let stream = match data["ticket"].as_str() {
-                Some(ticket) => format!("complaint-{ticket}"),
-                None if event_type.starts_with("alert.") => format!("alert-{}", data["alert"].as_str().unwrap()),
-                None => format!("merchant-{HERE}"),
+                Some(ticket) if event_type.starts_with("complaint.") => format!("complaint-{ticket}"),
+                _ if event_type.starts_with("alert.") => format!("alert-{}", data["alert"].as_str().unwrap()),
+                _ => format!("merchant-{HERE}"),
             };
             log.append(Append {
                 stream: stream.into(),

@@ -103,6 +103,9 @@ pub(super) fn says_what_stands(rows: &[Command], row: &Command) -> bool {
         Command::RecordComplaint(_)
         | Command::RecordUnattributed(_)
         | Command::DecideUnattributed(_)
+        | Command::RecordLead(_)
+        | Command::RecordJointCheck(_)
+        | Command::RecordCase(_)
         | Command::CancelEntry(_)
         | Command::HandleCase(_) => false,
     }
