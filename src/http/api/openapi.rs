@@ -210,6 +210,7 @@ fn request_body(schema: &str) -> Value {
         "LogIn" | "FormToken" | "CaseForm" | "MallForm" | "DecisionForm" | "SendAgainForm" => {
             json!({ "application/x-www-form-urlencoded": { "schema": reference(schema) } })
         }
+        "UploadForm" => json!({ "multipart/form-data": { "schema": reference(schema) } }),
         "File" => json!({
             "application/octet-stream": {},
             "multipart/form-data": { "schema": { "type": "object", "properties": {
