@@ -214,7 +214,7 @@ fn wrong_form(error: UrlencodedError, _: &HttpRequest) -> Error {
 }
 
 /// Parameters that are whole numbers; those of other kinds are read from texts, and name themselves.
-const NUMBERS: [&str; 5] = ["page", "per_page", "limit", "before", "after"];
+const NUMBERS: [&str; 6] = ["row", "page", "per_page", "limit", "before", "after"];
 
 /// What reads a query says what is wrong with a value, and not with whose.
 fn wrong_query(error: QueryPayloadError, request: &HttpRequest) -> Error {

@@ -159,7 +159,10 @@ fn check(log: &dyn EventLog, nodes: &[Node]) {
             }
             Event::DeadlineMissed(missed) => format!("missed {} {} {}", missed.credit_code, missed.at, missed.rule),
             Event::DayClosed(closed) => format!("day {}", closed.day),
-            Event::MailRequested(requested) => format!("mail {}", requested.change),
+            // A rise asks once; what is late or was left calls on somebody once for each step.
+            Event::MailRequested(requested) => {
+                format!("mail {} {:?}", requested.change, requested.call.map(|call| call.cause))
+            }
             Event::TimeReached(reached) => format!("time {}", reached.at),
             Event::PolicyActivated(_) | Event::RecipientsChanged(_) => recorded.event.event_type.to_string(),
             _ => continue,

@@ -36,7 +36,7 @@ pub struct Asked {
     /// Page, from 1.
     page: Option<usize>,
     /// Which ticket of the page is worked at, from 0.
-    at: usize,
+    row: usize,
     /// The ticket that was decided last, to be told and taken back.
     last: String,
 }
@@ -56,7 +56,7 @@ pub struct DecisionForm {
     decided: String,
     // Texts: beside the token of the form a number is not told from one.
     page: String,
-    at: String,
+    row: String,
 }
 
 /// Shows the page.
@@ -89,7 +89,7 @@ pub async fn post(
         q: form.q.clone(),
         decided: form.decided.clone(),
         page: form.page.parse().ok(),
-        at: form.at.parse().unwrap_or_default(),
+        row: form.row.parse().unwrap_or_default(),
         last: String::new(),
     };
     let recorded = match command(&form) {
@@ -180,7 +180,7 @@ async fn draw(
     let counts = [("waiting", &*found.waiting.to_string()), ("decided", &*found.decided.to_string())];
     let content = context! {
         asked => context! { q => asked.q.clone(), decided => asked.decided == "true", page => asked.page },
-        at => asked.at.min(found.tickets.len().saturating_sub(1)),
+        at => asked.row.min(found.tickets.len().saturating_sub(1)),
         counts => pages.filled(language, "unattributed", "counts", &counts),
         tickets => found.tickets,
         last => found.last,
@@ -196,7 +196,7 @@ async fn draw(
 
 /// Returns what another page begins with.
 fn fresh(asked: &Asked) -> Asked {
-    Asked { at: 0, last: String::new(), ..asked.clone() }
+    Asked { row: 0, last: String::new(), ..asked.clone() }
 }
 
 /// Returns the address of a page.
@@ -206,7 +206,7 @@ fn path(asked: &Asked, page: Option<usize>) -> String {
         ("q", asked.q.clone()),
         ("decided", asked.decided.clone()),
         ("page", page.filter(|page| *page > 1).map(|page| page.to_string()).unwrap_or_default()),
-        ("at", number(asked.at)),
+        ("row", number(asked.row)),
         ("last", asked.last.clone()),
     ];
     let pairs: Vec<String> = pairs

@@ -8,8 +8,21 @@ use warnlight::domain::words::Role;
 use warnlight::http::routes::TABLE;
 
 /// Names of things that have no Chinese ones.
-const NAMES: [&str; 12] =
-    ["JSON", "UTF", "ASCII", "UUID", "API", "GB", "Authorization", "Bearer", "warnlight", "verify", "base64", "xlsx"];
+const NAMES: [&str; 13] = [
+    "JSON",
+    "UTF",
+    "ASCII",
+    "UUID",
+    "API",
+    "GB",
+    "Authorization",
+    "Bearer",
+    "warnlight",
+    "verify",
+    "base64",
+    "xlsx",
+    "csv",
+];
 
 /// Returns a text without the names in it: what stands in backticks, and words of the offices with their names in parentheses
 /// (`红 (red)`).

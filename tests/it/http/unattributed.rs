@@ -156,10 +156,10 @@ fn without_a_script_forms_decide_and_lead_on() {
     assert_eq!(wrong.status, 422);
     assert!(wrong.text.contains("data-summary"), "{}", wrong.text);
     assert_eq!(send(&[("decision", "attribute"), ("credit_code", "nobody")]).status, 422);
-    let done = send(&[("decision", "attribute"), ("credit_code", HERE), ("at", "3"), ("q", "锐动")]);
+    let done = send(&[("decision", "attribute"), ("credit_code", HERE), ("row", "3"), ("q", "锐动")]);
     assert_eq!(
         (done.status, done.header("location")),
-        (303, "/unattributed?q=%E9%94%90%E5%8A%A8&at=3&last=T12%4012315")
+        (303, "/unattributed?q=%E9%94%90%E5%8A%A8&row=3&last=T12%4012315")
     );
     assert!(is_about(&app, "T12", HERE));
     let text = page(done.header("location"));
