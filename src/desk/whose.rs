@@ -6,7 +6,7 @@ use super::batch::Made;
 use super::engine::{Engine, Folded};
 use super::nodes::is_contest;
 use crate::domain::decide::complaint_stream;
-use crate::domain::envelope::{NewEvent, Origin, Position};
+use crate::domain::envelope::{NewEvent, Origin, Position, Recorded};
 use crate::domain::event::Event;
 use crate::domain::merchant::Merchant;
 use crate::domain::time::Instant;
@@ -62,7 +62,7 @@ impl Engine {
         if self.retries.is_empty() || is_held {
             return Ok(());
         }
-        let found = self.found_now(now);
+        let found = self.found_now(now)?;
         let is_whole = found.len() < SLICE;
         let before = self.picture.position;
         let mut pending = Vec::with_capacity(found.len());
@@ -95,46 +95,55 @@ impl Engine {
     }
 
     /// Returns what can be attributed now, a slice of it at most.
-    fn found_now(&self, now: Instant) -> Vec<(Append, Vec<Made>)> {
+    fn found_now(&self, now: Instant) -> Result<Vec<(Append, Vec<Made>)>, LogError> {
         let queue = &self.picture.queue;
         let mut found = Vec::new();
         if self.retries.all {
             for entry in queue.waiting_ones() {
                 if found.len() >= SLICE {
-                    return found;
+                    return Ok(found);
                 }
-                found.extend(self.attribution(entry, None, now));
+                found.extend(self.attribution(entry, None, now)?);
             }
-            return found;
+            return Ok(found);
         }
         let mut seen = BTreeSet::new();
         for (index, position) in &self.retries.merchants {
             let Some(merchant) = self.picture.world.at(*index) else { continue };
             for entry in queue.waiting_for(merchant) {
                 if found.len() >= SLICE {
-                    return found;
+                    return Ok(found);
                 }
                 if seen.insert(entry.said.ticket.as_str()) {
-                    found.extend(self.attribution(entry, Some(*position), now));
+                    found.extend(self.attribution(entry, Some(*position), now)?);
                 }
             }
         }
-        found
+        Ok(found)
     }
 
     /// Returns the append that attributes a ticket, if it leads to one merchant now. It follows from the event at `cause`, or from
     /// what the register last said of that merchant.
-    fn attribution(&self, entry: &Entry, cause: Option<Position>, now: Instant) -> Option<(Append, Vec<Made>)> {
-        let (merchant, events) = found_now(entry, &self.picture.world, now)?;
-        let cause = cause.or_else(|| newest_of_register(merchant))?;
-        let cause = self.log.event_at(cause).ok().flatten().map(|recorded| recorded.event)?;
+    fn attribution(
+        &self,
+        entry: &Entry,
+        cause: Option<Position>,
+        now: Instant,
+    ) -> Result<Option<(Append, Vec<Made>)>, LogError> {
+        let Some((merchant, events)) = found_now(entry, &self.picture.world, now) else { return Ok(None) };
+        let Some(cause) = cause.or_else(|| newest_of_register(merchant)) else { return Ok(None) };
+        let Some(cause) = self.log.event_at(cause)?.map(|recorded| recorded.event) else { return Ok(None) };
         let stream = complaint_stream(&entry.said.ticket);
+        // As last said: what a ticket was sent as it stays, whatever the register is loaded as. Else an old ticket would be mailed
+        // today, or one of today would be told to nobody.
+        let told = self.log.read_stream(&stream, 0, usize::MAX)?;
+        let told = told.iter().rev().find(|told| &*told.event.event_type == "complaint.queued");
+        let Some(Recorded { event: told, .. }) = told else { return Ok(None) };
         let id = |step: usize| Uuid::new_v5(&NAMESPACE, format!("{stream}/{}/{step}", entry.revision).as_bytes());
         let mut origin = Origin {
             causation: Some(cause.id),
             correlation: cause.correlation,
-            // Whom it turns out to be about is news today only if what says so is.
-            history: cause.history,
+            history: told.history,
             ..Origin::service()
         };
         let mut made = Vec::with_capacity(events.len());
@@ -147,12 +156,12 @@ impl Engine {
         }
         let append = Append {
             stream: stream.into(),
-            expected: Expected::Revision(u64::from(entry.revision.checked_sub(1)?)),
+            expected: entry.revision.checked_sub(1).map_or(Expected::NoStream, |last| Expected::Revision(last.into())),
             recorded_at: now,
             idempotency_key: None,
             events: made.iter().map(|made| made.envelope.clone()).collect(),
         };
-        Some((append, made))
+        Ok(Some((append, made)))
     }
 }
 

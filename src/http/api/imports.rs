@@ -1,10 +1,11 @@
 //! Handing in files: upload, preview, progress, receipts.
 
 use super::optional;
-use crate::domain::access::Key;
+use crate::domain::access::{Key, Scope};
 use crate::domain::envelope::Origin;
 use crate::domain::hex::Hex;
 use crate::domain::time::Instant;
+use crate::domain::words::Role;
 use crate::http::access::{Allowed, Import};
 use crate::http::once::{self, Once};
 use crate::http::problem::{Code, Problem};
@@ -198,8 +199,23 @@ pub async fn post(
 pub(crate) struct Options {
     /// Try it on only.
     pub(crate) preview: bool,
-    /// It counts as history: nobody is mailed.
+    /// It counts as history: nobody is mailed. For the lead office and administrators.
     pub(crate) history: bool,
+}
+
+/// Says whether a scope may hand in what happened long ago: of that nobody is mailed and no case opens, so nobody may say it of
+/// themselves.
+pub(crate) const fn tells_history(scope: &Scope) -> bool {
+    matches!(scope.role, Role::Admin | Role::Lead)
+}
+
+fn may_tell_history(scope: &Scope, history: bool) -> Result<(), Problem> {
+    if !history || tells_history(scope) {
+        return Ok(());
+    }
+    let zh = "`history`：按历史导入的内容不会通知任何人，只有专班办公室和管理员可以这样报送；请去掉这一项";
+    let en = "`history`: nobody is told of what is handed in as history, so only the lead office and administrators may; leave it out";
+    Err(Problem::new(Code::Forbidden, zh, en))
 }
 
 /// Who hands a file in.
@@ -229,6 +245,7 @@ pub(crate) async fn hand_in(
     options: Options,
     key: Option<String>,
 ) -> Result<PutIn, Problem> {
+    may_tell_history(&by.key.scope, options.history)?;
     let Upload { mut file, bytes, .. } = upload;
     let digested = web::block(move || digest(&mut file).map(|digest| (file, digest))).await;
     let (file, digest) = digested.map_err(away)?.map_err(upload::unwritable)?;

@@ -6,7 +6,7 @@ use super::{Pages, answer};
 use crate::domain::access::Key;
 use crate::http::access::{Allowed, Gate, Import, TrustedForm};
 use crate::http::api::imports::{
-    Handing, ImportFinding, ImportState, Options, PutIn, confirm_own, hand_in, may_see, seen,
+    Handing, ImportFinding, ImportState, Options, PutIn, confirm_own, hand_in, may_see, seen, tells_history,
 };
 use crate::http::fresh;
 use crate::http::language::Language;
@@ -49,6 +49,7 @@ pub async fn list(
     let content = context! {
         busy => records.iter().any(|record| !record.state.is_at_rest()),
         imports => records.iter().map(|record| drawing.row(record)).collect::<Vec<_>>(),
+        tells_history => tells_history(&key.scope),
         limit => drawing.filled("limit", &[("size", &size(limits.upload_limit)), ("files", &MOST_FILES.to_string())]),
     };
     answer(&request, Some(allowed.caller()), "imports.html", "/imports", content)

@@ -100,7 +100,7 @@ fn samples() -> Vec<(&'static str, Value)> {
         ),
         (
             "imports.html",
-            context! { busy => true, limit => "l", imports => ["previewed", "failed", "taken"].map(|state| context! {
+            context! { busy => true, tells_history => true, limit => "l", imports => ["previewed", "failed", "taken"].map(|state| context! {
                 path => "/imports/1", file => "f", by => "b", at => "a", state, accepted => 1, unchanged => 2, refused => 3,
             }).to_vec() },
         ),

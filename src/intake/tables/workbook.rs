@@ -16,7 +16,7 @@ use calamine::{Xls, XlsError, Xlsb, XlsbError, Xlsx, XlsxError};
 use row::WorkbookRow;
 use std::fmt::Display;
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, Seek as _};
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -41,14 +41,22 @@ pub(in crate::intake) fn read(
             let en = "an old xls file of more than 64 MiB; save it as xlsx, or send it in parts";
             return refuse(Finding::new(place(name, ""), "file_too_large", "", zh, en));
         }
-        Book::Xls => gate::survey(&mut file),
-        Book::Xlsx | Book::Xlsb | Book::Ods => match gate::check(&mut file, book, gate::Limits::USUAL) {
-            Ok(surveys) => surveys,
-            Err(fault) => {
-                return refuse(Finding::new(place(name, ""), fault.code(), "", fault.zh(), fault.to_string()));
+        // What is noted of an old one only adds to what its reader says: damage is the reader's to tell.
+        Book::Xls => catch_unwind(AssertUnwindSafe(|| gate::survey(&mut file))).unwrap_or_default(),
+        Book::Xlsx | Book::Xlsb | Book::Ods => {
+            let checked = catch_unwind(AssertUnwindSafe(|| gate::check(&mut file, book, gate::Limits::USUAL)));
+            match checked.unwrap_or_else(|_| Err(gate::Fault::Part(name.to_string()))) {
+                Ok(surveys) => surveys,
+                Err(fault) => {
+                    return refuse(Finding::new(place(name, ""), fault.code(), "", fault.zh(), fault.to_string()));
+                }
             }
-        },
+        }
     };
+    if let Err(error) = file.rewind() {
+        let fault = gate::Fault::Io(error);
+        return refuse(Finding::new(place(name, ""), fault.code(), "", fault.zh(), fault.to_string()));
+    }
     let mut opened = match Opened::new(book, file) {
         Ok(opened) => opened,
         Err(stop) => return refuse(unreadable(place(name, ""), &stop)),

@@ -145,7 +145,7 @@ fn one_key_stands_for_one_file_also_when_its_record_is_gone() {
     for (query, body) in [
         ("name=custody.csv", custody("2.00")),
         ("name=other.csv", custody("1.00")),
-        ("name=custody.csv&history=true", custody("1.00")),
+        ("name=custody.csv&preview=true", custody("1.00")),
     ] {
         assert_eq!(ask("k", query, &body).code(), "idempotency_key_reused", "{query}");
     }
@@ -224,4 +224,21 @@ fn everybody_sees_their_own_files_and_the_office_all() {
     let newest = all["items"][0]["id"].as_str().unwrap();
     let older = app.get(&format!("/api/v1/imports?before={newest}")).role(Role::Admin).ok().json();
     assert_eq!(older["items"].as_array().unwrap().len(), 1);
+}
+
+/// Of history nobody is mailed and no case opens: a mall could tell its own arrears that way.
+#[test]
+fn nobody_hands_in_history_about_themselves() {
+    let app = App::start();
+    let before = head(&app);
+    let send = |role| {
+        let request = app.post("/api/v1/imports?name=custody.csv&history=true&wait=30").role(role);
+        request.text("application/octet-stream", &custody("3.00")).send()
+    };
+    for role in [Role::Operator, Role::Bank, Role::Regulator] {
+        let reply = send(role);
+        assert_eq!((reply.status, reply.code().as_str()), (403, "forbidden"), "{role:?}");
+    }
+    assert_eq!(head(&app), before);
+    assert!(send(Role::Lead).status < 300);
 }

@@ -96,7 +96,8 @@ impl Walk {
             number::MANY => {
                 let (row, first) = (short(body, 0)?, short(body, 2)?);
                 let numbers = body.get(4..body.len().checked_sub(2)?)?;
-                for (column, number) in (first..).zip(numbers.chunks_exact(6)) {
+                // Beyond the last column nothing is read, whatever the record says.
+                for (column, number) in (first..=u16::MAX).zip(numbers.chunks_exact(6)) {
                     self.number(row, column, short(number, 0)?);
                 }
             }
