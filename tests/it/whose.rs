@@ -308,6 +308,27 @@ fn what_waits_is_tried_again_when_the_register_says_something_new() {
     assert_eq!(office.state("T3"), State::Waiting);
 }
 
+/// What is news stays news, and what was history stays history, whatever the register is loaded as (laws 7 and 8).
+#[test]
+fn a_ticket_that_waited_keeps_the_mark_it_was_sent_with() {
+    let office = Office::new();
+    let say = |command: Value, history: bool| {
+        let commands = vec![serde_json::from_value(command).unwrap()];
+        let origin = Origin { history, ..Origin::of("test") };
+        office.desk.execute(Request::new(commands, origin)).unwrap();
+        office.desk.settle().unwrap();
+    };
+    let register = |code: &str, name: &str| json!({ "command": "register_merchant", "credit_code": code, "name": name, "mall": "东方广场" });
+    say(ticket("NEW", json!({ "name": "甲公司", "mall": "东方广场" })), false);
+    say(register(ONE, "甲公司"), true);
+    say(ticket("OLD", json!({ "name": "乙公司", "mall": "东方广场" })), true);
+    say(register(OTHER, "乙公司"), false);
+    let all = office.log.read_all(0, usize::MAX).unwrap();
+    let received = all.iter().filter(|one| &*one.event.event_type == "complaint.received");
+    let marks: Vec<_> = received.map(|one| (&*one.stream, one.event.history)).collect();
+    assert_eq!(marks, [("complaint-NEW@12315", false), ("complaint-OLD@12315", true)]);
+}
+
 #[test]
 fn a_namesake_that_is_renamed_leaves_the_other_to_be_found() {
     let office = Office::new();

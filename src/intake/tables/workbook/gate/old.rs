@@ -127,3 +127,17 @@ fn text(letters: usize, body: &[u8]) -> Option<String> {
         body.get(..letters.checked_mul(2)?)?.chunks_exact(2).filter_map(|unit| short(unit, 0)).collect();
     Some(String::from_utf16_lossy(&units))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_beyond_the_last_column_are_passed_over() {
+        let mut walk = Walk { styles: vec![Some(Shown::Scaled)], ..Walk::default() };
+        // A row of three numbers that begins at the last column there can be.
+        let body = [&[0, 0, 0xFF, 0xFF][..], &[0; 18], &[1, 0]].concat();
+        walk.note(number::MANY, &body);
+        assert_eq!(walk.survey.shown.into_keys().collect::<Vec<_>>(), [(0, 65_535)]);
+    }
+}
