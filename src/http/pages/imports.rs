@@ -196,6 +196,9 @@ impl Drawing<'_> {
             .iter()
             .map(|(light, count)| context! { light => light.clone(), count => *count })
             .collect();
+        // A file of which no row can be read is not recorded by confirming it.
+        let tally = &record.tally;
+        let says_something = tally.accepted + tally.queued + tally.unchanged > 0;
         // What goes back to the sender comes first.
         let mut papers = state.papers.clone();
         papers.sort_by_key(|name| (!name.starts_with("returned-"), name != "refused.xlsx", name.clone()));
@@ -206,7 +209,7 @@ impl Drawing<'_> {
         context! {
             path => format!("/imports/{}", state.id), file => state.file.clone(), size => size(state.bytes), by => state.by.clone(),
             at => minute(state.handed_in_at), history => state.history, state => name(state.state),
-            busy => !state.state.is_at_rest(), may_confirm => state.state == State::Previewed && record.key == Some(key.id),
+            busy => !state.state.is_at_rest(), may_confirm => state.state == State::Previewed && record.key == Some(key.id) && says_something,
             progress => context! {
                 read => state.progress.read, decided => state.progress.decided, total,
                 text => self.filled("so_far", &[("read", &state.progress.read.to_string()), ("decided", &state.progress.decided.to_string())]),

@@ -6,11 +6,13 @@ use super::sentence::Teller;
 use super::{Pages, answer};
 use crate::domain::access::Scope;
 use crate::domain::code::CreditCode;
+use crate::domain::words::Light;
 use crate::http::access::{Allowed, Permission, PostExits, ReadCases, ReadComplaints, ReadLights, ReadMails};
 use crate::http::api::merchants::{MerchantFile, ReasonGiven, events_about};
 use crate::http::language::Language;
 use crate::http::problem::{Code, Problem};
 use crate::http::site::Site;
+use crate::views::View;
 use crate::views::complaints::ComplaintFilter;
 use actix_web::{HttpRequest, HttpResponse, web};
 use minijinja::context;
@@ -56,6 +58,9 @@ pub async fn show(
     let drawing = Drawing { teller, dossier: &dossier, now };
     let timeline = drawing.timeline(clock, steps);
     let file = &dossier.file;
+    let may_follow = allows::<ReadCases>(&key.scope);
+    let about = |view: &View<'_>| view.case_about(code).map(|row| (row.case.id.to_string(), row.case.is_open()));
+    let case = may_follow.then(|| site.view(&key.scope, about)).flatten();
     let content = context! {
         at => context! { iso => now.to_string(), text => minute(now) },
         merchant => context! {
@@ -65,9 +70,10 @@ pub async fn show(
         reasons => drawing.reasons(&timeline),
         shops => drawing.shops(),
         leads => drawing.leads(),
-        case => allows::<ReadCases>(&key.scope).then(|| site.view(&key.scope, |view| {
-            view.case_about(code).map(|row| row.case.id.to_string())
-        })).flatten(),
+        case => case.as_ref().map(|(id, _)| id.clone()),
+        // Where a case is open, it knows by when: its clocks stop with what was done.
+        in_case => case.as_ref().is_some_and(|(_, open)| *open),
+        without_case => may_follow && file.row.light > Light::Green && case.as_ref().is_none_or(|(_, open)| !open),
         may_post => allows::<PostExits>(&key.scope),
         complaints => drawing.complaints(),
         mails => drawing.mails(),

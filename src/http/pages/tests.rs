@@ -70,7 +70,7 @@ fn samples() -> Vec<(&'static str, Value)> {
                     facts => vec![context! { fact => "f", name => "n", value => "v", threshold => "t", shop => "s" }],
                 }],
                 shops => vec![context! { mall => "", unit => "u", state => "s" }],
-                may_post => true, case => "a", by => "happened", more => "?by=happened&steps=all",
+                may_post => true, case => "a", in_case => false, without_case => true, by => "happened", more => "?by=happened&steps=all",
                 complaints => context! { count => "1", rows => vec![context! {
                     ticket => "t", received => "r", channel => "c", kind => "k", amount => "a", state => "s", due => "d" }] },
                 mails => vec![context! { at => "a", from => "green", to => "red", fates => "f", nobody => false }],
