@@ -143,6 +143,7 @@ impl Drawing<'_> {
             silent => self.silent(&reason.silent_sources),
             what => reason.duty.as_ref().map(|duty| language.pick(&duty.zh, &duty.en).to_owned()),
             due => known.and_then(|rule| self.due(&rule.duty, since.unwrap_or(self.now))),
+            late => known.is_some_and(|rule| self.is_late(&rule.duty, since.unwrap_or(self.now))),
             facts => reason.facts.iter().map(|seen| self.fact(seen)).collect::<Vec<_>>(),
             events => reason.events.iter().map(evidence).collect::<Vec<_>>(),
         }
@@ -172,9 +173,13 @@ impl Drawing<'_> {
             // The last day counts whole.
             None => ("due", plus_days(day_of(due), -1).to_string()),
         };
-        let said = self.filled("merchant", key, &[("time", &time)]);
-        let late = due < self.now && duty.hours != Some(0);
-        Some(if late { format!("{said}{}", self.text("merchant", "late")) } else { said })
+        Some(self.filled("merchant", key, &[("time", &time)]))
+    }
+
+    /// Says whether the time of a duty that arose at an instant is over; what is due at once has none.
+    fn is_late(&self, duty: &Duty, since: Instant) -> bool {
+        let due = duty.due(since, &self.teller.policies.calendar);
+        due.is_some_and(|due| due < self.now) && duty.hours != Some(0)
     }
 
     fn fact(&self, seen: &FactSeen) -> Value {

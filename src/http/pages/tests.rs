@@ -65,7 +65,7 @@ fn samples() -> Vec<(&'static str, Value)> {
                     details => vec![context! { key => "brand", value => "b" }],
                 },
                 reasons => vec![context! {
-                    light => "red", title => "t", rule => "r", version => 1, clause => "c", since => "s", what => "d", due => "x", silent => vec!["s", "s"],
+                    light => "red", title => "t", rule => "r", version => 1, clause => "c", since => "s", what => "d", due => "x", late => true, silent => vec!["s", "s"],
                     events => vec![context! { link => "#e-1", text => "t", id => "1" }, context! { link => (), text => "t", id => "2" }],
                     facts => vec![context! { fact => "f", name => "n", value => "v", threshold => "t", shop => "s" }],
                 }],
