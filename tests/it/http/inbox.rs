@@ -6,9 +6,15 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use warnlight::clock::{Clock, ManualClock};
+use warnlight::domain::time::Instant;
 use warnlight::domain::words::Role;
+use warnlight::log::memory::MemoryLog;
+use warnlight::service::start_desk;
+use warnlight::settings::Settings;
 use warnlight::taking::inbox::{Care, Inbox};
-use warnlight::taking::tray::Tray;
+use warnlight::taking::tray::{State, Tray};
 
 struct Room {
     app: App,
@@ -138,4 +144,53 @@ fn what_cannot_be_moved_or_is_a_link_is_told_and_tried_again() {
     assert!(fs::symlink_metadata(done.join("link.csv")).unwrap().is_symlink());
     let mode = fs::metadata(room.folder.path().join("imports")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o700);
+}
+
+/// A clock in the place of a reader with a fault: so often, it ends the thread that takes files by a panic.
+#[derive(Debug)]
+struct Faulty {
+    clock: ManualClock,
+    left: AtomicUsize,
+}
+
+impl Clock for Faulty {
+    fn now(&self) -> Instant {
+        let less = |left: usize| left.checked_sub(1);
+        let takes = std::thread::current().name() == Some("imports");
+        let faulty = takes && self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).is_ok();
+        assert!(!faulty, "a fault of a reader");
+        self.clock.now()
+    }
+}
+
+/// Looks at an inbox of two files whose taking has so many faults; returns the states of their imports, and what is in trouble.
+fn with_faults(faults: usize) -> (Vec<State>, usize) {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = ManualClock::new("2025-06-30T10:00:00Z".parse().unwrap());
+    let clock = Arc::new(Faulty { clock, left: AtomicUsize::new(faults) });
+    let settings = Settings::from_layers(None, std::collections::HashMap::new()).unwrap();
+    let desk = start_desk(&settings, Arc::new(MemoryLog::new()), clock.clone()).unwrap();
+    let profiles = warnlight::intake::profile::Profiles::built_in();
+    let tray = Arc::new(Tray::start(desk, profiles, &folder.path().join("imports")).unwrap());
+    let care = Care { folder: folder.path().join("in"), settle: jiff::SignedDuration::ZERO, history: false };
+    let inbox = Inbox::open(care, tray.clone(), clock).unwrap();
+    for name in ["a.csv", "b.csv"] {
+        let text = format!("统一社会信用代码,报送日期,存管余额\n{HERE},2025-06-20,{name}\n");
+        fs::write(folder.path().join("in").join(name), text).unwrap();
+    }
+    inbox.look();
+    let mut records = tray.records(9, |_| true);
+    records.sort_by(|one, other| one.file.cmp(&other.file));
+    (records.iter().map(|record| record.state).collect(), inbox.in_trouble())
+}
+
+#[test]
+fn a_fault_of_a_reader_costs_the_file_that_shows_it_and_no_other() {
+    assert_eq!(with_faults(1), (vec![State::Failed, State::Taken], 1));
+}
+
+#[test]
+fn nobody_waits_on_a_thread_that_is_gone() {
+    let (states, in_trouble) = with_faults(2);
+    assert_eq!((states.first(), in_trouble), (Some(&State::BrokenOff), 2));
 }
