@@ -146,6 +146,45 @@ fn what_cannot_be_moved_or_is_a_link_is_told_and_tried_again() {
     assert_eq!(mode & 0o777, 0o700);
 }
 
+#[test]
+fn what_was_taken_and_cannot_be_moved_is_not_taken_again() {
+    let room = Room::new();
+    let (inbox, imports) = (room.folder.path().join("in"), room.folder.path().join("imports"));
+    room.put("a.csv", "1.00");
+    fs::remove_dir(inbox.join("done")).unwrap();
+    fs::write(inbox.join("done"), "").unwrap();
+    room.settle();
+    let again = || {
+        room.app.clock.advance(jiff::SignedDuration::from_mins(1));
+        room.inbox.look();
+        fs::read_dir(&imports).unwrap().count()
+    };
+    assert_eq!((again(), again()), (1, 1), "it has the papers of one import");
+    assert!(inbox.join("a.csv").exists());
+    assert_eq!(fs::read_dir(&inbox).unwrap().count(), 3, "nothing begun is left beside it and the two shelves");
+    assert_eq!(room.inbox.in_trouble(), 1);
+    fs::remove_file(inbox.join("done")).unwrap();
+    fs::create_dir(inbox.join("done")).unwrap();
+    assert_eq!((again(), room.inbox.in_trouble()), (1, 0));
+    assert_eq!(room.shelf("done"), ["a.csv/a.csv", "a.csv/papers/receipts.csv"]);
+}
+
+#[test]
+fn what_cannot_be_moved_onto_its_shelf_is_told_at_the_start() {
+    let room = Room::new();
+    let inbox = room.folder.path().join("in");
+    fs::remove_dir(inbox.join("done")).unwrap();
+    std::os::unix::fs::symlink("/proc", inbox.join("done")).unwrap();
+    let care = Care { folder: inbox, settle: jiff::SignedDuration::ZERO, history: false };
+    let tray = Tray::start(
+        room.app.desk.clone(),
+        warnlight::intake::profile::Profiles::built_in(),
+        &room.folder.path().join("imports-too"),
+    );
+    let error = Inbox::open(care, Arc::new(tray.unwrap()), room.app.clock.clone()).unwrap_err().to_string();
+    assert!(error.contains("one file system"), "{error}");
+}
+
 /// A clock in the place of a reader with a fault: so often, it ends the thread that takes files by a panic.
 #[derive(Debug)]
 struct Faulty {
