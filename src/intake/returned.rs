@@ -23,6 +23,9 @@ const MOST_SHEETS: usize = 64;
 /// What the name of a returned file begins with.
 const BEFORE: &str = "returned-";
 
+/// Letters of a file's ending at most.
+const LONGEST_ENDING: usize = 8;
+
 /// Gives refused rows back, file by file. Rows come file by file, and within one table by table or not.
 pub struct Returned {
     folder: PathBuf,
@@ -76,14 +79,25 @@ impl Returned {
 
     fn close(&mut self) -> Result<(), RefusalSheetError> {
         let Some((name, open)) = self.open.take() else { return Ok(()) };
-        let (stem, ending) = name.rsplit_once('.').unwrap_or((&name, ""));
+        let (stem, ending) = parted(&name);
         let ending = if matches!(open, Open::Book { .. }) { "xlsx" } else { ending };
         let stem = unique(&mut self.names, &format!("{BEFORE}{stem}"), LONGEST_NAME);
-        let path = self.folder.join(if ending.is_empty() { stem } else { format!("{stem}.{ending}") });
+        let path = self.folder.join(format!("{stem}.{ending}"));
         open.keep(&path)?;
         self.written.push(path);
         Ok(())
     }
+}
+
+/// Parts a path from the ending of its last name; text without one comes back as `csv`. What is too long for an ending, or holds
+/// what a file's name cannot, is none.
+fn parted(path: &str) -> (&str, &str) {
+    let is_ending = |ending: &str| {
+        ending.len() <= LONGEST_ENDING
+            && ending.starts_with(|first: char| first.is_ascii_alphabetic())
+            && ending.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    };
+    path.rsplit_once('.').filter(|(_, ending)| is_ending(ending)).unwrap_or((path, "csv"))
 }
 
 impl Open {
@@ -196,5 +210,19 @@ impl<W: Write> Write for Encoded<W> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.inner.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ending_is_that_of_the_last_name() {
+        assert_eq!(parted("x.zip/存管.txt"), ("x.zip/存管", "txt"));
+        for none in ["x.zip/存管", "x.zip\\存管", "存管", "a.", "2025.06.余额", "2025.06", "a.b:c", "a.aaaaaaaaa"]
+        {
+            assert_eq!(parted(none), (none, "csv"));
+        }
     }
 }

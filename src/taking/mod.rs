@@ -60,6 +60,12 @@ pub enum TakingError {
     /// Whoever asked for it wants it no longer.
     #[error("it was broken off; what was decided until then is recorded, and the same file again does the rest")]
     BrokenOff,
+    /// The program has a fault that this file shows.
+    #[error(
+        "the program has a fault that this file shows; what was decided until then is recorded; tell those who maintain it, with the \
+         log of the service and the form of the file"
+    )]
+    Fault,
 }
 
 impl From<LogError> for TakingError {

@@ -1,5 +1,6 @@
 //! Which files of an inbox are whole. A file that comes over a network grows for a while; only what stands still is taken.
 
+use super::stand::Stand;
 use crate::domain::time::Instant;
 use jiff::SignedDuration;
 use std::collections::BTreeMap;
@@ -7,21 +8,12 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 /// Folders within the inbox that are gone into.
 const DEEPEST: usize = 3;
 /// Files that are looked at in one go.
 const MOST: usize = 10_000;
-
-/// What tells one state of a file from another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stand {
-    size: u64,
-    modified: (i64, i64),
-    inode: (u64, u64),
-}
 
 /// A file that was seen.
 #[derive(Debug, Clone, Copy)]
@@ -35,15 +27,15 @@ struct Seen {
 #[derive(Debug, Default)]
 pub(super) struct Looks {
     seen: BTreeMap<PathBuf, Seen>,
-    /// Files under a name that says that they grow still: under another name they are whole at once.
-    growing: Vec<(u64, u64)>,
+    /// Files under a name that says that they grow still: as they stand, they are whole at once under another.
+    growing: Vec<Stand>,
 }
 
 /// What is in an inbox now.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    /// Whole files, as paths below the inbox, in order.
-    pub(super) whole: Vec<PathBuf>,
+    /// Whole files, as paths below the inbox, in order, and how they stand.
+    pub(super) whole: Vec<(PathBuf, Stand)>,
     /// What cannot be taken, and why.
     pub(super) odd: Vec<(PathBuf, String)>,
 }
@@ -78,33 +70,31 @@ impl Looks {
                         continue;
                     }
                 };
-                let inode = (about.dev(), about.ino());
+                let stand = Stand::of(&about);
                 if is_aside(&name) || (depth == 0 && is_ours(&name)) {
                     continue;
                 }
                 if grows(&name) {
-                    growing.push(inode);
+                    growing.push(stand);
                 } else if about.is_dir() && depth < DEEPEST {
                     open.push((path, depth + 1));
                 } else if !about.is_file() {
                     found.odd.push((path, "it is no regular file, or lies too deep".to_owned()));
                 } else if seen.len() < MOST {
-                    let modified = (about.mtime(), about.mtime_nsec());
-                    let stand = Stand { size: about.size(), modified, inode };
                     let before = self.seen.get(&path).filter(|seen| seen.stand == stand);
                     let since = before.map_or(now, |seen| seen.since);
-                    if self.growing.contains(&inode) || now.duration_since(since) >= settle {
-                        found.whole.push(path.clone());
+                    if self.growing.contains(&stand) || now.duration_since(since) >= settle {
+                        found.whole.push((path.clone(), stand));
                     }
                     seen.insert(path, Seen { stand, since });
                 }
             }
         }
         // What was renamed stays whole until it is taken.
-        let kept = seen.values().map(|seen| seen.stand.inode).filter(|inode| self.growing.contains(inode));
+        let kept = seen.values().map(|seen| seen.stand).filter(|stand| self.growing.contains(stand));
         growing.extend(kept.collect::<Vec<_>>());
         (self.seen, self.growing) = (seen, growing);
-        found.whole.sort();
+        found.whole.sort_by(|(one, _), (other, _)| one.cmp(other));
         Ok(found)
     }
 }
@@ -137,7 +127,7 @@ mod tests {
     }
 
     fn names(found: &Found) -> Vec<&str> {
-        found.whole.iter().map(|path| path.to_str().unwrap()).collect()
+        found.whole.iter().map(|(path, _)| path.to_str().unwrap()).collect()
     }
 
     #[test]
@@ -175,6 +165,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_written_on_after_its_name_said_it_grows_has_to_settle() {
+        let room = tempfile::tempdir().unwrap();
+        let mut looks = Looks::default();
+        let (part, path) = (room.path().join("a.csv.part"), room.path().join("a.csv"));
+        fs::write(&part, "1").unwrap();
+        let mut look = |second| looks.look(room.path(), at(second), SETTLE).unwrap();
+        assert!(names(&look(0)).is_empty());
+        fs::rename(&part, &path).unwrap();
+        fs::write(&path, "12").unwrap();
+        assert!(names(&look(1)).is_empty(), "it was not seen so before");
+        fs::write(&path, "123").unwrap();
+        assert!(names(&look(10)).is_empty());
+        assert_eq!(names(&look(20)), ["a.csv"]);
+    }
+
+    #[test]
     fn links_and_what_is_no_file_are_told_and_left_alone() {
         let room = tempfile::tempdir().unwrap();
         let (outside, inbox) = (room.path().join("secret.csv"), room.path().join("inbox"));
@@ -190,7 +196,7 @@ mod tests {
         let mut looks = Looks::default();
         looks.look(&inbox, at(0), SETTLE).unwrap();
         let found = looks.look(&inbox, at(10), SETTLE).unwrap();
-        let whole: Vec<_> = found.whole.iter().filter_map(|path| path.to_str()).collect();
+        let whole: Vec<_> = found.whole.iter().filter_map(|(path, _)| path.to_str()).collect();
         assert_eq!((whole, found.whole.len()), (vec!["bank/2025/06/b.csv", "bank/a.csv"], 3));
         let mut odd: Vec<_> = found.odd.iter().map(|(path, _)| path.to_str().unwrap()).collect();
         odd.sort_unstable();

@@ -8,6 +8,7 @@
 
 mod look;
 mod put_away;
+mod stand;
 
 use super::speaker::Speaker;
 use super::tray::{Findings, Handed, Record, State, Tray};
@@ -17,10 +18,11 @@ use crate::domain::envelope::Origin;
 use crate::domain::time::Instant;
 use jiff::SignedDuration;
 use look::Looks;
+use put_away::Moved;
+use stand::Stand;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Seek as _};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
@@ -52,17 +54,38 @@ pub struct Inbox {
     clock: Arc<dyn Clock>,
     looks: Mutex<Looks>,
     /// What could not be taken or moved, each told once, and when to try again.
-    trouble: Mutex<BTreeMap<PathBuf, Instant>>,
+    trouble: Mutex<BTreeMap<PathBuf, Trouble>>,
+}
+
+/// A file that could not be taken or moved away.
+#[derive(Debug, Clone, Copy)]
+struct Trouble {
+    /// When to try again.
+    again: Instant,
+    /// It was taken, so only moving it is tried again.
+    taken: Option<Taken>,
+}
+
+/// A file that was taken and lies in the inbox still.
+#[derive(Debug, Clone, Copy)]
+struct Taken {
+    /// As it stood.
+    stand: Stand,
+    /// Under this id.
+    id: Uuid,
+    /// Where it goes.
+    shelf: &'static str,
 }
 
 impl Inbox {
     /// Opens an inbox: its folders are made if they are not there, and what was begun before a stop is finished.
     ///
     /// # Errors
-    /// The folders cannot be read or written.
+    /// The folders cannot be read or written, or what is taken could not be moved into them.
     pub fn open(care: Care, tray: Arc<Tray>, clock: Arc<dyn Clock>) -> io::Result<Self> {
         for folder in [DONE, REFUSED] {
             fs::create_dir_all(care.folder.join(folder))?;
+            put_away::try_shelf(&care.folder, folder)?;
         }
         put_away::finish(&care.folder)?;
         Ok(Self { care, tray, clock, looks: Mutex::default(), trouble: Mutex::default() })
@@ -77,22 +100,29 @@ impl Inbox {
         let mut new = Vec::new();
         match looks.look(&self.care.folder, now, self.care.settle) {
             Ok(found) => {
-                new.extend(found.odd);
-                for path in found.whole {
-                    if let Some(again) = before.get(&path).filter(|again| **again > now) {
-                        trouble.insert(path, *again);
-                    } else if let Err(error) = self.take(&path) {
-                        new.push((path, error.to_string()));
+                new.extend(found.odd.into_iter().map(|(path, why)| (path, why, None)));
+                for (path, stand) in found.whole {
+                    let known = before.get(&path);
+                    if let Some(waiting) = known.filter(|known| known.again > now) {
+                        trouble.insert(path, *waiting);
+                        continue;
+                    }
+                    let mut taken = known.and_then(|known| known.taken).filter(|taken| taken.stand == stand);
+                    if let Err(error) = self.take(&path, stand, &mut taken) {
+                        new.push((path, error.to_string(), taken));
                     }
                 }
             }
-            Err(error) => new.push((PathBuf::new(), error.to_string())),
+            Err(error) => {
+                trouble.clone_from(&before);
+                new.push((PathBuf::new(), error.to_string(), None));
+            }
         }
-        for (path, why) in new {
+        for (path, why, taken) in new {
             if !before.contains_key(&path) {
                 tracing::warn!(file = %path.display(), why, "a file in the inbox is not taken, or cannot be moved away");
             }
-            trouble.insert(path, now.saturating_add(AGAIN).unwrap_or(now));
+            trouble.insert(path, Trouble { again: now.saturating_add(AGAIN).unwrap_or(now), taken });
         }
         *lock(&self.trouble) = trouble;
     }
@@ -103,10 +133,34 @@ impl Inbox {
         lock(&self.trouble).len()
     }
 
-    /// Takes a file and moves it away.
-    fn take(&self, path: &Path) -> io::Result<()> {
-        let whole = self.care.folder.join(path);
-        let mut file = open_itself(&whole)?;
+    /// Takes a file as it stands, if it was not `taken` before, and moves it away.
+    fn take(&self, path: &Path, stand: Stand, taken: &mut Option<Taken>) -> io::Result<()> {
+        let known = match *taken {
+            Some(known) => known,
+            None => match self.import(path, stand)? {
+                Some(known) => *taken.insert(known),
+                None => return Ok(()),
+            },
+        };
+        let papers = |folder: &Path| {
+            for name in self.tray.papers(known.id) {
+                let mut copy = File::create_new(folder.join(&name))?;
+                io::copy(&mut self.tray.open_paper(known.id, &name)?, &mut copy)?;
+                copy.sync_all()?;
+            }
+            Ok(())
+        };
+        if put_away::put_away(&self.care.folder, (path, stand), known.shelf, self.clock.now(), papers)?
+            == Moved::Changed
+        {
+            tracing::info!(file = %path.display(), "a file in the inbox was changed while it was taken, and is taken again");
+        }
+        Ok(())
+    }
+
+    /// Has a file taken to its end; one that stands otherwise by now is left to the next look.
+    fn import(&self, path: &Path, stand: Stand) -> io::Result<Option<Taken>> {
+        let Some(mut file) = open_as(&self.care.folder.join(path), stand)? else { return Ok(None) };
         let record = self.record(path, &mut file)?;
         let origin = Origin { history: self.care.history, ..Origin::of(&record.by) };
         let id = record.id;
@@ -117,15 +171,7 @@ impl Inbox {
             return Err(io::Error::other(format!("it was not taken to its end, and is taken again: {why}")));
         }
         let has_rows = ended.tally.accepted + ended.tally.queued + ended.tally.unchanged > 0;
-        let papers = |folder: &Path| {
-            for name in self.tray.papers(id) {
-                let mut copy = File::create_new(folder.join(&name))?;
-                io::copy(&mut self.tray.open_paper(id, &name)?, &mut copy)?;
-                copy.sync_all()?;
-            }
-            Ok(())
-        };
-        put_away::put_away(&self.care.folder, path, if has_rows { DONE } else { REFUSED }, self.clock.now(), papers)
+        Ok(Some(Taken { stand, id, shelf: if has_rows { DONE } else { REFUSED } }))
     }
 
     fn record(&self, path: &Path, file: &mut File) -> io::Result<Record> {
@@ -156,19 +202,14 @@ impl Inbox {
     }
 }
 
-/// Opens a regular file, and not what a link of its name leads to.
-fn open_itself(path: &Path) -> io::Result<File> {
-    let about = fs::symlink_metadata(path)?;
-    if !about.is_file() {
-        return Err(io::Error::other("it is no regular file any more"));
+/// Opens a file if it stands as it was seen; what a link in its place leads to stands otherwise.
+fn open_as(path: &Path, stand: Stand) -> io::Result<Option<File>> {
+    // Before it is opened: a pipe in its place would keep us waiting.
+    if Stand::at(path)? != stand {
+        return Ok(None);
     }
     let file = File::open(path)?;
-    let opened = file.metadata()?;
-    // A link has an inode of its own.
-    if (opened.dev(), opened.ino()) != (about.dev(), about.ino()) {
-        return Err(io::Error::other("another file came in its place"));
-    }
-    Ok(file)
+    Ok((Stand::of(&file.metadata()?) == stand).then_some(file))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -1,6 +1,7 @@
 //! Moving a file of the inbox away: `done/TIME-NAME/` holds it, and beside it `papers/`. It is put together as `.done-TIME-NAME` and
 //! gets its name when all is in it, so that a folder without a dot is whole whenever the service stops.
 
+use super::stand::Stand;
 use super::{DONE, REFUSED};
 use crate::domain::time::Instant;
 use std::ffi::OsStr;
@@ -11,34 +12,107 @@ use std::path::Path;
 
 /// Folder of the papers.
 const PAPERS: &str = "papers";
+/// Name of a folder by which a shelf is tried.
+const TRIAL: &str = "trial";
 /// Bytes of a file's name that its folder is called by; a file system takes 255.
 const LONGEST: usize = 150;
 
-/// Moves a file into a new folder of a shelf, with the papers that `write` puts into the folder it is given.
+/// What came of moving a file away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Moved {
+    /// It lies on its shelf.
+    Away,
+    /// Another file, or more of it, came in its place, which stays for the next look.
+    Changed,
+}
+
+/// Moves a file that was taken as it stood into a new folder of a shelf, with the papers that `write` puts into the folder it is
+/// given. What cannot be moved stays where it was.
 pub(super) fn put_away(
     inbox: &Path,
-    path: &Path,
+    (path, stand): (&Path, Stand),
     shelf: &str,
     now: Instant,
     write: impl FnOnce(&Path) -> io::Result<()>,
-) -> io::Result<()> {
+) -> io::Result<Moved> {
     let title = format!("{}-{}", now.strftime("%Y%m%dT%H%M%S%.6fZ"), title(path));
     let aside = inbox.join(format!(".{shelf}-{title}"));
     let target = inbox.join(shelf).join(&title);
-    if target.exists() {
+    if target.exists() || aside.exists() {
         return Err(io::Error::new(
             ErrorKind::AlreadyExists,
             "another file of that name was moved away at this instant",
         ));
     }
-    fs::create_dir_all(aside.join(PAPERS))?;
-    write(&aside.join(PAPERS))?;
     let name = path.file_name().ok_or(ErrorKind::InvalidInput)?;
-    let name = if name == PAPERS { OsStr::new("papers-file") } else { name };
-    fs::rename(inbox.join(path), aside.join(name))?;
-    fs::rename(&aside, &target)?;
+    let arrived = aside.join(if name == PAPERS { OsStr::new("papers-file") } else { name });
+    let source = inbox.join(path);
+    let move_away = || {
+        // A name is no more than where the file lay: what was not taken is never moved away under it.
+        if Stand::at(&source)? != stand {
+            return Ok(Moved::Changed);
+        }
+        fs::rename(&source, &arrived)?;
+        if Stand::at(&arrived)? != stand {
+            return Ok(Moved::Changed);
+        }
+        fs::rename(&aside, &target)?;
+        Ok(Moved::Away)
+    };
+    let papers = aside.join(PAPERS);
+    let moved = fs::create_dir_all(&papers).and_then(|()| write(&papers)).and_then(|()| move_away());
+    if !matches!(moved, Ok(Moved::Away)) {
+        if fs::symlink_metadata(&arrived).is_ok() {
+            move_back(&arrived, &[&source, &inbox.join(&title)])?;
+        }
+        // Never with what is in it: only papers may go.
+        let cleared = fs::remove_dir_all(&papers).and_then(|()| fs::remove_dir(&aside));
+        if let Err(error) = cleared.or_else(|error| if aside.exists() { Err(error) } else { Ok(()) }) {
+            tracing::warn!(folder = %aside.display(), %error, "a folder that was begun in the inbox stays");
+        }
+        return moved;
+    }
     sync(inbox)?;
-    sync(&inbox.join(shelf))
+    sync(&inbox.join(shelf))?;
+    Ok(Moved::Away)
+}
+
+/// Moves a file back to the first of some places that is free: what came there meanwhile is never replaced.
+fn move_back(from: &Path, places: &[&Path]) -> io::Result<()> {
+    for place in places {
+        match fs::hard_link(from, place) {
+            Ok(()) => return fs::remove_file(from),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            // Not every file system knows links.
+            Err(_) if fs::symlink_metadata(place).is_err() => return fs::rename(from, place),
+            Err(_) => {}
+        }
+    }
+    Err(io::Error::new(
+        ErrorKind::AlreadyExists,
+        "it cannot be moved back into the inbox: other files came in its place",
+    ))
+}
+
+/// Tries whether a folder can be moved onto a shelf, as [`put_away`] does it.
+///
+/// # Errors
+/// It cannot; the error says what to do.
+pub(super) fn try_shelf(inbox: &Path, shelf: &str) -> io::Result<()> {
+    let (aside, target) = (inbox.join(format!(".{shelf}-{TRIAL}")), inbox.join(shelf).join(TRIAL));
+    let tried =
+        fs::create_dir_all(&aside).and_then(|()| fs::rename(&aside, &target)).and_then(|()| fs::remove_dir(&target));
+    tried.map_err(|error| {
+        let _ = fs::remove_dir(&aside);
+        let (inbox, kind) = (inbox.display(), error.kind());
+        io::Error::new(
+            kind,
+            format!(
+                "what is taken cannot be moved from the inbox `{inbox}` into its folder `{shelf}`: {error}; both must lie on \
+                 one file system, and the service must be allowed to write them"
+            ),
+        )
+    })
 }
 
 /// Finishes what a stop has left half done: a folder that has its file gets its name, another is taken away.
@@ -104,6 +178,60 @@ mod tests {
         finish(inbox).unwrap();
         assert!(inbox.join("done/1-a.csv/a.csv").exists() && inbox.join(".others").exists());
         assert!(!inbox.join(".refused-2-b.csv").exists() && !inbox.join("refused/2-b.csv").exists());
+    }
+
+    fn room() -> (tempfile::TempDir, Stand) {
+        let room = tempfile::tempdir().unwrap();
+        fs::create_dir(room.path().join("done")).unwrap();
+        fs::write(room.path().join("a.csv"), "taken").unwrap();
+        let stand = Stand::at(&room.path().join("a.csv")).unwrap();
+        (room, stand)
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<_> = names.collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn what_came_in_the_place_of_what_was_taken_stays() {
+        let (room, stand) = room();
+        let path = room.path().join("a.csv");
+        let write = |_: &Path| {
+            fs::write(room.path().join("new"), "other").unwrap();
+            fs::rename(room.path().join("new"), &path)
+        };
+        let moved = put_away(room.path(), (Path::new("a.csv"), stand), DONE, Instant::from_second(1).unwrap(), write);
+        assert_eq!(moved.unwrap(), Moved::Changed);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "other");
+        assert_eq!(
+            (names(room.path()), names(&room.path().join("done"))),
+            (vec!["a.csv".into(), "done".into()], vec![])
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_moved_away_stays_and_nothing_begun_with_it() {
+        let (room, stand) = room();
+        fs::remove_dir(room.path().join("done")).unwrap();
+        fs::write(room.path().join("done"), "").unwrap();
+        let write = |papers: &Path| fs::write(papers.join("receipts.csv"), "1");
+        put_away(room.path(), (Path::new("a.csv"), stand), DONE, Instant::from_second(1).unwrap(), write).unwrap_err();
+        assert_eq!(names(room.path()), ["a.csv", "done"]);
+        assert!(try_shelf(room.path(), DONE).unwrap_err().to_string().contains("`done`"));
+        assert_eq!(names(room.path()), ["a.csv", "done"]);
+    }
+
+    #[test]
+    fn what_is_moved_back_replaces_nothing() {
+        let (room, _) = room();
+        let place = |name| room.path().join(name);
+        fs::write(place("back"), "back").unwrap();
+        move_back(&place("back"), &[&place("a.csv"), &place("b.csv")]).unwrap();
+        assert_eq!(fs::read_to_string(place("a.csv")).unwrap(), "taken");
+        assert_eq!(fs::read_to_string(place("b.csv")).unwrap(), "back");
     }
 
     #[test]

@@ -22,6 +22,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -113,7 +114,14 @@ impl Tray {
         let tray = Self { inner, threads: Mutex::default() };
         for (name, line) in [("imports", taking), ("previews", trying)] {
             let inner = tray.inner.clone();
-            let thread = Builder::new().name(name.to_owned()).spawn(move || inner.work(&line))?;
+            let tries = name == "previews";
+            let work = move || {
+                // Caught once more: whatever ends this thread, nobody waits for ever on what it held.
+                let worked = catch_unwind(AssertUnwindSafe(|| inner.work(line)));
+                inner.leave(tries);
+                worked.unwrap_or_else(|panic| resume_unwind(panic));
+            };
+            let thread = Builder::new().name(name.to_owned()).spawn(work)?;
             held(&tray.threads).push(thread);
         }
         Ok(tray)
@@ -163,14 +171,19 @@ impl Tray {
     /// # Errors
     /// See [`TrayError`].
     pub fn confirm(&self, id: Uuid) -> Result<Arc<Record>, TrayError> {
-        let entry = self.inner.entry(id).ok_or(TrayError::NotFound(id))?;
         let mut was = None;
-        entry.record.send_modify(|record| {
-            was = Some(record.state);
-            if record.state == State::Previewed {
-                Arc::make_mut(record).begin(State::Waiting);
-            }
-        });
+        let entry = {
+            // Under the lock under which previews are forgotten: what is confirmed is there still.
+            let entries = held(&self.inner.entries);
+            let entry = entries.get(&id).ok_or(TrayError::NotFound(id))?;
+            entry.record.send_modify(|record| {
+                was = Some(record.state);
+                if record.state == State::Previewed {
+                    Arc::make_mut(record).begin(State::Waiting);
+                }
+            });
+            Arc::clone(entry)
+        };
         match was {
             Some(State::Previewed) => {}
             Some(State::Waiting | State::Taking | State::Taken) => return Ok(entry.now()),
@@ -291,28 +304,42 @@ impl Inner {
     /// Forgets previews that nobody confirmed in time, and the oldest where there are too many.
     fn clear_away(&self) -> Result<(), TrayError> {
         let now = self.desk.now();
-        let previewed: Vec<Arc<Record>> = {
-            let entries = held(&self.entries);
-            entries.values().map(|entry| entry.now()).filter(|record| record.state == State::Previewed).collect()
-        };
-        let too_many = previewed.len().saturating_sub(MOST_PREVIEWED - 1);
-        for (place, record) in previewed.iter().enumerate() {
-            let since = record.ended_at.unwrap_or(record.handed_in_at);
-            if place < too_many || now.duration_since(since) > PATIENCE {
-                held(&self.entries).remove(&record.id);
-                self.shelf.forget(record.id)?;
+        let gone: Vec<Uuid> = {
+            // Under one lock, so that none is forgotten that was confirmed since it was looked at.
+            let mut entries = held(&self.entries);
+            let previewed = entries.values().map(|entry| entry.now()).filter(|record| record.state == State::Previewed);
+            let previewed: Vec<Arc<Record>> = previewed.collect();
+            let too_many = previewed.len().saturating_sub(MOST_PREVIEWED - 1);
+            let is_late =
+                |record: &Record| now.duration_since(record.ended_at.unwrap_or(record.handed_in_at)) > PATIENCE;
+            let gone = previewed.iter().enumerate().filter(|(place, record)| *place < too_many || is_late(record));
+            let gone: Vec<Uuid> = gone.map(|(_, record)| record.id).collect();
+            for id in &gone {
+                entries.remove(id);
             }
-        }
-        Ok(())
+            gone
+        };
+        gone.into_iter().try_for_each(|id| Ok(self.shelf.forget(id)?))
     }
 
     /// Takes or tries what comes, until there is nothing to come or the service stops.
-    fn work(&self, line: &Receiver<Arc<Entry>>) {
+    fn work(&self, line: Receiver<Arc<Entry>>) {
         for entry in line {
             if self.stopping.load(Ordering::Acquire) {
                 self.note(&entry, |record| record.state = State::BrokenOff);
             } else {
                 self.one(&entry);
+            }
+        }
+    }
+
+    /// Notes that the thread that takes files, or tries them, is gone: what was on its way there comes no further.
+    fn leave(&self, tries: bool) {
+        let entries: Vec<Arc<Entry>> = held(&self.entries).values().cloned().collect();
+        for entry in entries {
+            let state = entry.now().state;
+            if !state.is_at_rest() && (state == State::Previewing) == tries {
+                self.note(&entry, |record| record.state = State::BrokenOff);
             }
         }
     }
@@ -323,7 +350,9 @@ impl Inner {
         if !is_preview {
             self.note(entry, |record| record.state = State::Taking);
         }
-        let ended = self.run(entry, &file, &speaker, is_preview);
+        // A fault in a reader costs the file that shows it, and no other.
+        let ended = catch_unwind(AssertUnwindSafe(|| self.run(entry, &file, &speaker, is_preview)));
+        let ended = ended.unwrap_or(Err(TakingError::Fault));
         let now = self.desk.now();
         if is_preview {
             *held(&entry.waiting) = Some((file, speaker));
@@ -407,6 +436,10 @@ fn fail(record: &mut Record, error: &TakingError) {
         }
         TakingError::BrokenOff => (
             "服务停止，导入中断；中断前已接收的行已记录，请重新提交同一文件以完成其余部分".to_owned(),
+            error.to_string(),
+        ),
+        TakingError::Fault => (
+            "处理此文件时程序出错，未能完成；出错前已接收的行已记录。请将运行日志和文件样式反馈给维护人员".to_owned(),
             error.to_string(),
         ),
         _ => (format!("未能完成：{error}"), error.to_string()),

@@ -6,9 +6,15 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use warnlight::clock::{Clock, ManualClock};
+use warnlight::domain::time::Instant;
 use warnlight::domain::words::Role;
+use warnlight::log::memory::MemoryLog;
+use warnlight::service::start_desk;
+use warnlight::settings::Settings;
 use warnlight::taking::inbox::{Care, Inbox};
-use warnlight::taking::tray::Tray;
+use warnlight::taking::tray::{State, Tray};
 
 struct Room {
     app: App,
@@ -138,4 +144,92 @@ fn what_cannot_be_moved_or_is_a_link_is_told_and_tried_again() {
     assert!(fs::symlink_metadata(done.join("link.csv")).unwrap().is_symlink());
     let mode = fs::metadata(room.folder.path().join("imports")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o700);
+}
+
+#[test]
+fn what_was_taken_and_cannot_be_moved_is_not_taken_again() {
+    let room = Room::new();
+    let (inbox, imports) = (room.folder.path().join("in"), room.folder.path().join("imports"));
+    room.put("a.csv", "1.00");
+    fs::remove_dir(inbox.join("done")).unwrap();
+    fs::write(inbox.join("done"), "").unwrap();
+    room.settle();
+    let again = || {
+        room.app.clock.advance(jiff::SignedDuration::from_mins(1));
+        room.inbox.look();
+        fs::read_dir(&imports).unwrap().count()
+    };
+    assert_eq!((again(), again()), (1, 1), "it has the papers of one import");
+    assert!(inbox.join("a.csv").exists());
+    assert_eq!(fs::read_dir(&inbox).unwrap().count(), 3, "nothing begun is left beside it and the two shelves");
+    assert_eq!(room.inbox.in_trouble(), 1);
+    fs::remove_file(inbox.join("done")).unwrap();
+    fs::create_dir(inbox.join("done")).unwrap();
+    assert_eq!((again(), room.inbox.in_trouble()), (1, 0));
+    assert_eq!(room.shelf("done"), ["a.csv/a.csv", "a.csv/papers/receipts.csv"]);
+}
+
+#[test]
+fn what_cannot_be_moved_onto_its_shelf_is_told_at_the_start() {
+    let room = Room::new();
+    let inbox = room.folder.path().join("in");
+    fs::remove_dir(inbox.join("done")).unwrap();
+    std::os::unix::fs::symlink("/proc", inbox.join("done")).unwrap();
+    let care = Care { folder: inbox, settle: jiff::SignedDuration::ZERO, history: false };
+    let tray = Tray::start(
+        room.app.desk.clone(),
+        warnlight::intake::profile::Profiles::built_in(),
+        &room.folder.path().join("imports-too"),
+    );
+    let error = Inbox::open(care, Arc::new(tray.unwrap()), room.app.clock.clone()).unwrap_err().to_string();
+    assert!(error.contains("one file system"), "{error}");
+}
+
+/// A clock in the place of a reader with a fault: so often, it ends the thread that takes files by a panic.
+#[derive(Debug)]
+struct Faulty {
+    clock: ManualClock,
+    left: AtomicUsize,
+}
+
+impl Clock for Faulty {
+    fn now(&self) -> Instant {
+        let less = |left: usize| left.checked_sub(1);
+        let takes = std::thread::current().name() == Some("imports");
+        let faulty = takes && self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).is_ok();
+        assert!(!faulty, "a fault of a reader");
+        self.clock.now()
+    }
+}
+
+/// Looks at an inbox of two files whose taking has so many faults; returns the states of their imports, and what is in trouble.
+fn with_faults(faults: usize) -> (Vec<State>, usize) {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = ManualClock::new("2025-06-30T10:00:00Z".parse().unwrap());
+    let clock = Arc::new(Faulty { clock, left: AtomicUsize::new(faults) });
+    let settings = Settings::from_layers(None, std::collections::HashMap::new()).unwrap();
+    let desk = start_desk(&settings, Arc::new(MemoryLog::new()), clock.clone()).unwrap();
+    let profiles = warnlight::intake::profile::Profiles::built_in();
+    let tray = Arc::new(Tray::start(desk, profiles, &folder.path().join("imports")).unwrap());
+    let care = Care { folder: folder.path().join("in"), settle: jiff::SignedDuration::ZERO, history: false };
+    let inbox = Inbox::open(care, tray.clone(), clock).unwrap();
+    for name in ["a.csv", "b.csv"] {
+        let text = format!("统一社会信用代码,报送日期,存管余额\n{HERE},2025-06-20,{name}\n");
+        fs::write(folder.path().join("in").join(name), text).unwrap();
+    }
+    inbox.look();
+    let mut records = tray.records(9, |_| true);
+    records.sort_by(|one, other| one.file.cmp(&other.file));
+    (records.iter().map(|record| record.state).collect(), inbox.in_trouble())
+}
+
+#[test]
+fn a_fault_of_a_reader_costs_the_file_that_shows_it_and_no_other() {
+    assert_eq!(with_faults(1), (vec![State::Failed, State::Taken], 1));
+}
+
+#[test]
+fn nobody_waits_on_a_thread_that_is_gone() {
+    let (states, in_trouble) = with_faults(2);
+    assert_eq!((states.first(), in_trouble), (Some(&State::BrokenOff), 2));
 }
