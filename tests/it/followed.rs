@@ -13,7 +13,7 @@ use warnlight::desk::Answer;
 use warnlight::domain::case::{Case, DutyState, End};
 use warnlight::domain::code::CreditCode;
 use warnlight::domain::command::Command;
-use warnlight::domain::event::Event;
+use warnlight::domain::event::{Entry, Event};
 use warnlight::domain::time::{Instant, day_of, plus_days, plus_hours, start_of};
 use warnlight::domain::words::{CaseOutcome, Light};
 use warnlight::log::contract::EventLog;
@@ -251,6 +251,12 @@ fn a_year_of_following_up_is_what_a_plain_program_says() {
     for end in [Some("done"), Some("waived"), Some("fallen away"), None] {
         assert!(duties().any(|duty| duty.end == end), "the year has no duty that ended so: {end:?}");
     }
+    let cancelled = stage.log.read_all(0, usize::MAX).unwrap();
+    let is_of_act = |event: Event| matches!(event, Event::EntryCancelled(cancelled) if matches!(cancelled.entry, Entry::Act { .. }));
+    assert!(
+        cancelled.iter().any(|recorded| is_of_act(recorded.event.decode().unwrap())),
+        "the year has no act that was cancelled"
+    );
     assert!(duties().any(|duty| duty.steps.len() == 3) && !mails.is_empty(), "the year is part of the trial");
 }
 
@@ -288,6 +294,14 @@ fn people(stage: &Stage, chance: &mut ChaCha8Rng, now: Instant) -> Vec<Command> 
             }
             (9..=20, None) => handle(r#""action":"close","outcome":"rectified""#.to_owned()),
             (10, _) => handle(r#""action":"unacknowledge""#.to_owned()),
+            // The newest act was a mistake.
+            (21..=23, _) => match case.acts.last().and_then(|act| act.entry.as_ref()) {
+                Some(entry) => {
+                    let entry = serde_json::to_string(entry).unwrap();
+                    format!(r#"{{"command":"cancel_entry","credit_code":"{code}","entry":{entry},"reason":"x"}}"#)
+                }
+                None => continue,
+            },
             _ => continue,
         };
         done.push(serde_json::from_str(&json).unwrap_or_else(|error| panic!("{json}: {error}")));

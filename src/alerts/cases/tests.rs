@@ -1,8 +1,9 @@
 use super::*;
 use crate::alerts::request::tests::change;
-use crate::domain::event::{Event, LightChanged};
-use crate::domain::time::plus_hours;
-use crate::domain::words::{ActKind, CaseOutcome};
+use crate::domain::code::CreditCode;
+use crate::domain::event::{DutyWaived, EnforcementAct, Entry, EntryCancelled, Event, LeadTransferred, LightChanged};
+use crate::domain::time::{plus_days, plus_hours};
+use crate::domain::words::{ActKind, CaseOutcome, EnforcementKind, LeadStep};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
@@ -126,13 +127,42 @@ impl Plain {
         }
     }
 
-    fn end(&mut self, how: &'static str, which: impl Fn(usize) -> bool) {
+    fn end(&mut self, how: &'static str, which: impl Fn(usize, usize) -> bool) {
         let Some(case) = self.cases.last_mut().filter(|case| case.open) else { return };
-        for (rule, end) in &mut case.duties {
-            if end.is_none() && which(*rule) {
+        for (place, (rule, end)) in case.duties.iter_mut().enumerate() {
+            if end.is_none() && which(place, *rule) {
                 *end = Some(how);
             }
         }
+    }
+}
+
+/// What was said, for the plain model to hear again without an act that was cancelled.
+#[derive(Debug, Clone)]
+enum Said {
+    Light(i64, BTreeSet<usize>, bool),
+    /// Which act on which day, and how many cases there were.
+    Act(ActKind, i64, usize),
+    /// The places of the duties in the last case.
+    Waived(Vec<usize>),
+    Closed(i64),
+}
+
+impl Plain {
+    fn of(said: &[Said]) -> Self {
+        let mut plain = Self::default();
+        for said in said {
+            match said {
+                Said::Light(day, rules, notify) => plain.light(*day, rules, *notify),
+                Said::Act(kind, ..) => plain.end("done", |_, rule| RULES[rule].2 == *kind),
+                Said::Waived(places) => plain.end("waived", |place, _| places.contains(&place)),
+                Said::Closed(day) => {
+                    let last = plain.cases.last_mut().unwrap();
+                    (last.open, last.closed_on) = (false, *day);
+                }
+            }
+        }
+        plain
     }
 }
 
@@ -141,6 +171,8 @@ enum Step {
     /// The light's rules from now on, whether that may be told, and whether the desk takes it up before the next step.
     Light(BTreeSet<usize>, bool, bool),
     Act(usize),
+    /// One of the acts was a mistake.
+    Cancel(prop::sample::Index),
     Waive,
     Close,
     Days(u8),
@@ -151,6 +183,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => (rules, prop::bool::weighted(0.8), any::<bool>()).prop_map(|(rules, told, soon)| Step::Light(rules, told, soon)),
         2 => (0..RULES.len()).prop_map(Step::Act),
+        1 => any::<prop::sample::Index>().prop_map(Step::Cancel),
         1 => Just(Step::Waive),
         1 => Just(Step::Close),
         2 => (1..50_u8).prop_map(Step::Days),
@@ -186,6 +219,7 @@ proptest! {
     #[test]
     fn cases_are_what_a_plain_model_says(steps in prop::collection::vec(step(), 1..40)) {
         let mut told = Told::new();
+        let mut said: Vec<Said> = Vec::new();
         let mut plain = Plain::default();
         let mut day = 0_i64;
         let mut number = 0_u128;
@@ -197,7 +231,8 @@ proptest! {
                         continue;
                     }
                     told.light(&rules, may_be_told);
-                    plain.light(day, &rules, may_be_told);
+                    said.push(Said::Light(day, rules, may_be_told));
+                    plain = Plain::of(&said);
                     if soon {
                         told.settle();
                     }
@@ -210,12 +245,12 @@ proptest! {
                 Step::Act(rule) => {
                     told.settle();
                     let kind = RULES[rule].2;
-                    plain.end("done", |other| RULES[other].2 == kind);
+                    said.push(Said::Act(kind, day, plain.cases.len()));
                     let code = change(Light::Green, Light::Red, true).credit_code;
                     let date = day_of(told.now);
                     let act = match kind.enforcement() {
                         Some(_) => {
-                            let act = crate::domain::event::EnforcementAct { credit_code: code, date, number: None, due_on: None };
+                            let act = EnforcementAct { credit_code: code, date, number: None, due_on: None };
                             if kind == ActKind::Talk { Event::TalkHeld(act) } else { Event::WarningLetterIssued(act) }
                         }
                         None => Event::AlertActedOn(crate::domain::event::AlertActedOn {
@@ -225,21 +260,39 @@ proptest! {
                     };
                     told.say(&act, Some(Uuid::from_u128(number << 64)));
                 }
+                Step::Cancel(which) => {
+                    told.settle();
+                    let by_sheet = |said: &&Said| matches!(said, Said::Act(kind, ..) if kind.enforcement().is_some());
+                    let acts: Vec<Said> = said.iter().filter(by_sheet).cloned().collect();
+                    if acts.is_empty() {
+                        continue;
+                    }
+                    let Said::Act(kind, on, _) = *which.get(&acts) else { continue };
+                    // What ended stays as it ended.
+                    let last = plain.cases.len();
+                    if plain.cases.last().is_some_and(|case| case.open) {
+                        said.retain(|said| !matches!(said, Said::Act(other, day, case) if (*other, *day, *case) == (kind, on, last)));
+                    }
+                    let date = plus_days(day_of(told.now), on - day);
+                    let entry = Entry::Act { kind: kind.enforcement().unwrap(), date, number: None };
+                    let credit_code = change(Light::Green, Light::Red, true).credit_code;
+                    told.say(&Event::EntryCancelled(EntryCancelled { credit_code, entry, reason: "x".to_owned() }), None);
+                }
                 Step::Waive | Step::Close => {
                     told.settle();
                     let code = change(Light::Green, Light::Red, true).credit_code;
                     let Some(case) = told.cases.latest(code).filter(|case| case.is_open()).cloned() else { continue };
                     if let Step::Waive = step {
-                        plain.end("waived", |_| true);
+                        let standing = |(place, duty): (usize, &Duty)| duty.stands().then_some(place);
+                        said.push(Said::Waived(case.duties.iter().enumerate().filter_map(standing).collect()));
                         for duty in case.standing() {
-                            let waived = crate::domain::event::DutyWaived {
+                            let waived = DutyWaived {
                                 alert: case.id, credit_code: code, duty: duty.arisen.duty, at: told.now, reason: "x".to_owned(),
                             };
                             told.say(&Event::DutyWaived(waived), None);
                         }
                     } else if case.standing().next().is_none() {
-                        let last = plain.cases.last_mut().unwrap();
-                        (last.open, last.closed_on) = (false, day);
+                        said.push(Said::Closed(day));
                         told.say(&Event::AlertClosed(AlertClosed {
                             alert: case.id, credit_code: code, at: told.now, note: None,
                             outcome: Some(CaseOutcome::Rectified), change: None,
@@ -247,6 +300,7 @@ proptest! {
                     }
                 }
             }
+            plain = Plain::of(&said);
         }
         told.settle();
         let expected: Vec<_> = plain.cases.iter().map(|case| (case.open, case.duties.clone())).collect();
@@ -257,6 +311,66 @@ proptest! {
         prop_assert_eq!(told.cases.due_steps(Instant::MAX).count(), standing);
         prop_assert_eq!(told.cases.open().count(), told.cases.all().filter(|case| case.is_open()).count());
     }
+}
+
+/// Which duties of the newest case stand.
+fn standing(told: &Told) -> Vec<bool> {
+    told.cases.latest(about()).unwrap().duties.iter().map(Duty::stands).collect()
+}
+
+fn about() -> CreditCode {
+    change(Light::Green, Light::Red, true).credit_code
+}
+
+#[test]
+fn a_cancelled_act_fulfils_nothing_unless_another_does() {
+    let mut told = Told::new();
+    told.light(&BTreeSet::from([1]), true);
+    told.settle();
+    let (credit_code, date) = (about(), day_of(told.now));
+    let alert = told.cases.latest(credit_code).unwrap().id;
+    told.say(&Event::AlertAcknowledged(AlertStep { alert, credit_code, at: told.now, note: None }), None);
+    let talk = |number: &str| {
+        Event::TalkHeld(EnforcementAct { credit_code, date, number: Some(number.to_owned()), due_on: None })
+    };
+    let cancelled = |number: &str| {
+        let entry = Entry::Act { kind: EnforcementKind::Talk, date, number: Some(number.to_owned()) };
+        Event::EntryCancelled(EntryCancelled { credit_code, entry, reason: "x".to_owned() })
+    };
+    told.say(&talk("T-1"), None);
+    told.say(&talk("T-2"), None);
+    told.say(&cancelled("t 1"), None);
+    assert_eq!((standing(&told), told.cases.idle().count()), (vec![false], 0));
+    told.say(&cancelled("T-2"), None);
+    assert_eq!((standing(&told), told.cases.idle().count()), (vec![true], 1), "nothing was done about it");
+    assert_eq!(told.cases.due_steps(Instant::MAX).count(), 1);
+}
+
+#[test]
+fn a_cancelled_transfer_of_a_lead_is_no_act() {
+    let mut told = Told::new();
+    told.light(&BTreeSet::from([1]), true);
+    told.settle();
+    let (credit_code, date) = (about(), day_of(told.now));
+    let mut case = told.cases.latest(credit_code).unwrap().clone();
+    case.duties[0].arisen.acts = vec![ActKind::HandedOver];
+    told.cases.put(case);
+    let (lead, authority) = ("L-1".to_owned(), "公安".to_owned());
+    let lead = LeadTransferred {
+        credit_code,
+        lead,
+        date,
+        authority,
+        note: None,
+        reported_on: None,
+        approved_at: None,
+        handed_over_at: None,
+    };
+    told.say(&Event::LeadTransferred(lead), None);
+    assert_eq!(standing(&told), [false]);
+    let entry = Entry::Lead { lead: "L1".to_owned(), step: LeadStep::Transferred };
+    told.say(&Event::EntryCancelled(EntryCancelled { credit_code, entry, reason: "x".to_owned() }), None);
+    assert_eq!(standing(&told), [true]);
 }
 
 #[test]

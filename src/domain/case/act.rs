@@ -1,13 +1,17 @@
 //! Acts: what was done about a merchant, whichever way it was recorded. To add one, add its word to [`ActKind`], and here the
 //! event that records it, if it has one of its own; which duty it fulfils is written in the rules.
 
+use super::{Case, End};
 use crate::domain::code::CreditCode;
-use crate::domain::event::Event;
-use crate::domain::time::Day;
-use crate::domain::words::{ActKind, EnforcementKind};
+use crate::domain::code_key::code;
+use crate::domain::event::{Entry, Event};
+use crate::domain::time::{Day, Instant, day_of};
+use crate::domain::words::{ActKind, EnforcementKind, LeadStep};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// Something that was done about a merchant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActDone {
     /// About whom.
     pub credit_code: CreditCode,
@@ -15,37 +19,126 @@ pub struct ActDone {
     pub kind: ActKind,
     /// Day it was done.
     pub day: Day,
+    /// How a cancellation names it; `None` for what is recorded in the case, which is not cancelled.
+    pub entry: Option<Entry>,
+}
+
+/// An act of a case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Act {
+    /// Its event.
+    pub event: Uuid,
+    /// Which.
+    pub kind: ActKind,
+    /// Day it was done.
+    pub day: Day,
+    /// When it was recorded.
+    pub at: Instant,
+    /// How a cancellation names it, numbers in one spelling.
+    pub entry: Option<Entry>,
+    /// Duties it fulfilled, or would have if no other act had before.
+    pub fulfils: Vec<Uuid>,
+    /// It came after the newest acknowledgement.
+    pub is_since: bool,
 }
 
 impl ActDone {
     /// Returns the act that an event records, if it records one.
     #[must_use]
-    pub const fn of(event: &Event) -> Option<Self> {
-        let (kind, act) = match event {
+    pub fn of(event: &Event) -> Option<Self> {
+        let (kind, enforced, act) = match event {
             Event::RectificationOrdered(order) => {
-                let kind = ActKind::RectificationOrdered;
-                return Some(Self { credit_code: order.credit_code, kind, day: order.date });
+                let (kind, enforced) = (ActKind::RectificationOrdered, EnforcementKind::RectificationOrdered);
+                return Some(Self::enforced(order.credit_code, kind, enforced, order.date, order.number.as_deref()));
             }
             Event::AlertActedOn(act) => {
-                return match (act.kind, act.date) {
-                    (Some(kind), Some(day)) => Some(Self { credit_code: act.credit_code, kind, day }),
-                    _ => None,
-                };
+                let (kind, day) = act.kind.zip(act.date)?;
+                return Some(Self { credit_code: act.credit_code, kind, day, entry: None });
             }
             Event::SiteChecked(check) => {
-                return Some(Self { credit_code: check.credit_code, kind: ActKind::OnSiteCheck, day: check.date });
+                let (kind, enforced) = (ActKind::OnSiteCheck, EnforcementKind::OnSiteCheck);
+                return Some(Self::enforced(check.credit_code, kind, enforced, check.date, check.number.as_deref()));
             }
             Event::LeadTransferred(lead) => {
-                return Some(Self { credit_code: lead.credit_code, kind: ActKind::HandedOver, day: lead.date });
+                let entry = Entry::Lead { lead: lead.lead.clone(), step: LeadStep::Transferred };
+                let (credit_code, day) = (lead.credit_code, lead.date);
+                return Some(Self { credit_code, kind: ActKind::HandedOver, day, entry: Some(entry) });
             }
-            Event::WarningLetterIssued(act) => (ActKind::WarningLetter, act),
-            Event::YellowCardPosted(act) => (ActKind::YellowCard, act),
-            Event::TalkHeld(act) => (ActKind::Talk, act),
-            Event::RectificationMet(act) => (ActKind::RectificationMet, act),
-            Event::PenaltyDecided(act) => (ActKind::Penalty, act),
+            Event::WarningLetterIssued(act) => (ActKind::WarningLetter, EnforcementKind::WarningLetter, act),
+            Event::YellowCardPosted(act) => (ActKind::YellowCard, EnforcementKind::YellowCard, act),
+            Event::TalkHeld(act) => (ActKind::Talk, EnforcementKind::Talk, act),
+            Event::RectificationMet(act) => (ActKind::RectificationMet, EnforcementKind::RectificationMet, act),
+            Event::PenaltyDecided(act) => (ActKind::Penalty, EnforcementKind::Penalty, act),
             _ => return None,
         };
-        Some(Self { credit_code: act.credit_code, kind, day: act.date })
+        Some(Self::enforced(act.credit_code, kind, enforced, act.date, act.number.as_deref()))
+    }
+
+    fn enforced(
+        credit_code: CreditCode,
+        kind: ActKind,
+        enforced: EnforcementKind,
+        day: Day,
+        number: Option<&str>,
+    ) -> Self {
+        let entry = Entry::Act { kind: enforced, date: day, number: number.map(str::to_owned) };
+        Self { credit_code, kind, day, entry: Some(entry) }
+    }
+}
+
+/// Returns what names an act, its number in one spelling.
+fn spelt(entry: &Entry) -> Entry {
+    let mut entry = entry.clone();
+    match &mut entry {
+        Entry::Act { number: Some(number), .. } | Entry::Lead { lead: number, .. } => {
+            *number = code(number).into_owned()
+        }
+        _ => {}
+    }
+    entry
+}
+
+impl Case {
+    /// Says whether somebody did something about it since it was acknowledged.
+    #[must_use]
+    pub fn is_acted_on(&self) -> bool {
+        self.is_tended || self.acts.iter().any(|act| act.is_since)
+    }
+
+    /// An act fulfils the duties that name it, if it was done on the day they arose or later.
+    pub(super) fn acted(&mut self, done: &ActDone, event: Uuid, at: Instant) {
+        let ActDone { kind, day, .. } = *done;
+        let entry = done.entry.as_ref().map(spelt);
+        let mut act = Act { event, kind, day, at, entry, fulfils: Vec::new(), is_since: true };
+        for duty in self.duties.iter_mut().filter(|duty| duty.may_be_done()) {
+            if duty.arisen.acts.contains(&kind) && day_of(duty.at) <= day {
+                act.fulfils.push(duty.arisen.duty);
+                duty.end.get_or_insert(End::Done { act: event, kind, day, at });
+            }
+        }
+        self.acts.push(act);
+    }
+
+    /// An act was entered by mistake: its duties are as if it had not been. Says whether the case had such an act.
+    pub(super) fn act_cancelled(&mut self, entry: &Entry) -> bool {
+        let entry = Some(spelt(entry));
+        let before = self.acts.len();
+        self.acts.retain(|act| act.entry != entry);
+        for duty in &mut self.duties {
+            let Some(End::Done { act, .. }) = &duty.end else { continue };
+            if self.acts.iter().any(|known| known.event == *act) {
+                continue;
+            }
+            let other = self.acts.iter().find(|act| act.fulfils.contains(&duty.arisen.duty));
+            let fallen = duty.lapsed.map(|(change, at)| End::FallenAway { change, at });
+            duty.end = match other {
+                Some(Act { event, kind, day, at, .. }) => {
+                    Some(End::Done { act: *event, kind: *kind, day: *day, at: *at })
+                }
+                None => fallen,
+            };
+        }
+        self.acts.len() < before
     }
 }
 

@@ -168,11 +168,12 @@ impl Cases {
             }),
             Event::AlertAcknowledged(step) => self.step(step.alert, |case| {
                 case.acknowledged_at = Some(step.at);
-                case.is_acted_on = false;
+                (case.is_tended, case.is_reminded) = (false, false);
+                case.acts.iter_mut().for_each(|act| act.is_since = false);
             }),
             Event::AcknowledgementWithdrawn(step) => self.step(step.alert, |case| case.acknowledged_at = None),
             Event::AlertReminded(step) => {
-                self.step(step.alert, |case| case.is_acted_on = true);
+                self.step(step.alert, |case| case.is_reminded = true);
                 self.call(position, Call { id, case: step.alert, duty: None, to: None, at: step.at });
             }
             Event::MailRequested(requested) => {
@@ -183,6 +184,14 @@ impl Cases {
             Event::AlertAssigned(step) => self.step(step.alert, |case| case.holder = Some(step.to.clone())),
             Event::AlertNoted(step) => self.step(step.alert, |_| {}),
             Event::AlertActedOn(act) => self.step(act.alert, |_| {}),
+            Event::EntryCancelled(cancelled) => {
+                let open = self.latest(cancelled.credit_code).filter(|case| case.is_open()).cloned();
+                if let Some(mut case) = open
+                    && case.act_cancelled(&cancelled.entry)
+                {
+                    self.put(case);
+                }
+            }
             Event::DutyWaived(step) => self.duty_step(step.alert, step.duty, |duty| {
                 if duty.stands() {
                     duty.end = Some(End::Waived { reason: step.reason.clone(), at: step.at });
@@ -208,16 +217,11 @@ impl Cases {
         }
     }
 
-    /// An act fulfils the duties that name it, if it was done on the day they arose or later.
+    /// An act is about the open case, if it was done on the day that opened or later.
     fn acted(&mut self, act: &ActDone, id: Uuid, at: Instant) {
         let is_its = |case: &&Case| case.is_open() && day_of(case.opened_at) <= act.day;
         let Some(mut case) = self.latest(act.credit_code).filter(is_its).cloned() else { return };
-        case.is_acted_on = true;
-        for duty in case.duties.iter_mut().filter(|duty| duty.stands() && duty.arisen.acts.contains(&act.kind)) {
-            if day_of(duty.at) <= act.day {
-                duty.end = Some(End::Done { act: id, kind: act.kind, day: act.day, at });
-            }
-        }
+        case.acted(act, id, at);
         self.put(case);
     }
 
@@ -297,7 +301,9 @@ impl Cases {
             ),
             duties: Vec::new(),
             acknowledged_at: None,
-            is_acted_on: false,
+            acts: Vec::new(),
+            is_tended: false,
+            is_reminded: false,
             holder: None,
             reopened: 0,
             closed: None,
@@ -321,6 +327,7 @@ impl Cases {
             steps: 0,
             next_step_at: None,
             end: None,
+            lapsed: None,
         }));
         self.put(case);
         if asked.is_some() {
@@ -362,7 +369,7 @@ impl Cases {
     fn duty_step(&mut self, id: Uuid, duty: Uuid, change: impl FnOnce(&mut Duty)) {
         self.step(id, |case| {
             // Whoever lets a duty be, or puts it off, has done something.
-            case.is_acted_on = true;
+            case.is_tended = true;
             if let Some(duty) = case.duties.iter_mut().find(|known| known.arisen.duty == duty) {
                 change(duty);
             }
@@ -390,7 +397,7 @@ impl Cases {
         }
         let Self { open, idle, steps, .. } = self;
         keep(open, (case.due_at().unwrap_or(Instant::MAX), case.position), enter);
-        if let Some(at) = case.acknowledged_at.filter(|_| !case.is_acted_on) {
+        if let Some(at) = case.acknowledged_at.filter(|_| !case.is_reminded && !case.is_acted_on()) {
             keep(idle, (at, case.position), enter);
         }
         for duty in case.standing() {
@@ -423,12 +430,13 @@ fn rules(change: &LightChanged) -> Vec<String> {
     change.reasons.iter().map(|reason| reason.rule.clone()).collect()
 }
 
-/// Duties end whose rule no longer asks for the light.
+/// Duties end whose rule no longer asks for the light; of those that were fulfilled it is kept, should the act be cancelled.
 fn fall_away(case: &mut Case) {
     let (change, at) = (case.change, case.changed_at);
-    for duty in case.duties.iter_mut().filter(|duty| duty.stands()) {
-        if !case.rules.contains(&duty.arisen.rule) {
-            duty.end = Some(End::FallenAway { change, at });
+    for duty in case.duties.iter_mut().filter(|duty| duty.may_be_done() && !case.rules.contains(&duty.arisen.rule)) {
+        match duty.end {
+            Some(_) => duty.lapsed = Some((change, at)),
+            None => duty.end = Some(End::FallenAway { change, at }),
         }
     }
 }

@@ -8,7 +8,7 @@ mod act;
 mod decide;
 mod fold;
 
-pub use act::ActDone;
+pub use act::{Act, ActDone};
 pub use decide::{Doing, decide};
 pub use fold::{Call, Cases, Pending};
 
@@ -53,8 +53,12 @@ pub struct Case {
     pub duties: Vec<Duty>,
     /// When somebody answered for it; a worse light takes that away.
     pub acknowledged_at: Option<Instant>,
-    /// Something was done, or somebody was reminded, since it was acknowledged.
-    pub is_acted_on: bool,
+    /// What was done about it since it opened and was not cancelled, in the order recorded.
+    pub acts: Vec<Act>,
+    /// A duty was let be or put off since it was acknowledged.
+    pub is_tended: bool,
+    /// Somebody was reminded of it since it was acknowledged.
+    pub is_reminded: bool,
     /// Who has it.
     pub holder: Option<String>,
     /// How often it opened again.
@@ -89,6 +93,8 @@ pub struct Duty {
     pub next_step_at: Option<Instant>,
     /// How it ended; `None` while it stands.
     pub end: Option<End>,
+    /// The light change, and its time, since which its rule no longer asks for it, of one that was fulfilled before.
+    pub lapsed: Option<(Uuid, Instant)>,
 }
 
 /// A pause.
@@ -174,6 +180,11 @@ impl Duty {
     #[must_use]
     pub const fn stands(&self) -> bool {
         self.end.is_none()
+    }
+
+    /// Says whether an act may fulfil it, or does so beside another.
+    pub(super) const fn may_be_done(&self) -> bool {
+        matches!(self.end, None | Some(End::Done { .. })) && self.lapsed.is_none()
     }
 
     /// Returns the last instant for it: that of the law, or the end of a pause if that is later. `None` if it has no clock.

@@ -170,7 +170,7 @@ async fn draw(
             events.extend(events_about(site, scope, code, EVENTS)?.into_iter().filter(since));
             events.sort_by_key(|event| std::cmp::Reverse(event.position));
             events.dedup_by_key(|event| event.position);
-            let mails = site.picture().outbox.list(None, MAILS, |mail| mail.credit_code == code).cloned().collect();
+            let mails = site.picture().outbox.about(code, None).take(MAILS).cloned().collect();
             Ok(Shown { case, events, mails })
         })
         .await?;

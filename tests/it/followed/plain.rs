@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use warnlight::domain::code::CreditCode;
-use warnlight::domain::event::{Event, LightChanged};
+use warnlight::domain::event::{EnforcementAct, Entry, Event, LightChanged};
 use warnlight::domain::time::{Day, Instant, day_of, plus_days, plus_hours, start_of};
 use warnlight::domain::words::{ActKind, Light};
 use warnlight::policy::Policies;
@@ -19,6 +19,8 @@ pub(super) struct Duty {
     /// When it went up.
     pub(super) steps: Vec<Instant>,
     acts: Vec<ActKind>,
+    /// Its rule no longer fired after it was fulfilled.
+    lapsed: bool,
     paused_until: Option<Instant>,
 }
 
@@ -31,8 +33,11 @@ pub(super) struct Case {
     /// When its acknowledgements were reminded of.
     pub(super) reminders: Vec<Instant>,
     closed_at: Instant,
-    idle_since: Option<Instant>,
-    acknowledged: bool,
+    acknowledged_at: Option<Instant>,
+    /// A duty was let be or put off since it was acknowledged.
+    tended: bool,
+    reminded: bool,
+    acts: Vec<Act>,
     worst: Light,
 }
 
@@ -47,7 +52,7 @@ impl Duty {
         });
         let (rule, acts) = (duty.arisen.rule.clone(), duty.arisen.acts.clone());
         let steps = steps.unwrap_or_default();
-        Self { rule, at: duty.at, due: duty.arisen.due_at, end, steps, acts, paused_until: None }
+        Self { rule, at: duty.at, due: duty.arisen.due_at, end, steps, acts, lapsed: false, paused_until: None }
     }
 }
 
@@ -60,10 +65,16 @@ impl Case {
             duties,
             reminders,
             closed_at: Instant::MIN,
-            idle_since: None,
-            acknowledged: false,
+            acknowledged_at: None,
+            tended: false,
+            reminded: false,
+            acts: Vec::new(),
             worst: case.worst,
         }
+    }
+
+    fn acted_on(&self) -> bool {
+        self.tended || self.acts.iter().any(|act| act.since)
     }
 
     /// What is compared of a case: everything that does not follow from it.
@@ -75,6 +86,20 @@ impl Case {
         let Self { opened_at, open, reminders, worst, .. } = self;
         format!("{opened_at} open {open} worst {worst} reminders {reminders:?}\n  {}", duties.join("\n  "))
     }
+}
+
+/// An act of a case that was not cancelled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Act {
+    kind: ActKind,
+    day: Day,
+    number: Option<String>,
+    /// Recorded by itself, and not in the case.
+    by_itself: bool,
+    /// Places of the duties it fulfils, alone or beside others.
+    fulfils: Vec<usize>,
+    /// Nothing was acknowledged after it.
+    since: bool,
 }
 
 /// Everything about one merchant.
@@ -117,10 +142,11 @@ impl<'p> Plain<'p> {
         match event {
             Event::LightChanged(change) => self.light(change),
             Event::AlertAcknowledged(step) => self.with(step.credit_code, |case| {
-                (case.idle_since, case.acknowledged) = (Some(step.at), true);
+                (case.acknowledged_at, case.tended, case.reminded) = (Some(step.at), false, false);
+                case.acts.iter_mut().for_each(|act| act.since = false);
             }),
             Event::AcknowledgementWithdrawn(step) => self.with(step.credit_code, |case| {
-                (case.idle_since, case.acknowledged) = (None, false);
+                case.acknowledged_at = None;
             }),
             Event::DutyWaived(step) => self.named(step.credit_code, step.duty, |duty| {
                 duty.end.get_or_insert("waived");
@@ -131,13 +157,22 @@ impl<'p> Plain<'p> {
             Event::AlertClosed(step) if step.change.is_none() => self.with(step.credit_code, |case| {
                 (case.open, case.closed_at) = (false, step.at);
             }),
-            Event::AlertActedOn(act) => self.acted(act.credit_code, act.kind.unwrap(), act.date.unwrap()),
-            Event::TalkHeld(act) => self.acted(act.credit_code, ActKind::Talk, act.date),
-            Event::WarningLetterIssued(act) => self.acted(act.credit_code, ActKind::WarningLetter, act.date),
-            Event::YellowCardPosted(act) => self.acted(act.credit_code, ActKind::YellowCard, act.date),
-            Event::PenaltyDecided(act) => self.acted(act.credit_code, ActKind::Penalty, act.date),
-            Event::RectificationMet(act) => self.acted(act.credit_code, ActKind::RectificationMet, act.date),
-            Event::RectificationOrdered(act) => self.acted(act.credit_code, ActKind::RectificationOrdered, act.date),
+            Event::AlertActedOn(act) => {
+                self.acted(act.credit_code, act.kind.unwrap(), act.date.unwrap(), None);
+            }
+            Event::TalkHeld(act) => self.enforced(ActKind::Talk, act),
+            Event::WarningLetterIssued(act) => self.enforced(ActKind::WarningLetter, act),
+            Event::YellowCardPosted(act) => self.enforced(ActKind::YellowCard, act),
+            Event::PenaltyDecided(act) => self.enforced(ActKind::Penalty, act),
+            Event::RectificationMet(act) => self.enforced(ActKind::RectificationMet, act),
+            Event::RectificationOrdered(act) => {
+                self.acted(act.credit_code, ActKind::RectificationOrdered, act.date, Some(act.number.as_ref()));
+            }
+            Event::EntryCancelled(cancelled) => {
+                if let Entry::Act { kind, date, number } = &cancelled.entry {
+                    self.cancelled(cancelled.credit_code, kind.name(), *date, number.as_ref());
+                }
+            }
             _ => {}
         }
     }
@@ -152,20 +187,45 @@ impl<'p> Plain<'p> {
     fn named(&mut self, code: CreditCode, id: uuid::Uuid, change: impl FnOnce(&mut Duty)) {
         let place = usize::try_from(id.as_u128()).unwrap();
         self.with(code, |case| {
-            case.idle_since = None;
+            case.tended = true;
             change(&mut case.duties[place]);
         });
     }
 
-    fn acted(&mut self, code: CreditCode, kind: ActKind, day: Day) {
+    fn enforced(&mut self, kind: ActKind, act: &EnforcementAct) {
+        self.acted(act.credit_code, kind, act.date, Some(act.number.as_ref()));
+    }
+
+    /// The number is that of an act with a record of its own, if that has one.
+    fn acted(&mut self, code: CreditCode, kind: ActKind, day: Day, number: Option<Option<&String>>) {
         self.with(code, |case| {
             if !case.open || day < day_of(case.opened_at) {
                 return;
             }
-            case.idle_since = None;
-            for duty in &mut case.duties {
-                if duty.end.is_none() && duty.acts.contains(&kind) && day_of(duty.at) <= day {
+            let mut fulfils = Vec::new();
+            for (place, duty) in case.duties.iter_mut().enumerate() {
+                let may = matches!(duty.end, None | Some("done")) && !duty.lapsed;
+                if may && duty.acts.contains(&kind) && day_of(duty.at) <= day {
                     duty.end = Some("done");
+                    fulfils.push(place);
+                }
+            }
+            let (by_itself, number) = (number.is_some(), number.flatten().cloned());
+            case.acts.push(Act { kind, day, number, by_itself, fulfils, since: true });
+        });
+    }
+
+    fn cancelled(&mut self, code: CreditCode, kind: &str, day: Day, number: Option<&String>) {
+        self.with(code, |case| {
+            if !case.open {
+                return;
+            }
+            let named =
+                |act: &Act| act.by_itself && (act.kind.name(), act.day, act.number.as_ref()) == (kind, day, number);
+            case.acts.retain(|act| !named(act));
+            for (place, duty) in case.duties.iter_mut().enumerate() {
+                if duty.end == Some("done") && !case.acts.iter().any(|act| act.fulfils.contains(&place)) {
+                    duty.end = duty.lapsed.then_some("fallen away");
                 }
             }
         });
@@ -180,6 +240,7 @@ impl<'p> Plain<'p> {
         let known = merchant.cases.last().is_some();
         if let Some(case) = merchant.cases.last_mut() {
             for duty in case.duties.iter_mut().filter(|duty| !rules.contains(&duty.rule)) {
+                duty.lapsed = true;
                 duty.end.get_or_insert("fallen away");
             }
             if change.to == Light::Green {
@@ -203,14 +264,16 @@ impl<'p> Plain<'p> {
                 duties: Vec::new(),
                 reminders: Vec::new(),
                 closed_at: Instant::MIN,
-                idle_since: None,
-                acknowledged: false,
+                acknowledged_at: None,
+                tended: false,
+                reminded: false,
+                acts: Vec::new(),
                 worst: change.to,
             });
         }
         let Some(case) = merchant.cases.last_mut() else { return };
         if !case.open || change.to > case.worst {
-            (case.worst, case.idle_since, case.acknowledged) = (change.to, None, false);
+            (case.worst, case.acknowledged_at) = (change.to, None);
         }
         case.open = true;
         for reason in change.reasons.iter().filter(|reason| !same || is_fresh(&reason.rule)) {
@@ -222,6 +285,7 @@ impl<'p> Plain<'p> {
                 end: None,
                 steps: Vec::new(),
                 acts: duty.acts.clone(),
+                lapsed: false,
                 paused_until: None,
             });
         }
@@ -241,9 +305,9 @@ impl<'p> Plain<'p> {
                     self.waiting.push(Call { code: *code, case: place, duty: Some(number), at });
                 }
             }
-            let reminder = case.idle_since.map(|since| plus_hours(since, 24)).filter(|at| *at <= now);
-            if let Some(at) = reminder {
-                case.idle_since = None;
+            let idle_since = case.acknowledged_at.filter(|_| !case.reminded && !case.acted_on());
+            if let Some(at) = idle_since.map(|since| plus_hours(since, 24)).filter(|at| *at <= now) {
+                case.reminded = true;
                 case.reminders.push(at);
                 self.waiting.push(Call { code: *code, case: place, duty: None, at });
             }
