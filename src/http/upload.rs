@@ -3,10 +3,9 @@
 
 use super::body::media_type;
 use super::problem::{Code, Problem};
-use crate::domain::text;
+use crate::domain::{personal, text};
 use crate::taking::tray::Tray;
 use actix_multipart::Multipart;
-use actix_web::dev::Decompress;
 use actix_web::http::header::CONTENT_ENCODING;
 use actix_web::{HttpRequest, web};
 use futures_util::{Stream, StreamExt as _};
@@ -48,14 +47,15 @@ pub(super) async fn receive(
     limit: u64,
 ) -> Result<Upload, Problem> {
     let coding = request.headers().get(CONTENT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or("identity");
-    if !matches!(coding.to_ascii_lowercase().as_str(), "identity" | "gzip" | "deflate") {
+    // Little on the line can be much in memory: what is to be smaller comes as an archive, which is unpacked within limits.
+    if !coding.eq_ignore_ascii_case("identity") {
         return Err(Problem::new(
             Code::UnsupportedMediaType,
-            format_args!("不接受 `Content-Encoding: {coding}`；请原样发送文件，或用 `gzip` 压缩"),
-            format_args!("`Content-Encoding: {coding}` is not taken here: send the file as it is, or with gzip"),
+            format_args!("不接受 `Content-Encoding: {coding}`；请原样发送文件，或打包为 `zip`"),
+            format_args!("`Content-Encoding: {coding}` is not taken here: send the file as it is, or in a zip archive"),
         ));
     }
-    let payload = Decompress::from_headers(payload.into_inner(), request.headers());
+    let payload = payload.into_inner();
     if media_type(request) == "multipart/form-data" {
         let form = Multipart::new(request.headers(), payload);
         let (mut files, fields) = of_form(form, tray, limit, 1, &|_| Ok(())).await?;
@@ -188,7 +188,8 @@ pub(super) fn name(sent: &str) -> Result<String, Problem> {
         let zh = format!("文件须有名称，1 至 {LONGEST_NAME} 个可见字符，例如 `存管余额.xlsx`");
         return Err(super::api::wrong_parameter("name", name, &zh, &en));
     }
-    Ok(name.to_owned())
+    // Names of files are kept in many places; numbers of people are kept in none.
+    Ok(personal::masked(name).into_owned())
 }
 
 fn broken(error: impl Display) -> Problem {

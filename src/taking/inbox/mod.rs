@@ -120,7 +120,7 @@ impl Inbox {
         }
         for (path, why, taken) in new {
             if !before.contains_key(&path) {
-                tracing::warn!(file = %path.display(), why, "a file in the inbox is not taken, or cannot be moved away");
+                tracing::warn!(file = ?path, why, "a file in the inbox is not taken, or cannot be moved away");
             }
             trouble.insert(path, Trouble { again: now.saturating_add(AGAIN).unwrap_or(now), taken });
         }
@@ -153,7 +153,7 @@ impl Inbox {
         if put_away::put_away(&self.care.folder, (path, stand), known.shelf, self.clock.now(), papers)?
             == Moved::Changed
         {
-            tracing::info!(file = %path.display(), "a file in the inbox was changed while it was taken, and is taken again");
+            tracing::info!(file = ?path, "a file in the inbox was changed while it was taken, and is taken again");
         }
         Ok(())
     }

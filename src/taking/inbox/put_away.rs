@@ -121,10 +121,15 @@ pub(super) fn finish(inbox: &Path) -> io::Result<()> {
         let entry = entry?;
         let name = entry.file_name();
         let Some((shelf, title)) = name.to_str().and_then(of_ours) else { continue };
-        if has_file(&entry.path())? {
-            fs::rename(entry.path(), inbox.join(shelf).join(title))?;
-        } else {
-            fs::remove_dir_all(entry.path())?;
+        // Whoever may write here can give anything such a name: it keeps nobody from starting.
+        if !entry.file_type()?.is_dir() || matches!(title, "" | "." | "..") {
+            continue;
+        }
+        let (path, place) = (entry.path(), inbox.join(shelf).join(title));
+        let done =
+            has_file(&path).and_then(|file| if file { fs::rename(&path, &place) } else { fs::remove_dir_all(&path) });
+        if let Err(error) = done {
+            tracing::warn!(file = ?path, %error, "what was begun in the inbox cannot be finished, and is left");
         }
     }
     Ok(())
@@ -178,6 +183,21 @@ mod tests {
         finish(inbox).unwrap();
         assert!(inbox.join("done/1-a.csv/a.csv").exists() && inbox.join(".others").exists());
         assert!(!inbox.join(".refused-2-b.csv").exists() && !inbox.join("refused/2-b.csv").exists());
+    }
+
+    #[test]
+    fn what_others_name_like_ours_keeps_nobody_from_starting() {
+        let room = tempfile::tempdir().unwrap();
+        let inbox = room.path();
+        for folder in [".done-..", ".done-1-a.csv", "done/1-a.csv", "refused"] {
+            fs::create_dir_all(inbox.join(folder)).unwrap();
+        }
+        for file in [".done-x", ".done-../f.csv", ".done-1-a.csv/a.csv", "done/1-a.csv/there.csv"] {
+            fs::write(inbox.join(file), "1").unwrap();
+        }
+        finish(inbox).unwrap();
+        assert!(inbox.join(".done-x").exists() && inbox.join(".done-../f.csv").exists());
+        assert!(inbox.join(".done-1-a.csv/a.csv").exists() && inbox.join("done/1-a.csv/there.csv").exists());
     }
 
     fn room() -> (tempfile::TempDir, Stand) {

@@ -242,3 +242,14 @@ fn nobody_hands_in_history_about_themselves() {
     assert_eq!(head(&app), before);
     assert!(send(Role::Lead).status < 300);
 }
+
+#[test]
+fn what_is_packed_on_the_line_is_refused_and_numbers_of_people_in_names_are_masked() {
+    let app = App::start();
+    let packed = app.post("/api/v1/imports?name=custody.csv").role(Role::Lead).header("content-encoding", "gzip");
+    assert_eq!(packed.text("application/octet-stream", "\u{1f}").send().status, 415);
+    let name = "13800138000-110101199003070011.csv";
+    let taken = app.post(&format!("/api/v1/imports?name={name}&wait=30")).role(Role::Lead);
+    let told = taken.text("application/octet-stream", &custody("3.00")).ok().text;
+    assert!(told.contains(".csv") && !told.contains("13800138000") && !told.contains("19900307"), "{told}");
+}
