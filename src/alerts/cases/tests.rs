@@ -1,7 +1,9 @@
 use super::*;
 use crate::alerts::request::tests::change;
 use crate::domain::code::CreditCode;
-use crate::domain::event::{DutyWaived, EnforcementAct, Entry, EntryCancelled, Event, LeadTransferred, LightChanged};
+use crate::domain::event::{
+    DutyPaused, DutyWaived, EnforcementAct, Entry, EntryCancelled, Event, LeadTransferred, LightChanged,
+};
 use crate::domain::time::{plus_days, plus_hours};
 use crate::domain::words::{ActKind, CaseOutcome, EnforcementKind, LeadStep};
 use proptest::prelude::*;
@@ -344,6 +346,57 @@ fn a_cancelled_act_fulfils_nothing_unless_another_does() {
     told.say(&cancelled("T-2"), None);
     assert_eq!((standing(&told), told.cases.idle().count()), (vec![true], 1), "nothing was done about it");
     assert_eq!(told.cases.due_steps(Instant::MAX).count(), 1);
+}
+
+/// An acknowledged case with one duty, and that duty.
+fn acknowledged() -> (Told, Uuid, Uuid) {
+    let mut told = Told::new();
+    told.light(&BTreeSet::from([1]), true);
+    told.settle();
+    let case = told.cases.latest(about()).unwrap();
+    let (alert, duty) = (case.id, case.duties[0].arisen.duty);
+    let step = AlertStep { alert, credit_code: about(), at: told.now, note: None };
+    told.say(&Event::AlertAcknowledged(step), None);
+    (told, alert, duty)
+}
+
+/// What people do that needs no reminder any more.
+fn answers(told: &Told, alert: Uuid, duty: Uuid) -> [Event; 4] {
+    let (credit_code, at, until, reason) = (about(), told.now, plus_hours(told.now, 48), "x".to_owned());
+    [
+        Event::TalkHeld(EnforcementAct { credit_code, date: day_of(at), number: None, due_on: None }),
+        Event::DutyWaived(DutyWaived { alert, credit_code, duty, at, reason: reason.clone() }),
+        Event::DutyPaused(DutyPaused { alert, credit_code, duty, at, until, reason }),
+        Event::AcknowledgementWithdrawn(AlertStep { alert, credit_code, at, note: None }),
+    ]
+}
+
+#[test]
+fn whoever_acted_before_a_step_up_came_in_is_not_called_upon() {
+    let (mut told, alert, duty) = acknowledged();
+    let [act, ..] = answers(&told, alert, duty);
+    told.say(&act, None);
+    // Another node had found the duty late, and came second.
+    let (credit_code, at, to) = (about(), told.now, Some("officer".to_owned()));
+    let late =
+        AlertEscalated { alert, credit_code, at, note: None, duty: Some(duty), step: Some(1), to, next_at: None };
+    told.say(&Event::AlertEscalated(late), None);
+    assert_eq!(told.cases.calls().count(), 0);
+}
+
+#[test]
+fn a_reminder_waits_until_somebody_acts_and_no_longer() {
+    let (told, alert, duty) = acknowledged();
+    for answer in answers(&told, alert, duty) {
+        let reminder = Event::AlertReminded(AlertStep { alert, credit_code: about(), at: told.now, note: None });
+        for order in [[&reminder, &answer], [&answer, &reminder]] {
+            let (mut told, ..) = acknowledged();
+            for event in order {
+                told.say(event, None);
+            }
+            assert_eq!(told.cases.calls().count(), 0, "{order:?}");
+        }
+    }
 }
 
 #[test]

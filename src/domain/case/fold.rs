@@ -37,6 +37,17 @@ pub struct Call {
     pub at: Instant,
 }
 
+impl Call {
+    /// Says whether there is still something to call for: a duty that stands, or an acknowledgement that nothing followed.
+    fn is_wanted(&self, case: &Case) -> bool {
+        let wanted = || match self.duty {
+            Some(duty) => case.duty(duty).is_some_and(Duty::stands),
+            None => case.acknowledged_at.is_some() && !case.is_acted_on(),
+        };
+        case.is_open() && wanted()
+    }
+}
+
 /// Every case, with what is to be done about them, in order of time; a copy shares all that was not changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Cases {
@@ -124,7 +135,9 @@ impl Cases {
     }
 
     fn call(&mut self, position: Position, call: Call) {
-        if let Some(case) = self.places.get(&call.case).copied() {
+        let Some(case) = self.places.get(&call.case).copied() else { return };
+        // Of two nodes, one may find a duty late while somebody acts at the other.
+        if self.at(case).is_some_and(|case| call.is_wanted(case)) {
             self.calls.insert((case, position), Arc::new(call));
         }
     }
@@ -141,11 +154,7 @@ impl Cases {
     /// Whoever acts need not be called upon.
     fn hang_up(&mut self, case: &Case) {
         let own = self.calls.range((case.position, 0)..=(case.position, Position::MAX));
-        let is_over = |call: &Call| {
-            let stands = |id| case.duty(id).is_some_and(|duty| duty.stands());
-            !case.is_open() || call.duty.is_some_and(|id| !stands(id))
-        };
-        let over: Vec<_> = own.filter(|(_, call)| is_over(call)).map(|(place, _)| *place).collect();
+        let over: Vec<_> = own.filter(|(_, call)| !call.is_wanted(case)).map(|(place, _)| *place).collect();
         for place in over {
             self.calls.remove(&place);
         }

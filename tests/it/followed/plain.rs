@@ -315,7 +315,11 @@ impl<'p> Plain<'p> {
         for call in std::mem::take(&mut self.waiting) {
             let merchant = &self.merchants[&call.code];
             let case = &merchant.cases[call.case];
-            let over = !case.open || call.duty.is_some_and(|duty| case.duties[duty].end.is_some());
+            let over = match call.duty {
+                _ if !case.open => true,
+                Some(duty) => case.duties[duty].end.is_some(),
+                None => case.acknowledged_at.is_none() || case.acted_on(),
+            };
             if over {
                 continue;
             }
