@@ -91,5 +91,6 @@ impl Shelf {
 
 /// Says whether a name is that of a paper: not the record, nor something half written.
 fn is_paper(name: &str) -> bool {
-    !name.starts_with('.') && (name.ends_with(".csv") || name.ends_with(".xlsx"))
+    // What goes back has the ending that it came with.
+    !name.starts_with('.') && name != RECORD
 }
