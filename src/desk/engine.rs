@@ -5,6 +5,7 @@ use super::follow::Listener;
 use super::light_trail;
 use super::nodes::{CONTESTS, STANDS_BY, is_contest};
 use super::pulse::Pulse;
+use super::together::Together;
 use super::whose::Retries;
 use super::{Answer, Counters, DeskError, Job};
 use crate::alerts::recipients::Recipients;
@@ -344,37 +345,22 @@ impl Engine {
             return Ok(());
         }
         let before = self.picture.position;
-        let pending: Vec<_> =
-            appends.into_iter().map(|append| (append.events.clone(), self.log.submit(append))).collect();
-        let mut recorded: Vec<(Appended, Vec<NewEvent>)> = Vec::with_capacity(pending.len());
-        let mut failure = None;
-        let mut contest = None;
-        for (events, pending) in pending {
-            match pending.wait() {
-                Ok(appended) => recorded.push((appended, events)),
-                // Another node recorded it.
-                Err(error) if is_contest(&error) => contest = Some(error),
-                Err(error) => failure = failure.or(Some(error)),
-            }
+        let mut together = Together::submit_conclusions(&*self.log, appends);
+        light_trail::tell(&together.recorded, began);
+        if let Err(error) = self.take_in_own(&together.recorded).and_then(|()| self.follow()) {
+            together.fail(error);
         }
-        recorded.sort_by_key(|(appended, _)| appended.first);
-        light_trail::tell(&recorded, began);
-        if let Err(error) = self.take_in_own(&recorded).and_then(|()| self.follow()) {
-            failure = failure.or(Some(error));
-        }
-        let contested = contest.is_some();
-        // A contest that others did not cause would be fought for ever.
-        let moved = self.picture.position > before;
-        match failure.or(contest.filter(|_| !moved)) {
-            Some(error) => {
+        let contested = together.is_contested();
+        match together.outcome(self.picture.position > before) {
+            Err(error) => {
                 self.watch.look_again();
                 Err(error)
             }
-            None if contested => {
+            Ok(()) if contested => {
                 self.watch.look_again();
                 Ok(())
             }
-            None => {
+            Ok(()) => {
                 self.watch.recorded();
                 Ok(())
             }

@@ -2,18 +2,18 @@
 //! do shows in the picture, so a crash, a week of downtime or a second node changes nothing of it.
 
 use super::engine::Engine;
-use super::nodes::is_contest;
+use super::together::Together;
 use crate::alerts::cases::{call as call_for, escalated, reminded, taken_up};
 use crate::alerts::request::About;
 use crate::alerts::requests::ask;
 use crate::domain::case::{Call, Case};
 use crate::domain::code::CreditCode;
-use crate::domain::envelope::{NewEvent, Position};
+use crate::domain::envelope::Position;
 use crate::domain::merchant::Horizon;
 use crate::domain::time::{Instant, day_of};
 use crate::domain::words::Light;
 use crate::lights::moment::sector_of;
-use crate::log::contract::{Append, Appended, LogError};
+use crate::log::contract::{Append, LogError};
 use crate::picture::Picture;
 use crate::policy::follow_up::Upward;
 use std::collections::HashSet;
@@ -118,24 +118,10 @@ impl Engine {
     /// what is still to be said shows in the picture.
     pub(super) fn conclude(&mut self, appends: Vec<Append>) -> Result<(), LogError> {
         let before = self.picture.position;
-        let pending: Vec<_> =
-            appends.into_iter().map(|append| (append.events.clone(), self.log.submit(append))).collect();
-        let mut recorded: Vec<(Appended, Vec<NewEvent>)> = Vec::with_capacity(pending.len());
-        let mut failure = None;
-        let mut contest = None;
-        for (events, pending) in pending {
-            match pending.wait() {
-                Ok(appended) => recorded.push((appended, events)),
-                Err(error) if is_contest(&error) => contest = Some(error),
-                Err(error) => failure = failure.or(Some(error)),
-            }
-        }
-        recorded.sort_by_key(|(appended, _)| appended.first);
-        self.take_in_own(&recorded)?;
+        let together = Together::submit_conclusions(&*self.log, appends);
+        self.take_in_own(&together.recorded)?;
         self.follow()?;
-        // A contest that others did not cause would be fought for ever.
-        let moved = self.picture.position > before;
-        failure.or(contest.filter(|_| !moved)).map_or(Ok(()), Err)
+        together.outcome(self.picture.position > before)
     }
 }
 

@@ -12,6 +12,7 @@ mod pulse;
 mod recordable;
 mod rehearsal;
 mod start;
+mod together;
 mod whose;
 
 pub use counters::Counters;

@@ -4,7 +4,7 @@
 
 use super::batch::Made;
 use super::engine::{Engine, Folded};
-use super::nodes::is_contest;
+use super::together::Together;
 use crate::domain::decide::complaint_stream;
 use crate::domain::envelope::{NewEvent, Origin, Position, Recorded};
 use crate::domain::event::Event;
@@ -65,27 +65,13 @@ impl Engine {
         let found = self.found_now(now)?;
         let is_whole = found.len() < SLICE;
         let before = self.picture.position;
-        let mut pending = Vec::with_capacity(found.len());
-        for (append, events) in found {
-            pending.push((events, self.log.submit(append)));
-        }
-        let mut folded = Vec::new();
-        let (mut failure, mut contested) = (None, None);
-        for (events, pending) in pending {
-            match pending.wait() {
-                Ok(appended) => folded.push(Folded { appended, events, hold: false }),
-                // Another node recorded it, or somebody decided meanwhile.
-                Err(error) if is_contest(&error) => contested = Some(error),
-                Err(error) => failure = failure.or(Some(error)),
-            }
-        }
-        self.fold(folded);
+        let found = found.into_iter().map(|(append, events)| (events, append));
+        let mut together = Together::submit(&*self.log, found);
+        let recorded = std::mem::take(&mut together.recorded).into_iter();
+        self.fold(recorded.map(|(appended, events)| Folded { appended, events, hold: false }).collect());
         self.follow()?;
-        // A contest that others did not cause would be fought for ever.
-        let (moved, was_contested) = (self.picture.position > before, contested.is_some());
-        if let Some(error) = failure.or(contested.filter(|_| !moved)) {
-            return Err(error);
-        }
+        let was_contested = together.is_contested();
+        together.outcome(self.picture.position > before)?;
         // What was contested may still wait, and is tried again on what is known now.
         if is_whole && !was_contested {
             self.retries.all = false;

@@ -1,7 +1,8 @@
 //! Which appends are taken: the contract's rules, written once for every engine that keeps its own events.
 
-use crate::domain::envelope::{NewEvent, Position, Recorded, Revision};
+use crate::domain::envelope::{Digest, NewEvent, Position, Recorded, Revision};
 use crate::domain::time::Instant;
+use crate::log::chain::PlaceInLog;
 use crate::log::contract::{Append, Appended, Expected, LogError};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -155,6 +156,51 @@ pub fn answer_of(there: &[Entry]) -> Option<Appended> {
 #[must_use]
 pub fn recording_time(append: &Append, last: Option<Instant>) -> Instant {
     last.map_or(append.recorded_at, |last| last.max(append.recorded_at))
+}
+
+/// Puts the events of an append behind one another, from a position and a revision on: shows each with its place and the digest that
+/// follows from those before it. Returns the answer.
+///
+/// # Errors
+/// What `take` says.
+pub fn put<'a, E>(
+    append: &'a Append,
+    (first, revision): (Position, Revision),
+    recorded_at: Instant,
+    previous: Digest,
+    mut take: impl FnMut(PlaceInLog<'a>, &'a NewEvent, Digest) -> Result<(), E>,
+) -> Result<Appended, E> {
+    let mut digest = previous;
+    let mut answer = Appended { first, last: first, revision, recorded_at, repeated: false };
+    for (part, event) in (0_u32..).zip(&append.events) {
+        let place = PlaceInLog {
+            position: first + Position::from(part),
+            stream: &append.stream,
+            revision: revision + Revision::from(part),
+            part,
+            recorded_at,
+            idempotency_key: append.idempotency_key.as_deref(),
+        };
+        digest = place.link(event).digest(&digest);
+        take(place, event, digest)?;
+        (answer.last, answer.revision) = (place.position, place.revision);
+    }
+    Ok(answer)
+}
+
+/// Returns an event of an append as it is kept at its place.
+#[must_use]
+pub fn kept(append: &Append, place: PlaceInLog<'_>, event: &NewEvent, digest: Digest) -> Entry {
+    let recorded = Recorded {
+        position: place.position,
+        stream: append.stream.clone(),
+        revision: place.revision,
+        recorded_at: place.recorded_at,
+        idempotency_key: append.idempotency_key.clone(),
+        digest,
+        event: event.clone(),
+    };
+    Entry { part: place.part, recorded }
 }
 
 /// By what a repeated append is known.

@@ -18,6 +18,7 @@ use crate::domain::envelope::{Digest, NewEvent, Position, Recorded, Revision};
 use crate::domain::time::Instant;
 use sha2::{Digest as _, Sha256};
 use std::ops::Deref;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// The digest before the first event.
@@ -71,6 +72,22 @@ impl<'a> Link<'a> {
             idempotency_key: recorded.idempotency_key.as_deref(),
         };
         place.link(&recorded.event)
+    }
+
+    /// Copies the event out, as it was before the log put it anywhere.
+    #[must_use]
+    pub fn event(&self) -> NewEvent {
+        NewEvent {
+            id: self.id,
+            event_type: Arc::from(self.event_type),
+            schema_version: self.schema_version,
+            occurred_at: self.occurred_at,
+            actor: Arc::from(self.actor),
+            causation: self.causation,
+            correlation: self.correlation,
+            history: self.history,
+            data: Arc::from(self.data),
+        }
     }
 
     /// Returns the digest of this event after `previous`.

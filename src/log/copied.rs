@@ -1,6 +1,6 @@
 //! A log written as a file of the embedded engine: the one form that every engine can be copied to and from.
 
-use crate::domain::envelope::{Digest, NewEvent, Position};
+use crate::domain::envelope::{Digest, Position};
 use crate::log::contract::{Append, EventLog, EventRef, Expected, LogError, Pending, Verified};
 use crate::log::embedded::{EmbeddedLog, Options};
 use std::collections::VecDeque;
@@ -90,17 +90,7 @@ impl Writing<'_> {
             idempotency_key: seen.idempotency_key.map(Arc::from),
             events: Vec::new(),
         });
-        append.events.push(NewEvent {
-            id: seen.id,
-            event_type: Arc::from(seen.event_type),
-            schema_version: seen.schema_version,
-            occurred_at: seen.occurred_at,
-            actor: Arc::from(seen.actor),
-            causation: seen.causation,
-            correlation: seen.correlation,
-            history: seen.history,
-            data: Arc::from(seen.data),
-        });
+        append.events.push(seen.event());
         self.digest = Some(seen.digest);
         Ok(())
     }

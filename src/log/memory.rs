@@ -3,10 +3,11 @@
 use crate::domain::envelope::{Digest, Position, Recorded, Revision};
 use crate::domain::time::Instant;
 use crate::log::admission::{self, Entry, Holdings, Verdict};
-use crate::log::chain::{GENESIS, Link, PlaceInLog};
+use crate::log::chain::{GENESIS, Link};
 use crate::log::contract::{Append, Appended, EventLog, EventRef, Expected, LogError, Pending, Subscription, Verified};
 use crate::log::embedded::{EmbeddedLog, Options};
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -73,36 +74,15 @@ impl Contents {
         };
         let recorded_at = admission::recording_time(append, self.entries.last().map(|last| last.recorded.recorded_at));
         let first = self.head() + 1;
-        let mut digest = self.entries.last().map_or(GENESIS, |last| last.recorded.digest);
-        let mut answer = Appended { first, last: first, revision, recorded_at, repeated: false };
+        let previous = self.entries.last().map_or(GENESIS, |last| last.recorded.digest);
         let stream = self.streams.entry(append.stream.clone()).or_default();
-        for (part, event) in (0_u32..).zip(&append.events) {
-            let place = PlaceInLog {
-                position: first + u64::from(part),
-                stream: &append.stream,
-                revision: revision + u64::from(part),
-                part,
-                recorded_at,
-                idempotency_key: append.idempotency_key.as_deref(),
-            };
-            digest = place.link(event).digest(&digest);
-            answer.last = place.position;
-            answer.revision = place.revision;
+        let put = admission::put(append, (first, revision), recorded_at, previous, |place, event, digest| {
             self.ids.insert(event.id, place.position);
             stream.push(place.position);
-            self.entries.push(Entry {
-                part,
-                recorded: Recorded {
-                    position: place.position,
-                    stream: append.stream.clone(),
-                    revision: place.revision,
-                    recorded_at,
-                    idempotency_key: append.idempotency_key.clone(),
-                    digest,
-                    event: event.clone(),
-                },
-            });
-        }
+            self.entries.push(admission::kept(append, place, event, digest));
+            Ok::<_, Infallible>(())
+        });
+        let Ok(answer) = put;
         if let Some(key) = &append.idempotency_key {
             self.keys.insert(key.clone(), (answer.first, answer.last));
         }

@@ -3,7 +3,7 @@
 use crate::domain::hex::Hex;
 use sha2::{Digest as _, Sha256};
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek as _};
 use std::path::{Path, PathBuf};
 
 /// Where files come from.
@@ -30,6 +30,14 @@ fn below(root: &Path, name: &str) -> Option<Hex<32>> {
     let whole = if root.is_dir() { root.join(name) } else { root.to_path_buf() };
     let path = whole.ancestors().find(|path| path.is_file())?;
     of(&mut File::open(path).ok()?).ok()
+}
+
+/// Returns the digest of a file, and leaves it at its beginning.
+pub(crate) fn of_whole(file: &mut File) -> io::Result<Hex<32>> {
+    file.rewind()?;
+    let digest = of(file)?;
+    file.rewind()?;
+    Ok(digest)
 }
 
 /// Returns the digest of what is left to read of a file.

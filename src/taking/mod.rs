@@ -11,7 +11,7 @@
 //! [`Import`] goes through this. In the running service, [`tray::Tray`] does so with one file after the other.
 
 mod decider;
-mod digest;
+pub(crate) mod digest;
 mod file;
 mod hatch;
 mod hearing;

@@ -3,7 +3,6 @@
 use super::optional;
 use crate::domain::access::{Key, Scope};
 use crate::domain::envelope::Origin;
-use crate::domain::hex::Hex;
 use crate::domain::time::Instant;
 use crate::domain::words::Role;
 use crate::http::access::{Allowed, Import};
@@ -13,17 +12,16 @@ use crate::http::site::Site;
 use crate::http::upload::{self, Upload};
 use crate::http::{api::commands::idempotency_key, fresh};
 use crate::settings::Intake;
-use crate::taking::tray::{AsRequest, Failure, Findings, Handed, Record, State, Told, TrayError};
-use crate::taking::{Speaker, Tally};
+use crate::taking::tray::{AsRequest, Failure, Handed, Record, State, Told, TrayError};
+use crate::taking::{Speaker, digest};
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION, X_CONTENT_TYPE_OPTIONS};
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::{Stream, stream};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _};
+use std::io::{self, Read as _};
 use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
@@ -247,33 +245,18 @@ pub(crate) async fn hand_in(
 ) -> Result<PutIn, Problem> {
     may_tell_history(&by.key.scope, options.history)?;
     let Upload { mut file, bytes, .. } = upload;
-    let digested = web::block(move || digest(&mut file).map(|digest| (file, digest))).await;
+    let digested = web::block(move || digest::of_whole(&mut file).map(|digest| (file, digest))).await;
     let (file, digest) = digested.map_err(away)?.map_err(upload::unwritable)?;
     let flags = [u8::from(options.preview), u8::from(options.history)];
     once::note(request, &[name.as_bytes(), &digest.0, &flags]);
     let once = key.map(|key| Once::of(request, by.key.id, key));
     let origin = Origin { history: options.history, ..by.origin };
     let record = Record {
-        id: Uuid::now_v7(),
-        file: name,
-        bytes,
-        digest,
-        by: by.key.name.to_string(),
         key: Some(by.key.id),
         history: options.history,
-        handed_in_at: site.desk.now(),
-        ended_at: None,
         state: if options.preview { State::Previewing } else { State::Waiting },
-        read: 0,
-        total: None,
-        tally: Tally::default(),
-        known: 0,
-        lights: BTreeMap::new(),
-        mails: 0,
-        refusals: Findings::default(),
-        warnings: Findings::default(),
-        failure: None,
         request: once.as_ref().map(Once::names).map(|(key, content)| AsRequest { key, content }),
+        ..Record::handed_in(Uuid::now_v7(), name, (bytes, digest), by.key.name.to_string(), site.desk.now())
     };
     let speaker = Speaker { scope: by.key.scope.clone(), origin: origin.clone() };
     let (at, asked) = (site.clone(), once.clone());
@@ -315,18 +298,6 @@ async fn remember(site: Site, once: Once, origin: Origin, id: Uuid) {
 fn newest(site: &Site, recorded: ImportState) -> ImportState {
     let known = site.tray.record(recorded.id);
     known.map_or(recorded, |record| ImportState::of(&record, site.tray.papers(record.id)))
-}
-
-fn digest(file: &mut File) -> io::Result<Hex<32>> {
-    file.rewind()?;
-    let mut hash = Sha256::new();
-    let mut bytes = vec![0; 64 << 10];
-    loop {
-        match file.read(&mut bytes)? {
-            0 => return Ok(Hex(hash.finalize().into())),
-            read => hash.update(bytes.get(..read).unwrap_or_default()),
-        }
-    }
 }
 
 /// Lists files that were handed in to this node: one's own, or all for whom nothing is out of scope.

@@ -291,22 +291,12 @@ impl Writer {
                 number
             }
         };
-        let mut answer = Appended { first, last: first, revision, recorded_at, repeated: false };
-        for (part, event) in (0_u32..).zip(&append.events) {
-            let place = PlaceInLog {
-                position: first + Position::from(part),
-                stream: &append.stream,
-                revision: revision + Revision::from(part),
-                part,
-                recorded_at,
-                idempotency_key: append.idempotency_key.as_deref(),
-            };
-            let digest = place.link(event).digest(&self.tail.digest);
+        let previous = self.tail.digest;
+        let answer = admission::put(append, (first, revision), recorded_at, previous, |place, event, digest| {
             self.row(stream, place, event, &digest)?;
-            answer.last = place.position;
-            answer.revision = place.revision;
             self.tail = Tail { position: place.position, digest, recorded_at: Some(recorded_at) };
-        }
+            Ok::<_, LogError>(())
+        })?;
         if let Some(key) = &append.idempotency_key {
             self.bind(key, &answer)?;
         }

@@ -5,13 +5,13 @@ use super::fault::Fault;
 use super::line::Line;
 use super::rows::{self, signed, span};
 use super::schema::Tail;
-use crate::domain::envelope::{Digest, Position, Recorded, Revision};
+use crate::domain::envelope::{Digest, Position, Revision};
 use crate::log::admission::{self, Entry, Holdings, Verdict, nanoseconds};
-use crate::log::chain::PlaceInLog;
 use crate::log::contract::{Append, Appended, LogError};
 use futures_util::FutureExt as _;
 use futures_util::future::{try_join4, try_join5};
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::sync::Arc;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
@@ -157,31 +157,14 @@ impl<'a> Group<'a> {
     fn add(&mut self, append: &Append, revision: Revision) -> Appended {
         let recorded_at = admission::recording_time(append, self.tail.recorded_at);
         let first = self.tail.position + 1;
-        let mut answer = Appended { first, last: first, revision, recorded_at, repeated: false };
-        for (part, event) in (0_u32..).zip(&append.events) {
-            let place = PlaceInLog {
-                position: first + Position::from(part),
-                stream: &append.stream,
-                revision: revision + Revision::from(part),
-                part,
-                recorded_at,
-                idempotency_key: append.idempotency_key.as_deref(),
-            };
-            let digest = place.link(event).digest(&self.tail.digest);
+        let previous = self.tail.digest;
+        let put = admission::put(append, (first, revision), recorded_at, previous, |place, event, digest| {
             self.tail = Tail { position: place.position, digest, recorded_at: Some(recorded_at) };
-            (answer.last, answer.revision) = (place.position, place.revision);
             self.ids.insert(event.id, place.position);
-            let recorded = Recorded {
-                position: place.position,
-                stream: append.stream.clone(),
-                revision: place.revision,
-                recorded_at,
-                idempotency_key: append.idempotency_key.clone(),
-                digest,
-                event: event.clone(),
-            };
-            self.events.push(Entry { part, recorded });
-        }
+            self.events.push(admission::kept(append, place, event, digest));
+            Ok::<_, Infallible>(())
+        });
+        let Ok(answer) = put;
         if let Some(key) = &append.idempotency_key {
             self.bind(key, &answer);
         }

@@ -2,7 +2,7 @@
 
 use super::fault::Fault;
 use super::line::Line;
-use crate::domain::envelope::{Digest, NewEvent, Position, Recorded, Revision};
+use crate::domain::envelope::{Digest, Position, Recorded, Revision};
 use crate::domain::time::Instant;
 use crate::log::admission::Entry;
 use crate::log::chain::{GENESIS, Link};
@@ -267,17 +267,7 @@ fn recorded(seen: &EventRef<'_>) -> Recorded {
         recorded_at: seen.recorded_at,
         idempotency_key: seen.idempotency_key.map(Arc::from),
         digest: seen.digest,
-        event: NewEvent {
-            id: seen.id,
-            event_type: Arc::from(seen.event_type),
-            schema_version: seen.schema_version,
-            occurred_at: seen.occurred_at,
-            actor: Arc::from(seen.actor),
-            causation: seen.causation,
-            correlation: seen.correlation,
-            history: seen.history,
-            data: Arc::from(seen.data),
-        },
+        event: seen.event(),
     }
 }
 

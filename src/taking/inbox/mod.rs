@@ -10,9 +10,9 @@ mod look;
 mod put_away;
 mod stand;
 
+use super::digest;
 use super::speaker::Speaker;
-use super::tray::{Findings, Handed, Record, State, Tray};
-use super::{Tally, digest};
+use super::tray::{Handed, Record, State, Tray};
 use crate::clock::Clock;
 use crate::domain::envelope::Origin;
 use crate::domain::time::Instant;
@@ -22,7 +22,7 @@ use put_away::Moved;
 use stand::Stand;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Seek as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
@@ -175,30 +175,10 @@ impl Inbox {
     }
 
     fn record(&self, path: &Path, file: &mut File) -> io::Result<Record> {
-        let digest = digest::of(file)?;
-        file.rewind()?;
-        Ok(Record {
-            id: Uuid::now_v7(),
-            file: put_away::readable(path),
-            bytes: file.metadata()?.len(),
-            digest,
-            by: "inbox".to_owned(),
-            key: None,
-            history: self.care.history,
-            handed_in_at: self.clock.now(),
-            ended_at: None,
-            state: State::Waiting,
-            read: 0,
-            total: None,
-            tally: Tally::default(),
-            known: 0,
-            lights: BTreeMap::new(),
-            mails: 0,
-            refusals: Findings::default(),
-            warnings: Findings::default(),
-            failure: None,
-            request: None,
-        })
+        let whole = (file.metadata()?.len(), digest::of_whole(file)?);
+        let (id, name) = (Uuid::now_v7(), put_away::readable(path));
+        let record = Record::handed_in(id, name, whole, "inbox".to_owned(), self.clock.now());
+        Ok(Record { history: self.care.history, ..record })
     }
 }
 

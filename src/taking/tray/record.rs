@@ -55,6 +55,41 @@ pub struct Record {
     pub request: Option<AsRequest>,
 }
 
+impl Record {
+    /// Begins the record of a file of so many bytes with that digest, handed in by the owner of the data folder, that waits for its
+    /// turn.
+    pub(crate) fn handed_in(
+        id: Uuid,
+        file: String,
+        (bytes, digest): (u64, Hex<32>),
+        by: String,
+        handed_in_at: Instant,
+    ) -> Self {
+        Self {
+            id,
+            file,
+            bytes,
+            digest,
+            by,
+            key: None,
+            history: false,
+            handed_in_at,
+            ended_at: None,
+            state: State::Waiting,
+            read: 0,
+            total: None,
+            tally: Tally::default(),
+            known: 0,
+            lights: BTreeMap::new(),
+            mails: 0,
+            refusals: Findings::default(),
+            warnings: Findings::default(),
+            failure: None,
+            request: None,
+        }
+    }
+}
+
 /// How far a file has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -199,6 +199,22 @@ pub(super) fn attribute(element: &BytesStart<'_>, name: &str) -> Option<String> 
     Some(found.value.to_string())
 }
 
+/// Reads a number of two bytes, the lower first.
+fn short(body: &[u8], at: usize) -> Option<u16> {
+    Some(u16::from_le_bytes(body.get(at..at.checked_add(2)?)?.try_into().ok()?))
+}
+
+/// Reads a number of four bytes, the lowest first.
+fn long(body: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_le_bytes(body.get(at..at.checked_add(4)?)?.try_into().ok()?))
+}
+
+/// Reads UTF-16, the lower byte of each unit first.
+fn utf16(bytes: &[u8]) -> String {
+    let units: Vec<u16> = bytes.chunks_exact(2).filter_map(|unit| short(unit, 0)).collect();
+    String::from_utf16_lossy(&units)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

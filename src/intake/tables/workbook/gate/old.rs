@@ -1,5 +1,6 @@
 //! What an old workbook has beside its values ([MS-XLS]: records of a number, a length and a body of at most 8,224 bytes).
 
+use super::{long, short, utf16};
 use crate::intake::tables::Shown;
 use crate::intake::tables::workbook::survey::{Survey, Surveys};
 use std::collections::BTreeMap;
@@ -78,7 +79,7 @@ impl Walk {
     fn note(&mut self, number: u16, body: &[u8]) -> Option<()> {
         match number {
             number::SHEET => {
-                let begin = u32::from_le_bytes(body.get(0..4)?.try_into().ok()?);
+                let begin = long(body, 0)?;
                 self.begins.insert(u64::from(begin), text(usize::from(*body.get(6)?), body.get(7..)?)?);
             }
             number::FORMAT => {
@@ -113,19 +114,13 @@ impl Walk {
     }
 }
 
-fn short(body: &[u8], at: usize) -> Option<u16> {
-    Some(u16::from_le_bytes(body.get(at..at.checked_add(2)?)?.try_into().ok()?))
-}
-
 /// Reads so many letters behind a byte that says whether each takes two bytes or one.
 fn text(letters: usize, body: &[u8]) -> Option<String> {
     let (wide, body) = body.split_first()?;
     if wide & 1 == 0 {
         return Some(body.get(..letters)?.iter().map(|letter| char::from(*letter)).collect());
     }
-    let units: Vec<u16> =
-        body.get(..letters.checked_mul(2)?)?.chunks_exact(2).filter_map(|unit| short(unit, 0)).collect();
-    Some(String::from_utf16_lossy(&units))
+    body.get(..letters.checked_mul(2)?).map(utf16)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! A part of a binary workbook on its way through the gate: records of a number, a length and a body ([MS-XLSB] 2.1.4).
 
-use super::{ELEMENT, Fault, Meter, Metered, TEXT};
+use super::{ELEMENT, Fault, Meter, Metered, TEXT, long, short, utf16};
 use crate::intake::tables::Shown;
 use crate::intake::tables::workbook::survey::{Survey, Surveys};
 use std::collections::BTreeMap;
@@ -202,18 +202,9 @@ fn grouped(input: &mut impl Read, most: u32) -> Result<Option<u32>, Ended> {
     Ok(Some(number))
 }
 
-fn short(body: &[u8], at: usize) -> Option<u16> {
-    Some(u16::from_le_bytes(body.get(at..at.checked_add(2)?)?.try_into().ok()?))
-}
-
-fn long(body: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_le_bytes(body.get(at..at.checked_add(4)?)?.try_into().ok()?))
-}
-
 /// Reads a count of units and then UTF-16; returns it with the place behind it.
 fn wide(body: &[u8], at: usize) -> Option<(String, usize)> {
     let begin = at.checked_add(4)?;
     let end = usize::try_from(long(body, at)?).ok()?.checked_mul(2)?.checked_add(begin)?;
-    let units: Vec<u16> = body.get(begin..end)?.chunks_exact(2).filter_map(|unit| short(unit, 0)).collect();
-    Some((String::from_utf16_lossy(&units), end))
+    Some((utf16(body.get(begin..end)?), end))
 }
