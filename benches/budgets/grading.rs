@@ -10,6 +10,7 @@ use warnlight::domain::fold::Stamp;
 use warnlight::lights::facts::of_merchant;
 use warnlight::lights::grade::{grade, grade_facts};
 use warnlight::lights::moment::Moment;
+use warnlight::log::memory::MemoryLog;
 use warnlight::picture::{Picture, SeenEvent};
 use warnlight::policy::Policies;
 
@@ -18,11 +19,12 @@ pub(super) fn district(merchants: u64) -> Outcome<Picture> {
     let mut state = Picture::new(Arc::new(Policies::built_in()?));
     let actor = Arc::from("bench");
     let mut position: Position = 0;
+    let log = MemoryLog::new();
     crowd::each(&crowd::plan(merchants)?, |written| {
         for (_, event) in &written.events {
             position += 1;
             let stamp = Stamp { position, recorded_at: written.at, history: true };
-            state.fold(&SeenEvent { stamp, id: uuid::Uuid::nil(), actor: &actor, event })?;
+            state.fold(&SeenEvent { stamp, id: uuid::Uuid::nil(), causation: None, actor: &actor, event }, &log)?;
         }
         Ok(())
     })?;

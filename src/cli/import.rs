@@ -88,7 +88,7 @@ pub(super) fn run(args: &ImportArgs, common: &Common, out: &mut Out) -> Result<E
             Err(error) => return Err(error.into()),
         }
     };
-    tell(args, ended, &barren, papers.as_deref(), out)
+    tell(args, id, ended, &barren, papers.as_deref(), out)
 }
 
 /// Returns the picture as it stands, for trying on; a service may run beside.
@@ -125,6 +125,7 @@ fn show(bar: &ProgressBar, step: &Step<'_>) -> ControlFlow<()> {
 
 fn tell(
     args: &ImportArgs,
+    id: Uuid,
     ended: Ended,
     barren: &[&PathBuf],
     papers: Option<&Path>,
@@ -143,7 +144,8 @@ fn tell(
     match out.format() {
         Format::Json => {
             let lights = followed.lights.iter().map(|(light, count)| (light.name(), *count)).collect();
-            out.json(&Printed { tally, lights_changed: lights, mails_requested: followed.mails })?;
+            let import = (!args.dry_run).then_some(id);
+            out.json(&Printed { import, tally, lights_changed: lights, mails_requested: followed.mails })?;
         }
         Format::Table => {
             let heading = [
@@ -163,6 +165,9 @@ fn tell(
         out.tell(texts::LEFT_WAITING.with(&[&tally.queued]));
     }
     tell_what_followed(args, &followed, out);
+    if !args.dry_run && tally.accepted + tally.queued > 0 {
+        out.tell(texts::IMPORT_ID.with(&[&id]));
+    }
     for path in barren {
         out.tell(texts::NOTHING_READ.with(&[&path.display()]));
     }
@@ -176,6 +181,9 @@ fn tell(
 /// What came of the rows and what followed, for programs.
 #[derive(Serialize)]
 struct Printed<'a> {
+    /// The import, by which it can be withdrawn; a dry run is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    import: Option<Uuid>,
     #[serde(flatten)]
     tally: Tally,
     /// By the colour they changed to.

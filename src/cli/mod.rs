@@ -17,6 +17,7 @@ mod simulate;
 mod store;
 mod texts;
 mod values;
+mod withdraw;
 
 pub use exit::{CliError, Exit};
 pub use out::{Format, Out};
@@ -60,6 +61,7 @@ enum Command {
     Serve(serve::ServeArgs),
     Demo(demo::DemoArgs),
     Import(import::ImportArgs),
+    Withdraw(withdraw::WithdrawArgs),
     Lights(lights::LightsArgs),
     Explain(lights::ExplainArgs),
     Verify(store::VerifyArgs),
@@ -115,6 +117,7 @@ fn run(cli: &Cli, out: &mut Out) -> Result<Exit, CliError> {
         Command::Demo(args) => demo::run(args, common, out),
         Command::Key(args) => key::run(args, common, out),
         Command::Import(args) => import::run(args, common, out),
+        Command::Withdraw(args) => withdraw::run(args, common, out),
         Command::Lights(args) => lights::run_lights(args, common, out),
         Command::Explain(args) => lights::run_explain(args, common, out),
         Command::Verify(args) => store::run_verify(args, common, out),

@@ -219,7 +219,7 @@ impl<'s> Batch<'s> {
             envelope.causation = envelope.causation.or_else(|| made.first().map(|first| first.envelope.id));
             made.push(Made { envelope, event });
         }
-        let expected = match revision {
+        let expected = match revision.saturating_add(self.picture.uncounted.of(&stream)) {
             0 => Expected::NoStream,
             count => Expected::Revision(u64::from(count) - 1),
         };

@@ -292,8 +292,10 @@ impl Engine {
         }
         for (position, Made { envelope, event }) in (appended.first..).zip(events) {
             let stamp = Stamp { position, recorded_at: appended.recorded_at, history: envelope.history };
-            let seen = SeenEvent { stamp, id: envelope.id, actor: &envelope.actor, event };
-            let about = self.picture.fold(&seen).map_err(|reason| LogError::Unavailable(reason.to_string()))?;
+            let NewEvent { id, causation, actor, .. } = envelope;
+            let seen = SeenEvent { stamp, id: *id, causation: *causation, actor, event };
+            let about =
+                self.picture.fold(&seen, &*self.log).map_err(|reason| LogError::Unavailable(reason.to_string()))?;
             if let Some(index) = about {
                 self.retries.note(index, event, position);
                 self.watch.touched(&self.picture, index, event, hold, self.now());
@@ -376,7 +378,7 @@ impl Engine {
             }
             for (position, envelope) in (appended.first..).zip(events) {
                 let stamp = Stamp { position, recorded_at: appended.recorded_at, history: envelope.history };
-                let folded = self.picture.fold_written(stamp, envelope);
+                let folded = self.picture.fold_written(stamp, envelope, &*self.log);
                 let (event, _) = folded.map_err(|reason| LogError::Unavailable(reason.to_string()))?;
                 if let Event::LightChanged(_) = event {
                     self.counters.lights_changed.fetch_add(1, Ordering::Relaxed);

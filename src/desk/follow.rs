@@ -55,11 +55,16 @@ impl Engine {
 
     fn take_in(&mut self, recorded: &Recorded) -> Result<(), LogError> {
         let Recorded { position, recorded_at, event: envelope, .. } = recorded;
-        let (event, about) = self.picture.fold_recorded(recorded).map_err(|reason| {
+        let (event, about) = self.picture.fold_recorded(recorded, &*self.log).map_err(|reason| {
             LogError::Unavailable(format!("the event at position {position} cannot be understood here: {reason}"))
         })?;
         let now = self.now();
-        if let Some(index) = about {
+        let changed = match &event {
+            // About as many merchants as an import can be.
+            Event::ImportWithdrawn(_) => self.picture.world.changed_at(*position),
+            _ => Vec::new(),
+        };
+        for index in about.into_iter().chain(changed) {
             self.retries.note(index, &event, *position);
             let hold = envelope.correlation.is_some_and(|correlation| self.holds.contains(correlation));
             self.watch.touched(&self.picture, index, &event, hold, now);

@@ -10,6 +10,7 @@ use crate::domain::fold::Stamp;
 use crate::domain::tidy::tidy;
 use crate::domain::time::Instant;
 use crate::log::contract::{Append, Expected};
+use crate::log::memory::MemoryLog;
 use crate::picture::Picture;
 use uuid::Uuid;
 
@@ -18,6 +19,8 @@ use uuid::Uuid;
 pub struct Rehearsal {
     picture: Picture,
     sectors: Vec<String>,
+    /// No command withdraws an import, so nothing is ever read from it.
+    log: MemoryLog,
 }
 
 impl Rehearsal {
@@ -25,7 +28,7 @@ impl Rehearsal {
     #[must_use]
     pub fn new(picture: Picture) -> Self {
         let sectors = picture.policies.sectors.all().iter().map(|sector| sector.id.clone()).collect();
-        Self { picture, sectors }
+        Self { picture, sectors, log: MemoryLog::new() }
     }
 
     /// Decides a command as the desk would at `now`; the receipt of an accepted one names events that do not exist.
@@ -77,7 +80,7 @@ impl Rehearsal {
         for envelope in append.events {
             let stamp = Stamp { position: self.picture.position + 1, recorded_at: now, history: true };
             // What was decided a moment ago can be folded; a rehearsal that could not would only know less.
-            let _ = self.picture.fold_written(stamp, &envelope);
+            let _ = self.picture.fold_written(stamp, &envelope, &self.log);
             events.push(envelope.id);
         }
         let last = self.picture.position;

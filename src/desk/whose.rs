@@ -41,7 +41,7 @@ impl Retries {
     pub(super) fn note(&mut self, index: u32, event: &Event, position: Position) {
         // The register, shops and aliases; and what malls report of a shop makes it known, too.
         let (subject, _) = event.event_type().split_once('.').unwrap_or_default();
-        if matches!(subject, "merchant" | "mall") {
+        if matches!(subject, "merchant" | "mall" | "import") {
             self.merchants.insert(index, position);
         }
     }
@@ -125,7 +125,8 @@ impl Engine {
         let told = self.log.read_stream(&stream, 0, usize::MAX)?;
         let told = told.iter().rev().find(|told| &*told.event.event_type == "complaint.queued");
         let Some(Recorded { event: told, .. }) = told else { return Ok(None) };
-        let id = |step: usize| Uuid::new_v5(&NAMESPACE, format!("{stream}/{}/{step}", entry.revision).as_bytes());
+        let revision = entry.revision.saturating_add(self.picture.uncounted.of(&stream));
+        let id = |step: usize| Uuid::new_v5(&NAMESPACE, format!("{stream}/{revision}/{step}").as_bytes());
         let mut origin = Origin {
             causation: Some(cause.id),
             correlation: cause.correlation,
@@ -142,7 +143,7 @@ impl Engine {
         }
         let append = Append {
             stream: stream.into(),
-            expected: entry.revision.checked_sub(1).map_or(Expected::NoStream, |last| Expected::Revision(last.into())),
+            expected: revision.checked_sub(1).map_or(Expected::NoStream, |last| Expected::Revision(last.into())),
             recorded_at: now,
             idempotency_key: None,
             events: made.iter().map(|made| made.envelope.clone()).collect(),

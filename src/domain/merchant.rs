@@ -16,6 +16,7 @@ use super::name_key;
 use super::time::{Day, Instant, day_of};
 use super::words::ExitAction;
 use std::borrow::Cow;
+use std::sync::Arc;
 use thin_vec::ThinVec;
 
 /// Up to when things are looked at: the day of truth and the point of knowledge.
@@ -76,6 +77,17 @@ pub struct Merchant {
     pub dealings: Option<Box<Dealings>>,
     /// The newest evidence.
     pub last: Option<LastEvidence>,
+    /// What was known of it before an import that spoke of it was withdrawn; `None` if none was.
+    pub before: Option<Arc<Before>>,
+}
+
+/// A merchant as it was known until an import was withdrawn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Before {
+    /// Where that was recorded: this was known up to there.
+    pub until: Position,
+    /// The merchant, with what was known earlier still.
+    pub merchant: Merchant,
 }
 
 /// The newest evidence about a merchant.
@@ -117,7 +129,27 @@ impl Merchant {
             acts: ThinVec::new(),
             dealings: None,
             last: None,
+            before: None,
         }
+    }
+
+    /// Returns the merchant as it was known at `known`: since an import was withdrawn, or before.
+    #[must_use]
+    pub fn known_at(&self, known: Position) -> &Self {
+        self.versions()
+            .find(|version| version.before.as_ref().is_none_or(|before| before.until <= known))
+            .unwrap_or(self)
+    }
+
+    /// Returns what is known of the merchant now, and what was before each withdrawal of an import, newest first.
+    pub fn versions(&self) -> impl Iterator<Item = &Self> {
+        std::iter::successors(Some(self), |version| version.before.as_ref().map(|before| &before.merchant))
+    }
+
+    /// Says whether this version of it began with a withdrawal at a position.
+    #[must_use]
+    pub fn changed_at(&self, position: Position) -> bool {
+        self.before.as_ref().is_some_and(|before| before.until == position)
     }
 
     /// Says whether the merchant is in the register, as known at `known`; if not it is a placeholder (未登记).
@@ -132,23 +164,24 @@ impl Merchant {
         fn any<T: Evidence>(items: &[T], horizon: &Horizon) -> bool {
             items.iter().any(|item| item.counts(horizon))
         }
-        self.is_registered(horizon.known)
-            || any(&self.filings, horizon)
-            || any(&self.balances, horizon)
-            || any(&self.custody, horizon)
-            || any(&self.flows, horizon)
-            || any(&self.guarantees, horizon)
-            || self.shops.iter().any(|shop| any(&shop.exits, horizon))
-            || self.complaints.iter().any(|complaint| complaint.counts(horizon))
-            || any(&self.signals, horizon)
-            || any(&self.rates, horizon)
-            || any(&self.shares, horizon)
-            || any(&self.listings, horizon)
-            || any(&self.acts, horizon)
-            || any(&self.sectors, horizon)
-            || any(&self.dealings().leads, horizon)
-            || any(&self.dealings().checks, horizon)
-            || any(&self.dealings().cases, horizon)
+        let known = self.known_at(horizon.known);
+        known.is_registered(horizon.known)
+            || any(&known.filings, horizon)
+            || any(&known.balances, horizon)
+            || any(&known.custody, horizon)
+            || any(&known.flows, horizon)
+            || any(&known.guarantees, horizon)
+            || known.shops.iter().any(|shop| any(&shop.exits, horizon))
+            || known.complaints.iter().any(|complaint| complaint.counts(horizon))
+            || any(&known.signals, horizon)
+            || any(&known.rates, horizon)
+            || any(&known.shares, horizon)
+            || any(&known.listings, horizon)
+            || any(&known.acts, horizon)
+            || any(&known.sectors, horizon)
+            || any(&known.dealings().leads, horizon)
+            || any(&known.dealings().checks, horizon)
+            || any(&known.dealings().cases, horizon)
     }
 
     /// Returns what offices do with each other about it.

@@ -35,5 +35,6 @@ pub mod ticket;
 pub mod tidy;
 pub mod time;
 pub mod whose;
+pub mod withdrawal;
 pub mod words;
 pub mod world;

@@ -41,7 +41,7 @@ impl World {
             self.own(&complaint.ticket, index);
         }
         for key in keys_ever(&merchant) {
-            self.file(key, index, merchant.has_closed_shop());
+            self.file(key, index, ever_closed(&merchant));
         }
         self.merchants.push(merchant);
     }
@@ -51,8 +51,7 @@ impl World {
         let code = evidence_about(event)?;
         self.head = self.head.max(stamp.position);
         let index = self.index_or_new(code);
-        let merchant = usize::try_from(index).ok().and_then(|index| self.merchants.get_mut(index))?;
-        merchant.fold(stamp, event);
+        self.at_mut(index)?.fold(stamp, event);
         match event {
             Event::ComplaintReceived(received) => {
                 self.own(&received.ticket, index);
@@ -64,7 +63,7 @@ impl World {
         Some(index)
     }
 
-    fn index_or_new(&mut self, code: CreditCode) -> u32 {
+    pub(super) fn index_or_new(&mut self, code: CreditCode) -> u32 {
         if let Some(index) = self.index_of(code) {
             return index;
         }
@@ -86,6 +85,20 @@ impl World {
         let (keys, closer) = (link_keys(merchant, Position::MAX), merchant.has_closed_shop());
         for key in keys.into_iter().flatten() {
             self.file(key, index, closer);
+        }
+    }
+
+    /// Files a merchant again that a withdrawal at a position changed.
+    pub(super) fn file_again(&mut self, index: u32, position: Position) {
+        self.head = self.head.max(position);
+        let Some(merchant) = self.at(index) else { return };
+        let (keys, closer) = (keys_ever(merchant), ever_closed(merchant));
+        let tickets: Vec<Box<str>> = merchant.complaints.iter().map(|complaint| complaint.ticket.clone()).collect();
+        for key in keys {
+            self.file(key, index, closer);
+        }
+        for ticket in tickets {
+            self.own(&ticket, index);
         }
     }
 
@@ -138,6 +151,10 @@ impl World {
         at(&self.merchants, index)
     }
 
+    pub(super) fn at_mut(&mut self, index: u32) -> Option<&mut Merchant> {
+        usize::try_from(index).ok().and_then(|index| self.merchants.get_mut(index))
+    }
+
     /// Returns a merchant's index.
     #[must_use]
     pub fn index_of(&self, code: CreditCode) -> Option<u32> {
@@ -158,7 +175,8 @@ impl World {
         if first.complaint(ticket).is_some() {
             return Some(first.code);
         }
-        self.at(*self.other_tickets.get(&Box::from(&*key))?).map(|merchant| merchant.code)
+        let other = self.at(*self.other_tickets.get(&Box::from(&*key))?)?;
+        other.complaint(ticket).is_some().then_some(other.code)
     }
 
     /// Returns the merchants in the register that have just this name or brand, by key.
@@ -198,10 +216,11 @@ impl World {
         known: Position,
         filed: impl Fn(u64) -> I,
     ) -> Vec<u32> {
+        let merchant = merchant.known_at(known);
         let brand = merchant.brand_key(known);
         let representative = merchant.representative_key(known);
         let shares = |index: &u32| {
-            self.at(*index).is_some_and(|other| {
+            self.at(*index).map(|other| other.known_at(known)).is_some_and(|other| {
                 other.code != merchant.code
                     && (brand.is_some() && other.brand_key(known) == brand
                         || representative.is_some() && other.representative_key(known) == representative)
@@ -229,7 +248,15 @@ fn add(index: &mut Index<u64, OrdSet<u32>>, key: u64, merchant: u32) {
 
 /// Returns everything a merchant was ever filed under: every row left its own state of brand and representative behind.
 fn keys_ever(merchant: &Merchant) -> Vec<u64> {
-    merchant.rows.iter().flat_map(|row| link_keys(merchant, row.position)).flatten().collect()
+    let of = |version: &Merchant| -> Vec<u64> {
+        version.rows.iter().flat_map(|row| link_keys(version, row.position)).flatten().collect()
+    };
+    merchant.versions().flat_map(of).collect()
+}
+
+/// Says whether a shop of a merchant is known to have closed, or was before an import was withdrawn.
+fn ever_closed(merchant: &Merchant) -> bool {
+    merchant.versions().any(Merchant::has_closed_shop)
 }
 
 /// Returns what a merchant is filed under, as known at `known`.

@@ -197,6 +197,11 @@ routes! {
     get "/api/v1/imports/{id}" Import api::imports::get, "What became of a file, or how far it has come", [WAIT] -> "ImportState";
     post "/api/v1/imports/{id}/confirm" Import api::imports::confirm,
         "Takes a file that was tried on, within an hour and with the key that handed it in", [WAIT] -> "ImportState";
+    get "/api/v1/imports/{id}/withdrawal" Import api::withdrawal::get,
+        "What withdrawing an import would change, or when and why it was withdrawn", [] -> "ImportWithdrawal";
+    post "/api/v1/imports/{id}/withdraw" Import api::withdrawal::post,
+        "Withdraws an import as a whole: what it recorded counts no longer, and what it had replaced stands again. One's own, or any in scope for the lead office and administrators. Again it changes nothing",
+        [] body "WithdrawImport" -> "ImportWithdrawal";
     get "/api/v1/imports/{id}/papers/{name}" Import api::imports::paper,
         "One of an import's papers: the receipts, or refused rows to be mended and sent in again", [] -> "text/csv";
     get "/api/v1/feedback" ReadComplaints api::feedback::get,
@@ -247,6 +252,8 @@ routes! {
     post "/imports" Import pages::imports::post, "Takes files to be tried on", [] body "UploadForm" -> "text/html";
     get "/imports/{id}" Import pages::imports::show, "What a file would change, how far it has come, or what became of it", [] -> "text/html";
     post "/imports/{id}" Import pages::imports::confirm, "Has a file taken that was tried on", [] body "FormToken" -> "text/html";
+    get "/imports/{id}/withdraw" Import pages::withdrawal::show, "What withdrawing an import would change", [] -> "text/html";
+    post "/imports/{id}/withdraw" Import pages::withdrawal::post, "Withdraws an import", [] body "WithdrawalForm" -> "text/html";
     get "/cases" ReadCases pages::cases::list, "Cases, the soonest due first", [ENDED, LATE, MINE, PAGE] -> "text/html";
     get "/cases/{alert}" ReadCases pages::case::show, "One case, with what can be done with it", [] -> "text/html";
     post "/cases/{alert}" HandleCases pages::case::post, "Does something with a case", [] body "CaseForm" -> "text/html";

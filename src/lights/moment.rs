@@ -47,6 +47,7 @@ impl<'a> Moment<'a> {
     /// Returns a merchant as seen at this moment.
     #[must_use]
     pub fn subject(&'a self, world: &'a World, merchant: &'a Merchant) -> Subject<'a> {
+        let merchant = merchant.known_at(self.horizon.known);
         let sector = sector_of(merchant, &self.horizon, self.policies);
         let scheme = self.policies.schemes.find(merchant.division(self.horizon.known), sector);
         Subject { moment: self, world, merchant, scheme }

@@ -20,11 +20,14 @@ mod replay;
 pub mod rises;
 pub mod snapshot;
 pub mod sources;
+pub mod uncounted;
 mod whose;
+mod withdrawal;
 
 pub use part::{FoldError, SeenEvent};
 pub use published::Published;
 pub use replay::ReplayError;
+pub use withdrawal::wrote_to;
 
 use crate::domain::access::Keys;
 use crate::domain::case::Cases;
@@ -33,6 +36,7 @@ use crate::domain::event::Event;
 use crate::domain::fold::{Stamp, evidence_about};
 use crate::domain::whose::Queue;
 use crate::domain::world::World;
+use crate::log::contract::EventLog;
 use crate::policy::Policies;
 use imports::Imports;
 use lights::Lights;
@@ -42,6 +46,7 @@ use part::{Part, parts};
 use rises::Rises;
 use sources::Sources;
 use std::sync::Arc;
+use uncounted::Uncounted;
 
 parts! {
     /// Merchants and their evidence.
@@ -64,22 +69,29 @@ parts! {
     9: sources: Sources,
     /// Lights that are followed up.
     10: cases: Cases,
+    /// Events that are not counted where the revision of their stream is.
+    11: uncounted: Uncounted,
 }
 
 impl Picture {
     /// Folds one event as it came from the log or went there. Returns the index of the merchant it is evidence about, if
-    /// any.
+    /// any; those that the withdrawal of an import changes are [`World::changed_at`] its position. Such a withdrawal is the one event
+    /// that needs the log, to read what is left of the streams it is about.
     ///
     /// # Errors
     /// See [`FoldError`]; the picture is of no use then.
-    pub fn fold(&mut self, seen: &SeenEvent<'_>) -> Result<Option<u32>, FoldError> {
-        self.take(seen)?;
+    pub fn fold(&mut self, seen: &SeenEvent<'_>, log: &dyn EventLog) -> Result<Option<u32>, FoldError> {
+        self.take(seen, log)?;
         Ok(evidence_about(seen.event).and_then(|code| self.world.index_of(code)))
     }
 
     /// The same for whoever does not ask about whom.
-    fn take(&mut self, seen: &SeenEvent<'_>) -> Result<(), FoldError> {
+    fn take(&mut self, seen: &SeenEvent<'_>, log: &dyn EventLog) -> Result<(), FoldError> {
+        if let Event::ImportWithdrawn(said) = seen.event {
+            self.withdraw(seen.stamp, said, log)?;
+        }
         self.fold_parts(seen)?;
+        self.note_uncounted(seen.event);
         // Which bank reports stands in the merchant's filings, not in the report.
         self.sources.hear_bank(seen, &self.world);
         self.position = seen.stamp.position;
@@ -90,19 +102,29 @@ impl Picture {
     ///
     /// # Errors
     /// See [`FoldError`].
-    pub fn fold_recorded(&mut self, recorded: &Recorded) -> Result<(Event, Option<u32>), FoldError> {
+    pub fn fold_recorded(
+        &mut self,
+        recorded: &Recorded,
+        log: &dyn EventLog,
+    ) -> Result<(Event, Option<u32>), FoldError> {
         let stamp =
             Stamp { position: recorded.position, recorded_at: recorded.recorded_at, history: recorded.event.history };
-        self.fold_written(stamp, &recorded.event)
+        self.fold_written(stamp, &recorded.event, log)
     }
 
     /// Decodes and folds an event that was appended.
     ///
     /// # Errors
     /// See [`FoldError`].
-    pub fn fold_written(&mut self, stamp: Stamp, written: &NewEvent) -> Result<(Event, Option<u32>), FoldError> {
+    pub fn fold_written(
+        &mut self,
+        stamp: Stamp,
+        written: &NewEvent,
+        log: &dyn EventLog,
+    ) -> Result<(Event, Option<u32>), FoldError> {
         let event = written.decode()?;
-        let about = self.fold(&SeenEvent { stamp, id: written.id, actor: &written.actor, event: &event })?;
+        let NewEvent { id, causation, actor, .. } = written;
+        let about = self.fold(&SeenEvent { stamp, id: *id, causation: *causation, actor, event: &event }, log)?;
         Ok((event, about))
     }
 }

@@ -4,6 +4,7 @@ use super::snapshot::{Keep, Stored};
 use crate::domain::event::{DecodeError, Event};
 use crate::domain::fold::Stamp;
 use crate::domain::words::UnknownWord;
+use crate::log::contract::LogError;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -14,6 +15,8 @@ pub struct SeenEvent<'a> {
     pub stamp: Stamp,
     /// Its id.
     pub id: Uuid,
+    /// What led to it.
+    pub causation: Option<Uuid>,
     /// Who says so.
     pub actor: &'a Arc<str>,
     /// What it says.
@@ -29,6 +32,9 @@ pub enum FoldError {
     /// A word in it.
     #[error("{0}; update Warnlight")]
     Word(#[from] UnknownWord),
+    /// What it is about cannot be read from the log.
+    #[error(transparent)]
+    Log(#[from] LogError),
 }
 
 /// A part of the picture: a pure fold of the log that a snapshot can keep. A copy is cheap, because there is one after

@@ -49,7 +49,7 @@ fn decode(scanner: &mut dyn Scanner, (after, until): (Position, Position)) -> Re
             if *actor != *seen.actor {
                 actor = seen.actor.into();
             }
-            events.push(Decoded { stamp, id: seen.id, actor: actor.clone(), event });
+            events.push(Decoded { stamp, id: seen.id, causation: seen.causation, actor: actor.clone(), event });
             ControlFlow::Continue(())
         }
         Err(reason) => {
@@ -63,6 +63,7 @@ fn decode(scanner: &mut dyn Scanner, (after, until): (Position, Position)) -> Re
 struct Decoded {
     stamp: Stamp,
     id: Uuid,
+    causation: Option<Uuid>,
     actor: Arc<str>,
     event: Event,
 }
@@ -122,8 +123,8 @@ impl Picture {
             move |stretch| decode(&mut *scanner, stretch)
         };
         in_order("replay", processors(), stretches, decoder, |events: Vec<Decoded>| {
-            for Decoded { stamp, id, actor, event } in events {
-                self.take(&SeenEvent { stamp, id, actor: &actor, event: &event })
+            for Decoded { stamp, id, causation, actor, event } in events {
+                self.take(&SeenEvent { stamp, id, causation, actor: &actor, event: &event }, log)
                     .map_err(|reason| ReplayError::Event { position: stamp.position, reason })?;
             }
             Ok(())
@@ -135,7 +136,7 @@ impl Picture {
         loop {
             let page = log.read_all(self.position, PAGE)?;
             for recorded in &page {
-                self.fold_recorded(recorded)
+                self.fold_recorded(recorded, log)
                     .map_err(|reason| ReplayError::Event { position: recorded.position, reason })?;
             }
             if page.is_empty() {

@@ -241,6 +241,7 @@ mod tests {
     use crate::domain::envelope::{NewEvent, Origin};
     use crate::domain::fold::Stamp;
     use crate::domain::time::start_of;
+    use crate::log::memory::MemoryLog;
     use crate::picture::Picture;
     use crate::policy::Policies;
     use serde_json::json;
@@ -261,7 +262,9 @@ mod tests {
             let event = Event::decode(event_type, 1, &data.to_string()).unwrap();
             let (recorded_at, position) = (start_of(day.parse().unwrap()), self.picture.position + 1);
             let written = NewEvent::new(Uuid::from_u128(position.into()), recorded_at, &Origin::of(actor), &event);
-            self.picture.fold_written(Stamp { position, recorded_at, history: false }, &written).unwrap();
+            self.picture
+                .fold_written(Stamp { position, recorded_at, history: false }, &written, &MemoryLog::new())
+                .unwrap();
         }
 
         fn custody(&mut self, day: &str, actor: &str) {

@@ -270,7 +270,7 @@ impl<'a> Import<'a> {
     /// Has the log remember that the file was taken in, if there is something to remember.
     fn file_taken(&mut self) -> Result<(), TakingError> {
         let Some(taken) = self.begun.take().and_then(|begun| begun.end(self.tally)) else { return Ok(()) };
-        self.imports.note(&taken);
+        self.imports.note(&taken, None);
         self.decider.remember(taken)
     }
 

@@ -23,6 +23,7 @@ mod shown;
 mod speaker;
 mod tally;
 pub mod tray;
+pub mod withdrawal;
 
 pub use decider::Decider;
 pub use hatch::{AtService, Hatch};

@@ -63,7 +63,9 @@ impl<'a> View<'a> {
         merchant: &'a Merchant,
         limit: usize,
     ) -> Result<Vec<Recorded>, LogError> {
-        let mut events = tail(log, &merchant_stream(merchant.code), u64::from(merchant.revision), limit)?;
+        let stream = merchant_stream(merchant.code);
+        let count = merchant.revision.saturating_add(self.uncounted.of(&stream));
+        let mut events = tail(log, &stream, count.into(), limit)?;
         let lights = self.lights.get(merchant.code).map_or(0, |lit| u64::from(lit.revision));
         events.extend(tail(log, &light_stream(merchant.code), lights, limit)?);
         // The newest tickets are enough: each brings at least one event.

@@ -27,6 +27,7 @@ use crate::lights::moment::{Moment, sector_of};
 use crate::picture::Picture;
 use crate::picture::lights::Lights;
 use crate::picture::sources::Sources;
+use crate::picture::uncounted::Uncounted;
 use crate::policy::Policies;
 use crate::policy::fact::{FactId, Value};
 use rust_decimal::Decimal;
@@ -47,6 +48,8 @@ pub struct View<'a> {
     pub cases: &'a Cases,
     /// Who delivered when.
     pub sources: &'a Sources,
+    /// Events that are not counted where the revision of their stream is.
+    pub uncounted: &'a Uncounted,
     /// Policies in force.
     pub policies: &'a Policies,
     /// What the reader may see.
@@ -61,8 +64,8 @@ impl<'a> View<'a> {
     /// Returns a view of a picture.
     #[must_use]
     pub fn new(picture: &'a Picture, scope: &'a Scope, now: Instant) -> Self {
-        let Picture { world, lights, queue, cases, sources, policies, .. } = picture;
-        Self { world, lights, queue, cases, sources, policies, scope, now, limit: None }
+        let Picture { world, lights, queue, cases, sources, uncounted, policies, .. } = picture;
+        Self { world, lights, queue, cases, sources, uncounted, policies, scope, now, limit: None }
     }
 
     /// Goes over merchants until the limit is over. **Whoever sets one asks it afterwards**: if it is over, what was found may be
@@ -91,13 +94,19 @@ impl<'a> View<'a> {
             || with_facts(merchant, &self.horizon(), self.policies, |facts| self.scope.sees(facts))
     }
 
+    /// Says whether anything is known of a merchant: where all of it was withdrawn, nothing is.
+    #[must_use]
+    pub fn is_there(&self, merchant: &Merchant) -> bool {
+        merchant.before.is_none() || merchant.exists(&self.horizon())
+    }
+
     /// Returns every merchant that the reader may see; ends early when the limit is over.
     pub fn merchants(&self) -> impl Iterator<Item = &'a Merchant> {
         let view = *self;
         let goes_on =
             move |place: usize| !place.is_multiple_of(SLICE) || view.limit.is_none_or(|limit| !limit.is_over());
         let within = self.world.merchants().iter().enumerate().take_while(move |(place, _)| goes_on(*place));
-        within.map(|(_, merchant)| merchant).filter(move |merchant| view.sees(merchant))
+        within.map(|(_, merchant)| merchant).filter(move |merchant| view.is_there(merchant) && view.sees(merchant))
     }
 
     /// Returns the money facts of a merchant, in yuan: outstanding, shortfall in custody, and at risk (outstanding less

@@ -2,7 +2,8 @@
 //! from.
 
 use crate::domain::envelope::{NewEvent, Position};
-use crate::domain::event::LightCause;
+use crate::domain::event::{Event, LightCause};
+use crate::domain::fold::evidence_about;
 use crate::domain::merchant::{LastEvidence, Merchant};
 use crate::domain::time::{Day, day_of};
 use crate::log::contract::{EventLog, LogError};
@@ -10,8 +11,8 @@ use crate::picture::Picture;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-/// Returns the newest evidence of each day about each merchant after a position. Payloads are not read: the stream says
-/// whom an event is about.
+/// Returns the newest evidence of each day about each merchant after a position. Payloads are not read where the
+/// stream says whom an event is about.
 pub(super) fn days_of(
     picture: &Picture,
     log: &dyn EventLog,
@@ -19,16 +20,27 @@ pub(super) fn days_of(
 ) -> Result<BTreeMap<(Day, u32), LastEvidence>, LogError> {
     let mut found: BTreeMap<(Day, u32), LastEvidence> = BTreeMap::new();
     log.scan(after, &mut |seen| {
-        let code = match seen.stream.split_once('-') {
-            Some(("merchant", code)) => code.parse().ok(),
-            Some(("complaint", ticket)) => picture.world.ticket_owner(ticket),
-            _ => None,
-        };
-        if let Some(index) = code.and_then(|code| picture.world.index_of(code)) {
-            let this = LastEvidence { position: seen.position, recorded_at: seen.recorded_at, history: seen.history };
+        let this = LastEvidence { position: seen.position, recorded_at: seen.recorded_at, history: seen.history };
+        let mut note = |index: u32| {
             let newest = found.entry((day_of(seen.recorded_at), index)).or_insert(this);
             // One that may be told is enough to tell.
             *newest = LastEvidence { history: newest.history && this.history, ..this };
+        };
+        if seen.event_type == "import.withdrawn" {
+            picture.world.changed_at(seen.position).into_iter().for_each(&mut note);
+        }
+        let code = match seen.stream.split_once('-') {
+            Some(("merchant", code)) => code.parse().ok(),
+            // A ticket that was withdrawn meanwhile is nobody's any more; the event says whose it was.
+            Some(("complaint", ticket)) => picture.world.ticket_owner(ticket).or_else(|| {
+                Event::decode(seen.event_type, seen.schema_version, seen.data)
+                    .ok()
+                    .and_then(|event| evidence_about(&event))
+            }),
+            _ => None,
+        };
+        if let Some(index) = code.and_then(|code| picture.world.index_of(code)) {
+            note(index);
         }
         ControlFlow::Continue(())
     })?;

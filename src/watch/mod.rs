@@ -158,8 +158,12 @@ impl Watch {
             merge(&mut self.past, (why.since, index), why);
         };
         past(index, LightCause::Evidence);
-        if merchant.has_closed_shop() {
-            for other in picture.world.linked(merchant, Position::MAX) {
+        // Where a closing was withdrawn, those that were linked may be rid of a reason.
+        let before = merchant.known_at(evidence.position.saturating_sub(1));
+        if merchant.has_closed_shop() || merchant.changed_at(evidence.position) && before.has_closed_shop() {
+            let now = picture.world.linked(merchant, Position::MAX);
+            let was = picture.world.linked(merchant, evidence.position.saturating_sub(1));
+            for other in now.into_iter().chain(was.into_iter().filter(|_| merchant.changed_at(evidence.position))) {
                 past(other, LightCause::Link);
             }
         }
@@ -178,13 +182,22 @@ impl Watch {
                 | Event::ExitNoticeWithdrawn(_)
         );
         let about_links = matches!(event, Event::MerchantRegistered(_) | Event::MerchantDetailsChanged(_));
+        // Whatever an import said of a merchant was withdrawn with it.
+        let about_all = matches!(event, Event::ImportWithdrawn(_));
+        let known_before = last.position.saturating_sub(1);
         // A link lights others by a closed shop only.
-        if (about_exit || about_links) && merchant.has_closed_shop() {
+        let closed = merchant.has_closed_shop() || about_all && merchant.known_at(known_before).has_closed_shop();
+        if (about_exit || about_links || about_all) && closed {
             // Those that were linked until this event, too: they may be rid of a reason.
-            let before = picture.world.linked(merchant, last.position.saturating_sub(1));
+            let before = picture.world.linked(merchant, known_before);
             for other in picture.world.linked(merchant, Position::MAX).into_iter().chain(before) {
                 self.touch(other, Touch::by(LightCause::Link, &last, now), hold);
             }
+        }
+        if about_all {
+            let since = last.recorded_at.min(now);
+            merchant.complaints.iter().for_each(|complaint| self.set_timers(picture, index, complaint, since));
+            return;
         }
         let ticket = match event {
             Event::ComplaintReceived(received) => &received.ticket,

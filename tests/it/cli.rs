@@ -8,6 +8,7 @@ mod feedback;
 mod importing;
 mod languages;
 mod served;
+mod taking_back;
 #[cfg(all(feature = "telemetry", feature = "cluster-double"))]
 mod telemetry;
 mod trail;

@@ -30,6 +30,7 @@ mod sessions;
 mod shops;
 mod sight;
 mod sources;
+mod taking_back;
 mod trail;
 mod unattributed;
 mod whose;

@@ -8,6 +8,7 @@
 
 mod beside;
 mod files;
+mod taking_back;
 
 use beside::{Balancer, Keys, Line, read_on};
 use std::collections::{BTreeMap, BTreeSet, HashMap};

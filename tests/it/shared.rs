@@ -186,7 +186,7 @@ pub(crate) fn picture_of(log: &Arc<dyn EventLog>) -> Arc<Published> {
         while let Some(published) = held.upgrade() {
             // A log that cannot be read now is read later.
             for recorded in feed.next(Duration::from_millis(50)).unwrap_or_default() {
-                picture.fold_recorded(&recorded).unwrap();
+                picture.fold_recorded(&recorded, &*log).unwrap();
             }
             if picture.position > published.position() {
                 published.put(picture.clone());

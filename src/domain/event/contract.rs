@@ -75,6 +75,7 @@ schemas! {
     "filing.submitted.v1.schema.json",
     "filing.volunteered.v1.schema.json",
     "import.taken.v1.schema.json",
+    "import.withdrawn.v1.schema.json",
     "key.created.v1.schema.json",
     "key.revoked.v1.schema.json",
     "light.changed.v1.schema.json",

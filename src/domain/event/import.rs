@@ -3,6 +3,7 @@
 use crate::domain::envelope::Position;
 use crate::domain::hex::Hex;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// A file was taken in: what it says is recorded. The same file again, by name and bytes, says nothing new but in the rows refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,4 +39,27 @@ pub struct RefusedPlace {
     /// The row, as the spreadsheet numbers it; absent for the whole sheet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub row: Option<u64>,
+}
+
+/// An import was withdrawn as a whole (撤回导入): from here on what it recorded counts no longer, and what it had replaced stands
+/// again; what was known before stays. Who says so is in the envelope.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImportWithdrawn {
+    /// The import: what it recorded names it as `causation`.
+    pub import: Uuid,
+    /// Why.
+    pub reason: String,
+    /// Names of the files that it took in whole.
+    pub files: Vec<String>,
+    /// Its evidence stands after this position.
+    pub after: Position,
+    /// Its last evidence stands here.
+    pub upto: Position,
+    /// How many events count no longer.
+    pub events: u64,
+    /// How many merchants they are about.
+    pub merchants: u64,
+    /// How many tickets they are about.
+    pub tickets: u64,
 }

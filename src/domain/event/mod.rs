@@ -179,6 +179,7 @@ events! {
     "entry.cancelled" 2 EntryCancelled(EntryCancelled),
 
     "import.taken" 1 ImportTaken(ImportTaken),
+    "import.withdrawn" 1 ImportWithdrawn(ImportWithdrawn),
 
     "light.changed" 1 LightChanged(LightChanged),
     "light.overridden" 1 LightOverridden(LightOverridden),

@@ -124,22 +124,25 @@ impl Queue {
         }
     }
 
+    /// Has what is left of a ticket's stream count instead of what was there.
+    pub fn fold_again<'e>(&mut self, name: &str, left: impl Iterator<Item = &'e Event>) {
+        let name: Arc<str> = name.into();
+        self.leave(&name);
+        self.entries.remove(&name);
+        left.for_each(|event| self.apply(event));
+    }
+
+    /// Has a ticket wait again because what led to its merchant is gone; no event of its stream says so.
+    pub fn wait_again(&mut self, name: &str) {
+        if let Some(entry) = self.get(name).cloned() {
+            self.put(Entry { state: State::Waiting, ..entry });
+        }
+    }
+
     /// Takes over a ticket as it was kept elsewhere, or as it stands now.
     pub fn put(&mut self, entry: Entry) {
         let name: Arc<str> = entry.said.ticket.as_str().into();
-        if let Some(before) = self.entries.get(&name).cloned() {
-            let before = &*before;
-            let place = (Reverse(before.said.received_at), name.clone());
-            if self.waiting.remove(&place).is_some() {
-                for key in keys(before) {
-                    let left = self.said.get(&*key).map(|there| there.without(&name));
-                    match left.filter(|left| !left.is_empty()) {
-                        Some(left) => self.said.insert((&*key).into(), left),
-                        None => self.said.remove(&*key),
-                    };
-                }
-            }
-        }
+        self.leave(&name);
         if entry.state == State::Waiting {
             for key in keys(&entry) {
                 let there = self.said.get(&*key).cloned().unwrap_or_default();
@@ -148,6 +151,23 @@ impl Queue {
             self.waiting.insert((Reverse(entry.said.received_at), name.clone()));
         }
         self.entries.insert(name, Arc::new(entry));
+    }
+
+    /// Takes a ticket out of those that wait.
+    fn leave(&mut self, name: &Arc<str>) {
+        if let Some(before) = self.entries.get(name).cloned() {
+            let before = &*before;
+            let place = (Reverse(before.said.received_at), name.clone());
+            if self.waiting.remove(&place).is_some() {
+                for key in keys(before) {
+                    let left = self.said.get(&*key).map(|there| there.without(name));
+                    match left.filter(|left| !left.is_empty()) {
+                        Some(left) => self.said.insert((&*key).into(), left),
+                        None => self.said.remove(&*key),
+                    };
+                }
+            }
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Handing in files: upload, preview, progress, receipts.
 
 use super::optional;
+use super::withdrawal::WithdrawnGiven;
 use crate::domain::access::{Key, Scope};
 use crate::domain::envelope::Origin;
 use crate::domain::time::Instant;
@@ -11,6 +12,7 @@ use crate::http::problem::{Code, Problem};
 use crate::http::site::Site;
 use crate::http::upload::{self, Upload};
 use crate::http::{api::commands::idempotency_key, fresh};
+use crate::picture::Picture;
 use crate::settings::Intake;
 use crate::taking::tray::{AsRequest, Failure, Handed, Record, State, Told, TrayError};
 use crate::taking::{Speaker, digest};
@@ -148,6 +150,9 @@ pub struct ImportState {
     /// The same in English.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure_en: Option<String>,
+    /// When, by whom and why it was withdrawn; absent if it was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withdrawn: Option<WithdrawnGiven>,
     /// Names of its papers: `receipts.csv`, and if rows were refused `refused.xlsx` and a csv for each table.
     pub papers: Vec<String>,
 }
@@ -316,7 +321,9 @@ pub async fn list(
     let listed = move |site: &Site| {
         let wanted = |record: &Record| may_see(record, &key) && before.is_none_or(|before| record.id < before);
         let records = site.tray.records(most, wanted);
-        records.iter().map(|record| ImportState::of(record, site.tray.papers(record.id))).collect()
+        let picture = site.picture();
+        let state = |record: &Arc<Record>| ImportState::of(record, site.tray.papers(record.id)).in_picture(&picture);
+        records.iter().map(state).collect()
     };
     let at = site.clone();
     let items = web::block(move || listed(&at)).await.map_err(away)?;
@@ -445,7 +452,7 @@ async fn answer(site: &Site, request: &HttpRequest, id: Uuid, wait: Duration) ->
     drop(waited);
     let record = site.tray.record(id).ok_or(TrayError::NotFound(id))?;
     fresh::note(request, site.desk.published().position());
-    let state = ImportState::of(&record, site.tray.papers(id));
+    let state = ImportState::of(&record, site.tray.papers(id)).in_picture(&site.picture());
     if record.state.is_at_rest() {
         return Ok(HttpResponse::Ok().json(state));
     }
@@ -498,8 +505,21 @@ impl ImportState {
             more_warnings: warnings.more,
             failure_zh,
             failure_en,
+            withdrawn: None,
             papers,
         }
+    }
+
+    /// Returns this with what the log tells of it.
+    pub(crate) fn in_picture(mut self, picture: &Picture) -> Self {
+        self.withdrawn = picture.imports.withdrawn(self.id).map(WithdrawnGiven::from);
+        self
+    }
+
+    /// Says whether something that it said may be on record.
+    pub(crate) const fn recorded_something(&self) -> bool {
+        matches!(self.state, State::Taken | State::Failed | State::BrokenOff)
+            && self.counts.accepted + self.counts.queued > 0
     }
 }
 

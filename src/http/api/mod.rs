@@ -19,6 +19,7 @@ pub mod openapi;
 pub mod problems;
 pub mod sources;
 pub mod unattributed;
+pub mod withdrawal;
 
 pub use super::language::BothLanguages;
 use super::problem::{Code, FieldProblem, Problem};

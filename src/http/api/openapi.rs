@@ -12,6 +12,7 @@ use super::merchants::{MerchantFile, MerchantPage, Reasons, Timeline};
 use super::problems::ProblemKind;
 use super::sources::SourceList;
 use super::unattributed::UnattributedPage;
+use super::withdrawal::{ImportWithdrawal, WithdrawImport};
 use crate::http::problem::{Code, ProblemDocument};
 use crate::http::routes::{Route, TABLE};
 use actix_web::HttpResponse;
@@ -31,6 +32,7 @@ const POSITION: &str = "Warnlight-Position";
     FirstAnswer,
     ImportList,
     ImportState,
+    ImportWithdrawal,
     KeyInfo,
     KeyMade,
     KeyWanted,
@@ -47,7 +49,8 @@ const POSITION: &str = "Warnlight-Position";
     SendAgain,
     SourceList,
     Timeline,
-    UnattributedPage
+    UnattributedPage,
+    WithdrawImport
 )))]
 struct Types;
 

@@ -2,12 +2,14 @@
 //! script: a file that is under way has a page that refreshes itself.
 
 use super::filters::minute;
+use super::withdrawal::line;
 use super::{Pages, answer};
 use crate::domain::access::Key;
 use crate::http::access::{Allowed, Gate, Import, TrustedForm};
 use crate::http::api::imports::{
     Handing, ImportFinding, ImportState, Options, PutIn, confirm_own, hand_in, may_see, seen, tells_history,
 };
+use crate::http::api::withdrawal::is_theirs;
 use crate::http::fresh;
 use crate::http::language::Language;
 use crate::http::problem::{Code, Problem};
@@ -133,7 +135,9 @@ pub async fn show(
         fresh::note(&request, site.desk.published().position());
     }
     let drawing = Drawing { pages: &pages, language: Language::of(&request) };
-    let content = drawing.file(&record, site.tray.papers(*id), &key);
+    let state = ImportState::of(&record, site.tray.papers(*id)).in_picture(&site.picture());
+    let may_withdraw = state.recorded_something() && state.withdrawn.is_none() && is_theirs(&site, &key, *id);
+    let content = drawing.file(&record, &state, &key, may_withdraw);
     answer(&request, Some(allowed.caller()), "import.html", "/imports", content)
 }
 
@@ -176,8 +180,7 @@ impl Drawing<'_> {
         }
     }
 
-    fn file(&self, record: &Arc<Record>, papers: Vec<String>, key: &Key) -> Value {
-        let state = ImportState::of(record, papers);
+    fn file(&self, record: &Arc<Record>, state: &ImportState, key: &Key, may_withdraw: bool) -> Value {
         let total = state.progress.total.unwrap_or_default().max(state.progress.decided);
         let counts = state.counts;
         let told = |found: &[ImportFinding]| found.iter().map(|finding| self.finding(finding)).collect::<Vec<_>>();
@@ -216,7 +219,8 @@ impl Drawing<'_> {
             },
             counts => shown.iter().map(|(key, count)| context! { key => *key, count => *count }).collect::<Vec<_>>(),
             known => (state.known > 0).then(|| self.filled("known", &[("count", &state.known.to_string())])),
-            lights, mails => state.mails_requested,
+            lights, mails => state.mails_requested, may_withdraw,
+            withdrawn => state.withdrawn.as_ref().map(|withdrawn| line(self.pages, self.language, withdrawn)),
             refusals => told(&state.refusals), more_refusals => more(state.more_refusals),
             warnings => told(&state.warnings), more_warnings => more(state.more_warnings),
             failure => self.language.pick(state.failure_zh.as_deref().unwrap_or_default(), state.failure_en.as_deref().unwrap_or_default()),

@@ -14,6 +14,7 @@ mod sentence;
 mod short_notice;
 pub mod sources;
 pub mod unattributed;
+pub mod withdrawal;
 
 use super::access::{self, Caller, Gate};
 use super::assets;
@@ -41,6 +42,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("sources.html", include_str!("../../../assets/pages/sources.html")),
     ("imports.html", include_str!("../../../assets/pages/imports.html")),
     ("import.html", include_str!("../../../assets/pages/import.html")),
+    ("withdrawal.html", include_str!("../../../assets/pages/withdrawal.html")),
     ("letter.html", include_str!("../../../assets/pages/letter.html")),
     ("unattributed.html", include_str!("../../../assets/pages/unattributed.html")),
     ("problem.html", include_str!("../../../assets/pages/problem.html")),

@@ -16,7 +16,7 @@ fn import(state: &str, busy: bool) -> Value {
     let finding = || context! { place => "p", value => "v", reason => "r", further => "f" };
     context! {
         path => "/imports/1", file => "f", size => "s", by => "b", at => "a", history => true, state, busy, may_confirm => state == "previewed",
-        progress => context! { read => 1, decided => 1, total => 2, text => "t" }, known => "k", mails => 1, failure => "f",
+        progress => context! { read => 1, decided => 1, total => 2, text => "t" }, known => "k", mails => 1, failure => "f", withdrawn => (state == "taken").then_some("w"), may_withdraw => state == "failed",
         counts => ["rows", "accepted", "queued", "unchanged", "refused", "remarks", "warnings"].map(|key| context! { key, count => 1 }).to_vec(),
         lights => vec![context! { light => "red", count => 1 }], refusals => vec![finding()], more_refusals => "m",
         warnings => vec![finding()], more_warnings => "m", papers => vec![context! { name => "n", path => "p" }],
@@ -103,6 +103,21 @@ fn samples() -> Vec<(&'static str, Value)> {
             context! { busy => true, tells_history => true, limit => "l", imports => ["previewed", "failed", "taken"].map(|state| context! {
                 path => "/imports/1", file => "f", by => "b", at => "a", state, accepted => 1, unchanged => 2, refused => 3,
             }).to_vec() },
+        ),
+        (
+            "withdrawal.html",
+            context! {
+                path => "/imports/1", has_page => true, file => "f", lights => vec![context! { credit_code => "c", name => (), from => "red", to => "green" }],
+                counts => ["withdraw_events", "withdraw_merchants", "withdraw_tickets"].map(|key| context! { key, count => 1 }).to_vec(),
+                more => "m", leaning => "l", leaning_files => vec!["x"], withdrawn => (),
+            },
+        ),
+        (
+            "withdrawal.html",
+            context! {
+                path => "/imports/1", has_page => false, file => "f", lights => Vec::<Value>::new(), counts => Vec::<Value>::new(), more => (),
+                leaning => (), leaning_files => Vec::<Value>::new(), withdrawn => "w",
+            },
         ),
         ("import.html", import("previewing", true)),
         ("import.html", import("previewed", false)),

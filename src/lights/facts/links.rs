@@ -12,7 +12,7 @@ pub(super) fn closed_unannounced_24m(subject: &Subject<'_>, trace: &mut Trace) -
     let horizon = &subject.moment.horizon;
     let mut found = 0;
     for other in subject.world.linked_closers(subject.merchant, horizon.known) {
-        let Some(other) = subject.world.at(other) else { continue };
+        let Some(other) = subject.world.at(other).map(|other| other.known_at(horizon.known)) else { continue };
         let mut closed = false;
         for shop in &other.shops {
             let exit = exit_on(&shop.exits, horizon.today, horizon.known);

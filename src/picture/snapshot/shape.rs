@@ -12,7 +12,7 @@ use crate::domain::evidence::{
     RatioItem, RegisterRow, Shop, Signal,
 };
 use crate::domain::mark::Mark;
-use crate::domain::merchant::{LastEvidence, Merchant};
+use crate::domain::merchant::{Before, LastEvidence, Merchant};
 use crate::domain::whose::{Entry, State};
 use crate::domain::words::Role;
 use crate::domain::words::{
@@ -20,12 +20,14 @@ use crate::domain::words::{
     LeadStep, Light, ListKind, Outcome, SignalKind, SourceKind,
 };
 use crate::picture::cases::Kept as KeptCase;
+use crate::picture::imports::{Filed as FiledIn, Kept as KeptImport, Withdrawn};
 use crate::picture::keys::Kept as KeptKey;
 use crate::picture::lights::Lit;
 use crate::picture::marks::Marks;
 use crate::picture::outbox::{Claim, Delivery, DeliveryState, Kept as Mail, Summary, Tally};
 use crate::picture::rises::Rise;
 use crate::picture::sources::{Filed, Source};
+use std::sync::Arc;
 use uuid::Uuid;
 
 macro_rules! structs {
@@ -130,6 +132,39 @@ impl Stored for Box<Dealings> {
     }
 }
 
+impl Stored for Arc<Before> {
+    fn put(&self, out: &mut Vec<u8>) {
+        (**self).put(out);
+    }
+
+    fn get(from: &mut &[u8]) -> Option<Self> {
+        Before::get(from).map(Self::new)
+    }
+}
+
+impl Stored for KeptImport {
+    fn put(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::File(file, filed) => {
+                (0_u8, file.clone()).put(out);
+                filed.put(out);
+            }
+            Self::Withdrawn(import, withdrawn) => {
+                (1_u8, *import).put(out);
+                withdrawn.put(out);
+            }
+        }
+    }
+
+    fn get(from: &mut &[u8]) -> Option<Self> {
+        Some(match Stored::get(from)? {
+            0_u8 => Self::File(Stored::get(from)?, Stored::get(from)?),
+            1 => Self::Withdrawn(Stored::get(from)?, Stored::get(from)?),
+            _ => return None,
+        })
+    }
+}
+
 impl Stored for KeptCase {
     /// A case and a light change have many parts, and there are few: they are kept as JSON.
     fn put(&self, out: &mut Vec<u8>) {
@@ -199,9 +234,12 @@ words!(
 structs! {
     Merchant {
         code, revision, rows, sectors, filings, balances, custody, flows, guarantees, shops, complaints, signals, rates,
-        shares, listings, acts, dealings, last,
+        shares, listings, acts, dealings, last, before,
     }
+    Before { until, merchant }
     LastEvidence { position, recorded_at, history }
+    FiledIn { refused, import, after, unchanged }
+    Withdrawn { position, at, by, reason, events, merchants, tickets }
     RegisterRow {
         position, name, industry_code, division_code, street, legal_representative, legal_representative_digest, brand,
         founded_on,

@@ -10,6 +10,7 @@ use crate::domain::hex::Hex;
 use crate::log::contract::LogError;
 use crate::picture::imports::Taken;
 use crate::taking::tally::Followed;
+use crate::taking::withdrawal::{Withdrawal, WithdrawalError};
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::os::unix::net::UnixStream;
@@ -31,16 +32,39 @@ impl AtService {
     /// # Errors
     /// The service does not take it.
     pub(crate) fn begin(data: &Path, import: Uuid, history: bool) -> Result<Option<Self>, DeskError> {
-        let Ok(line) = UnixStream::connect(socket(data)) else { return Ok(None) };
-        let (questions, asked) = unbounded();
-        let spawned = Builder::new().name("hatch".to_owned()).spawn(move || speak(&line, &asked));
-        spawned.map_err(|error| unavailable(&error))?;
-        let service = Self { questions };
+        let Some(service) = Self::connect(data)? else { return Ok(None) };
         let version = env!("CARGO_PKG_VERSION").to_owned();
         match service.ask(Ask::Begin { version, import, history })? {
             Told::Done => Ok(Some(service)),
             other => Err(odd(&other)),
         }
+    }
+
+    /// Has an import withdrawn by the service that has the log in this data folder; `None` if none listens there.
+    ///
+    /// # Errors
+    /// The service does not answer; within, why it does not withdraw it.
+    pub(crate) fn withdraw(
+        data: &Path,
+        import: Uuid,
+        reason: &str,
+    ) -> Result<Option<Result<Withdrawal, WithdrawalError>>, DeskError> {
+        let Some(service) = Self::connect(data)? else { return Ok(None) };
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        match service.ask(Ask::Withdraw { version, import, reason: reason.to_owned() })? {
+            Told::Withdrawn(withdrawal) => Ok(Some(Ok(*withdrawal))),
+            Told::NotWithdrawn { is_missing: true, .. } => Ok(Some(Err(WithdrawalError::NotFound(import)))),
+            Told::NotWithdrawn { zh, en, .. } => Ok(Some(Err(WithdrawalError::Reason { zh, en }))),
+            other => Err(odd(&other)),
+        }
+    }
+
+    fn connect(data: &Path) -> Result<Option<Self>, DeskError> {
+        let Ok(line) = UnixStream::connect(socket(data)) else { return Ok(None) };
+        let (questions, asked) = unbounded();
+        let spawned = Builder::new().name("hatch".to_owned()).spawn(move || speak(&line, &asked));
+        spawned.map_err(|error| unavailable(&error))?;
+        Ok(Some(Self { questions }))
     }
 
     pub(crate) fn known(&self, digest: &Hex<32>, name: &str) -> Result<Option<Taken>, DeskError> {

@@ -3,9 +3,11 @@
 use super::socket;
 use super::wire::{Ask, Fault, Row, Told, word};
 use crate::desk::Desk;
+use crate::domain::access::Scope;
 use crate::domain::envelope::Origin;
 use crate::taking::decider::Decider;
 use crate::taking::speaker::Speaker;
+use crate::taking::withdrawal::{self, WithdrawalError};
 use std::fs::{self, Permissions};
 use std::io::{self, BufRead as _, BufReader, Write};
 use std::net::Shutdown;
@@ -15,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
+use uuid::Uuid;
 
 /// Imports that go through at the same time, at most.
 const MOST: usize = 8;
@@ -135,10 +138,12 @@ fn answer(ask: Ask, desk: &Desk, at: &mut Option<Decider>) -> Told {
         crate::taking::TakingError::Desk(error) => Told::Failed(error.into()),
         other => Told::Failed(Fault::Other(other.to_string())),
     };
+    if let Ask::Withdraw { version, import, reason } = ask {
+        return other_version(&version).unwrap_or_else(|| withdraw(desk, import, &reason));
+    }
     if let Ask::Begin { version, import, history } = ask {
-        if version != env!("CARGO_PKG_VERSION") {
-            let running = env!("CARGO_PKG_VERSION");
-            return Told::Failed(Fault::Other(format!("the service runs version {running}; use the same")));
+        if let Some(other) = other_version(&version) {
+            return other;
         }
         let origin = Origin { causation: Some(import), correlation: Some(import), history, ..Origin::of("import") };
         *at = Some(Decider::desk(desk.clone(), Speaker::owner(origin)));
@@ -148,7 +153,7 @@ fn answer(ask: Ask, desk: &Desk, at: &mut Option<Decider>) -> Told {
         return Told::Failed(Fault::Other("an import has to begin first".to_owned()));
     };
     match ask {
-        Ask::Begin { .. } => Told::Done,
+        Ask::Begin { .. } | Ask::Withdraw { .. } => Told::Done,
         Ask::Known { digest, name } => match decider.known(&digest, &name) {
             Ok(known) => Told::Known(known.map(|taken| taken.places())),
             Err(error) => failed(error),
@@ -167,6 +172,24 @@ fn answer(ask: Ask, desk: &Desk, at: &mut Option<Decider>) -> Told {
             Some(settled) => settled.map_or_else(failed, Told::from),
             None => Told::Done,
         },
+    }
+}
+
+/// Returns the answer to a command line of another version than ours.
+fn other_version(version: &str) -> Option<Told> {
+    let running = env!("CARGO_PKG_VERSION");
+    let other = || Told::Failed(Fault::Other(format!("the service runs version {running}; use the same")));
+    (version != running).then(other)
+}
+
+fn withdraw(desk: &Desk, import: Uuid, reason: &str) -> Told {
+    match withdrawal::withdraw(desk, &Scope::everything(), &Origin::of("import"), import, reason) {
+        Ok(withdrawal) => Told::Withdrawn(Box::new(withdrawal)),
+        Err(WithdrawalError::Desk(error)) => Told::Failed(error.into()),
+        Err(error) => {
+            let is_missing = matches!(error, WithdrawalError::NotFound(_));
+            Told::NotWithdrawn { is_missing, zh: error.zh(), en: error.to_string() }
+        }
     }
 }
 

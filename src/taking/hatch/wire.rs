@@ -10,6 +10,7 @@ use crate::domain::time::Instant;
 use crate::domain::words::Light;
 use crate::log::contract::LogError;
 use crate::taking::tally::Followed;
+use crate::taking::withdrawal::Withdrawal;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
@@ -30,6 +31,8 @@ pub(super) enum Ask {
     Remember { taken: ImportTaken },
     /// Look at the lights, and say what followed.
     Settle,
+    /// Withdraw an import.
+    Withdraw { version: String, import: Uuid, reason: String },
 }
 
 /// A row: what it says, and what of it later rows say otherwise.
@@ -47,6 +50,8 @@ pub(super) enum Told {
     Position(Position),
     Answers(Vec<Outcome>),
     Followed { lights: BTreeMap<Light, u64>, mails: u64 },
+    Withdrawn(Box<Withdrawal>),
+    NotWithdrawn { is_missing: bool, zh: String, en: String },
     Failed(Fault),
 }
 

@@ -300,6 +300,7 @@ payloads! {
     TicketParts { kind, amount, due_at, answered_at, closed_at, outcome }
     EntryCancelled { credit_code, entry, reason }
     ImportTaken { file, digest, after, rows, accepted, unchanged, refused, remarks, refused_places: stated_places }
+    ImportWithdrawn { import, reason, files, after, upto, events, merchants, tickets }
     RefusedPlace { sheet, row }
     ComplaintStep { ticket, credit_code, at }
     ComplaintRated { ticket, credit_code, at, resolved, satisfied }
@@ -431,6 +432,7 @@ pub(super) fn every_event(pen: &mut Pen) -> Vec<Event> {
         JointCheckDone,
         EntryCancelled,
         ImportTaken,
+        ImportWithdrawn,
         LightChanged,
         LightOverridden,
         ObjectionRaised,

@@ -1,0 +1,135 @@
+//! An import is withdrawn: what it wrote to is read from the log and folded again without it (`domain::withdrawal`).
+//!
+//! One event says so for all merchants at once: there is no time at which some of it counts and some does not, and nothing that a crash
+//! could leave half done.
+
+use super::Picture;
+use super::part::FoldError;
+use crate::domain::code::CreditCode;
+use crate::domain::decide::complaint_stream;
+use crate::domain::envelope::{Origin, Position, Recorded};
+use crate::domain::event::{AttributionUndone, Event, ImportWithdrawn};
+use crate::domain::fold::Stamp;
+use crate::domain::whose::{Clues, Queue, State};
+use crate::domain::withdrawal::{Stream, Told, left};
+use crate::domain::words::Attribution;
+use crate::domain::world::World;
+use crate::log::contract::{EventLog, LogError};
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use uuid::Uuid;
+
+/// Returns the streams of evidence that an import wrote to after a position and up to another.
+///
+/// # Errors
+/// The log cannot be read.
+pub fn wrote_to(
+    log: &dyn EventLog,
+    import: Uuid,
+    after: Position,
+    upto: Position,
+) -> Result<BTreeSet<Box<str>>, LogError> {
+    let mut streams: BTreeSet<Box<str>> = BTreeSet::new();
+    if after >= upto {
+        return Ok(streams);
+    }
+    log.scan(after, &mut |seen| {
+        if seen.position > upto {
+            return ControlFlow::Break(());
+        }
+        if seen.causation == Some(import) && Stream::named(seen.stream).is_some() && !streams.contains(seen.stream) {
+            streams.insert(seen.stream.into());
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok(streams)
+}
+
+/// Returns what was recorded in a stream before a position.
+fn told(log: &dyn EventLog, stream: &str, before: Position) -> Result<Vec<Told>, FoldError> {
+    let recorded = log.read_stream(stream, 0, usize::MAX)?;
+    let one = |Recorded { position, recorded_at, event, .. }: &Recorded| {
+        let stamp = Stamp { position: *position, recorded_at: *recorded_at, history: event.history };
+        let by_service = *event.actor == *Origin::service().actor;
+        Ok(Told { stamp, id: event.id, causation: event.causation, by_service, event: event.decode()? })
+    };
+    recorded.iter().filter(|recorded| recorded.position < before).map(one).collect()
+}
+
+impl Picture {
+    /// Has what an import recorded count no longer. The picture changes only once everything was read.
+    pub(super) fn withdraw(&mut self, at: Stamp, said: &ImportWithdrawn, log: &dyn EventLog) -> Result<(), FoldError> {
+        let streams = wrote_to(log, said.import, said.after, said.upto.min(at.position.saturating_sub(1)))?;
+        let (mut world, mut queue, mut uncounted) = (self.world.clone(), self.queue.clone(), self.uncounted.clone());
+        for name in &streams {
+            let Some(stream) = Stream::named(name) else { continue };
+            let whole = told(log, name, at.position)?;
+            let is_gone = |import, position| import == said.import || self.imports.is_withdrawn(import, position);
+            let left = left(&whole, is_gone);
+            world.fold_again(at, stream, &whole, &left);
+            if let Stream::Ticket(ticket) = stream {
+                queue.fold_again(ticket, left.iter().map(|told| &told.event));
+            }
+            let whole = u32::try_from(whole.len()).unwrap_or(u32::MAX);
+            uncounted.set(name, whole.saturating_sub(counted(&world, &queue, stream)));
+        }
+        self.have_wait_again(at, said, &mut world, &mut queue);
+        (self.world, self.queue, self.uncounted) = (world, queue, uncounted);
+        Ok(())
+    }
+
+    /// Tickets that led by key to a merchant as an import had it, and do not as it is now, wait again.
+    fn have_wait_again(&self, at: Stamp, said: &ImportWithdrawn, world: &mut World, queue: &mut Queue) {
+        let mut led: Vec<(CreditCode, Box<str>, bool)> = Vec::new();
+        for merchant in world.changed_at(at.position).into_iter().filter_map(|index| world.at(index)) {
+            for complaint in &merchant.complaints {
+                let by_key = State::Attributed(merchant.code, Attribution::Exact);
+                let Some(entry) = queue.get(&complaint.ticket).filter(|entry| entry.state == by_key) else { continue };
+                let leads = |world: &World| {
+                    world.whose(&Clues::from(&entry.said)).is_some_and(|(found, _)| found.code == merchant.code)
+                };
+                // One that was found so at an earlier withdrawal was folded again just now.
+                let was_undone = complaint.undone.is_some();
+                if was_undone || leads(&self.world) && !leads(world) {
+                    led.push((merchant.code, complaint.ticket.clone(), was_undone));
+                }
+            }
+        }
+        for (code, ticket, was_undone) in led {
+            if !was_undone {
+                let (ticket, reason) = (ticket.to_string(), said.reason.clone());
+                let undone = AttributionUndone { ticket, credit_code: Some(code), reason };
+                world.fold(at, &Event::AttributionUndone(undone));
+            }
+            queue.wait_again(&ticket);
+        }
+    }
+
+    /// Notes an event of a ticket that nobody counts, because its ticket was withdrawn meanwhile.
+    pub(super) fn note_uncounted(&mut self, event: &Event) {
+        if self.uncounted.is_empty() {
+            return;
+        }
+        let Some(ticket) = event.ticket() else { return };
+        let stream = complaint_stream(ticket);
+        let before = self.uncounted.of(&stream);
+        if before > 0 && counted(&self.world, &self.queue, Stream::Ticket(ticket)) == 0 {
+            self.uncounted.set(&stream, before.saturating_add(1));
+        }
+    }
+}
+
+/// Returns how many events of a stream are counted where its revision is.
+fn counted(world: &World, queue: &Queue, stream: Stream<'_>) -> u32 {
+    match stream {
+        Stream::Merchant(code) => world.get(code).map_or(0, |merchant| merchant.revision),
+        Stream::Ticket(ticket) => match queue.get(ticket) {
+            Some(entry) => entry.revision,
+            None => world
+                .ticket_owner(ticket)
+                .and_then(|owner| world.get(owner)?.complaint(ticket))
+                .filter(|complaint| *complaint.ticket == *ticket)
+                .map_or(0, |complaint| complaint.revision),
+        },
+    }
+}
