@@ -53,7 +53,7 @@ impl<'a> Stream<'a> {
 ///
 /// What was concluded from rows without a credit code that are gone goes with them: whom such a ticket means was asked because of what
 /// they said. A row with the code, or one that names its merchant by itself, says it for itself.
-pub fn left<'t>(stream: &'t [Told], gone: impl Fn(Uuid, Position) -> bool) -> Vec<&'t Told> {
+pub fn left(stream: &[Told], gone: impl Fn(Uuid, Position) -> bool) -> Vec<&Told> {
     let mut was_queued = false;
     let mut unfounded = None;
     let mut left = Vec::with_capacity(stream.len());
@@ -129,11 +129,11 @@ fn ticket_again<'t>(before: &Merchant, ticket: &str, told: impl Iterator<Item = 
     told.for_each(|told| now.fold(told.stamp, &told.event));
     for complaint in now.complaints.iter_mut().filter(|complaint| *complaint.ticket == *ticket) {
         // An earlier withdrawal found it not to be about this merchant: no event of the stream says so.
-        let same = before
-            .complaints
-            .iter()
-            .find(|other| (&other.ticket, other.position) == (&complaint.ticket, complaint.position));
-        complaint.undone = complaint.undone.or_else(|| same.and_then(|same| same.undone));
+        let same = before.complaints.iter().find(|other| {
+            (&other.ticket, other.position) == (&complaint.ticket, complaint.position)
+        });
+        let by_withdrawal = |at: &Position| before.versions().any(|version| version.changed_at(*at));
+        complaint.undone = complaint.undone.or_else(|| same.and_then(|same| same.undone).filter(by_withdrawal));
     }
     now.complaints.sort_by_key(|complaint| complaint.position);
     now

@@ -7,6 +7,7 @@ use crate::domain::merchant::Horizon;
 use crate::domain::time::{plus_days, start_of};
 use crate::domain::whose::State;
 use crate::log::memory::MemoryLog;
+use crate::picture::snapshot;
 use crate::picture::uncounted::Uncounted;
 use crate::policy::Policies;
 use proptest::prelude::*;
@@ -294,7 +295,7 @@ fn row() -> impl Strategy<Value = Value> {
             json!({ "command": "record_exit", "credit_code": code, "mall": "东方广场", "unit": "1", "action": action,
                 "date": date, "planned_on": pick(["2025-06-10", "2025-08-20", "2025-12-01"]) })
         };
-        let number = format!("{}-{value}", &code[14..]);
+        let number = format!("{code}-{value}");
         let mut complaint = ticket(code, &number, &pick(["refund", "closed", "other"]));
         match what {
             0..=2 => register(code, json!({ "brand": pick(["极光", "北辰", "无"]), "name": pick(["甲", "乙", "丙"]) })),
@@ -422,6 +423,15 @@ proptest! {
         let anew = Picture::replay(&*district.log, picture.policies.clone()).unwrap();
         prop_assert!(picture.world.merchants().iter().eq(anew.world.merchants().iter()));
         prop_assert_eq!((&picture.queue, &picture.imports, &picture.uncounted), (&anew.queue, &anew.imports, &anew.uncounted));
+        let room = tempfile::tempdir().unwrap();
+        let path = room.path().join(snapshot::FILE);
+        snapshot::write(&path, &picture, &*district.log).unwrap();
+        let kept = snapshot::load(&path, &*district.log, picture.policies.clone()).unwrap();
+        prop_assert!(picture.world.merchants().iter().eq(kept.world.merchants().iter()));
+        prop_assert_eq!((&picture.queue, &picture.imports, &picture.uncounted), (&kept.queue, &kept.imports, &kept.uncounted));
+        for (at, known, then) in &told {
+            prop_assert_eq!(&lights(&kept, *at, *known), then, "of a snapshot, at {} as known at {}", at, known);
+        }
         prop_assert!(!withdrawn.is_empty() || picture.uncounted == Uncounted::default());
     }
 }
