@@ -43,7 +43,7 @@ fn an_account_is_opened_and_closed_once_by_bank_and_day() {
         .when("record_account", &format!(r#"{closed},"action":"close""#), TODAY)
         .then(&[("custody.account_closed", closed)]);
     given(&[])
-        .when("record_account", r#""date":"2025-06-10","bank":" ","action":"close""#, TODAY)
+        .when("record_account", r#""date":"2025-06-10","bank":"","action":"close""#, TODAY)
         .then_refused(&[("bank", "missing")]);
 }
 
