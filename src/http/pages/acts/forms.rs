@@ -287,6 +287,11 @@ pub(super) const FORMS: &[ActForm] = &[
     },
 ];
 
+/// Says whether there is a form of this name.
+pub(super) fn exists(id: &str) -> bool {
+    FORMS.iter().any(|form| form.id == id)
+}
+
 /// Returns the forms that a role is offered.
 pub(super) fn offered(role: Role) -> impl Iterator<Item = &'static ActForm> {
     FORMS.iter().filter(move |form| form.roles.contains(&role))

@@ -21,7 +21,7 @@ use crate::http::site::Site;
 use actix_web::http::StatusCode;
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
-use forms::{ActForm, Field, GROUPS, Kind, offered};
+use forms::{ActForm, Field, GROUPS, Kind, exists, offered};
 use minijinja::{Value, context};
 use reading::{Filled, SECTORS, input};
 use uuid::Uuid;
@@ -75,12 +75,9 @@ pub async fn post(
     let code: CreditCode = code.parse().map_err(|_| Code::NotFound)?;
     let filled = form.0;
     let role = allowed.scope().role;
-    let act = chosen(role, &filled).ok_or_else(|| {
-        Problem::new(
-            Code::Forbidden,
-            "没有此操作，或不由您的单位办理",
-            "there is no such act, or it is not for your office",
-        )
+    let act = chosen(role, &filled).ok_or_else(|| match filled.get("act").is_some_and(|id| exists(id)) {
+        true => Problem::new(Code::Forbidden, "此事项不由您的单位办理", "this act is not for your office to record"),
+        false => Problem::new(Code::BadRequest, "没有此事项", "there is no such act"),
     })?;
     site.view(allowed.scope(), |view| view.merchant(code).map(|_| ())).ok_or(Code::NotFound)?;
     let recorded = match reading::command(act, code, &filled) {
