@@ -36,7 +36,7 @@ pub(super) fn command(form: &ActForm, about: CreditCode, filled: &Filled) -> Res
                 wrong.push(fault(input(field.name), "missing", "", "此项必填", "this has to be filled in"));
             }
             Ok(None) => {}
-            Err(problem) => wrong.push(problem),
+            Err(problem) => wrong.push(*problem),
         }
     }
     // The channel is chosen beside a ticket; without one it says nothing.
@@ -56,14 +56,14 @@ pub(super) fn input(field: &str) -> &str {
     if field == "sectors" { SECTORS[0] } else { field }
 }
 
-fn value(field: &Field, filled: &Filled) -> Result<Option<Value>, FieldProblem> {
+fn value(field: &Field, filled: &Filled) -> Result<Option<Value>, Box<FieldProblem>> {
     let text = |name: &str| filled.get(name).map(|text| text.trim()).filter(|text| !text.is_empty());
     if matches!(field.kind, Kind::Sectors) {
         let sectors: Vec<Value> = SECTORS.iter().filter_map(|name| text(name)).map(Value::from).collect();
         return Ok((!sectors.is_empty()).then(|| sectors.into()));
     }
     let Some(said) = text(field.name) else { return Ok(None) };
-    let unreadable = |zh: &str, en: &str| fault(field.name, "unreadable", said, zh, en);
+    let unreadable = |zh: &str, en: &str| Box::new(fault(field.name, "unreadable", said, zh, en));
     Ok(Some(match field.kind {
         Kind::Day | Kind::DayAhead => {
             let day = time::day(said).map_err(|fault| unreadable(&fault.zh(), &fault.to_string()))?;
