@@ -4,6 +4,9 @@ use super::app::{App, EVERY_ROLE, HERE, Reply, THERE};
 use serde_json::json;
 use warnlight::domain::words::Role;
 
+/// Inputs of a form with what is filled in.
+type Fields<'a> = &'a [(&'a str, &'a str)];
+
 fn send(app: &App, role: Role, fields: &[(&str, &str)]) -> Reply {
     app.post(&format!("/merchants/{HERE}/acts")).role(role).html().form(fields).send()
 }
@@ -28,7 +31,7 @@ const LOCK: [(&str, &str); 3] = [("person", "王芳"), ("person_digest", "AB12")
 fn everything_done_about_a_light_is_recorded_from_its_form_and_told() {
     let app = with_a_ticket();
     let day: &[(&str, &str)] = &[("date", "2025-06-20")];
-    let acts: &[(&str, &[(&str, &str)], &[(&str, &str)], &str)] = &[
+    let acts: &[(&str, Fields<'_>, Fields<'_>, &str)] = &[
         ("on_site_check", day, &[("result", "店内无人\n灯关着")], "现场核查：店内无人"),
         ("talk", day, &[("number", "7")], "约谈，文号 7"),
         ("warning_letter", day, &[], "发出警示信"),
