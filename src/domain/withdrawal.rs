@@ -9,7 +9,6 @@ use super::fold::{Stamp, evidence_about};
 use super::merchant::{Before, LastEvidence, Merchant};
 use super::words::Attribution;
 use super::world::World;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -78,40 +77,28 @@ pub fn left(stream: &[Told], gone: impl Fn(Uuid, Position) -> bool) -> Vec<&Told
 }
 
 impl World {
-    /// Has what is left of a stream count from `at` on; what was known before stays. `whole` is everything that the stream held.
-    pub fn fold_again(&mut self, at: Stamp, stream: Stream<'_>, whole: &[Told], left: &[&Told]) {
-        match stream {
-            Stream::Merchant(code) => self.change(at, code, |before| {
-                let mut now = Merchant::new(code);
-                left.iter().for_each(|told| now.fold(told.stamp, &told.event));
-                now.complaints.clone_from(&before.complaints);
-                now
-            }),
-            Stream::Ticket(ticket) => {
-                let spoken_of: BTreeSet<CreditCode> =
-                    whole.iter().filter_map(|told| evidence_about(&told.event)).collect();
-                for code in spoken_of {
-                    let about = |told: &&&Told| evidence_about(&told.event) == Some(code);
-                    self.change(at, code, |before| ticket_again(before, ticket, left.iter().filter(about)));
-                }
-            }
-        }
-    }
-
-    /// Puts what a merchant is from `at` on in the place of what it was.
-    fn change(&mut self, at: Stamp, code: CreditCode, change: impl FnOnce(&Merchant) -> Merchant) {
+    /// Has what is left of everything that was told about a merchant count from `at` on, in the order recorded; what was known before
+    /// stays.
+    pub fn fold_again<'t>(&mut self, at: Stamp, code: CreditCode, told: impl Iterator<Item = &'t Told>) {
         let index = self.index_or_new(code);
         let Some(merchant) = self.at_mut(index) else { return };
-        let mut now = change(merchant);
-        now.before = match &merchant.before {
-            // Another of its streams was folded again a moment ago.
-            Some(before) if before.until == at.position => merchant.before.clone(),
-            _ => Some(Arc::new(Before { until: at.position, merchant: merchant.clone() })),
-        };
+        let mut now = Merchant::new(code);
+        told.filter(|told| evidence_about(&told.event) == Some(code))
+            .for_each(|told| now.fold(told.stamp, &told.event));
+        for complaint in &mut now.complaints {
+            // An earlier withdrawal found it not to be about this merchant: no event says so.
+            let same = merchant
+                .complaints
+                .iter()
+                .find(|other| (&other.ticket, other.position) == (&complaint.ticket, complaint.position));
+            let by_withdrawal = |at: &Position| merchant.versions().any(|version| version.changed_at(*at));
+            complaint.undone = complaint.undone.or_else(|| same.and_then(|same| same.undone).filter(by_withdrawal));
+        }
         let Stamp { position, recorded_at, history } = at;
         now.last = Some(LastEvidence { position, recorded_at, history });
+        now.before = Some(Arc::new(Before { until: position, merchant: merchant.clone() }));
         *merchant = now;
-        self.file_again(index, at.position);
+        self.file_again(index, position);
     }
 
     /// Returns the merchants that a withdrawal at a position changed.
@@ -120,21 +107,4 @@ impl World {
         let changed = |merchant: &Merchant| merchant.versions().any(|version| version.changed_at(position));
         (0..).zip(self.merchants().iter()).filter(|(_, merchant)| changed(merchant)).map(|(index, _)| index).collect()
     }
-}
-
-/// Returns a merchant with one ticket folded again.
-fn ticket_again<'t>(before: &Merchant, ticket: &str, told: impl Iterator<Item = &'t &'t Told>) -> Merchant {
-    let mut now = before.clone();
-    now.complaints.retain(|complaint| *complaint.ticket != *ticket);
-    told.for_each(|told| now.fold(told.stamp, &told.event));
-    for complaint in now.complaints.iter_mut().filter(|complaint| *complaint.ticket == *ticket) {
-        // An earlier withdrawal found it not to be about this merchant: no event of the stream says so.
-        let same = before.complaints.iter().find(|other| {
-            (&other.ticket, other.position) == (&complaint.ticket, complaint.position)
-        });
-        let by_withdrawal = |at: &Position| before.versions().any(|version| version.changed_at(*at));
-        complaint.undone = complaint.undone.or_else(|| same.and_then(|same| same.undone).filter(by_withdrawal));
-    }
-    now.complaints.sort_by_key(|complaint| complaint.position);
-    now
 }

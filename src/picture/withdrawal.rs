@@ -6,16 +6,16 @@
 use super::Picture;
 use super::part::FoldError;
 use crate::domain::code::CreditCode;
-use crate::domain::decide::complaint_stream;
+use crate::domain::decide::{complaint_stream, merchant_stream};
 use crate::domain::envelope::{Origin, Position, Recorded};
 use crate::domain::event::{AttributionUndone, Event, ImportWithdrawn};
-use crate::domain::fold::Stamp;
+use crate::domain::fold::{Stamp, evidence_about};
 use crate::domain::whose::{Clues, Queue, State};
 use crate::domain::withdrawal::{Stream, Told, left};
 use crate::domain::words::Attribution;
 use crate::domain::world::World;
 use crate::log::contract::{EventLog, LogError};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use uuid::Uuid;
 
@@ -61,17 +61,47 @@ impl Picture {
     pub(super) fn withdraw(&mut self, at: Stamp, said: &ImportWithdrawn, log: &dyn EventLog) -> Result<(), FoldError> {
         let streams = wrote_to(log, said.import, said.after, said.upto.min(at.position.saturating_sub(1)))?;
         let (mut world, mut queue, mut uncounted) = (self.world.clone(), self.queue.clone(), self.uncounted.clone());
+        let is_gone = |import, position| import == said.import || self.imports.is_withdrawn(import, position);
+        let mut tickets: BTreeMap<Box<str>, Vec<Told>> = BTreeMap::new();
+        // Merchants with the tickets of the import that are about them.
+        let mut about: BTreeMap<CreditCode, BTreeSet<Box<str>>> = BTreeMap::new();
         for name in &streams {
-            let Some(stream) = Stream::named(name) else { continue };
-            let whole = told(log, name, at.position)?;
-            let is_gone = |import, position| import == said.import || self.imports.is_withdrawn(import, position);
-            let left = left(&whole, is_gone);
-            world.fold_again(at, stream, &whole, &left);
-            if let Stream::Ticket(ticket) = stream {
-                queue.fold_again(ticket, left.iter().map(|told| &told.event));
+            match Stream::named(name) {
+                Some(Stream::Merchant(code)) => drop(about.entry(code).or_default()),
+                Some(Stream::Ticket(ticket)) => {
+                    let told = told(log, name, at.position)?;
+                    for code in told.iter().filter_map(|told| evidence_about(&told.event)) {
+                        about.entry(code).or_default().insert(ticket.into());
+                    }
+                    queue.fold_again(ticket, left(&told, is_gone).into_iter().map(|told| &told.event));
+                    tickets.insert(ticket.into(), told);
+                }
+                None => {}
             }
-            let whole = u32::try_from(whole.len()).unwrap_or(u32::MAX);
-            uncounted.set(name, whole.saturating_sub(counted(&world, &queue, stream)));
+        }
+        for (code, of_import) in about {
+            // Whole: what is said in one stream may be about what stands in another.
+            let own = told(log, &merchant_stream(code), at.position)?;
+            let known = world.get(code).into_iter().flat_map(|merchant| &merchant.complaints);
+            let known: BTreeSet<Box<str>> = known
+                .map(|complaint| complaint.ticket.clone())
+                .filter(|ticket| !tickets.contains_key(ticket))
+                .collect();
+            let read = |ticket: &Box<str>| told(log, &complaint_stream(ticket), at.position);
+            let others: Vec<Vec<Told>> = known.iter().map(read).collect::<Result<_, _>>()?;
+            let of_import = of_import.iter().filter_map(|ticket| tickets.get(ticket));
+            let all = std::iter::once(&own).chain(&others).chain(of_import);
+            let mut all: Vec<&Told> = all.flat_map(|told| left(told, is_gone)).collect();
+            all.sort_by_key(|told| told.stamp.position);
+            world.fold_again(at, code, all.into_iter());
+            let name = merchant_stream(code);
+            if streams.contains(&*name) {
+                uncounted.set(&name, beyond(own.len(), counted(&world, &queue, Stream::Merchant(code))));
+            }
+        }
+        for (ticket, told) in &tickets {
+            let counted = counted(&world, &queue, Stream::Ticket(ticket));
+            uncounted.set(&complaint_stream(ticket), beyond(told.len(), counted));
         }
         self.have_wait_again(at, said, &mut world, &mut queue);
         (self.world, self.queue, self.uncounted) = (world, queue, uncounted);
@@ -117,6 +147,11 @@ impl Picture {
             self.uncounted.set(&stream, before.saturating_add(1));
         }
     }
+}
+
+/// Returns how many of so many events are not counted.
+fn beyond(whole: usize, counted: u32) -> u32 {
+    u32::try_from(whole).unwrap_or(u32::MAX).saturating_sub(counted)
 }
 
 /// Returns how many events of a stream are counted where its revision is.

@@ -285,6 +285,33 @@ fn who_does_not_see_all_of_it_withdraws_none_of_it() {
     assert_eq!(district.fact(HERE, |merchant| merchant.name(Position::MAX).map(str::to_owned)).as_deref(), Some("甲"));
 }
 
+#[test]
+fn what_was_said_of_a_ticket_in_its_merchants_stream_goes_with_its_import_and_stays_with_others() {
+    let mut district = District::new();
+    let mut rated = json!({ "command": "handle_complaint", "ticket": "GD1", "channel": "12345", "credit_code": HERE, "step": "settled_in_shop",
+        "at": "2025-05-22T10:00:00+08:00" });
+    district.import(&[register(HERE, json!({})), ticket(HERE, "GD1", "refund")]);
+    let (first, answers) = district.import(&[rated.clone()]);
+    assert_eq!(accepted(&answers), 1, "{answers:?}");
+    let cancel = json!({ "command": "cancel_entry", "credit_code": HERE, "reason": "r", "entry":
+        { "what": "ticket", "ticket": "GD1", "channel": "12345", "step": "settled_in_shop", "at": "2025-05-22T10:00:00+08:00" } });
+    let (cancelling, answers) = district.import(&[cancel]);
+    assert_eq!(accepted(&answers), 1, "{answers:?}");
+    let standing = |district: &District| {
+        district.fact(HERE, |merchant| {
+            let handling = &merchant.complaint("GD1").unwrap().handling;
+            handling.iter().filter(|item| item.until == crate::domain::evidence::STANDING).count()
+        })
+    };
+    assert_eq!(standing(&district), 0);
+    district.withdraw(cancelling);
+    assert_eq!(standing(&district), 1, "the cancellation was withdrawn");
+    rated["at"] = json!("2025-05-23T10:00:00+08:00");
+    district.import(&[rated]);
+    district.withdraw(first);
+    assert_eq!(standing(&district), 1, "only the later one is left");
+}
+
 /// Rows that get in one another's way: three merchants, few days, few values.
 fn row() -> impl Strategy<Value = Value> {
     let code = prop::sample::select(vec![HERE, THERE, "911101051000000001"]);

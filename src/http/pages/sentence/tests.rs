@@ -4,8 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// What no sentence needs: ids and digests, whom the page is about, what only programs read.
-const UNSAID: [&str; 34] = [
+const UNSAID: [&str; 35] = [
     "upto",
+    "person_digest",
     "call",
     "duty",
     "follow_up",
