@@ -25,7 +25,7 @@ catalogue! {
     IMPORT_ID: "导入编号：{0}（撤回：`warnlight withdraw {0} --reason 原因`）", "import {0} (to take it back: `warnlight withdraw {0} --reason WHY`)";
     WITHDRAWN: "已撤回：{0} 条记录不再计入，涉及 {1} 家商户、{2} 件工单（{3}，{4}：{5}）", "withdrawn: {0} events about {1} merchants and {2} tickets count no longer ({3}, by {4}: {5})";
     WOULD_WITHDRAW: "撤回后 {0} 条记录不再计入，涉及 {1} 家商户、{2} 件工单", "{0} events about {1} merchants and {2} tickets would count no longer";
-    LIGHT_BECOMES: "{0} {1}：{2} → {3}", "{0} {1}: {2} → {3}";
+    LIGHT_BECOMES: "{0} {1}：由{2}变为{3}", "{0} {1}: {2} → {3}";
     MORE_LIGHTS: "另有 {0} 家的灯变化", "and {0} more lights change";
     LEANING: "之后的文件中有 {0} 行与当时已有内容一致，未重复登记；其中依托本次导入的，请换文件名再次导入这些文件", "files taken later had {0} rows that said what stood already and were not recorded again; where they rested on this import, import those files again under another name";
     LEANING_FILE: "  {0}：{1} 行", "  {0}: {1}";

@@ -1,4 +1,5 @@
-//! What a withdrawn import leaves (撤回导入): the streams that it wrote to are folded again without what it said, as if it had never come.
+//! What a withdrawn import leaves (撤回导入): whatever was told about the merchants it speaks of is folded again without what it
+//! said, as if it had never come.
 //! So what it had replaced stands again, and what others said since keeps its place. What was known before the withdrawal stays beside
 //! it ([`Merchant::known_at`]).
 

@@ -1,4 +1,5 @@
-//! An import is withdrawn: what it wrote to is read from the log and folded again without it (`domain::withdrawal`).
+//! An import is withdrawn: what was told about the merchants it speaks of is read from the log and folded again without it
+//! (`domain::withdrawal`).
 //!
 //! One event says so for all merchants at once: there is no time at which some of it counts and some does not, and nothing that a crash
 //! could leave half done.

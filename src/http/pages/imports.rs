@@ -48,9 +48,11 @@ pub async fn list(
     let key = allowed.caller().key.clone();
     let records = site.tray.records(LISTED, |record| may_see(record, &key));
     let drawing = Drawing { pages: &pages, language: Language::of(&request) };
+    let picture = site.picture();
+    let imports = &picture.imports;
     let content = context! {
         busy => records.iter().any(|record| !record.state.is_at_rest()),
-        imports => records.iter().map(|record| drawing.row(record)).collect::<Vec<_>>(),
+        imports => records.iter().map(|record| drawing.row(record, imports.withdrawn(record.id).is_some())).collect::<Vec<_>>(),
         tells_history => tells_history(&key.scope),
         limit => drawing.filled("limit", &[("size", &size(limits.upload_limit)), ("files", &MOST_FILES.to_string())]),
     };
@@ -171,12 +173,12 @@ impl Drawing<'_> {
         self.pages.filled(self.language, "imports", key, places)
     }
 
-    fn row(&self, record: &Record) -> Value {
+    fn row(&self, record: &Record, withdrawn: bool) -> Value {
         let tally = record.tally;
         context! {
             path => format!("/imports/{}", record.id), file => record.file.clone(), by => record.by.clone(),
             at => minute(record.handed_in_at), state => name(record.state), accepted => tally.accepted + tally.queued,
-            unchanged => tally.unchanged, refused => tally.refused,
+            unchanged => tally.unchanged, refused => tally.refused, withdrawn,
         }
     }
 

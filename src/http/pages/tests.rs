@@ -101,7 +101,7 @@ fn samples() -> Vec<(&'static str, Value)> {
         (
             "imports.html",
             context! { busy => true, tells_history => true, limit => "l", imports => ["previewed", "failed", "taken"].map(|state| context! {
-                path => "/imports/1", file => "f", by => "b", at => "a", state, accepted => 1, unchanged => 2, refused => 3,
+                path => "/imports/1", file => "f", by => "b", at => "a", state, accepted => 1, unchanged => 2, refused => 3, withdrawn => state == "failed",
             }).to_vec() },
         ),
         (
