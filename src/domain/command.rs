@@ -8,7 +8,7 @@ use super::event::{EnforcementAct, EntryCancelled, Guarantee, MerchantDetails, S
 use super::money::{Ratio, Yuan};
 use super::time::{Day, Instant, field};
 use super::words::{
-    ActKind, CaseAction, CaseOutcome, Channel, ComplaintKind, EnforcementKind, ExitAction, FilingStatus,
+    ActKind, CaseAction, CaseOutcome, Channel, ComplaintKind, DocumentKind, EnforcementKind, ExitAction, FilingStatus,
     JointCheckStep, LeadStep, ListKind, Outcome, QueueDecision, SignalKind,
 };
 use serde::{Deserialize, Serialize};
@@ -54,6 +54,8 @@ pub enum Command {
     RecordJointCheck(RecordJointCheck),
     /// An enforcement case was opened (立案).
     RecordCase(RecordCase),
+    /// A letter was issued (签发文书).
+    IssueDocument(IssueDocument),
     /// An entry was made by mistake (作废).
     CancelEntry(EntryCancelled),
     /// What a person does with a case (亮灯处置).
@@ -402,6 +404,33 @@ pub struct RecordCase {
     pub channel: Option<Channel>,
 }
 
+/// A letter as it leaves the office. One that is an act by itself (a warning letter, a yellow card, an order to rectify) records the act
+/// with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IssueDocument {
+    /// About whom.
+    pub credit_code: CreditCode,
+    /// Which letter.
+    pub kind: DocumentKind,
+    /// Document number (文号); one letter of a kind has it.
+    pub number: String,
+    /// Day of issue.
+    #[serde(deserialize_with = "field::date")]
+    pub date: Day,
+    /// Last day to comply; needed for an order to rectify.
+    #[serde(default, deserialize_with = "field::due_on", skip_serializing_if = "Option::is_none")]
+    pub due_on: Option<Day>,
+    /// Title.
+    pub title: String,
+    /// Who it is written to.
+    pub to: String,
+    /// The text, one item for each paragraph.
+    pub paragraphs: Vec<String>,
+    /// Office that issues it.
+    pub office: String,
+}
+
 /// What a person does with a case.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -469,6 +498,7 @@ impl Command {
             Self::RecordLead(row) => row.credit_code,
             Self::RecordJointCheck(row) => row.credit_code,
             Self::RecordCase(row) => row.credit_code,
+            Self::IssueDocument(row) => row.credit_code,
             Self::CancelEntry(row) => row.credit_code,
             Self::HandleCase(row) => row.credit_code,
         })

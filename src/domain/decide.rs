@@ -3,6 +3,7 @@
 //! A row that says what stands becomes no event at all; one that says something else is a correction ([`super::standing`]).
 
 mod dealings;
+mod document;
 pub(super) mod ticket_row;
 
 use super::case;
@@ -270,6 +271,7 @@ fn facts(
         Command::RecordLead(row) => dealings::lead(row, known.merchant)?,
         Command::RecordJointCheck(row) => dealings::joint_check(row, known, now)?,
         Command::RecordCase(row) => dealings::case(row, known)?,
+        Command::IssueDocument(row) => document::decide(row, known.merchant, warnings)?,
         Command::CancelEntry(row) => cancel(row, known.merchant, now)?,
         // Decided above, on the stream of the ticket or the case.
         Command::RecordComplaint(_)

@@ -48,6 +48,7 @@ schemas! {
     "deadline.missed.v1.schema.json",
     "enforcement.case_opened.v1.schema.json",
     "enforcement.delisted.v1.schema.json",
+    "enforcement.document_issued.v1.schema.json",
     "enforcement.joint_check_confirmed.v1.schema.json",
     "enforcement.joint_check_done.v1.schema.json",
     "enforcement.joint_check_proposed.v1.schema.json",

@@ -120,6 +120,7 @@ impl Merchant {
             }
             Event::JointCheckDone(check) => self.dealings_mut().joint_check(position, check, JointCheckStep::Done),
             Event::CaseOpened(case) => self.dealings_mut().open_case(position, case),
+            Event::DocumentIssued(document) => self.dealings_mut().issue(position, document),
             Event::EntryCancelled(cancelled) => self.cancel(position, &cancelled.entry),
             // Part of the contract, but no fact rests on them yet.
             _ => {}

@@ -71,6 +71,7 @@ fn samples() -> Vec<(&'static str, Value)> {
                 }],
                 shops => vec![context! { mall => "", unit => "u", state => "s" }],
                 may_post => true, case => "a", in_case => false, without_case => true, by => "happened", more => "?by=happened&steps=all",
+                letters => vec![context! { path => "/l", kind => "k", number => "n", date => "d" }], kinds_of_letters => vec![context! { path => "/k", text => "k" }],
                 complaints => context! { count => "1", rows => vec![context! {
                     ticket => "t", received => "r", channel => "c", kind => "k", amount => "a", state => "s", due => "d" }] },
                 mails => vec![context! { at => "a", from => "green", to => "red", fates => "f", nobody => false }],
@@ -108,6 +109,24 @@ fn samples() -> Vec<(&'static str, Value)> {
         ("import.html", import("previewed", false)),
         ("import.html", import("taken", false)),
         ("import.html", import("failed", false)),
+        (
+            "draft.html",
+            context! {
+                kind => "lead_letter", name => (), credit_code => "c", light => "red", is_lead => true, needs_due => true,
+                refused => context! { title => "t", lines => vec![context! { name => "n", text => "t" }] },
+                form => context! {
+                    number => "n", date => "d", due_on => "", office => "o", lead => "l", authority => "a", title => "t", to => "m",
+                    paragraphs => "p",
+                },
+            },
+        ),
+        (
+            "paper.html",
+            context! {
+                credit_code => "c", docx => "/d",
+                letter => context! { number => "n", office => "o", title => "t", to => "m", paragraphs => vec!["p"], date => "d" },
+            },
+        ),
         (
             "cases.html",
             context! {

@@ -180,6 +180,7 @@ impl District {
             Command::RecordLead(row) => start_of(row.date) <= now,
             Command::RecordJointCheck(row) => start_of(row.date) <= now,
             Command::RecordCase(row) => start_of(row.date) <= now,
+            Command::IssueDocument(row) => start_of(row.date) <= now,
             Command::CancelEntry(_)
             | Command::RecordUnattributed(_)
             | Command::DecideUnattributed(_)
