@@ -9,7 +9,7 @@ use crate::domain::access::Scope;
 use crate::domain::code::CreditCode;
 use crate::domain::words::Light;
 use crate::http::access::{
-    Allowed, IssueLetters, Permission, PostExits, ReadCases, ReadComplaints, ReadLetters, ReadLights, ReadMails,
+    Allowed, IssueLetters, Permission, PostExits, ReadCases, ReadComplaints, ReadLetters, ReadLights, ReadMails, Record,
 };
 use crate::http::api::merchants::{MerchantFile, ReasonGiven, events_about};
 use crate::http::language::Language;
@@ -75,6 +75,8 @@ pub async fn show(
         leads => drawing.leads(),
         letters => drawing.letters(),
         kinds_of_letters => allows::<IssueLetters>(&key.scope).then(|| drawing.kinds_of_letters()),
+        leads => drawing.leads(), locked => drawing.locked(), records => drawing.records(),
+        may_record => allows::<Record>(&key.scope),
         case => case.as_ref().map(|(id, _)| id.clone()),
         // Where a case is open, it knows by when: its clocks stop with what was done.
         in_case => case.as_ref().is_some_and(|(_, open)| *open),
