@@ -3,6 +3,7 @@
 use super::Check;
 use crate::domain::command::{IssueDocument, RecordCase, RecordJointCheck, RecordLead};
 use crate::domain::dealings::act_of;
+use crate::domain::text::trim;
 use crate::domain::time::{Day, Instant, day_of};
 use crate::domain::words::{EnforcementKind, JointCheckStep, LeadStep};
 
@@ -155,7 +156,7 @@ impl Check {
         self.needed("title", &row.title, "须填写标题", "a letter needs a title");
         self.needed("to", &row.to, "须填写主送", "say who the letter is written to");
         self.needed("office", &row.office, "须填写落款机关", "name the office that issues the letter");
-        match row.paragraphs.len() {
+        match row.paragraphs.iter().filter(|paragraph| !trim(paragraph).is_empty()).count() {
             0 => self.add("paragraphs", "missing", "", "须填写正文", "a letter needs its text"),
             found if found > MOST_PARAGRAPHS => {
                 let zh = format!("正文最多 {MOST_PARAGRAPHS} 段");

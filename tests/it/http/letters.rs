@@ -51,7 +51,11 @@ fn a_letter_is_drawn_up_from_the_light_issued_once_and_stays_as_it_was() {
     assert_eq!(send(&app, &cookie, HERE, "warning_letter", &issue).header("location"), place);
     let timeline = app.get(&format!("/api/v1/merchants/{HERE}/timeline")).role(Role::Admin).ok().text;
     for event in ["enforcement.document_issued", "enforcement.warning_letter_issued"] {
-        assert_eq!(timeline.matches(event).count(), 1, "{event}: {timeline}");
+        assert_eq!(
+            timeline.matches(&format!("\"type\":\"cn.warnlight.{event}.v1\"")).count(),
+            1,
+            "{event}: {timeline}"
+        );
     }
     let letter = page(&app, &cookie, &place).text;
     assert!(letter.contains("请&lt;自查&gt;。") && letter.contains("2025年6月20日"), "{letter}");
