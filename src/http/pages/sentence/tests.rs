@@ -4,11 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// What no sentence needs: ids and digests, whom the page is about, what only programs read.
-const UNSAID: [&str; 36] = [
+const UNSAID: [&str; 38] = [
     "import",
     "upto",
     "person_digest",
     "call",
+    // A letter tells of itself when it is opened.
+    "title",
+    "paragraphs",
     "duty",
     "follow_up",
     "after",
