@@ -62,7 +62,7 @@ fn every_json_answer_fits_its_schema() {
     let document = app.get("/api/openapi.json").ok().json();
     let cases = app.get("/api/v1/cases").role(Role::Admin).ok().json();
     let alert = cases["items"][0]["alert"].as_str().unwrap();
-    let body = format!("统一社会信用代码,报送日期,存管余额\n{HERE},2025-06-21,x\n");
+    let body = format!("统一社会信用代码,报送日期,存管余额\n{HERE},2025-06-21,x\n{HERE},2025-06-22,100000.00\n");
     let upload = app.post("/api/v1/imports?name=custody.csv").role(Role::Admin).text("text/csv", &body).ok().json();
     let import = upload["id"].as_str().unwrap();
     let mut checked = 0;
