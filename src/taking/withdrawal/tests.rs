@@ -53,6 +53,10 @@ impl District {
 
     fn withdraw(&self, import: Uuid) -> Withdrawal {
         self.a_day_passes();
+        self.withdraw_now(import)
+    }
+
+    fn withdraw_now(&self, import: Uuid) -> Withdrawal {
         let withdrawn = withdraw(&self.desk, &Scope::everything(), &Origin::of("lead"), import, "by mistake").unwrap();
         self.desk.settle().unwrap();
         withdrawn
@@ -422,9 +426,11 @@ proptest! {
                 Step::Withdraw(_) if imports.is_empty() => {}
                 Step::Withdraw(which) => {
                     let import = *which.get(&imports);
+                    // What time does to lights is done before it is asked what the withdrawal would.
+                    district.a_day_passes();
                     let foreseen = district.foresee(&Scope::everything(), import);
                     let Ok(foreseen) = foreseen else { continue };
-                    district.withdraw(import);
+                    district.withdraw_now(import);
                     let picture = district.desk.picture();
                     withdrawn.insert(import, picture.imports.withdrawn(import).unwrap().position);
                     for change in foreseen.lights {
