@@ -43,7 +43,10 @@ fn run() -> Outcome<()> {
             20 => readers::beside_readers(room.path(), &args, &mut report)?,
             21 => rebuild::read_at_start(room.path(), &args, &mut report)?,
             #[cfg(feature = "cluster-double")]
-            19 => super::cluster::overhead(room.path(), &mut report)?,
+            19 => {
+                super::cluster::overhead(room.path(), &mut report)?;
+                super::cluster::far_away(room.path(), &mut report)?;
+            }
             #[cfg(not(feature = "cluster-double"))]
             19 => writeln!(std::io::stderr(), "row 19 takes `--features cluster-double`")?,
             other => writeln!(std::io::stderr(), "row {other} is not measured here")?,
