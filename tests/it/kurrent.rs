@@ -10,6 +10,8 @@
 
 mod answering;
 mod authority;
+mod batched;
+mod batching;
 mod faults;
 mod framing;
 mod lagging;
@@ -150,7 +152,10 @@ fn an_append_is_written_once_whatever_happens_to_its_answer() {
         vec![AppendFault::CutBefore],
         vec![AppendFault::CutAfter],
         vec![AppendFault::SilentAfter],
-        vec![AppendFault::CutAfter, AppendFault::Unavailable, AppendFault::SilentAfter, AppendFault::CutBefore],
+        vec![AppendFault::TimesOut],
+        vec![AppendFault::EndsWellAfter],
+        // What was written is read before anything is sent again.
+        vec![AppendFault::Unavailable, AppendFault::CutBefore, AppendFault::CutBefore, AppendFault::SilentAfter],
     ];
     let mut number = 0;
     for fault in faults {

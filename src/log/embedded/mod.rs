@@ -42,6 +42,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use uuid::Uuid;
 use wal::Moving;
+pub(in crate::log) use writer::Row;
 use writer::{Beside, GroupLimit, Job, Writer};
 
 /// Stream names that a scan keeps at hand: 16 bytes each and the name, once the log has so many streams.
@@ -184,6 +185,20 @@ impl EmbeddedLog {
     }
 }
 
+impl EmbeddedLog {
+    /// Hands over an append that was sent with others; behind one that was not new it is a [conflict](LogError::Conflict).
+    pub(in crate::log) fn submit_in_row(&self, append: Append, row: Option<Row>) -> Pending {
+        let Some(writing) = &self.writing else {
+            return Pending::known(Err(read_only()));
+        };
+        let (answer, pending) = Pending::channel();
+        match writing.jobs.send(Job { append, row, answer }) {
+            Ok(()) => pending,
+            Err(_) => Pending::known(Err(stopped())),
+        }
+    }
+}
+
 impl Shared {
     /// Returns the last durable position.
     fn head(&self) -> Result<Position, LogError> {
@@ -229,14 +244,7 @@ impl Shared {
 
 impl EventLog for EmbeddedLog {
     fn submit(&self, append: Append) -> Pending {
-        let Some(writing) = &self.writing else {
-            return Pending::known(Err(read_only()));
-        };
-        let (answer, pending) = Pending::channel();
-        match writing.jobs.send(Job { append, answer }) {
-            Ok(()) => pending,
-            Err(_) => Pending::known(Err(stopped())),
-        }
+        self.submit_in_row(append, None)
     }
 
     fn head(&self) -> Position {

@@ -25,6 +25,7 @@ use crate::log::contract::{Append, Appended, LogError};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant as Clock};
 use uuid::Uuid;
 
@@ -35,7 +36,18 @@ const LOOK_FOR_ROOM: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Job {
     pub(super) append: Append,
+    /// What it was sent with, if it was.
+    pub(super) row: Option<Row>,
     pub(super) answer: Sender<Result<Appended, LogError>>,
+}
+
+/// Appends that were sent one behind the other: once one is not new, none of the rest is taken.
+#[derive(Debug, Clone)]
+pub(in crate::log) struct Row {
+    /// One was not new.
+    pub(in crate::log) is_broken: Arc<AtomicBool>,
+    /// An append that is there already is no break: it may be the one that was taken.
+    pub(in crate::log) is_known: bool,
 }
 
 /// How much is written in one transaction.
@@ -223,7 +235,7 @@ impl Writer {
         self.execute("BEGIN IMMEDIATE").map_err(fault(before))?;
         let mut answers = Vec::with_capacity(group.len());
         for job in group {
-            answers.push(match admission::judge(&job.append, self) {
+            answers.push(match self.judge(job) {
                 Ok(Verdict::New(revision)) => Ok(self.insert(&job.append, revision)?),
                 Ok(Verdict::Repeated { answer, bind_key }) => {
                     if let (true, Some(key)) = (bind_key, &job.append.idempotency_key) {
@@ -244,6 +256,19 @@ impl Writer {
         }
         self.execute("COMMIT").map_err(fault(before))?;
         Ok(answers)
+    }
+
+    fn judge(&mut self, job: &Job) -> Result<Verdict, LogError> {
+        let Some(Row { is_broken, is_known }) = &job.row else { return admission::judge(&job.append, self) };
+        if is_broken.load(Ordering::Relaxed) {
+            let Append { stream, expected, .. } = &job.append;
+            let actual = self.last_revision(stream)?;
+            return Err(LogError::Conflict { stream: stream.clone(), expected: *expected, actual });
+        }
+        let judged = admission::judge(&job.append, self);
+        let goes_on = matches!(judged, Ok(Verdict::New(_))) || *is_known && judged.is_ok();
+        is_broken.store(!goes_on, Ordering::Relaxed);
+        judged
     }
 
     fn execute(&self, sql: &str) -> rusqlite::Result<usize> {

@@ -40,6 +40,13 @@ impl Server {
         server
     }
 
+    /// Starts the one server of a new cluster that answers appends after `lag`, and reads after `reads_take`.
+    pub(crate) fn far_away(lag: Duration, reads_take: Duration) -> Self {
+        let server = Self::lagging(lag);
+        server.cluster().reads_take = reads_take;
+        server
+    }
+
     /// Starts the one server of a new cluster that speaks TLS only, with a certificate of this authority for `127.0.0.1`.
     pub(super) fn with_tls(authority: &Authority) -> Self {
         Self::first(Some(authority.acceptor()))

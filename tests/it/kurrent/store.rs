@@ -56,6 +56,10 @@ pub(super) struct Cluster {
     /// Source: server, `Storage/StorageWriterService.cs` with `IndexWriter.CheckCommit`: the expected version is compared with
     /// the last version among writes under way; `ReaderIndex`: reads end at what is replicated and indexed.
     pub(super) lag: Duration,
+    /// Most events that were under way at a time.
+    pub(super) most_under_way: usize,
+    /// How long an answer to a read takes.
+    pub(super) reads_take: Duration,
     /// When what is under way at a position can be read.
     under_way: BTreeMap<u64, Instant>,
     /// Reads end before this position, as at a server whose index lags: one that leads before it has caught up, or does not know
@@ -107,6 +111,7 @@ impl Cluster {
         let now = Instant::now();
         self.under_way.retain(|_, ready| *ready > now);
         self.under_way.insert(self.end, now + self.lag);
+        self.most_under_way = self.most_under_way.max(self.under_way.len());
         self.log.push(event);
     }
 
