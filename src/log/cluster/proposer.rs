@@ -23,6 +23,7 @@ use super::Options;
 use super::batch::{Batch, Heard, Proposal};
 use super::flight::{Ahead, Flight, MOST, Waiting, WithAhead};
 use super::follower::{Asked, Follower, Look};
+use super::place::ReadTo;
 use super::remote::{Fault, PageSoonAnswer, Remote};
 use super::rows::Sent;
 use super::spent::{Meter, Spending};
@@ -77,6 +78,8 @@ pub(super) struct Proposer {
     trouble: Option<LogError>,
     /// Since when what was taken back may be there unread.
     unread: Option<Instant>,
+    /// How far was read when the first one under way was last looked at.
+    looked: ReadTo,
     /// When sending goes on, and how long the pause was or is to be next time.
     send_at: Instant,
     pause: Duration,
@@ -130,6 +133,7 @@ impl Proposer {
             rest: PAUSE.0,
             trouble: None,
             unread: None,
+            looked: ReadTo::default(),
             send_at: now,
             pause: Duration::ZERO,
             awaits_news: false,
@@ -268,9 +272,7 @@ impl Proposer {
             Ok(Look { is_end, is_news }) => {
                 (self.rest, self.trouble) = (PAUSE.0, None);
                 self.settle();
-                if is_news {
-                    self.look_at_front();
-                }
+                self.look_at_front();
                 if self.awaits_news && is_news {
                     (self.awaits_news, self.send_at) = (false, now);
                 }
@@ -330,8 +332,12 @@ impl Proposer {
     }
 
     /// Takes everything back if the first one under way is there already, or can be no more: another node was faster. If that was with
-    /// the same ids, the server may say that it took ours, and show it never.
+    /// the same ids, the server may say that it took ours, and show it never. It may have been read in a look of another's, too.
     fn look_at_front(&mut self) {
+        let read = self.follower.place();
+        if std::mem::replace(&mut self.looked, read) == read {
+            return;
+        }
         let Some((front, _)) = self.flight.front() else { return };
         let append = &front.job.append;
         let judge = || self.replica.look(|held| admission::judge(append, held));
@@ -487,9 +493,10 @@ impl Proposer {
         self.follower.await_outcome(waiting.nonce);
         let mut pause = PAUSE.0;
         loop {
-            match self.remote.append_anywhere(&stream, record.clone()) {
-                Err(fault @ (Fault::Refused(_) | Fault::TooLarge(_))) => return Err(fault.into()),
-                Ok(()) | Err(_) => {}
+            if let Err(fault @ (Fault::Refused(_) | Fault::TooLarge(_))) =
+                self.remote.append_anywhere(&stream, record.clone())
+            {
+                return Err(fault.into());
             }
             patiently(waiting.until, || self.follower.catch_up())?;
             if let Some(outcome) = self.follower.outcome(&waiting.nonce) {
@@ -518,7 +525,7 @@ impl Proposer {
         if self.tidied + self.options.tidy <= now {
             self.tidied = now;
             let is_idle = self.queue.is_empty() && self.flight.is_empty();
-            let tidied = if is_idle { self.follower.skip_others() } else { self.follower.keep_place() };
+            let tidied = if is_idle { self.follower.skip_others() } else { self.follower.keep_synced_place() };
             if let Err(error) = tidied {
                 return self.unreadable(error);
             }

@@ -85,6 +85,14 @@ pub(super) struct Writer {
 pub(super) struct Beside {
     pub(super) mark: Mark,
     pub(super) reserve: Reserve,
+    /// What is answered is on the disk. Otherwise the mark, which may reach the disk first, is noted only where it is.
+    pub(super) syncs: bool,
+}
+
+impl Beside {
+    fn note(&mut self, tail: Tail) {
+        self.mark.put(End { position: tail.position, digest: tail.digest });
+    }
 }
 
 /// Where the log ends.
@@ -158,7 +166,9 @@ impl Writer {
             }
             self.group(group);
         }
-        self.moving.close(&self.conn);
+        if self.moving.close(&self.conn) {
+            self.beside.note(self.tail);
+        }
         self.beside.mark.sync();
         self.bell.close();
     }
@@ -209,7 +219,9 @@ impl Writer {
         match written {
             Ok(answers) => {
                 if self.tail.position > before.position {
-                    self.beside.mark.put(End { position: self.tail.position, digest: self.tail.digest });
+                    if self.beside.syncs {
+                        self.beside.note(self.tail);
+                    }
                     self.bell.ring(self.tail.position);
                 }
                 for (job, answer) in group.into_iter().zip(answers) {

@@ -81,6 +81,29 @@ fn what_another_node_wrote_under_the_same_ids_is_answered_when_it_is_read() {
     assert!(began.elapsed() < patience, "it waited for what never comes");
 }
 
+#[test]
+fn a_node_that_is_overtaken_again_and_again_does_not_use_up_the_calls_of_its_connection() {
+    let server = Server::alone();
+    // The server ends none of the calls that the slower node lets go of: it has answered all that came there.
+    server.cluster().most_calls = Some(20);
+    let dirs = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let patience = Duration::from_secs(60);
+    let options = Options { patience, deadline: 2 * patience, look: Duration::from_secs(1), ..options() };
+    let [faster, slower] = dirs.each_ref().map(|dir| ClusterLog::open(&server.url(), dir.path(), &options).unwrap());
+    let began = Instant::now();
+    for number in 1..=25 {
+        let first = faster.submit(append("a", [number]));
+        while server.cluster().log.iter().all(|event| event.id != Uuid::from_u128(number)) {
+            std::thread::yield_now();
+        }
+        let again = slower.submit(append("a", [number]));
+        assert!(!first.wait().unwrap().repeated);
+        assert!(again.wait().unwrap().repeated);
+        wait_for(&slower, number as u64);
+    }
+    assert!(began.elapsed() < patience, "it waited for what never comes");
+}
+
 /// Two nodes and a server where node 0 sent three appends in a row, of which the first lost its place to node 1.
 fn overtaken() -> (Server, [tempfile::TempDir; 2], [ClusterLog; 2]) {
     let server = Server::alone();

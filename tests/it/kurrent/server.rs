@@ -178,7 +178,10 @@ async fn greet(socket: tokio::net::TcpStream, tls: Option<TlsAcceptor>, node: No
 }
 
 async fn connection(socket: impl AsyncRead + AsyncWrite + Unpin, node: Node) {
-    let Ok(mut connection) = h2::server::handshake(socket).await else { return };
+    let most = node.cluster.lock().unwrap().most_calls;
+    let mut settings = h2::server::Builder::new();
+    settings.max_concurrent_streams(most.unwrap_or(100));
+    let Ok(mut connection) = settings.handshake(socket).await else { return };
     while let Some(Ok((request, respond))) = connection.accept().await {
         let node = node.clone();
         // A client that went away is no fault of the double.

@@ -75,6 +75,8 @@ pub(super) struct Cluster {
     /// Faults by the number of the append that they meet.
     pub(super) faults_at: BTreeMap<usize, AppendFault>,
     pub(super) read_faults: VecDeque<ReadFault>,
+    /// Calls that may be open on a connection, if not 100. Source: ASP.NET Core's Kestrel, `Http2Limits.MaxStreamsPerConnection`.
+    pub(super) most_calls: Option<u32>,
     /// Port of the leader, and of all servers.
     pub(super) leader: u16,
     pub(super) ports: Vec<u16>,
