@@ -188,7 +188,7 @@ fn an_append_whose_outcome_stays_unknown_says_so_and_can_be_repeated() {
     let log = ClusterLog::open(&server.url(), dir.path(), &options).unwrap();
     server.restart(|| {
         let refused = log.append(append("a", [1]));
-        assert!(matches!(refused, Err(LogError::Unavailable(_))), "{refused:?}");
+        assert!(matches!(refused, Err(LogError::InDoubt(_))), "{refused:?}");
     });
     // The client tries again to connect at its own pace.
     let answer = std::iter::repeat_with(|| log.append(append("a", [1]))).find_map(Result::ok).unwrap();

@@ -25,15 +25,15 @@ pub(super) struct Waiting {
     pub(super) nonce: Uuid,
     /// When it is given up.
     pub(super) until: Instant,
-    /// It was sent before, and may be done.
-    pub(super) was_sent: bool,
+    /// How often it was sent: any of these copies may be done.
+    pub(super) sent: usize,
     /// The cluster found its stream further on than this node had read.
     pub(super) is_wrong: bool,
 }
 
 impl Waiting {
     pub(super) fn new(job: Job, until: Instant) -> Self {
-        Self { job, nonce: Uuid::now_v7(), until, was_sent: false, is_wrong: false }
+        Self { job, nonce: Uuid::now_v7(), until, sent: 0, is_wrong: false }
     }
 
     fn bytes(&self) -> usize {
@@ -134,7 +134,7 @@ impl Flight {
 
     /// Takes note of an append that is sent now, and of what it makes of its stream.
     pub(super) fn push(&mut self, mut waiting: Waiting, ahead: Ahead, recorded_at: Time) {
-        (waiting.was_sent, waiting.is_wrong) = (true, false);
+        (waiting.sent, waiting.is_wrong) = (waiting.sent + 1, false);
         (self.row, _) = self.row();
         let append = &waiting.job.append;
         let (_, appends) = self.streams.remove(&append.stream).unwrap_or((ahead, 0));

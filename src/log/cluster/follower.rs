@@ -465,7 +465,10 @@ impl Follower {
                 Err(error) => {
                     // It must be known what the replica holds before anything is read again.
                     applying.for_each(|rest| drop(rest.pending.wait()));
-                    return Err(error.clone());
+                    return Err(match error {
+                        LogError::InDoubt(trouble) => (**trouble).clone(),
+                        trouble => trouble.clone(),
+                    });
                 }
             }
             if self.awaited.remove(&nonce) {

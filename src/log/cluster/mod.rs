@@ -76,6 +76,7 @@ mod proposer;
 mod remote;
 mod rows;
 mod seen;
+mod sending;
 mod settings;
 mod spent;
 mod tls;

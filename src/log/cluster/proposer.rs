@@ -20,20 +20,16 @@
 //! retry of the whole append after this process died: it finds the events by their ids, or by their key.
 
 use super::Options;
-use super::batch::{Batch, Heard, Proposal};
-use super::flight::{Ahead, Flight, MOST, Waiting, WithAhead};
+use super::batch::{Batch, Heard};
+use super::flight::{Flight, MOST, Waiting};
 use super::follower::{Asked, Follower, Look};
 use super::place::ReadTo;
 use super::remote::{Fault, PageSoonAnswer, Remote};
-use super::rows::Sent;
 use super::spent::{Meter, Spending};
-use super::wire::{self, Behind};
-use crate::domain::envelope::Revision;
 use crate::log::admission::{self, Verdict};
-use crate::log::contract::{Append, Appended, EventLog as _, LogError};
+use crate::log::contract::{Append, Appended, LogError};
 use crate::log::embedded::EmbeddedLog;
 use crossbeam_channel::{Receiver, Sender};
-use eventstore::StreamState;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -56,48 +52,38 @@ pub(super) struct Job {
 /// The thread's state.
 #[derive(Debug)]
 pub(super) struct Proposer {
-    remote: Arc<Remote>,
-    replica: Arc<EmbeddedLog>,
-    follower: Follower,
-    options: Options,
-    meter: Meter,
-    batch: Batch,
+    pub(super) remote: Arc<Remote>,
+    pub(super) replica: Arc<EmbeddedLog>,
+    pub(super) follower: Follower,
+    pub(super) options: Options,
+    pub(super) meter: Meter,
+    pub(super) batch: Batch,
     /// Tells what this process sends from what others do.
-    process: Uuid,
+    pub(super) process: Uuid,
     /// What waits for its turn; first what was taken back.
-    queue: VecDeque<Waiting>,
-    flight: Flight,
+    pub(super) queue: VecDeque<Waiting>,
+    pub(super) flight: Flight,
     /// How many may be under way: one after a stop, twice as many with each that is settled.
-    window: usize,
+    pub(super) window: usize,
     /// The page that was asked for.
-    asked: Option<Asked>,
+    pub(super) asked: Option<Asked>,
     /// When the next page is asked for.
-    look_at: Instant,
+    pub(super) look_at: Instant,
     /// How long reading rests after a failure, and what that was.
-    rest: Duration,
-    trouble: Option<LogError>,
+    pub(super) rest: Duration,
+    pub(super) trouble: Option<LogError>,
     /// Since when what was taken back may be there unread.
-    unread: Option<Instant>,
+    pub(super) unread: Option<Instant>,
     /// How far was read when the first one under way was last looked at.
-    looked: ReadTo,
+    pub(super) looked: ReadTo,
     /// When sending goes on, and how long the pause was or is to be next time.
-    send_at: Instant,
-    pause: Duration,
+    pub(super) send_at: Instant,
+    pub(super) pause: Duration,
     /// Sending goes on at once when something new is read.
-    awaits_news: bool,
+    pub(super) awaits_news: bool,
     /// When anything was last answered or settled.
-    alive: Instant,
-    tidied: Instant,
-}
-
-/// What is to be done with an append.
-enum Judged {
-    Send(Revision),
-    Answer(Appended),
-    /// It is there, and is to be given its key.
-    Bind(Appended),
-    /// Whatever it is, it rests on something under way.
-    Wait,
+    pub(super) alive: Instant,
+    pub(super) tidied: Instant,
 }
 
 /// What wakes the thread.
@@ -247,7 +233,9 @@ impl Proposer {
     fn refuse(&mut self, turn: Option<u64>, error: LogError) {
         let refused = self.flight.place(turn);
         self.stop(&error.to_string(), (Duration::ZERO, PAUSE.1));
-        if let Some(refused) = refused.and_then(|place| self.queue.remove(place)) {
+        if let Some(mut refused) = refused.and_then(|place| self.queue.remove(place)) {
+            // This copy of it was not taken.
+            refused.sent = refused.sent.saturating_sub(1);
             self.answer(refused, Err(error));
         }
     }
@@ -316,7 +304,7 @@ impl Proposer {
             (self.alive, self.pause) = (Instant::now(), Duration::ZERO);
             self.answer(settled, outcome);
         }
-        let back = self.queue.iter().take_while(|waiting| waiting.was_sent).count();
+        let back = self.queue.iter().take_while(|waiting| waiting.sent > 0).count();
         let back: Vec<Waiting> = self.queue.drain(..back).collect();
         for waiting in back.into_iter().rev() {
             match self.follower.outcome(&waiting.nonce) {
@@ -360,160 +348,18 @@ impl Proposer {
         }
         while self.queue.front().is_some_and(|first| first.until <= now) {
             let Some(waiting) = self.queue.pop_front() else { break };
-            let unknown = || {
-                LogError::Unavailable(
-                    "the cluster did not say in time whether the append was taken; repeat it with the same ids"
-                        .to_owned(),
-                )
-            };
-            let error = self.trouble.clone().unwrap_or_else(unknown);
+            let silent = || LogError::Unavailable("the cluster did not answer in time".to_owned());
+            let error = self.trouble.clone().unwrap_or_else(silent);
             self.answer(waiting, Err(error));
         }
     }
 
-    fn answer(&mut self, waiting: Waiting, answer: Result<Appended, LogError>) {
+    /// Answers an append. Trouble says nothing about one that was sent: a copy of it may be written yet.
+    pub(super) fn answer(&mut self, waiting: Waiting, answer: Result<Appended, LogError>) {
         self.follower.forget(&waiting.nonce);
+        let answer = if waiting.sent > 0 { answer.map_err(LogError::in_doubt) } else { answer };
         // A caller that did not wait for its answer is no fault.
         let _ = waiting.job.answer.send(answer);
-    }
-
-    /// Judges what waits, in its order, and sends what may be sent.
-    fn send(&mut self) {
-        if let Some(lost) = self.follower.lost.clone() {
-            for waiting in std::mem::take(&mut self.queue) {
-                self.answer(waiting, Err(lost.clone()));
-            }
-        }
-        // Nothing is sent to a cluster that may have lost something.
-        while self.unread.is_none() && self.follower.doubted.is_none() && self.send_at <= Instant::now() {
-            let Some(mut waiting) = self.queue.pop_front() else { return };
-            if !self.flight.has_room(self.window, &waiting) {
-                return self.queue.push_front(waiting);
-            }
-            if std::mem::take(&mut waiting.is_wrong)
-                && let Err(error) = self.look_behind(&waiting)
-            {
-                self.answer(waiting, Err(error));
-                continue;
-            }
-            if let Some(outcome) = self.follower.outcome(&waiting.nonce) {
-                self.answer(waiting, outcome);
-                continue;
-            }
-            match self.judge(&waiting.job.append) {
-                Ok(Judged::Wait) => return self.queue.push_front(waiting),
-                Ok(Judged::Answer(answer)) => self.answer(waiting, Ok(answer)),
-                Ok(Judged::Bind(answer)) => {
-                    let bound = self.bind(&waiting, answer);
-                    self.answer(waiting, bound);
-                }
-                Ok(Judged::Send(revision)) => self.propose(waiting, revision),
-                Err(refusal) => self.answer(waiting, Err(refusal)),
-            }
-        }
-    }
-
-    fn judge(&self, append: &Append) -> Result<Judged, LogError> {
-        if append.stream.starts_with('$') || append.stream.starts_with("warnlight.") {
-            return Err(LogError::Invalid(format!(
-                "stream names that begin with `$` or `warnlight.` are kept for the log itself; rename `{}`",
-                append.stream
-            )));
-        }
-        if let Some(event) = append.events.iter().find(|event| event.event_type.starts_with('$')) {
-            return Err(LogError::Invalid(format!(
-                "type names that begin with `$` are kept for the server; rename `{}`",
-                event.event_type
-            )));
-        }
-        if self.flight.meets(append) {
-            return Ok(Judged::Wait);
-        }
-        let ahead = self.flight.ahead(&append.stream);
-        let judge = || {
-            self.replica.look(|held| match ahead {
-                Some(Ahead { last, .. }) => admission::judge(append, &mut WithAhead { held, last }),
-                None => admission::judge(append, held),
-            })
-        };
-        match self.meter.time(Spending::Replica, judge)? {
-            Ok(Verdict::New(revision)) => Ok(Judged::Send(revision)),
-            Ok(Verdict::Repeated { answer, bind_key: false }) => Ok(Judged::Answer(answer)),
-            Ok(Verdict::Repeated { answer, bind_key: true }) if self.flight.is_empty() => Ok(Judged::Bind(answer)),
-            Ok(Verdict::Repeated { .. }) => Ok(Judged::Wait),
-            Err(LogError::Conflict { .. }) if ahead.is_some() => Ok(Judged::Wait),
-            Err(refusal) => Err(refusal),
-        }
-    }
-
-    fn propose(&mut self, waiting: Waiting, revision: Revision) {
-        match self.try_propose(&waiting, revision) {
-            Ok((ahead, recorded_at)) => {
-                self.follower.await_outcome(waiting.nonce);
-                self.flight.push(waiting, ahead, recorded_at);
-            }
-            Err(error) => self.answer(waiting, Err(error)),
-        }
-    }
-
-    fn try_propose(
-        &mut self,
-        waiting: &Waiting,
-        revision: Revision,
-    ) -> Result<(Ahead, crate::domain::time::Instant), LogError> {
-        let append = &waiting.job.append;
-        let (chain, next) = match self.flight.ahead(&append.stream) {
-            Some(Ahead { chain, next_on_server, .. }) => (chain, next_on_server),
-            None => {
-                let chain = patiently(waiting.until, || self.follower.chain_before(&append.stream, revision))?;
-                (chain, self.follower.next_on_server(&append.stream, revision))
-            }
-        };
-        let recorded_at = admission::recording_time(append, self.follower.latest().max(self.flight.latest()));
-        let (row, place) = self.flight.row();
-        let behind = Behind { first: revision, chain, sent: Sent { by: self.process, row, place } };
-        let (events, chain) = wire::encode(&self.options.prefix, waiting.nonce, append, recorded_at, behind)?;
-        let count = events.len() as u64;
-        let state = next.checked_sub(1).map_or(StreamState::NoStream, StreamState::StreamRevision);
-        let (turn, stream) = (self.flight.next_turn(), append.stream.clone());
-        self.batch.send(Proposal { turn, stream, state, events })?;
-        let last = (revision + count).saturating_sub(1);
-        Ok((Ahead { last, next_on_server: next + count, chain }, recorded_at))
-    }
-
-    /// Asks for a key to be given to an append that is there, when nothing is under way. Only the first of several such records
-    /// counts.
-    fn bind(&mut self, waiting: &Waiting, answer: Appended) -> Result<Appended, LogError> {
-        let append = &waiting.job.append;
-        let (Some(key), Some(first)) = (&append.idempotency_key, self.replica.ids_at(&[answer.first])?.pop()) else {
-            return Ok(answer);
-        };
-        let record = wire::encode_key(&self.options.prefix, waiting.nonce, key, first, append.events.len())?;
-        let stream = wire::key_stream(key);
-        self.follower.await_outcome(waiting.nonce);
-        let mut pause = PAUSE.0;
-        loop {
-            if let Err(fault @ (Fault::Refused(_) | Fault::TooLarge(_))) =
-                self.remote.append_anywhere(&stream, record.clone())
-            {
-                return Err(fault.into());
-            }
-            patiently(waiting.until, || self.follower.catch_up())?;
-            if let Some(outcome) = self.follower.outcome(&waiting.nonce) {
-                return outcome;
-            }
-            if Instant::now() + pause >= waiting.until {
-                return Err(LogError::Unavailable(
-                    "the cluster did not say in time whether the key was taken; repeat the append with it".to_owned(),
-                ));
-            }
-            std::thread::sleep(pause);
-            pause = (pause * 2).min(PAUSE.1);
-        }
-    }
-
-    fn look_behind(&mut self, waiting: &Waiting) -> Result<(), LogError> {
-        patiently(waiting.until, || self.follower.look_behind(&waiting.job.append.stream))
     }
 
     /// Asks for the next page when it is time, and tidies up now and then.
@@ -535,20 +381,6 @@ impl Proposer {
                 Ok(asked) => self.asked = Some(asked),
                 Err(error) => self.unreadable(error),
             }
-        }
-    }
-}
-
-/// Does something that may be unavailable for a while, trying again until it is too late.
-fn patiently<T>(until: Instant, mut work: impl FnMut() -> Result<T, LogError>) -> Result<T, LogError> {
-    let mut pause = PAUSE.0;
-    loop {
-        match work() {
-            Err(LogError::Unavailable(_)) if Instant::now() + pause < until => {
-                std::thread::sleep(pause);
-                pause = (pause * 2).min(PAUSE.1);
-            }
-            other => return other,
         }
     }
 }

@@ -266,7 +266,12 @@ impl Writer {
                 .and_then(|mut statement| statement.execute(params![signed(position), digest]))
                 .map_err(fault(position))?;
         }
-        self.execute("COMMIT").map_err(fault(before))?;
+        // A full disk is found out before the last page is written. Anything else, a failed sync above all, leaves it open whether the
+        // events will be there when the log is opened again.
+        self.execute("COMMIT").map_err(fault(before)).map_err(|error| match error {
+            LogError::Full => LogError::Full,
+            trouble => trouble.in_doubt(),
+        })?;
         Ok(answers)
     }
 
