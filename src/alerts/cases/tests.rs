@@ -452,3 +452,5 @@ fn ids_are_fixed_for_good() {
     // They are in the logs of running services.
     assert_eq!(case_id(Uuid::from_u128(1)).to_string(), "c255a960-d7c3-5897-9dbf-3711b9e27175");
 }
+
+mod beside;

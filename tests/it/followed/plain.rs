@@ -216,10 +216,8 @@ impl<'p> Plain<'p> {
     }
 
     fn cancelled(&mut self, code: CreditCode, kind: &str, day: Day, number: Option<&String>) {
+        let is_lit = self.merchants.get(&code).is_some_and(|merchant| merchant.light != Some(Light::Green));
         self.with(code, |case| {
-            if !case.open {
-                return;
-            }
             let named =
                 |act: &Act| act.by_itself && (act.kind.name(), act.day, act.number.as_ref()) == (kind, day, number);
             case.acts.retain(|act| !named(act));
@@ -228,6 +226,8 @@ impl<'p> Plain<'p> {
                     duty.end = duty.lapsed.then_some("fallen away");
                 }
             }
+            // Whoever ended it did so because nothing was left to do.
+            case.open |= is_lit && case.duties.iter().any(|duty| duty.end.is_none());
         });
     }
 
