@@ -201,7 +201,8 @@ impl Cases {
             Event::AlertNoted(step) => self.step(step.alert, |_| {}),
             Event::AlertActedOn(act) => self.step(act.alert, |_| {}),
             Event::EntryCancelled(cancelled) => {
-                if let Some(mut case) = self.latest(cancelled.credit_code).cloned()
+                let may_go_on = self.latest(cancelled.credit_code).filter(|case| case.may_go_on());
+                if let Some(mut case) = may_go_on.cloned()
                     && case.act_cancelled(&cancelled.entry)
                 {
                     case.take_up_again();
@@ -239,9 +240,11 @@ impl Cases {
         }
     }
 
-    /// An act is about the open case, if it was done on the day that opened or later.
+    /// An act is about the newest case, if it was done on the day that opened or later. One that a person ended is changed by none, but
+    /// may go on without the act it ended on.
     fn acted(&mut self, act: &ActDone, id: Uuid, at: Instant) {
-        let is_its = |case: &&Case| case.is_open() && day_of(case.opened_at) <= act.day;
+        let goes_on = |case: &Case| case.is_open() || case.is_ended_by_person();
+        let is_its = |case: &&Case| goes_on(case) && day_of(case.opened_at) <= act.day;
         let Some(mut case) = self.latest(act.credit_code).filter(is_its).cloned() else { return };
         case.acted(act, id, at);
         self.put(case);
