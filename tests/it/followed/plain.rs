@@ -221,7 +221,7 @@ impl<'p> Plain<'p> {
     fn cancelled(&mut self, code: CreditCode, kind: &str, day: Day, number: Option<&String>) {
         let is_lit = self.merchants.get(&code).is_some_and(|merchant| merchant.light != Some(Light::Green));
         self.with(code, |case| {
-            if !case.open && !(case.by_person && is_lit) {
+            if !(case.open || case.by_person && is_lit) {
                 return;
             }
             let named =
