@@ -154,5 +154,6 @@ impl Engine {
 /// Returns where the register last said something of a merchant or its shops.
 fn newest_of_register(merchant: &Merchant) -> Option<Position> {
     let rows = merchant.rows.iter().map(|row| row.position);
-    rows.chain(merchant.shops.iter().map(|shop| shop.position)).max()
+    let aliases = merchant.aliases.iter().map(|alias| alias.position);
+    rows.chain(merchant.shops.iter().map(|shop| shop.position)).chain(aliases).max()
 }

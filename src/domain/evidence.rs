@@ -43,6 +43,21 @@ pub struct RegisterRow {
     pub founded_on: Option<Day>,
 }
 
+/// Another name of a merchant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alias {
+    /// Where it was recorded.
+    pub position: Position,
+    /// Where it was withdrawn, or [`STANDING`].
+    pub until: Position,
+    /// The name.
+    pub name: Box<str>,
+    /// The mall in which it is meant; `None`: wherever.
+    pub mall: Option<Box<str>>,
+    /// The street in which it is meant; `None`: wherever.
+    pub street: Option<Box<str>>,
+}
+
 /// A sector assigned by hand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assigned {

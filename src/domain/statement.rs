@@ -79,6 +79,8 @@ pub fn thing(command: &Command) -> Option<u64> {
             hash_of(&("case", who, code(&row.number), ticket, row.channel))
         }
         Command::AssignSector(_)
+        | Command::RecordAlias(_)
+        | Command::WithdrawAlias(_)
         | Command::RecordComplaint(_)
         | Command::RecordUnattributed(_)
         | Command::DecideUnattributed(_)
@@ -154,6 +156,8 @@ fn each_field(command: &Command, visit: &mut dyn FnMut(u64, &'static str, u64)) 
         }
         Command::RecordCase(row) => say("date", Some(hash_of(&row.date))),
         Command::AssignSector(_)
+        | Command::RecordAlias(_)
+        | Command::WithdrawAlias(_)
         | Command::RecordComplaint(_)
         | Command::RecordUnattributed(_)
         | Command::DecideUnattributed(_)

@@ -42,6 +42,13 @@ pub fn tidy(mut command: Command) -> Command {
             }
         }
         Command::AssignSector(row) => tidy_needed(&mut row.sector),
+        Command::RecordAlias(row) | Command::WithdrawAlias(row) => {
+            tidy_needed(&mut row.alias);
+            keep(&mut row.alias, masked);
+            tidy_optional(&mut row.mall);
+            tidy_optional(&mut row.street);
+            tidy_lines(&mut row.reason);
+        }
         Command::RecordFiling(row) => {
             tidy_optional(&mut row.bank);
             tidy_optional(&mut row.account_tail);

@@ -58,6 +58,7 @@ impl World {
                 self.own(&received.ticket, index);
             }
             Event::MerchantRegistered(_) | Event::MerchantDetailsChanged(_) => self.link(index),
+            Event::AliasRecorded(row) => self.file(name_bucket(&row.alias), index, false),
             Event::ShopClosed(_) => self.link_closer(index),
             _ => {}
         }
@@ -161,12 +162,12 @@ impl World {
         self.at(*self.other_tickets.get(&Box::from(&*key))?).map(|merchant| merchant.code)
     }
 
-    /// Returns the merchants in the register that have just this name or brand, by key.
+    /// Returns the merchants in the register that have just this name, alias or brand, by key.
     #[must_use]
     pub fn called(&self, by: By<'_>) -> Vec<&Merchant> {
         let bucket = match by {
             By::Brand(brand) => hash_of(&(0_u8, key(brand))),
-            By::Name(name) => hash_of(&(2_u8, key(name))),
+            By::Name(name) => name_bucket(name),
         };
         let others = self.more_links.get(&bucket).into_iter().flatten();
         let filed = self.links.get(&bucket).into_iter().chain(others);
@@ -229,13 +230,19 @@ fn add(index: &mut Index<u64, OrdSet<u32>>, key: u64, merchant: u32) {
 
 /// Returns everything a merchant was ever filed under: every row left its own state of brand and representative behind.
 fn keys_ever(merchant: &Merchant) -> Vec<u64> {
-    merchant.rows.iter().flat_map(|row| link_keys(merchant, row.position)).flatten().collect()
+    let rows = merchant.rows.iter().flat_map(|row| link_keys(merchant, row.position)).flatten();
+    rows.chain(merchant.aliases.iter().map(|alias| name_bucket(&alias.name))).collect()
+}
+
+/// Returns what a name is filed under.
+fn name_bucket(name: &str) -> u64 {
+    hash_of(&(2_u8, key(name)))
 }
 
 /// Returns what a merchant is filed under, as known at `known`.
 fn link_keys(merchant: &Merchant, known: Position) -> [Option<u64>; 3] {
     [
-        merchant.name(known).map(|name| hash_of(&(2_u8, key(name)))),
+        merchant.name(known).map(name_bucket),
         merchant.brand_key(known).map(|brand| hash_of(&(0_u8, brand))),
         merchant.representative_key(known).map(|(name, digest)| hash_of(&(1_u8, name, digest))),
     ]

@@ -1,6 +1,7 @@
 //! Making policies of texts: those compiled in, those of a folder (read by [`crate::policy_folder`]), or those of an event;
 //! every problem reported at once.
 
+use super::aliases::AliasOffers;
 use super::calendar::{Calendar, CalendarFile};
 use super::rhythm::Rhythms;
 use super::rule::{Pack, PackFile};
@@ -32,6 +33,8 @@ pub struct Policies {
     pub calendar: Calendar,
     /// When a source counts as silent. No light rests on it, so it is no part of the digest.
     pub rhythms: Rhythms,
+    /// When a name is offered as another name of a merchant.
+    pub aliases: AliasOffers,
     /// SHA-256 over names and texts of the files, lower-case hex.
     pub digest: String,
     files: Vec<PolicyFile>,
@@ -81,9 +84,12 @@ impl Policies {
             file.check(sectors.as_ref().unwrap_or(&Sectors::default()), problems)
         });
         let rhythms = Rhythms::built_in().map_err(|wrong| problems.extend(wrong)).ok();
-        match (calendar, pack, sectors, schemes, rhythms) {
-            (Some(calendar), Some(pack), Some(sectors), Some(schemes), Some(rhythms)) if problems.is_empty() => {
-                Ok(Self { digest: digest(&files), pack, schemes, sectors, calendar, rhythms, files })
+        let aliases = AliasOffers::built_in().map_err(|wrong| problems.extend(wrong)).ok();
+        match (calendar, pack, sectors, schemes, rhythms.zip(aliases)) {
+            (Some(calendar), Some(pack), Some(sectors), Some(schemes), Some((rhythms, aliases)))
+                if problems.is_empty() =>
+            {
+                Ok(Self { digest: digest(&files), pack, schemes, sectors, calendar, rhythms, aliases, files })
             }
             _ => Err(PolicyError::Wrong(problems)),
         }
@@ -102,6 +108,15 @@ impl Policies {
     pub fn with_rhythms(self, text: &str) -> Result<Self, PolicyError> {
         let rhythms = Rhythms::parse(text).map_err(PolicyError::Wrong)?;
         Ok(Self { rhythms, ..self })
+    }
+
+    /// Takes another number of decisions after which a name is offered.
+    ///
+    /// # Errors
+    /// See [`PolicyError`].
+    pub fn with_aliases(self, text: &str) -> Result<Self, PolicyError> {
+        let aliases = AliasOffers::parse(text).map_err(PolicyError::Wrong)?;
+        Ok(Self { aliases, ..self })
     }
 
     /// Returns the event that records these policies coming into force.

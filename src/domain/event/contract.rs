@@ -109,6 +109,8 @@ schemas! {
     "mall.shop_reopened.v2.schema.json",
     "mall.signal_cleared.v1.schema.json",
     "mall.signal_raised.v1.schema.json",
+    "merchant.alias_recorded.v1.schema.json",
+    "merchant.alias_withdrawn.v1.schema.json",
     "merchant.deregistration_applied.v1.schema.json",
     "merchant.deregistration_ended.v1.schema.json",
     "merchant.details_changed.v1.schema.json",

@@ -110,6 +110,8 @@ events! {
     "merchant.sector_assigned" 1 SectorAssigned(SectorAssigned),
     "merchant.shop_opened" 1 ShopOpened(ShopOpened),
     "merchant.shop_linked" 1 ShopLinked(ShopLinked),
+    "merchant.alias_recorded" 1 AliasRecorded(MerchantAlias),
+    "merchant.alias_withdrawn" 1 AliasWithdrawn(MerchantAlias),
     "merchant.deregistration_applied" 1 DeregistrationApplied(ListEntered),
     "merchant.deregistration_ended" 1 DeregistrationEnded(ListRemoved),
 

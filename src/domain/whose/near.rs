@@ -149,13 +149,15 @@ fn weigh(clues: &Clues<'_>, said: &[String], merchant: &Merchant) -> Option<(usi
         .flat_map(|said| own.iter().map(move |own| strsim::normalized_damerau_levenshtein(said, own)))
         .fold(0.0, f64::max);
     let mut agreed = reasons(clues, merchant);
-    let exactly = agreed.iter().any(|one| matches!(one, Agreement::Name | Agreement::FormerName | Agreement::Brand));
+    let exactly = agreed
+        .iter()
+        .any(|one| matches!(one, Agreement::Name | Agreement::FormerName | Agreement::Alias | Agreement::Brand));
     if !exactly && likeness < NEAR {
         return None;
     }
     if !exactly {
         agreed.push(Agreement::NearName);
     }
-    let weight = agreed.len() + usize::from(agreed.contains(&Agreement::Name));
+    let weight = agreed.len() + usize::from(agreed.contains(&Agreement::Name) || agreed.contains(&Agreement::Alias));
     Some((weight, Candidate { code: merchant.code, agreed, likeness }))
 }

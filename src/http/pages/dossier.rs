@@ -10,7 +10,7 @@ use crate::domain::event::FactSeen;
 use crate::domain::evidence::Complaint;
 use crate::domain::time::{Instant, day_of, plus_days, start_of};
 use crate::http::api::leads::{LeadClockState, LeadState};
-use crate::http::api::merchants::{MerchantFile, ReasonGiven, ShopState};
+use crate::http::api::merchants::{AliasState, MerchantFile, ReasonGiven, ShopState};
 use crate::http::api::sources::SilentSource;
 use crate::http::site::rule;
 use crate::picture::outbox::{DeliveryState, Summary};
@@ -114,6 +114,16 @@ impl Drawing<'_> {
         .into_iter()
         .map(|(key, value)| context! { key, value })
         .collect()
+    }
+
+    /// Returns the other names that people call it by.
+    pub(super) fn aliases(&self) -> Vec<Value> {
+        let one = |alias: &AliasState| {
+            let place = alias.mall.as_deref().or(alias.street.as_deref()).unwrap_or_default();
+            let text = self.filled("merchant", "called", &[("alias", &alias.alias), ("place", place)]);
+            context! { alias => alias.alias.clone(), mall => alias.mall.clone(), street => alias.street.clone(), text }
+        };
+        self.dossier.file.aliases.iter().map(one).collect()
     }
 
     /// Returns the reasons; evidence leads to its step of the timeline, where that is shown.

@@ -7,7 +7,9 @@ use super::{Pages, answer};
 use crate::domain::access::Scope;
 use crate::domain::code::CreditCode;
 use crate::domain::words::Light;
-use crate::http::access::{Allowed, Permission, PostExits, ReadCases, ReadComplaints, ReadLights, ReadMails};
+use crate::http::access::{
+    Allowed, DecideTickets, Permission, PostExits, ReadCases, ReadComplaints, ReadLights, ReadMails,
+};
 use crate::http::api::merchants::{MerchantFile, ReasonGiven, events_about};
 use crate::http::language::Language;
 use crate::http::problem::{Code, Problem};
@@ -70,6 +72,8 @@ pub async fn show(
         reasons => drawing.reasons(&timeline),
         shops => drawing.shops(),
         leads => drawing.leads(),
+        aliases => drawing.aliases(),
+        may_name => file.registered && allows::<DecideTickets>(&key.scope),
         case => case.as_ref().map(|(id, _)| id.clone()),
         // Where a case is open, it knows by when: its clocks stop with what was done.
         in_case => case.as_ref().is_some_and(|(_, open)| *open),

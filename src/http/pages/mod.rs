@@ -1,5 +1,6 @@
 //! Pages: templates compiled in, drawn on the server, complete without a script.
 
+pub mod aliases;
 pub mod board;
 pub mod case;
 pub mod cases;

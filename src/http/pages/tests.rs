@@ -70,6 +70,7 @@ fn samples() -> Vec<(&'static str, Value)> {
                     facts => vec![context! { fact => "f", name => "n", value => "v", threshold => "t", shop => "s" }],
                 }],
                 shops => vec![context! { mall => "", unit => "u", state => "s" }],
+                aliases => vec![context! { alias => "a", mall => "m", street => "s", text => "<b>" }], may_name => true,
                 may_post => true, case => "a", in_case => false, without_case => true, by => "happened", more => "?by=happened&steps=all",
                 complaints => context! { count => "1", rows => vec![context! {
                     ticket => "t", received => "r", channel => "c", kind => "k", amount => "a", state => "s", due => "d" }] },
@@ -148,6 +149,7 @@ fn samples() -> Vec<(&'static str, Value)> {
             };
             context! {
                 asked => context! { q => "q", decided => true, page => 2 }, at => 0, counts => "c", wrong => vec!["w"],
+                aliases => vec![context! { code => "c", alias => "<b>", mall => "m", street => "s", text => "t" }],
                 tickets => vec![ticket("waiting"), ticket("attributed")], last => ticket("set_aside"), page_text => "1/1",
                 previous => "/unattributed?page=1", next => "/unattributed?page=3",
             }

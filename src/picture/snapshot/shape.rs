@@ -8,8 +8,8 @@ use crate::domain::code::CreditCode;
 use crate::domain::dealings::{CaseItem, CheckItem, Dealings, LeadItem};
 use crate::domain::event::{Event, ShopName};
 use crate::domain::evidence::{
-    Act, Amount, Assigned, Complaint, Correction, CustodyReport, Dated, ExitItem, FilingStep, GuaranteeItem, Listing,
-    RatioItem, RegisterRow, Shop, Signal,
+    Act, Alias, Amount, Assigned, Complaint, Correction, CustodyReport, Dated, ExitItem, FilingStep, GuaranteeItem,
+    Listing, RatioItem, RegisterRow, Shop, Signal,
 };
 use crate::domain::mark::Mark;
 use crate::domain::merchant::{LastEvidence, Merchant};
@@ -98,7 +98,7 @@ impl Stored for Rise {
 impl Stored for Entry {
     /// What a ticket says has many parts, and there are few: it is kept as the log has it.
     fn put(&self, out: &mut Vec<u8>) {
-        let Self { said, state, revision, not } = self;
+        let Self { said, state, revision, by, not } = self;
         let (state, about) = match state {
             State::Waiting => (0_u8, None),
             State::SetAside => (1, None),
@@ -106,6 +106,7 @@ impl Stored for Entry {
         };
         (Event::ComplaintQueued(said.clone()).to_json(), *revision, not.clone()).put(out);
         (state, about).put(out);
+        by.put(out);
     }
 
     fn get(from: &mut &[u8]) -> Option<Self> {
@@ -116,7 +117,7 @@ impl Stored for Entry {
             (2, Some((code, how))) => State::Attributed(code, how),
             _ => return None,
         };
-        Some(Self { said: serde_json::from_str(&said).ok()?, state, revision, not })
+        Some(Self { said: serde_json::from_str(&said).ok()?, state, revision, by: Stored::get(from)?, not })
     }
 }
 
@@ -198,7 +199,7 @@ words!(
 
 structs! {
     Merchant {
-        code, revision, rows, sectors, filings, balances, custody, flows, guarantees, shops, complaints, signals, rates,
+        code, revision, rows, aliases, sectors, filings, balances, custody, flows, guarantees, shops, complaints, signals, rates,
         shares, listings, acts, dealings, last,
     }
     LastEvidence { position, recorded_at, history }
@@ -206,6 +207,7 @@ structs! {
         position, name, industry_code, division_code, street, legal_representative, legal_representative_digest, brand,
         founded_on,
     }
+    Alias { position, until, name, mall, street }
     Assigned { effective_on, position, sector }
     FilingStep { date, position, status, until, bank, account_tail }
     Dated { date, position, until }

@@ -269,6 +269,7 @@ payloads! {
         credit_code, name, industry_code, division_code, street, mall, unit, legal_representative,
         legal_representative_digest, brand, founded_on,
     }
+    MerchantAlias { credit_code, alias, mall, street, reason }
     SectorAssigned { credit_code, sector, effective_on }
     ShopOpened { credit_code, mall, unit, name, street }
     ShopLinked { credit_code, mall, unit, brand }
@@ -367,6 +368,8 @@ pub(super) fn every_event(pen: &mut Pen) -> Vec<Event> {
         MerchantRegistered,
         MerchantDetailsChanged,
         SectorAssigned,
+        AliasRecorded,
+        AliasWithdrawn,
         ShopOpened,
         ShopLinked,
         DeregistrationApplied,

@@ -322,6 +322,8 @@ fn cancelled(row: &Command) -> Option<Command> {
         Command::RecordEnforcement(row) => Entry::Act { kind: row.kind, date: row.date, number: row.number },
         Command::RegisterMerchant(_)
         | Command::AssignSector(_)
+        | Command::RecordAlias(_)
+        | Command::WithdrawAlias(_)
         | Command::RecordComplaint(_)
         | Command::RecordUnattributed(_)
         | Command::DecideUnattributed(_)

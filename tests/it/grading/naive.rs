@@ -180,7 +180,9 @@ impl District {
             Command::RecordLead(row) => start_of(row.date) <= now,
             Command::RecordJointCheck(row) => start_of(row.date) <= now,
             Command::RecordCase(row) => start_of(row.date) <= now,
-            Command::CancelEntry(_)
+            Command::RecordAlias(_)
+            | Command::WithdrawAlias(_)
+            | Command::CancelEntry(_)
             | Command::RecordUnattributed(_)
             | Command::DecideUnattributed(_)
             | Command::HandleCase(_) => false,

@@ -125,6 +125,8 @@ fn commands() -> Vec<Value> {
     vec![
         shop(json!({ "command": "register_merchant", "name": "n", "industry_code": "8930", "division_code": "110108",
             "street": "s", "legal_representative": "l", "legal_representative_digest": "d", "brand": "b", "founded_on": day })),
+        bare(json!({ "command": "record_alias", "alias": "a", "mall": "m", "street": "s", "reason": "r" })),
+        bare(json!({ "command": "withdraw_alias", "alias": "a", "mall": "m", "street": "s", "reason": "r" })),
         bare(json!({ "command": "assign_sector", "sector": "sport", "effective_on": day })),
         bare(
             json!({ "command": "record_filing", "status": "accepted", "date": day, "bank": "b", "account_tail": "1" }),

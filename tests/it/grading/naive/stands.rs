@@ -106,6 +106,8 @@ pub(super) fn says_what_stands(rows: &[Command], row: &Command) -> bool {
         | Command::RecordLead(_)
         | Command::RecordJointCheck(_)
         | Command::RecordCase(_)
+        | Command::RecordAlias(_)
+        | Command::WithdrawAlias(_)
         | Command::CancelEntry(_)
         | Command::HandleCase(_) => false,
     }
