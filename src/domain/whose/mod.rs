@@ -11,7 +11,7 @@ pub(super) use alias::{new_alias, old_alias};
 pub use decide::{QUEUED, found_now};
 pub(super) use decide::{about, by_code, decide_queued, left_waiting, queue_row};
 pub use near::{Candidate, Near};
-pub use queue::{Entry, Queue, State, name_of};
+pub use queue::{Entry, Place, Queue, State, name_of};
 
 use super::command::RecordUnattributed;
 use super::event::ComplaintQueued;

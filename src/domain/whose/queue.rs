@@ -12,6 +12,7 @@ use imbl::{OrdMap, OrdSet};
 use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
+use std::ops::Bound;
 use std::sync::Arc;
 
 /// What became of a ticket of the queue.
@@ -40,11 +41,14 @@ pub struct Entry {
     pub not: Vec<CreditCode>,
 }
 
+/// The place of a ticket among those that wait: newest first.
+pub type Place = (Reverse<Instant>, Arc<str>);
+
 /// Every ticket that came without a credit code, by its name; a copy shares all that was not changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Queue {
     entries: OrdMap<Arc<str>, Arc<Entry>>,
-    waiting: OrdSet<(Reverse<Instant>, Arc<str>)>,
+    waiting: OrdSet<Place>,
     /// Those that wait, by the keys of the name and the brand that they say.
     said: Named,
     /// Those that a person decided, by the key of what they call the shop.
@@ -75,12 +79,24 @@ impl Queue {
         self.waiting.iter().filter_map(|(_, name)| self.get(name))
     }
 
-    /// Returns the tickets that wait and say a name or brand that a merchant has or ever had.
-    pub fn waiting_for(&self, merchant: &Merchant) -> impl Iterator<Item = &Entry> {
+    /// Returns the tickets that wait behind a place, newest first, each with its own.
+    pub fn waiting_after(&self, place: Option<&Place>) -> impl Iterator<Item = (&Place, &Entry)> {
+        let behind = (place.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
+        self.waiting.range::<_, Place>(behind).filter_map(|place| Some((place, self.get(&place.1)?)))
+    }
+
+    /// Returns the keys of the names and brands that a merchant has or ever had under which tickets wait.
+    #[must_use]
+    pub fn keys_waited_for(&self, merchant: &Merchant) -> Vec<String> {
         let keys: BTreeSet<_> = super::names(merchant).map(key).collect();
-        let said = keys.into_iter().filter_map(|key| self.said.get(&*key));
-        let names: BTreeSet<&Arc<str>> = said.flatten().collect();
-        names.into_iter().filter_map(|name| self.get(name))
+        keys.into_iter().filter(|key| self.said.contains_key(&**key)).map(Cow::into_owned).collect()
+    }
+
+    /// Returns the tickets that wait under a key, those behind one of them.
+    pub fn waiting_as(&self, key: &str, after: Option<&str>) -> impl Iterator<Item = &Entry> {
+        let behind = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
+        let there = self.said.get(key).map(|there| there.range::<_, str>(behind));
+        there.into_iter().flatten().filter_map(|name| self.get(name))
     }
 
     /// Returns what persons decided: for each key of what tickets call a shop, these tickets.
