@@ -304,7 +304,7 @@ impl Check {
                     ("reason", &row.reason),
                 ]);
             }
-            Command::RecordComplaint(row) => look("ticket", &row.ticket),
+            Command::RecordComplaint(row) => all(&[("ticket", &Some(row.ticket.clone())), ("reply", &row.reply)]),
             Command::RecordUnattributed(row) => {
                 look("ticket", &row.ticket);
                 for (field, text) in [

@@ -176,6 +176,9 @@ pub struct RecordComplaint {
     /// How it ended; goes with `closed_at`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
+    /// What the office wrote to the complainant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply: Option<String>,
 }
 
 /// A ticket without a credit code, as it stands: whom it means is found by what it says of the shop ([`super::whose`]), or it waits

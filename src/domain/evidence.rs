@@ -201,8 +201,19 @@ pub struct Complaint {
     pub closed: Option<(Instant, Position, Outcome)>,
     /// Corrections, in the order recorded.
     pub corrections: ThinVec<Correction>,
+    /// What the office last wrote to the complainant; no fact rests on it.
+    pub reply: Option<Box<Reply>>,
     /// Where it was found not to be about this merchant after all; from there on it does not count.
     pub undone: Option<Position>,
+}
+
+/// What an office wrote to a complainant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// Where that was recorded.
+    pub position: Position,
+    /// The text.
+    pub text: Box<str>,
 }
 
 /// What a later row of a ticket said instead of what was known.

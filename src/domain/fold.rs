@@ -65,6 +65,7 @@ pub const fn evidence_about(event: &Event) -> Option<CreditCode> {
         | Event::ComplaintMerged(e)
         | Event::ComplaintSettledInShop(e) => e.credit_code,
         Event::ComplaintRated(e) => e.credit_code,
+        Event::ReplyRecorded(e) => e.credit_code,
         Event::RefundPromised(e) | Event::RefundPaid(e) => e.credit_code,
         Event::WarningLetterIssued(e)
         | Event::YellowCardPosted(e)

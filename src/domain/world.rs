@@ -28,6 +28,8 @@ pub struct World {
     more_links: Index<u64, OrdSet<u32>>,
     /// Of all filed so, those with a shop that closed: few, and the only ones whose links light anybody.
     closers: Index<u64, OrdSet<u32>>,
+    /// Merchants whose names changed, in that order; for whoever keeps an index of names.
+    named: Pages<u32>,
     head: Position,
 }
 
@@ -44,6 +46,7 @@ impl World {
             self.file(key, index, merchant.has_closed_shop());
         }
         self.merchants.push(merchant);
+        self.named.push(index);
     }
 
     /// Takes one event of the log into account. Returns the index of the merchant it is evidence about, if any.
@@ -57,8 +60,14 @@ impl World {
             Event::ComplaintReceived(received) => {
                 self.own(&received.ticket, index);
             }
-            Event::MerchantRegistered(_) | Event::MerchantDetailsChanged(_) => self.link(index),
-            Event::AliasRecorded(row) => self.file(name_bucket(&row.alias), index, false),
+            Event::MerchantRegistered(_) | Event::MerchantDetailsChanged(_) => {
+                self.link(index);
+                self.named.push(index);
+            }
+            Event::AliasRecorded(row) => {
+                self.file(name_bucket(&row.alias), index, false);
+                self.named.push(index);
+            }
             Event::ShopClosed(_) => self.link_closer(index),
             _ => {}
         }
@@ -131,6 +140,11 @@ impl World {
     #[must_use]
     pub const fn merchants(&self) -> &Pages<Merchant> {
         &self.merchants
+    }
+
+    /// Returns the merchants whose names changed, behind the first `seen` of such changes.
+    pub fn named_since(&self, seen: usize) -> impl Iterator<Item = u32> {
+        (seen..self.named.len()).filter_map(|place| self.named.get(place).copied())
     }
 
     /// Returns a merchant by index.

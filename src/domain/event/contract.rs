@@ -34,6 +34,7 @@ schemas! {
     "complaint.received.v1.schema.json",
     "complaint.refund_paid.v1.schema.json",
     "complaint.refund_promised.v1.schema.json",
+    "complaint.reply_recorded.v1.schema.json",
     "complaint.resolved.v1.schema.json",
     "complaint.set_aside.v1.schema.json",
     "complaint.settled_in_shop.v1.schema.json",

@@ -155,6 +155,7 @@ events! {
     "complaint.withdrawn" 1 ComplaintWithdrawn(ComplaintStep),
     "complaint.merged" 1 ComplaintMerged(ComplaintStep),
     "complaint.rated" 1 ComplaintRated(ComplaintRated),
+    "complaint.reply_recorded" 1 ReplyRecorded(ComplaintReply),
     "complaint.settled_in_shop" 1 ComplaintSettledInShop(ComplaintStep),
     "complaint.refund_promised" 1 RefundPromised(Refund),
     "complaint.refund_paid" 1 RefundPaid(Refund),
@@ -246,6 +247,7 @@ impl Event {
             | Self::ComplaintMerged(e)
             | Self::ComplaintSettledInShop(e) => &e.ticket,
             Self::ComplaintRated(e) => &e.ticket,
+            Self::ReplyRecorded(e) => &e.ticket,
             Self::RefundPromised(e) | Self::RefundPaid(e) => &e.ticket,
             _ => return None,
         })

@@ -2,7 +2,7 @@
 
 use crate::domain::envelope::Position;
 use crate::domain::event::{ComplaintCorrected, ComplaintReceived, ComplaintStep, Event};
-use crate::domain::evidence::{Complaint, Correction, add};
+use crate::domain::evidence::{Complaint, Correction, Reply, add};
 use crate::domain::merchant::Merchant;
 use crate::domain::words::Outcome;
 use thin_vec::ThinVec;
@@ -33,6 +33,13 @@ impl Merchant {
             }
             Event::ComplaintCorrected(corrected) => {
                 self.correct(position, corrected);
+                return true;
+            }
+            Event::ReplyRecorded(said) => {
+                if let Some(complaint) = self.complaint_mut(&said.ticket) {
+                    complaint.revision += 1;
+                    complaint.reply = Some(Box::new(Reply { position, text: said.reply.as_str().into() }));
+                }
                 return true;
             }
             Event::ComplaintAnswered(step) => (step, None),
@@ -90,6 +97,7 @@ fn first_said(position: Position, received: &ComplaintReceived) -> Complaint {
         answered: None,
         closed: None,
         corrections: ThinVec::new(),
+        reply: None,
         undone: None,
     }
 }

@@ -53,9 +53,10 @@ pub struct Candidate {
 /// The names of all merchants by their pairs of letters. Made of a world when it is first asked for, and kept up with it.
 #[derive(Debug, Default)]
 pub struct Near {
+    /// Merchants in order of their places.
     pairs: HashMap<(char, char), Vec<u32>>,
-    /// Rows of the register taken in, for each merchant.
-    rows: Vec<u32>,
+    /// Changes of names taken in.
+    seen: usize,
 }
 
 /// Returns what of a name tells it from others.
@@ -94,18 +95,16 @@ fn pairs(core: &str) -> impl Iterator<Item = (char, char)> {
 impl Near {
     /// Takes in what the register says that was not taken in before.
     pub fn keep_up(&mut self, world: &World) {
-        self.rows.resize(world.merchants().len().max(self.rows.len()), 0);
-        for ((index, merchant), seen) in (0_u32..).zip(world.merchants().iter()).zip(&mut self.rows) {
-            let rows = u32::try_from(merchant.rows.len()).unwrap_or(u32::MAX);
-            if rows == *seen {
-                continue;
-            }
-            *seen = rows;
+        for index in world.named_since(self.seen) {
+            self.seen += 1;
+            let Some(merchant) = world.at(index) else { continue };
             for text in names(merchant) {
                 for pair in pairs(&core(text)) {
                     let there = self.pairs.entry(pair).or_default();
-                    if there.len() <= COMMON && there.last() != Some(&index) && !there.contains(&index) {
-                        there.push(index);
+                    if there.len() <= COMMON
+                        && let Err(place) = there.binary_search(&index)
+                    {
+                        there.insert(place, index);
                     }
                 }
             }

@@ -80,6 +80,7 @@ pub enum Field {
     ReportedOn,
     ApprovedAt,
     HandedOverAt,
+    Reply,
     Address,
 }
 
@@ -230,6 +231,7 @@ const COMPLAINTS: &[Column] = &[
     column(Field::AnsweredAt, "首次响应时间", "answered_at"),
     column(Field::ClosedAt, "办结时间", "closed_at"),
     column(Field::Outcome, "结果", "outcome"),
+    column(Field::Reply, "回复内容", "reply"),
 ];
 
 /// Columns of a complaint that say where the shop is: by them its merchant is found where no code is given.

@@ -9,7 +9,7 @@ use crate::domain::dealings::{CaseItem, CheckItem, Dealings, LeadItem};
 use crate::domain::event::{Event, ShopName};
 use crate::domain::evidence::{
     Act, Alias, Amount, Assigned, Complaint, Correction, CustodyReport, Dated, ExitItem, FilingStep, GuaranteeItem,
-    Listing, RatioItem, RegisterRow, Shop, Signal,
+    Listing, RatioItem, RegisterRow, Reply, Shop, Signal,
 };
 use crate::domain::mark::Mark;
 use crate::domain::merchant::{LastEvidence, Merchant};
@@ -121,15 +121,21 @@ impl Stored for Entry {
     }
 }
 
-impl Stored for Box<Dealings> {
-    fn put(&self, out: &mut Vec<u8>) {
-        (**self).put(out);
-    }
+macro_rules! boxed {
+    ($($name:ident),+) => {$(
+        impl Stored for Box<$name> {
+            fn put(&self, out: &mut Vec<u8>) {
+                (**self).put(out);
+            }
 
-    fn get(from: &mut &[u8]) -> Option<Self> {
-        Dealings::get(from).map(Self::new)
-    }
+            fn get(from: &mut &[u8]) -> Option<Self> {
+                $name::get(from).map(Self::new)
+            }
+        }
+    )+};
 }
+
+boxed!(Dealings, Reply);
 
 impl Stored for KeptCase {
     /// A case and a light change have many parts, and there are few: they are kept as JSON.
@@ -215,7 +221,8 @@ structs! {
     Shop { name, position, exits }
     ShopName { mall, unit }
     ExitItem { date, position, until, action, planned_on, refund_plan, reason }
-    Complaint { ticket, revision, position, received_at, channel, kind, amount, due, answered, closed, corrections, undone }
+    Complaint { ticket, revision, position, received_at, channel, kind, amount, due, answered, closed, corrections, reply, undone }
+    Reply { position, text }
     Correction { position, kind, due_at, answered_at, closed }
     Signal { shop, kind, date, position, until, value, cleared }
     RatioItem { shop, date, position, until, ratio }

@@ -304,6 +304,7 @@ payloads! {
     RefusedPlace { sheet, row }
     ComplaintStep { ticket, credit_code, at }
     ComplaintRated { ticket, credit_code, at, resolved, satisfied }
+    ComplaintReply { ticket, credit_code, reply }
     Refund { ticket, credit_code, at, amount }
     EnforcementAct { credit_code, date, number, due_on }
     RectificationOrdered { credit_code, date, due_on, number }
@@ -411,6 +412,7 @@ pub(super) fn every_event(pen: &mut Pen) -> Vec<Event> {
         ComplaintWithdrawn,
         ComplaintMerged,
         ComplaintRated,
+        ReplyRecorded,
         ComplaintSettledInShop,
         RefundPromised,
         RefundPaid,

@@ -138,7 +138,7 @@ fn commands() -> Vec<Value> {
         bare(
             json!({ "command": "record_complaint", "ticket": "t", "channel": "12345", "received_at": "2025-06-01T00:00:00Z",
             "kind": "refund", "amount": "1.00", "due_at": "2025-06-01T00:00:00Z", "answered_at": "2025-06-01T00:00:00Z",
-            "closed_at": "2025-06-01T00:00:00Z", "outcome": "resolved" }),
+            "closed_at": "2025-06-01T00:00:00Z", "outcome": "resolved", "reply": "r" }),
         ),
         shop(
             json!({ "command": "record_signal", "kind": "rent_arrears", "date": day, "value": "v", "cleared_on": day }),
