@@ -8,7 +8,7 @@ use crate::domain::access::Scope;
 use crate::domain::code::CreditCode;
 use crate::domain::words::Light;
 use crate::http::access::{
-    Allowed, DecideTickets, Permission, PostExits, ReadCases, ReadComplaints, ReadLights, ReadMails,
+    Allowed, DecideTickets, Permission, PostExits, ReadCases, ReadComplaints, ReadLights, ReadMails, Record,
 };
 use crate::http::api::merchants::{MerchantFile, ReasonGiven, events_about};
 use crate::http::language::Language;
@@ -71,7 +71,8 @@ pub async fn show(
         },
         reasons => drawing.reasons(&timeline),
         shops => drawing.shops(),
-        leads => drawing.leads(),
+        leads => drawing.leads(), locked => drawing.locked(), records => drawing.records(),
+        may_record => allows::<Record>(&key.scope),
         aliases => drawing.aliases(),
         may_name => file.registered && allows::<DecideTickets>(&key.scope),
         case => case.as_ref().map(|(id, _)| id.clone()),

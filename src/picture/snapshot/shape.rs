@@ -8,16 +8,17 @@ use crate::domain::code::CreditCode;
 use crate::domain::dealings::{CaseItem, CheckItem, Dealings, LeadItem};
 use crate::domain::event::{Event, ShopName};
 use crate::domain::evidence::{
-    Act, Alias, Amount, Assigned, Complaint, Correction, CustodyReport, Dated, ExitItem, FilingStep, GuaranteeItem,
+    Act, Alias, Amount, Assigned, Complaint, Correction, CustodyReport, Dated, ExitItem, FilingStep, GuaranteeItem, Handling,
     Listing, RatioItem, RegisterRow, Reply, Shop, Signal,
 };
 use crate::domain::mark::Mark;
 use crate::domain::merchant::{LastEvidence, Merchant};
+use crate::domain::records::{Account, GreyEntry, Lease, Lock, Papers, Records, ShopBrand};
 use crate::domain::whose::{Entry, State};
 use crate::domain::words::Role;
 use crate::domain::words::{
-    Attribution, Channel, ComplaintKind, EnforcementKind, ExitAction, FilingStatus, GuaranteeKind, JointCheckStep,
-    LeadStep, Light, ListKind, Outcome, SignalKind, SourceKind,
+    AccountAction, Attribution, Channel, ComplaintKind, EnforcementKind, ExitAction, FilingAction, GuaranteeKind,
+    JointCheckStep, LeadStep, Light, ListKind, Outcome, SignalKind, SourceKind, TicketStep,
 };
 use crate::picture::cases::Kept as KeptCase;
 use crate::picture::keys::Kept as KeptKey;
@@ -135,7 +136,7 @@ macro_rules! boxed {
     )+};
 }
 
-boxed!(Dealings, Reply);
+boxed!(Dealings, Records, Reply);
 
 impl Stored for KeptCase {
     /// A case and a light change have many parts, and there are few: they are kept as JSON.
@@ -192,7 +193,7 @@ words!(
     ComplaintKind,
     EnforcementKind,
     ExitAction,
-    FilingStatus,
+    FilingAction,
     GuaranteeKind,
     JointCheckStep,
     LeadStep,
@@ -200,13 +201,15 @@ words!(
     ListKind,
     Outcome,
     SignalKind,
-    SourceKind
+    SourceKind,
+    AccountAction,
+    TicketStep
 );
 
 structs! {
     Merchant {
         code, revision, rows, aliases, sectors, filings, balances, custody, flows, guarantees, shops, complaints, signals, rates,
-        shares, listings, acts, dealings, last,
+        shares, listings, acts, dealings, records, last,
     }
     LastEvidence { position, recorded_at, history }
     RegisterRow {
@@ -215,13 +218,14 @@ structs! {
     }
     Alias { position, until, name, mall, street }
     Assigned { effective_on, position, sector }
-    FilingStep { date, position, status, until, bank, account_tail }
+    FilingStep { date, position, action, until, bank, account_tail }
     Dated { date, position, until }
     GuaranteeItem { from, until, position, until_known, kind, amount }
     Shop { name, position, exits }
     ShopName { mall, unit }
     ExitItem { date, position, until, action, planned_on, refund_plan, reason }
-    Complaint { ticket, revision, position, received_at, channel, kind, amount, due, answered, closed, corrections, reply, undone }
+    Complaint { ticket, revision, position, received_at, channel, kind, amount, due, answered, closed, corrections, handling, reply, undone }
+    Handling { position, until, step, at, amount, due_at, resolved, satisfied }
     Reply { position, text }
     Correction { position, kind, due_at, answered_at, closed }
     Signal { shop, kind, date, position, until, value, cleared }
@@ -232,6 +236,13 @@ structs! {
     LeadItem { lead, step, date, position, until, authority, note, reported_on, approved_at, handed_over_at }
     CheckItem { check, step, date, position, until, sectors, result }
     CaseItem { number, date, position, until, ticket }
+    Records { leases, papers, brands, accounts, grey, locks }
+    Lease { shop, from, ends_on, position, until }
+    Papers { shop, date, in_order, position, until }
+    ShopBrand { shop, brand, position, until }
+    Account { action, date, bank, tail, position, until }
+    GreyEntry { entered_on, ground, review_on, removed_on, position, until }
+    Lock { person, digest, locked_on, role, number, lifted_on, position, until }
     Lit { light, rules, rules_since, since, at, event, position, revision }
     KeptKey { key, ended }
     Key { id, name, scope, expires_at, created_at, revoked_at, hash }
