@@ -8,8 +8,8 @@ use crate::domain::code::CreditCode;
 use crate::domain::dealings::{CaseItem, CheckItem, Dealings, LeadItem};
 use crate::domain::event::{Event, ShopName};
 use crate::domain::evidence::{
-    Act, Alias, Amount, Assigned, Complaint, Correction, CustodyReport, Dated, ExitItem, FilingStep, GuaranteeItem, Handling,
-    Listing, RatioItem, RegisterRow, Reply, Shop, Signal,
+    Act, Alias, Amount, Assigned, Complaint, Correction, CustodyReport, Dated, ExitItem, FilingStep, GuaranteeItem,
+    Handling, Listing, RatioItem, RegisterRow, Reply, Shop, Signal,
 };
 use crate::domain::mark::Mark;
 use crate::domain::merchant::{LastEvidence, Merchant};
