@@ -17,6 +17,7 @@ fn import(state: &str, busy: bool) -> Value {
     context! {
         path => "/imports/1", file => "f", size => "s", by => "b", at => "a", history => true, state, busy, may_confirm => state == "previewed",
         progress => context! { read => 1, decided => 1, total => 2, text => "t" }, known => "k", mails => 1, failure => "f",
+        kinds => vec![context! { kind => "exits", text => "<b>", counts => vec![1, 2, 3, 4] }],
         counts => ["rows", "accepted", "queued", "unchanged", "refused", "remarks", "warnings"].map(|key| context! { key, count => 1 }).to_vec(),
         lights => vec![context! { light => "red", count => 1 }], refusals => vec![finding()], more_refusals => "m",
         warnings => vec![finding()], more_warnings => "m", papers => vec![context! { name => "n", path => "p" }],
