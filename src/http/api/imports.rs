@@ -12,7 +12,7 @@ use crate::http::site::Site;
 use crate::http::upload::{self, Upload};
 use crate::http::{api::commands::idempotency_key, fresh};
 use crate::settings::Intake;
-use crate::taking::tally::KindTally;
+use crate::taking::KindTally;
 use crate::taking::tray::{AsRequest, Failure, Handed, Record, State, Told, TrayError};
 use crate::taking::{Speaker, digest};
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION, X_CONTENT_TYPE_OPTIONS};
