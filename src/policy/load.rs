@@ -3,6 +3,7 @@
 
 use super::aliases::AliasOffers;
 use super::calendar::{Calendar, CalendarFile};
+use super::letters::Letters;
 use super::rhythm::Rhythms;
 use super::rule::{Pack, PackFile};
 use super::scheme::{Schemes, SchemesFile};
@@ -35,6 +36,8 @@ pub struct Policies {
     pub rhythms: Rhythms,
     /// When a name is offered as another name of a merchant.
     pub aliases: AliasOffers,
+    /// Wording of the letters that offices issue; no part of the digest either.
+    pub letters: Letters,
     /// SHA-256 over names and texts of the files, lower-case hex.
     pub digest: String,
     files: Vec<PolicyFile>,
@@ -84,12 +87,14 @@ impl Policies {
             file.check(sectors.as_ref().unwrap_or(&Sectors::default()), problems)
         });
         let rhythms = Rhythms::built_in().map_err(|wrong| problems.extend(wrong)).ok();
+        let letters = Letters::built_in().map_err(|wrong| problems.extend(wrong)).ok();
         let aliases = AliasOffers::built_in().map_err(|wrong| problems.extend(wrong)).ok();
-        match (calendar, pack, sectors, schemes, rhythms.zip(aliases)) {
-            (Some(calendar), Some(pack), Some(sectors), Some(schemes), Some((rhythms, aliases)))
+        match (calendar, pack, sectors, schemes, rhythms.zip(letters).zip(aliases)) {
+            (Some(calendar), Some(pack), Some(sectors), Some(schemes), Some(((rhythms, letters), aliases)))
                 if problems.is_empty() =>
             {
-                Ok(Self { digest: digest(&files), pack, schemes, sectors, calendar, rhythms, aliases, files })
+                let digest = digest(&files);
+                Ok(Self { digest, pack, schemes, sectors, calendar, rhythms, letters, aliases, files })
             }
             _ => Err(PolicyError::Wrong(problems)),
         }
@@ -117,6 +122,15 @@ impl Policies {
     pub fn with_aliases(self, text: &str) -> Result<Self, PolicyError> {
         let aliases = AliasOffers::parse(text).map_err(PolicyError::Wrong)?;
         Ok(Self { aliases, ..self })
+    }
+
+    /// Takes other wording of the letters that offices issue.
+    ///
+    /// # Errors
+    /// See [`PolicyError`].
+    pub fn with_letters(self, text: &str) -> Result<Self, PolicyError> {
+        let letters = Letters::parse(text).map_err(PolicyError::Wrong)?;
+        Ok(Self { letters, ..self })
     }
 
     /// Returns the event that records these policies coming into force.

@@ -247,6 +247,7 @@ pub fn row_of(command: Command) -> Option<(Sheet, Vec<Cell>)> {
         | Command::RecordCase(_)
         | Command::RecordAlias(_)
         | Command::WithdrawAlias(_)
+        | Command::IssueDocument(_)
         | Command::RecordAccount(_)
         | Command::RecordTenancy(_)
         | Command::HandleComplaint(_)

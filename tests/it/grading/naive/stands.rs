@@ -112,6 +112,7 @@ pub(super) fn says_what_stands(rows: &[Command], row: &Command) -> bool {
         | Command::RecordCase(_)
         | Command::RecordAlias(_)
         | Command::WithdrawAlias(_)
+        | Command::IssueDocument(_)
         | Command::RecordAccount(_)
         | Command::RecordTenancy(_)
         | Command::HandleComplaint(_)
