@@ -142,8 +142,9 @@ impl Drawing<'_> {
     /// Returns the other names that people call it by.
     pub(super) fn aliases(&self) -> Vec<Value> {
         let one = |alias: &AliasState| {
-            let place = alias.mall.as_deref().or(alias.street.as_deref()).unwrap_or_default();
-            let text = self.filled("merchant", "called", &[("alias", &alias.alias), ("place", place)]);
+            let place = alias.mall.as_deref().or(alias.street.as_deref());
+            let there = |place| self.filled("merchant", "called_there", &[("alias", &alias.alias), ("place", place)]);
+            let text = place.map_or_else(|| alias.alias.clone(), there);
             context! { alias => alias.alias.clone(), mall => alias.mall.clone(), street => alias.street.clone(), text }
         };
         self.dossier.file.aliases.iter().map(one).collect()

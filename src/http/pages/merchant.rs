@@ -9,7 +9,8 @@ use crate::domain::access::Scope;
 use crate::domain::code::CreditCode;
 use crate::domain::words::Light;
 use crate::http::access::{
-    Allowed, DecideTickets, IssueLetters, Permission, PostExits, ReadCases, ReadComplaints, ReadLetters, ReadLights, ReadMails, Record,
+    Allowed, DecideTickets, IssueLetters, Permission, PostExits, ReadCases, ReadComplaints, ReadLetters, ReadLights,
+    ReadMails, Record,
 };
 use crate::http::api::merchants::{MerchantFile, ReasonGiven, events_about};
 use crate::http::language::Language;

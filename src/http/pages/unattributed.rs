@@ -264,14 +264,16 @@ impl Teller {
         let code = alias.credit_code.to_string();
         let owner = name(alias.credit_code).unwrap_or_else(|| code.clone());
         let by: Vec<String> = offer.by.iter().map(|(who, times)| format!("{who} {times}×")).collect();
+        let place = alias.mall.as_deref().or(alias.street.as_deref());
+        let key = if place.is_some() { "offered_there" } else { "offered" };
         let places = [
             ("alias", &*alias.alias),
             ("merchant", &*owner),
-            ("place", alias.mall.as_deref().or(alias.street.as_deref()).unwrap_or_default()),
+            ("place", place.unwrap_or_default()),
             ("times", &*offer.times.to_string()),
             ("by", &*by.join(self.language.pick("、", ", "))),
         ];
-        let text = self.pages.filled(self.language, "unattributed", "offered", &places);
+        let text = self.pages.filled(self.language, "unattributed", key, &places);
         context! { code, alias => alias.alias.clone(), mall => alias.mall.clone(), street => alias.street.clone(), text }
     }
 

@@ -72,7 +72,7 @@ fn what_the_office_wrote_goes_back_masked_and_the_newest_counts() {
     };
     let first = json!({ "channel": "12345", "reply": "已责令七日内退费，联系13800138000" });
     assert_eq!(answer("open", Role::Lead, first.clone()).status, 200);
-    assert_eq!(answer("open", Role::Lead, first).json()["outcome"], "unchanged", "the same again is nothing new");
+    assert_eq!(answer("open", Role::Lead, first).json()["status"], "unchanged", "the same again is nothing new");
     assert_eq!(
         answer("GD-3", Role::Lead, json!({ "channel": "12345", "reply": "x" })).status,
         404,

@@ -101,7 +101,7 @@ fn a_name_that_several_have_is_an_alias_in_a_mall_or_a_street_only() {
     }
     // A registered name is another's as well, and so is one that a person decided otherwise.
     for name in ["北京极光教育有限公司", "某健身房"] {
-        decide(&office, &format!("D-{name}"), json!({ "name": name, "brand": "?" }), None);
+        decide(&office, &format!("D-{name}"), json!({ "name": name, "brand": "别的品牌" }), None);
         let row = json!({ "command": "record_alias", "credit_code": ONE, "alias": name });
         assert!(shared(&office.say(&row)), "{name}");
     }
