@@ -20,13 +20,17 @@ const TRADES: [&str; 8] =
 const MALLS: [&str; 4] = ["大悦城（朝阳）", "华熙LIVE", "东方广场", "合生汇"];
 const STREETS: [&str; 4] = ["万寿路街道", "中关村街道", "望京街道", "学院路街道"];
 
+fn pick(chance: &mut ChaCha8Rng, from: &[&'static str]) -> &'static str {
+    from.get(chance.random_range(0..from.len())).copied().unwrap_or_default()
+}
+
 /// A name of two to four common characters and a trade; of a million, some are the same.
 fn own_name(chance: &mut ChaCha8Rng) -> String {
     let length = chance.random_range(2..5);
     // The first 1,600 ideographs of the block stand in for the characters that companies are named with.
     let letter = |chance: &mut ChaCha8Rng| char::from_u32(0x4e00 + chance.random_range(0..1_600)).unwrap_or('一');
     let own: String = (0..length).map(|_| letter(chance)).collect();
-    format!("{own}{}", TRADES[chance.random_range(0..TRADES.len())])
+    format!("{own}{}", pick(chance, &TRADES))
 }
 
 fn register(merchants: u64, chance: &mut ChaCha8Rng) -> Outcome<(World, Vec<String>)> {
@@ -38,7 +42,7 @@ fn register(merchants: u64, chance: &mut ChaCha8Rng) -> Outcome<(World, Vec<Stri
         let row = serde_json::json!({
             "credit_code": CreditCode::with_check_character(&format!("91110108MA{number:07}"))?,
             "name": format!("北京{name}有限公司"), "brand": name,
-            "street": STREETS[chance.random_range(0..STREETS.len())], "division_code": "110108" });
+            "street": pick(chance, &STREETS), "division_code": "110108" });
         let row: MerchantDetails = serde_json::from_value(row)?;
         world.fold(Stamp { position: number + 1, recorded_at, history: true }, &Event::MerchantRegistered(row));
         if names.len() < QUESTIONS && chance.random_range(0..merchants) < QUESTIONS as u64 * 2 {
@@ -65,7 +69,7 @@ pub(super) fn candidates(args: &Args, report: &mut Report) -> Outcome<()> {
         for name in &names {
             // One letter is wrong, and the place is said.
             let said: String = name.chars().enumerate().map(|(at, it)| if at == 1 { '某' } else { it }).collect();
-            let mall = MALLS[chance.random_range(0..MALLS.len())];
+            let mall = pick(&mut chance, &MALLS);
             let clues = Clues { name: Some(&said), mall: Some(mall), ..Clues::default() };
             let begun = Clock::now();
             near.keep_up(&world);
@@ -88,7 +92,7 @@ pub(super) fn candidates(args: &Args, report: &mut Report) -> Outcome<()> {
                 number(found as f64),
                 number(names.len() as f64)
             ),
-        });
+        })?;
     }
     Ok(())
 }
