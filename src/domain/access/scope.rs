@@ -56,7 +56,10 @@ impl OutOfScope {
     pub fn problem(self) -> Problem {
         let (field, zh) = match self {
             Self::Role => ("command", "该角色的密钥不能记录此类内容；请使用主管单位的密钥"),
-            Self::Place => ("credit_code", "该商户或商场不在此密钥的管辖范围内；请使用主管单位的密钥，或请主管单位先在商户登记中录入该店铺"),
+            Self::Place => (
+                "credit_code",
+                "该商户或商场不在此密钥的管辖范围内；请使用主管单位的密钥，或请主管单位先在商户登记中录入该店铺",
+            ),
         };
         Problem { field, code: "out_of_scope", value: String::new(), zh: zh.to_owned(), en: self.to_string() }
     }

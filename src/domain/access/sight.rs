@@ -317,7 +317,7 @@ mod tests {
         }
     }
 
-    /// A merchant in two malls that went from one bank to another, with a ticket of one of the malls.
+    /// A merchant in two malls that went from one bank to another, with a ticket of a mall.
     fn merchant() -> Merchant {
         let code = "91110000101623741K";
         let mut merchant = Merchant::new(code.parse().unwrap());
@@ -330,8 +330,8 @@ mod tests {
             ("custody.balance_reported", 1, r#""date":"2025-06-01","held":"1.00""#),
             (
                 "complaint.received",
-                2,
-                r#""ticket":"T","channel":"mall","kind":"refund","received_at":"2025-06-01T00:00:00Z","mall":"东方广场""#,
+                1,
+                r#""ticket":"T","channel":"mall","kind":"refund","received_at":"2025-06-01T00:00:00Z""#,
             ),
         ];
         for ((event_type, version, rest), position) in told.iter().zip(1..) {
@@ -365,7 +365,8 @@ mod tests {
             (&east, "prepaid.share_of_revenue", None, "2025-06-15", false),
             (&east, "prepaid.outstanding", None, "2025-06-15", true),
             (&east, "complaints.unanswered_24h", None, "2025-06-15", true),
-            (&west, "complaints.unanswered_24h", None, "2025-06-15", false),
+            // A ticket does not say at which mall it was handed in.
+            (&west, "complaints.unanswered_24h", None, "2025-06-15", true),
             (&both, "complaints.30d", None, "2025-06-15", false),
             (&east, "listed.serious", None, "2025-06-15", true),
             (&east, "rectification.overdue_days", None, "2025-06-15", false),
