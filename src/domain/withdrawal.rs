@@ -22,6 +22,8 @@ pub struct Told {
     pub id: Uuid,
     /// What led to it; of a row of an import, the import.
     pub causation: Option<Uuid>,
+    /// Who recorded it.
+    pub actor: Arc<str>,
     /// The service concluded it.
     pub by_service: bool,
     /// What it says.

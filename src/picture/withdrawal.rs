@@ -18,6 +18,7 @@ use crate::domain::world::World;
 use crate::log::contract::{EventLog, LogError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Returns the streams of evidence that an import wrote to after a position and up to another.
@@ -52,7 +53,8 @@ fn told(log: &dyn EventLog, stream: &str, before: Position) -> Result<Vec<Told>,
     let one = |Recorded { position, recorded_at, event, .. }: &Recorded| {
         let stamp = Stamp { position: *position, recorded_at: *recorded_at, history: event.history };
         let by_service = *event.actor == *Origin::service().actor;
-        Ok(Told { stamp, id: event.id, causation: event.causation, by_service, event: event.decode()? })
+        let actor = Arc::clone(&event.actor);
+        Ok(Told { stamp, id: event.id, causation: event.causation, actor, by_service, event: event.decode()? })
     };
     recorded.iter().filter(|recorded| recorded.position < before).map(one).collect()
 }
@@ -74,7 +76,8 @@ impl Picture {
                     for code in told.iter().filter_map(|told| evidence_about(&told.event)) {
                         about.entry(code).or_default().insert(ticket.into());
                     }
-                    queue.fold_again(ticket, left(&told, is_gone).into_iter().map(|told| &told.event));
+                    let left = left(&told, is_gone).into_iter();
+                    queue.fold_again(ticket, left.map(|told| (&told.event, &told.actor)));
                     tickets.insert(ticket.into(), told);
                 }
                 None => {}
@@ -88,8 +91,8 @@ impl Picture {
                 .map(|complaint| complaint.ticket.clone())
                 .filter(|ticket| !tickets.contains_key(ticket))
                 .collect();
-            let read = |ticket: &Box<str>| told(log, &complaint_stream(ticket), at.position);
-            let others: Vec<Vec<Told>> = known.iter().map(read).collect::<Result<_, _>>()?;
+            let others = known.iter().map(|ticket| told(log, &complaint_stream(ticket), at.position));
+            let others: Vec<Vec<Told>> = others.collect::<Result<_, _>>()?;
             let of_import = of_import.iter().filter_map(|ticket| tickets.get(ticket));
             let all = std::iter::once(&own).chain(&others).chain(of_import);
             let mut all: Vec<&Told> = all.flat_map(|told| left(told, is_gone)).collect();

@@ -14,6 +14,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
+mod names;
+
 const HERE: &str = "91110000101623741K";
 const THERE: &str = "91110108MA00000000";
 
@@ -316,11 +318,32 @@ fn what_was_said_of_a_ticket_in_its_merchants_stream_goes_with_its_import_and_st
     assert_eq!(standing(&district), 1, "only the later one is left");
 }
 
+#[test]
+fn a_log_that_is_folded_by_stretches_on_several_threads_gives_the_same() {
+    let mut district = District::new();
+    let tickets = |code: &str, from: u32| -> Vec<Value> {
+        (from..from + 700).map(|number| ticket(code, &format!("GD{number}"), "other")).collect()
+    };
+    district.import(&[register(HERE, json!({})), register(THERE, json!({ "unit": "2" }))]);
+    let (wrong, _) = district.import(&tickets(HERE, 0));
+    district.import(&tickets(THERE, 700));
+    district.withdraw(wrong);
+    // The same tickets, and what is said after it in the stretch of the withdrawal, count.
+    district.import(&tickets(THERE, 0));
+    let picture = district.desk.picture();
+    let anew = Picture::replay(&*district.log, picture.policies.clone()).unwrap();
+    for (code, wanted) in [(HERE, 0), (THERE, 1_400)] {
+        assert_eq!(anew.world.get(code.parse().unwrap()).unwrap().complaints.len(), wanted, "{code}");
+    }
+    assert!(picture.world.merchants().iter().eq(anew.world.merchants().iter()));
+    assert_eq!((&picture.imports, &picture.uncounted), (&anew.imports, &anew.uncounted));
+}
+
 /// Rows that get in one another's way: three merchants, few days, few values.
 fn row() -> impl Strategy<Value = Value> {
     let code = prop::sample::select(vec![HERE, THERE, "911101051000000001"]);
     let day = prop::sample::select(vec!["2025-05-01", "2025-05-20", "2025-05-31"]);
-    (code, day, 0..22_u8, 0..3_u8).prop_map(|(code, date, what, value)| {
+    (code, day, 0..24_u8, 0..3_u8).prop_map(|(code, date, what, value)| {
         let pick = |values: [&str; 3]| values[usize::from(value)].to_owned();
         let exit = |action: &str| {
             json!({ "command": "record_exit", "credit_code": code, "mall": "东方广场", "unit": "1", "action": action,
@@ -355,6 +378,7 @@ fn row() -> impl Strategy<Value = Value> {
                 complaint["outcome"] = json!(pick(["resolved", "unresolved", "withdrawn"]));
                 complaint
             }
+            20 => json!({ "command": "record_alias", "credit_code": code, "alias": pick(["甲", "青松", "乙"]) }),
             _ => complaint,
         }
     })
