@@ -30,9 +30,13 @@ pub struct World {
     more_links: Index<u64, OrdSet<u32>>,
     /// Of all filed so, those with a shop that closed: few, and the only ones whose links light anybody.
     closers: Index<u64, OrdSet<u32>>,
+    /// Merchants whose names changed, in that order; for whoever keeps an index of names.
+    named: Pages<u32>,
     /// Those at whom a person was locked, by that person.
     locks: Index<u64, OrdSet<u32>>,
     head: Position,
+    /// The merchant of the last event: other parts of the picture ask for it at once.
+    last: Option<(CreditCode, u32)>,
 }
 
 impl World {
@@ -51,6 +55,7 @@ impl World {
             add(&mut self.locks, person_key(&lock.person, &lock.digest), index);
         }
         self.merchants.push(merchant);
+        self.named.push(index);
     }
 
     /// Takes one event of the log into account. Returns the index of the merchant it is evidence about, if any.
@@ -58,13 +63,21 @@ impl World {
         let code = evidence_about(event)?;
         self.head = self.head.max(stamp.position);
         let index = self.index_or_new(code);
+        self.last = Some((code, index));
         let merchant = usize::try_from(index).ok().and_then(|index| self.merchants.get_mut(index))?;
         merchant.fold(stamp, event);
         match event {
             Event::ComplaintReceived(received) => {
                 self.own(&received.ticket, index);
             }
-            Event::MerchantRegistered(_) | Event::MerchantDetailsChanged(_) => self.link(index),
+            Event::MerchantRegistered(_) | Event::MerchantDetailsChanged(_) => {
+                self.link(index);
+                self.named.push(index);
+            }
+            Event::AliasRecorded(row) => {
+                self.file(name_bucket(&row.alias), index, false);
+                self.named.push(index);
+            }
             Event::ShopClosed(_) => self.link_closer(index),
             Event::PersonLocked(row) => add(&mut self.locks, person_key(&row.person, &row.person_digest), index),
             _ => {}
@@ -140,6 +153,11 @@ impl World {
         &self.merchants
     }
 
+    /// Returns the merchants whose names changed, behind the first `seen` of such changes.
+    pub fn named_since(&self, seen: usize) -> impl Iterator<Item = u32> {
+        (seen..self.named.len()).filter_map(|place| self.named.get(place).copied())
+    }
+
     /// Returns a merchant by index.
     #[must_use]
     pub fn at(&self, index: u32) -> Option<&Merchant> {
@@ -149,6 +167,11 @@ impl World {
     /// Returns a merchant's index.
     #[must_use]
     pub fn index_of(&self, code: CreditCode) -> Option<u32> {
+        if let Some((last, index)) = self.last
+            && last == code
+        {
+            return Some(index);
+        }
         self.by_code.find(&code, |index| self.at(index).is_some_and(|merchant| merchant.code == code))
     }
 
@@ -169,12 +192,12 @@ impl World {
         self.at(*self.other_tickets.get(&Box::from(&*key))?).map(|merchant| merchant.code)
     }
 
-    /// Returns the merchants in the register that have just this name or brand, by key.
+    /// Returns the merchants in the register that have just this name, alias or brand, by key.
     #[must_use]
     pub fn called(&self, by: By<'_>) -> Vec<&Merchant> {
         let bucket = match by {
             By::Brand(brand) => hash_of(&(0_u8, key(brand))),
-            By::Name(name) => hash_of(&(2_u8, key(name))),
+            By::Name(name) => name_bucket(name),
         };
         let others = self.more_links.get(&bucket).into_iter().flatten();
         let filed = self.links.get(&bucket).into_iter().chain(others);
@@ -255,13 +278,19 @@ fn add(index: &mut Index<u64, OrdSet<u32>>, key: u64, merchant: u32) {
 
 /// Returns everything a merchant was ever filed under: every row left its own state of brand and representative behind.
 fn keys_ever(merchant: &Merchant) -> Vec<u64> {
-    merchant.rows.iter().flat_map(|row| link_keys(merchant, row.position)).flatten().collect()
+    let rows = merchant.rows.iter().flat_map(|row| link_keys(merchant, row.position)).flatten();
+    rows.chain(merchant.aliases.iter().map(|alias| name_bucket(&alias.name))).collect()
+}
+
+/// Returns what a name is filed under.
+fn name_bucket(name: &str) -> u64 {
+    hash_of(&(2_u8, key(name)))
 }
 
 /// Returns what a merchant is filed under, as known at `known`.
 fn link_keys(merchant: &Merchant, known: Position) -> [Option<u64>; 3] {
     [
-        merchant.name(known).map(|name| hash_of(&(2_u8, key(name)))),
+        merchant.name(known).map(name_bucket),
         merchant.brand_key(known).map(|brand| hash_of(&(0_u8, brand))),
         merchant.representative_key(known).map(|(name, digest)| hash_of(&(1_u8, name, digest))),
     ]
@@ -362,6 +391,32 @@ mod tests {
             }
             let neighbour = folded.get(code(1)).unwrap();
             assert!(folded.linked_closers(neighbour, known).is_empty(), "who closed nothing is no closer: {events:?}");
+        }
+    }
+
+    #[test]
+    fn a_ticket_taken_from_one_merchant_and_given_to_another_is_the_others_folded_or_taken_over() {
+        let ticket = r#""ticket":"GD1","channel":"12315","kind":"refund","received_at":"2025-03-01T00:00:00Z""#;
+        let folded = told(&[
+            ("complaint.received", 0, ticket),
+            ("complaint.attribution_undone", 0, r#""ticket":"GD1","reason":"another shop""#),
+            ("complaint.received", 1, ticket),
+        ]);
+        let mut taken_over = World::default();
+        folded.merchants().iter().for_each(|merchant| taken_over.take_over(merchant.clone()));
+        for world in [&folded, &taken_over] {
+            for typed in ["GD1", "gd1", "ＧＤ1"] {
+                assert_eq!(world.ticket_owner(typed), Some(code(1)), "{typed}");
+            }
+            assert_eq!(world.ticket_owner("GD2"), None);
+        }
+    }
+
+    #[test]
+    fn the_merchant_last_spoken_of_is_found_as_any_other() {
+        let world = told(&[("merchant.registered", 0, r#""name":"a""#), ("merchant.registered", 1, r#""name":"b""#)]);
+        for (number, index) in [(1, Some(1)), (0, Some(0)), (2, None)] {
+            assert_eq!(world.index_of(code(number)), index);
         }
     }
 
