@@ -10,6 +10,7 @@ mod dates;
 mod described;
 mod doors;
 mod feedback;
+mod guarded;
 mod handing_in;
 mod imports;
 mod inbox;

@@ -1,19 +1,18 @@
 //! A case: why, what is to be done by when, what was done, and the forms to do it.
 
 use super::board::sector_name;
-use super::cases::deadline;
 use super::filters::minute;
 use super::sentence::{Teller, kind};
 use super::{Pages, answer, field_name};
-use crate::domain::case::stream_of;
+use crate::domain::case::{before_case, stranger, stream_of};
 use crate::domain::code::CreditCode;
 use crate::domain::command::{Command, HandleCase, RecordEnforcement};
 use crate::domain::envelope::CloudEvent;
-use crate::domain::time::{day_of, start_of};
+use crate::domain::time::{Day, day_of, deadline, start_of};
 use crate::domain::words::{ActKind, CaseAction, CaseOutcome};
 use crate::http::access::{Allowed, Caller, HandleCases, Permission as _, ReadCases, TrustedForm};
 use crate::http::api::cases::{CaseGiven, DutyGiven};
-use crate::http::api::commands::execute_one;
+use crate::http::api::commands::{execute_one, field};
 use crate::http::api::merchants::events_about;
 use crate::http::api::{filled, optional};
 use crate::http::language::Language;
@@ -25,17 +24,20 @@ use crate::policy::clause;
 use actix_web::http::StatusCode;
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
+use minijinja::value::Serde;
 use minijinja::{Value, context};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// Events looked through for what happened since the case opened.
 const EVENTS: usize = 500;
 /// Mails shown.
 const MAILS: usize = 20;
+/// Code of a name that nobody is known by.
+const STRANGER: &str = "unknown_person";
 
 /// A form of the page; blank fields count as absent.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct CaseForm {
     action: String,
@@ -48,6 +50,8 @@ pub struct CaseForm {
     until: String,
     outcome: String,
     note: String,
+    /// The name to give the case to is meant as written, though nobody here is known by it.
+    unlisted: String,
 }
 
 /// A case with what the page shows beside it.
@@ -85,10 +89,13 @@ pub async fn post(
     form: TrustedForm<CaseForm>,
 ) -> Result<HttpResponse, Problem> {
     let alert: Uuid = alert.parse().map_err(|_| Code::NotFound)?;
-    let about = site.view(allowed.scope(), |view| view.case(alert).map(|row| row.case.credit_code));
-    let about = about.ok_or_else(|| Problem::new(Code::NotFound, "没有这项处置", "there is no such case"))?;
+    let about =
+        site.view(allowed.scope(), |view| view.case(alert).map(|row| (row.case.credit_code, row.case.opened_at)));
+    let (about, opened_at) =
+        about.ok_or_else(|| Problem::new(Code::NotFound, "没有这项处置", "there is no such case"))?;
     let today = day_of(site.desk.now()).to_string();
     let recorded = async {
+        may_be_meant(&site, &form.0, day_of(opened_at))?;
         for command in commands(&form.0, alert, about, &today)? {
             execute_one(&site, &request, allowed.caller(), allowed.origin(), command, None).await?;
         }
@@ -98,12 +105,29 @@ pub async fn post(
         // Reloading the page after this sends nothing again.
         Ok(()) => Ok(HttpResponse::SeeOther().insert_header((LOCATION, format!("/cases/{alert}"))).finish()),
         Err(problem) if matches!(problem.code, Code::Refused | Code::OutOfScope | Code::InvalidParameter) => {
-            let mut page = draw(&site, &pages, &request, allowed.caller(), alert, Some(problem)).await?;
+            let mut page = draw(&site, &pages, &request, allowed.caller(), alert, Some((problem, &form.0))).await?;
             *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
             Ok(page)
         }
         Err(problem) => Err(problem),
     }
+}
+
+/// Holds back what is hardly meant: a case given to a name that nobody here is known by, until the box beside it is ticked; and an act
+/// of a day before the case began, which would be recorded of the merchant and count for nothing here.
+fn may_be_meant(site: &Site, form: &CaseForm, opened_on: Day) -> Result<(), Problem> {
+    let to = form.to.trim();
+    let assigns = form.action == CaseAction::Assign.name() && !to.is_empty() && form.unlisted.is_empty();
+    let found = if assigns && !site.picture().keys.know(to) {
+        stranger(to)
+    } else if form.action == CaseAction::Act.name()
+        && let Some(day) = optional::<Day>("date", Some(&form.date))?.filter(|day| *day < opened_on)
+    {
+        before_case(day)
+    } else {
+        return Ok(());
+    };
+    Err(Problem { code: Code::Refused, detail: None, fields: vec![field(found, None)] })
 }
 
 /// Returns what a form says. An act with an event of its own is recorded as that, so that it is evidence, too; what was found is
@@ -149,7 +173,7 @@ async fn draw(
     request: &HttpRequest,
     caller: &Caller,
     alert: Uuid,
-    refused: Option<Problem>,
+    refused: Option<(Problem, &CaseForm)>,
 ) -> Result<HttpResponse, Problem> {
     let shown = site
         .block(&caller.key, move |site, scope| {
@@ -196,7 +220,7 @@ impl Drawing<'_> {
         self.pages.text(self.language, section, key).to_owned()
     }
 
-    fn content(&self, shown: &Shown, refused: Option<Problem>, caller: &Caller, today: &str) -> Value {
+    fn content(&self, shown: &Shown, refused: Option<(Problem, &CaseForm)>, caller: &Caller, today: &str) -> Value {
         let case = &shown.case;
         let teller = Teller { pages: self.pages, policies: self.policies, language: self.language };
         let step = |event: &CloudEvent| {
@@ -226,7 +250,10 @@ impl Drawing<'_> {
             mails => shown.mails.iter().map(|mail| self.mail(mail)).collect::<Vec<_>>(),
             kinds => words(self.kinds(case), ""),
             outcomes => words(CaseOutcome::ALL.iter().filter(by_person).map(|outcome| outcome.name()).collect(), "outcome_"),
-            refused => refused.map(|problem| self.refusal(&problem)),
+            // What was typed stands in its form again, beside what is wrong with it.
+            sent => refused.as_ref().map_or_else(|| Value::from(Serde(CaseForm::default())), |(_, form)| Value::from(Serde((*form).clone()))),
+            asks_about => refused.as_ref().is_some_and(|(problem, _)| problem.fields.iter().any(|field| field.code == STRANGER)),
+            refused => refused.map(|(problem, _)| self.refusal(&problem)),
             may_handle => HandleCases::ROLES.contains(&caller.key.scope.role),
             me => &*caller.key.name, today,
         }
@@ -263,7 +290,7 @@ impl Drawing<'_> {
         let fates: Vec<String> =
             fates.map(|(state, count)| format!("{} {count}", self.text("fate", state.name()))).collect();
         context! {
-            at => minute(mail.requested_at), from => mail.from.name(), to => mail.to.name(),
+            at => minute(mail.requested_at), from => mail.from.name(), to => mail.to.name(), calls => mail.is_call(),
             fates => fates.join(self.language.pick("，", ", ")),
         }
     }

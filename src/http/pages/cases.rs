@@ -3,7 +3,7 @@
 use super::board::sector_name;
 use super::filters::minute;
 use super::{Pages, answer};
-use crate::domain::time::{Instant, day_of, plus_days, start_of};
+use crate::domain::time::deadline;
 use crate::http::access::{Allowed, ReadCases};
 use crate::http::api::cases::{CaseGiven, Query};
 use crate::http::language::Language;
@@ -66,9 +66,4 @@ pub async fn list(
         next => (number < last).then(|| path(number + 1)),
     };
     answer(&request, Some(allowed.caller()), "cases.html", "/cases", content)
-}
-
-/// Returns a last instant as people read it: the end of a day is that day.
-pub(super) fn deadline(at: Instant) -> String {
-    if start_of(day_of(at)) == at { plus_days(day_of(at), -1).to_string() } else { minute(at) }
 }

@@ -73,7 +73,7 @@ fn samples() -> Vec<(&'static str, Value)> {
                 may_post => true, case => "a", in_case => false, without_case => true, by => "happened", more => "?by=happened&steps=all",
                 complaints => context! { count => "1", rows => vec![context! {
                     ticket => "t", received => "r", channel => "c", kind => "k", amount => "a", state => "s", due => "d" }] },
-                mails => vec![context! { at => "a", from => "green", to => "red", fates => "f", nobody => false }],
+                mails => vec![context! { at => "a", from => "green", to => "red", calls => false, fates => "f", nobody => false }],
                 timeline => vec![context! { id => "1", iso => "i", at => "a", said => "r", light => "red", text => "t" }],
             },
         ),
@@ -131,7 +131,8 @@ fn samples() -> Vec<(&'static str, Value)> {
                     arose => "a", due => "x", paused => "p", reason => "y", ended => (), act => (), act_on => (), acts => "a", is_red => false,
                 }],
                 steps => vec![context! { at => "a", text => "t", actor => "w" }],
-                mails => vec![context! { at => "a", from => "green", to => "red", fates => "f" }],
+                mails => vec![context! { at => "a", from => "green", to => "red", calls => true, fates => "f" }],
+                sent => context! { action => "assign", to => "t", note => "n", duty => "d", kind => "", outcome => "" }, asks_about => true,
                 kinds => vec![context! { name => "talk", text => "t" }], outcomes => vec![context! { name => "other", text => "t" }],
                 refused => context! { title => "t", lines => vec![context! { name => "n", text => "t" }] },
                 may_handle => true, me => "me", today => "2025-01-01",
@@ -147,7 +148,7 @@ fn samples() -> Vec<(&'static str, Value)> {
                 }
             };
             context! {
-                asked => context! { q => "q", decided => true, page => 2 }, at => 0, counts => "c", wrong => vec!["w"],
+                asked => context! { q => "q", decided => true, page => 2 }, at => 0, counts => "c", wrong => vec![context! { name => "n", text => "t" }], sent => context! { decision => "set_aside", ticket => "T", channel => "12315", reason => "r" },
                 tickets => vec![ticket("waiting"), ticket("attributed")], last => ticket("set_aside"), page_text => "1/1",
                 previous => "/unattributed?page=1", next => "/unattributed?page=3",
             }
@@ -157,7 +158,7 @@ fn samples() -> Vec<(&'static str, Value)> {
         (
             "mails.html",
             context! { next => "/mails?before=3", may_send => true, mails => vec![context! {
-                mail => "m", at => "a", credit_code => "c", merchant => "m", from => "green", to => "red",
+                mail => "m", at => "a", credit_code => "c", merchant => "m", from => "green", to => "red", calls => false,
                 recipients => vec![context! { address => "a@b", office => "o", fate => "refused", attempts => 2, may_again => true, reply => "250" }],
             }] },
         ),

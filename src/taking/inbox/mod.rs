@@ -83,8 +83,12 @@ impl Inbox {
     /// # Errors
     /// The folders cannot be read or written, or what is taken could not be moved into them.
     pub fn open(care: Care, tray: Arc<Tray>, clock: Arc<dyn Clock>) -> io::Result<Self> {
+        fs::create_dir_all(&care.folder)?;
         for folder in [DONE, REFUSED] {
-            fs::create_dir_all(care.folder.join(folder))?;
+            match fs::create_dir(care.folder.join(folder)) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+                _ => {}
+            }
             put_away::try_shelf(&care.folder, folder)?;
         }
         put_away::finish(&care.folder)?;

@@ -182,7 +182,7 @@ fn what_cannot_be_moved_onto_its_shelf_is_told_at_the_start() {
         &room.folder.path().join("imports-too"),
     );
     let error = Inbox::open(care, Arc::new(tray.unwrap()), room.app.clock.clone()).unwrap_err().to_string();
-    assert!(error.contains("one file system"), "{error}");
+    assert!(error.contains("symbolic link"), "{error}");
 }
 
 /// A clock in the place of a reader with a fault: so often, it ends the thread that takes files by a panic.
