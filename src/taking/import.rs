@@ -94,11 +94,16 @@ pub struct Ended {
 }
 
 impl<'a> Import<'a> {
-    /// Begins an import whose papers go to a folder, if to any.
+    /// Begins an import whose papers go to a folder, if to any, and take about so many bytes at most, if there is a limit.
     ///
     /// # Errors
     /// The papers cannot be written.
-    pub fn new(decider: Decider, papers: Option<&Path>, how: How, on_step: OnStep<'a>) -> Result<Self, TakingError> {
+    pub fn new(
+        decider: Decider,
+        papers: Option<(&Path, Option<u64>)>,
+        how: How,
+        on_step: OnStep<'a>,
+    ) -> Result<Self, TakingError> {
         Ok(Self {
             imports: Imports::default(),
             decider,
@@ -120,7 +125,7 @@ impl<'a> Import<'a> {
             tally: Tally::default(),
             refusals: Shown::default(),
             warnings: Shown::default(),
-            papers: papers.map(Papers::create).transpose()?,
+            papers: papers.map(|(folder, most)| Papers::create(folder, most)).transpose()?,
             failure: None,
         })
     }

@@ -11,6 +11,7 @@ mod described;
 mod doors;
 mod feedback;
 mod guarded;
+mod half_closed;
 mod handing_in;
 mod imports;
 mod inbox;

@@ -12,6 +12,8 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
+/// How the time stands before the name of a folder; such times are in order as texts.
+const TIMED: &str = "%Y%m%dT%H%M%S%.6fZ";
 /// Folder of the papers.
 const PAPERS: &str = "papers";
 /// How the file stood that was taken, until it was looked at on its shelf.
@@ -39,7 +41,7 @@ pub(super) fn put_away(
     now: Instant,
     write: impl FnOnce(&Path) -> io::Result<()>,
 ) -> io::Result<Moved> {
-    let title = format!("{}-{}", now.strftime("%Y%m%dT%H%M%S%.6fZ"), title(path));
+    let title = format!("{}-{}", now.strftime(TIMED), title(path));
     let aside = inbox.join(format!(".{shelf}-{title}"));
     let target = open_shelf(inbox, shelf)?;
     if has(&target, &title) || fs::symlink_metadata(&aside).is_ok() {
@@ -102,6 +104,23 @@ fn open_shelf(inbox: &Path, shelf: &str) -> io::Result<OwnedFd> {
         );
         io::Error::new(ErrorKind::InvalidInput, what)
     })
+}
+
+/// Removes what was put on a shelf before an instant. What has no time in its name is none of ours.
+pub(super) fn remove_before(inbox: &Path, shelf: &str, before: Instant) -> io::Result<()> {
+    // Nothing is removed through a link.
+    open_shelf(inbox, shelf)?;
+    let before = before.strftime(TIMED).to_string();
+    for entry in fs::read_dir(inbox.join(shelf))? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let time = name.to_str().and_then(|name| name.split_once('-')).map(|(time, _)| time);
+        let is_ours = |time: &str| time.len() == before.len() && time.ends_with('Z') && time.get(8..9) == Some("T");
+        if entry.file_type()?.is_dir() && time.is_some_and(|time| is_ours(time) && *time < *before) {
+            fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// Says whether something of that name lies in a folder.

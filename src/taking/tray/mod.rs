@@ -4,9 +4,11 @@
 //! A file that was handed in lies in a file without a name until it was taken, and is gone with the process: what it says about
 //! persons never stays on a disk. If the service stops meanwhile, its record says so, and the same file again does the rest.
 
+mod keeping;
 mod record;
 mod shelf;
 
+pub use keeping::Keeping;
 pub use record::{AsRequest, Failure, Findings, Record, State, Told};
 
 use super::speaker::why_shut_out;
@@ -16,7 +18,7 @@ use crate::desk::{Desk, not_recorded};
 use crate::domain::envelope::Origin;
 use crate::domain::hex::Hex;
 use crate::intake::profile::{How, Profiles};
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
 use jiff::SignedDuration;
 use shelf::Shelf;
 use std::collections::BTreeMap;
@@ -89,6 +91,7 @@ struct Inner {
     desk: Desk,
     profiles: Arc<Profiles>,
     shelf: Shelf,
+    keeping: Keeping,
     entries: Mutex<BTreeMap<Uuid, Arc<Entry>>>,
     lines: Mutex<Option<Lines>>,
     stopping: AtomicBool,
@@ -112,13 +115,23 @@ impl Tray {
     /// # Errors
     /// The folder cannot be read or written, or there are no threads to be had.
     pub fn start(desk: Desk, profiles: Arc<Profiles>, folder: &Path) -> io::Result<Self> {
+        Self::keeping(desk, profiles, folder, Keeping::default())
+    }
+
+    /// The same with other limits on papers.
+    ///
+    /// # Errors
+    /// See [`start`](Self::start).
+    pub fn keeping(desk: Desk, profiles: Arc<Profiles>, folder: &Path, keeping: Keeping) -> io::Result<Self> {
         let shelf = Shelf::open(folder)?;
         let known = shelf.records()?.into_iter().map(|(id, record)| (id, Arc::new(Entry::new(record, None))));
         let entries = Mutex::new(known.collect());
         let (to_take, taking) = bounded(MOST_WAITING);
         let (to_try, trying) = bounded(MOST_WAITING);
         let lines = Mutex::new(Some(Lines { to_take, to_try }));
-        let inner = Arc::new(Inner { desk, profiles, shelf, entries, lines, stopping: AtomicBool::new(false) });
+        let inner =
+            Arc::new(Inner { desk, profiles, shelf, keeping, entries, lines, stopping: AtomicBool::new(false) });
+        inner.forget_old();
         let tray = Self { inner, threads: Mutex::default() };
         for (name, line) in [("imports", taking), ("previews", trying)] {
             let inner = tray.inner.clone();
@@ -317,6 +330,7 @@ impl Inner {
     /// Forgets previews that nobody confirmed in time, and for a new one the oldest of the same key where that has its share: never
     /// another's.
     fn clear_away(&self, new: &Record) -> Result<(), TrayError> {
+        self.forget_old();
         let now = self.desk.now();
         let gone: Vec<Uuid> = {
             // Under one lock, so that none is forgotten that was confirmed since it was looked at.
@@ -339,7 +353,15 @@ impl Inner {
 
     /// Takes or tries what comes, until there is nothing to come or the service stops.
     fn work(&self, line: Receiver<Arc<Entry>>) {
-        for entry in line {
+        loop {
+            let entry = match line.recv_timeout(keeping::EVERY) {
+                Ok(entry) => entry,
+                Err(RecvTimeoutError::Timeout) => {
+                    self.forget_old();
+                    continue;
+                }
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
             if self.stopping.load(Ordering::Acquire) {
                 self.note(&entry, |record| record.state = State::BrokenOff);
             } else {
@@ -404,7 +426,12 @@ impl Inner {
         } else {
             Decider::desk(self.desk.clone(), speaker)
         };
-        let mut import = Import::new(decider, papers.as_deref(), how, Box::new(on_step))?;
+        let mut import = Import::new(
+            decider,
+            papers.as_deref().map(|folder| (folder, Some(self.keeping.papers_bytes))),
+            how,
+            Box::new(on_step),
+        )?;
         let file = file.try_clone().map_err(TakingError::Handed)?;
         import.take_handed(file, &record.file).map_err(TakingError::Handed)?;
         Ok(import.end())

@@ -14,7 +14,7 @@ use warnlight::domain::words::Role;
 use warnlight::intake::profile::{How, Profiles};
 use warnlight::log::contract::{Append, EventLog, Pending};
 use warnlight::log::memory::MemoryLog;
-use warnlight::taking::tray::{Handed, State, Tray};
+use warnlight::taking::tray::{Handed, Keeping, State, Tray};
 use warnlight::taking::{Decider, Import, Speaker, Tally};
 
 fn custody(code: &str, held: &str) -> String {
@@ -189,4 +189,34 @@ fn what_a_preview_found_stays_on_no_disk() {
     let tray = Tray::start(app.desk.clone(), Profiles::built_in(), folder.path()).unwrap();
     assert_eq!(tray.record(id).unwrap().state, State::BrokenOff);
     assert!(!format!("{:?}", tray.record(id)).contains("mark-of-the-cell"));
+}
+
+/// Little that is packed well comes to very much paper.
+#[test]
+fn papers_end_at_their_limit_say_so_and_go_when_their_days_are_over() {
+    let app = App::start();
+    let folder = tempfile::tempdir().unwrap();
+    let keeping = Keeping { papers_bytes: 100_000, papers_days: Some(30) };
+    let tray = Tray::keeping(app.desk.clone(), Profiles::built_in(), folder.path(), keeping).unwrap();
+    let bank = key(&app, Role::Bank);
+    let rows = format!("{HERE},2025-06-20,much\n").repeat(5_000);
+    let id =
+        tray.put(handed(&app, &bank, State::Waiting, &format!("统一社会信用代码,报送日期,存管余额\n{rows}"))).unwrap();
+    let record = tray.wait(id).unwrap();
+    assert_eq!((record.tally.rows, record.tally.refused), (5_000, 5_000), "the counts are whole");
+    let papers = folder.path().join(id.to_string());
+    let size = |name: &str| std::fs::metadata(papers.join(name)).unwrap().len();
+    let all: u64 = tray.papers(id).iter().map(|name| size(name)).sum();
+    assert!(all < 150_000, "{all} bytes of papers");
+    for name in tray.papers(id).iter().filter(|name| name.ends_with(".csv") && !name.starts_with("returned-")) {
+        let text = std::fs::read_to_string(papers.join(name)).unwrap();
+        let is_told = text.contains("papers_limit_bytes");
+        assert!(is_told || name.ends_with("-refused.csv"), "{name}: {}", &text[text.len() - 200..]);
+    }
+    let head = app.desk.log().head();
+    app.clock.advance(jiff::SignedDuration::from_hours(31 * 24));
+    let preview = tray.put(handed(&app, &bank, State::Previewing, &custody(HERE, "5.00"))).unwrap();
+    tray.wait(preview).unwrap();
+    assert!(tray.record(id).is_none() && !papers.exists());
+    assert!(app.desk.log().head() >= head);
 }
