@@ -35,10 +35,7 @@ pub fn tidy(mut command: Command) -> Command {
             ] {
                 tidy_optional(text);
             }
-            // Digits of a digest are nobody's number.
-            if row.legal_representative_digest.as_deref().is_some_and(|text| !is_digest(text)) {
-                tidy_with(&mut row.legal_representative_digest, masked);
-            }
+            row.legal_representative_digest.iter_mut().for_each(tidy_digest);
             for text in [
                 &mut row.name,
                 &mut row.street,
@@ -55,10 +52,7 @@ pub fn tidy(mut command: Command) -> Command {
                 *code = digits;
             }
         }
-        Command::AssignSector(row) => {
-            tidy_needed(&mut row.sector);
-            keep(&mut row.sector, masked);
-        }
+        Command::AssignSector(row) => tidy_name(&mut row.sector),
         Command::RecordFiling(row) => {
             tidy_free(&mut row.bank);
             tidy_free(&mut row.account_tail);
@@ -108,14 +102,12 @@ pub fn tidy(mut command: Command) -> Command {
         }
         Command::RecordLead(row) => {
             tidy_needed(&mut row.lead);
-            tidy_needed(&mut row.authority);
-            keep(&mut row.authority, masked);
+            tidy_name(&mut row.authority);
             tidy_lines(&mut row.note);
         }
         Command::RecordJointCheck(row) => {
             tidy_needed(&mut row.check);
-            row.sectors.iter_mut().for_each(tidy_needed);
-            row.sectors.iter_mut().for_each(|sector| keep(sector, masked));
+            row.sectors.iter_mut().for_each(tidy_name);
             row.sectors.retain(|sector| !sector.is_empty());
             row.sectors.sort();
             row.sectors.dedup();
@@ -125,9 +117,25 @@ pub fn tidy(mut command: Command) -> Command {
             tidy_needed(&mut row.number);
             tidy_optional(&mut row.ticket);
         }
+        Command::RecordAccount(row) => {
+            tidy_name(&mut row.bank);
+            tidy_free(&mut row.account_tail);
+        }
+        Command::RecordTenancy(row) => {
+            tidy_free(&mut row.mall);
+            tidy_free(&mut row.unit);
+            tidy_free(&mut row.brand);
+        }
+        Command::HandleComplaint(row) => tidy_needed(&mut row.ticket),
+        Command::RecordGreyListing(row) => tidy_lines(&mut row.ground),
+        Command::RecordLock(row) => {
+            tidy_name(&mut row.person);
+            tidy_digest(&mut row.person_digest);
+            tidy_free(&mut row.role);
+            tidy_optional(&mut row.number);
+        }
         Command::CancelEntry(row) => {
-            tidy_needed(&mut row.reason);
-            keep(&mut row.reason, masked);
+            tidy_name(&mut row.reason);
             tidy_entry(&mut row.entry);
         }
         Command::HandleCase(row) => {
@@ -146,11 +154,21 @@ fn tidy_entry(entry: &mut Entry) {
         Entry::Exit { mall, unit, .. }
         | Entry::Signal { mall, unit, .. }
         | Entry::ComplaintRate { mall, unit, .. }
-        | Entry::PrepaidShare { mall, unit, .. } => {
+        | Entry::PrepaidShare { mall, unit, .. }
+        | Entry::Lease { mall, unit, .. }
+        | Entry::Papers { mall, unit, .. } => {
             tidy_free(mall);
             tidy_free(unit);
         }
+        Entry::ShopBrand { mall, unit, brand } => {
+            tidy_free(mall);
+            tidy_free(unit);
+            tidy_name(brand);
+        }
         Entry::Act { number, .. } => tidy_optional(number),
+        Entry::Ticket { ticket: text, .. } => tidy_needed(text),
+        Entry::Account { bank: text, .. } => tidy_name(text),
+        Entry::Lock { person_digest: text, .. } => tidy_digest(text),
         Entry::Lead { lead: number, .. } | Entry::JointCheck { check: number, .. } | Entry::Case { number } => {
             tidy_needed(number);
         }
@@ -158,7 +176,8 @@ fn tidy_entry(entry: &mut Entry) {
         | Entry::Balance { .. }
         | Entry::Custody { .. }
         | Entry::Guarantee { .. }
-        | Entry::Listing { .. } => {}
+        | Entry::Listing { .. }
+        | Entry::GreyListing { .. } => {}
     }
 }
 
@@ -174,9 +193,17 @@ fn tidy_optional(text: &mut Option<String>) {
     tidy_with(text, clean);
 }
 
-/// Says whether a text is a digest in hex, whatever digits stand beside each other in it.
-fn is_digest(text: &str) -> bool {
-    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+fn tidy_name(text: &mut String) {
+    tidy_needed(text);
+    keep(text, masked);
+}
+
+/// Digits beside each other in a digest are nobody's number.
+fn tidy_digest(text: &mut String) {
+    tidy_needed(text);
+    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        keep(text, masked);
+    }
 }
 
 /// Names and places hold numbers of persons where people had no other column for them.
@@ -273,6 +300,14 @@ mod tests {
             json!({ "command": "record_case", "number": "n", "date": "2025-01-10", "ticket": "t", "channel": "mall" }),
             json!({ "command": "cancel_entry", "reason": "r", "entry": { "what": "act", "kind": "talk", "date": "2025-01-10", "number": "n" } }),
             json!({ "command": "cancel_entry", "reason": "r", "entry": { "what": "exit", "mall": "m", "unit": "u", "action": "post", "date": "2025-01-10" } }),
+            json!({ "command": "record_account", "action": "opened", "date": "2025-01-10", "bank": "b", "account_tail": "1" }),
+            json!({ "command": "record_tenancy", "mall": "m", "unit": "u", "brand": "b" }),
+            json!({ "command": "handle_complaint", "ticket": "t", "channel": "mall", "step": "accepted", "at": "2025-01-10T01:00:00Z" }),
+            json!({ "command": "record_grey_listing", "entered_on": "2025-01-10", "ground": "g" }),
+            json!({ "command": "record_lock", "person": "p", "person_digest": "d", "locked_on": "2025-01-10", "role": "r", "number": "n" }),
+            json!({ "command": "cancel_entry", "reason": "r", "entry": { "what": "shop_brand", "mall": "m", "unit": "u", "brand": "b" } }),
+            json!({ "command": "cancel_entry", "reason": "r", "entry": { "what": "lock", "person_digest": "d", "locked_on": "2025-01-10" } }),
+            json!({ "command": "cancel_entry", "reason": "r", "entry": { "what": "lead", "lead": "l", "step": "transferred", "date": "2025-01-10" } }),
             json!({ "command": "handle_case", "alert": nil, "action": "assign", "to": "t", "note": "n" }),
         ]
     }

@@ -54,6 +54,26 @@ pub struct CaseForm {
     unlisted: String,
 }
 
+/// A form that was refused, with why.
+#[derive(Debug)]
+struct Refused {
+    form: CaseForm,
+    problem: Problem,
+}
+
+/// Returns the input of the page that a field of a refused form is filled in at.
+fn input(form: &CaseForm, field: &str) -> String {
+    match (form.action.as_str(), field) {
+        ("act", "note" | "result") => "act-note".to_owned(),
+        ("note", "note") => "note-text".to_owned(),
+        ("waive" | "pause", "note") => format!("{}-{}", form.action, form.duty),
+        ("pause", "until") => format!("until-{}", form.duty),
+        ("assign" | "close", "note") => format!("{}-note", form.action),
+        (_, "kind" | "date" | "due_on" | "number" | "to" | "outcome") => field.to_owned(),
+        _ => "duties".to_owned(),
+    }
+}
+
 /// A case with what the page shows beside it.
 struct Shown {
     case: CaseGiven,
@@ -105,7 +125,8 @@ pub async fn post(
         // Reloading the page after this sends nothing again.
         Ok(()) => Ok(HttpResponse::SeeOther().insert_header((LOCATION, format!("/cases/{alert}"))).finish()),
         Err(problem) if matches!(problem.code, Code::Refused | Code::OutOfScope | Code::InvalidParameter) => {
-            let mut page = draw(&site, &pages, &request, allowed.caller(), alert, Some((problem, &form.0))).await?;
+            let refused = Some(Refused { form: form.0, problem });
+            let mut page = draw(&site, &pages, &request, allowed.caller(), alert, refused).await?;
             *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
             Ok(page)
         }
@@ -173,7 +194,7 @@ async fn draw(
     request: &HttpRequest,
     caller: &Caller,
     alert: Uuid,
-    refused: Option<(Problem, &CaseForm)>,
+    refused: Option<Refused>,
 ) -> Result<HttpResponse, Problem> {
     let shown = site
         .block(&caller.key, move |site, scope| {
@@ -220,7 +241,7 @@ impl Drawing<'_> {
         self.pages.text(self.language, section, key).to_owned()
     }
 
-    fn content(&self, shown: &Shown, refused: Option<(Problem, &CaseForm)>, caller: &Caller, today: &str) -> Value {
+    fn content(&self, shown: &Shown, refused: Option<Refused>, caller: &Caller, today: &str) -> Value {
         let case = &shown.case;
         let teller = Teller { pages: self.pages, policies: self.policies, language: self.language };
         let step = |event: &CloudEvent| {
@@ -250,10 +271,10 @@ impl Drawing<'_> {
             mails => shown.mails.iter().map(|mail| self.mail(mail)).collect::<Vec<_>>(),
             kinds => words(self.kinds(case), ""),
             outcomes => words(CaseOutcome::ALL.iter().filter(by_person).map(|outcome| outcome.name()).collect(), "outcome_"),
-            // What was typed stands in its form again, beside what is wrong with it.
-            sent => refused.as_ref().map_or_else(|| Value::from(Serde(CaseForm::default())), |(_, form)| Value::from(Serde((*form).clone()))),
-            asks_about => refused.as_ref().is_some_and(|(problem, _)| problem.fields.iter().any(|field| field.code == STRANGER)),
-            refused => refused.map(|(problem, _)| self.refusal(&problem)),
+            asks_about => refused.as_ref().is_some_and(|refused| refused.problem.fields.iter().any(|field| field.code == STRANGER)),
+            refused => refused.as_ref().map(|refused| self.refusal(refused)),
+            sent => Value::from(Serde(refused.as_ref().map(|refused| refused.form.clone()).unwrap_or_default())),
+            acts => super::acts::menu(self.pages, self.language, caller.key.scope.role, &case.credit_code, Some(case.alert), None),
             may_handle => HandleCases::ROLES.contains(&caller.key.scope.role),
             me => &*caller.key.name, today,
         }
@@ -295,9 +316,9 @@ impl Drawing<'_> {
         }
     }
 
-    fn refusal(&self, problem: &Problem) -> Value {
+    fn refusal(&self, Refused { form, problem }: &Refused) -> Value {
         let line = |field: &FieldProblem| {
-            context! { name => field_name(self.pages, self.language, &field.field).to_owned(), text => field.message(self.language).to_owned() }
+            context! { input => input(form, &field.field), name => field_name(self.pages, self.language, &field.field).to_owned(), text => field.message(self.language).to_owned() }
         };
         context! {
             title => problem.code.title(self.language).to_owned(),
