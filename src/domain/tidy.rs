@@ -50,6 +50,8 @@ pub fn tidy(mut command: Command) -> Command {
                 && let Some(digits) = industry_code(code)
             {
                 *code = digits;
+            } else {
+                tidy_with(&mut row.industry_code, masked);
             }
         }
         Command::AssignSector(row) => tidy_name(&mut row.sector),
@@ -300,14 +302,14 @@ mod tests {
             json!({ "command": "record_case", "number": "n", "date": "2025-01-10", "ticket": "t", "channel": "mall" }),
             json!({ "command": "cancel_entry", "reason": "r", "entry": { "what": "act", "kind": "talk", "date": "2025-01-10", "number": "n" } }),
             json!({ "command": "cancel_entry", "reason": "r", "entry": { "what": "exit", "mall": "m", "unit": "u", "action": "post", "date": "2025-01-10" } }),
-            json!({ "command": "record_account", "action": "opened", "date": "2025-01-10", "bank": "b", "account_tail": "1" }),
+            json!({ "command": "record_account", "action": "open", "date": "2025-01-10", "bank": "b", "account_tail": "1" }),
             json!({ "command": "record_tenancy", "mall": "m", "unit": "u", "brand": "b" }),
-            json!({ "command": "handle_complaint", "ticket": "t", "channel": "mall", "step": "accepted", "at": "2025-01-10T01:00:00Z" }),
+            json!({ "command": "handle_complaint", "ticket": "t", "channel": "mall", "step": "passed_to_enterprise", "at": "2025-01-10T01:00:00Z" }),
             json!({ "command": "record_grey_listing", "entered_on": "2025-01-10", "ground": "g" }),
             json!({ "command": "record_lock", "person": "p", "person_digest": "d", "locked_on": "2025-01-10", "role": "r", "number": "n" }),
             json!({ "command": "cancel_entry", "reason": "r", "entry": { "what": "shop_brand", "mall": "m", "unit": "u", "brand": "b" } }),
             json!({ "command": "cancel_entry", "reason": "r", "entry": { "what": "lock", "person_digest": "d", "locked_on": "2025-01-10" } }),
-            json!({ "command": "cancel_entry", "reason": "r", "entry": { "what": "lead", "lead": "l", "step": "transferred", "date": "2025-01-10" } }),
+            json!({ "command": "cancel_entry", "reason": "r", "entry": { "what": "lead", "lead": "l", "step": "transferred" } }),
             json!({ "command": "handle_case", "alert": nil, "action": "assign", "to": "t", "note": "n" }),
         ]
     }

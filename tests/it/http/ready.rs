@@ -169,11 +169,7 @@ fn a_clock_behind_the_log_is_said_and_the_service_is_ready_all_the_same() {
     // When the time on record has come, it is over.
     app.clock.set(right + jiff::SignedDuration::from_hours(24 * 41));
     app.desk.settle().unwrap();
-    assert_eq!(
-        ready(&app).text,
-        "ready
-"
-    );
+    assert_eq!(ready(&app).text, "ready\n");
     assert_eq!(behind(&app), 0.0);
 }
 
@@ -190,8 +186,8 @@ fn a_clock_behind_the_log_is_said_at_start() {
     let mut command = crate::kill::warnlight(room.path());
     command.env("WARNLIGHT__TRACE__FILTER", "warn").stderr(Stdio::piped());
     let (mut child, address) = crate::kill::serve_from(command);
-    let said =
-        crate::kill::agent().get(format!("{address}/readyz")).call().unwrap().body_mut().read_to_string().unwrap();
+    let asked = crate::kill::agent().get(format!("{address}/readyz")).header("accept-language", "en");
+    let said = asked.call().unwrap().body_mut().read_to_string().unwrap();
     crate::kill::terminate(&child);
     assert!(child.wait().unwrap().success());
     let mut told = String::new();
