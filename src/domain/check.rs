@@ -273,6 +273,7 @@ impl Check {
             Command::DecideUnattributed(row) => &[("ticket", Some(row.ticket.as_str()))],
             Command::HandleComplaint(row) => &[("ticket", Some(row.ticket.as_str()))],
             Command::RecordLock(row) => &[("number", row.number.as_deref())],
+            Command::IssueDocument(row) => &[("number", Some(row.number.as_str()))],
             Command::RecordEnforcement(row) => &[("number", row.number.as_deref())],
             Command::RecordLead(row) => &[("lead", Some(row.lead.as_str()))],
             Command::RecordJointCheck(row) => &[("check", Some(row.check.as_str()))],
