@@ -329,6 +329,7 @@ impl Engine {
             let done = tried && !self.watch.is_busy() && self.watch.next_due().is_none_or(|due| due > now);
             if done {
                 self.call_on(now)?;
+                self.propose_joint_checks(now)?;
                 self.ready.store(true, Ordering::Release);
             }
             // Commands go first: without a settler waiting, one slice of a long round at a time.

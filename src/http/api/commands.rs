@@ -418,6 +418,22 @@ pub(crate) async fn execute_one(
     }
 }
 
+/// Hands several commands to the desk and returns a receipt for each, in order.
+///
+/// # Errors
+/// When the log did not take them.
+pub(crate) async fn execute_all(
+    site: &Site,
+    request: &HttpRequest,
+    caller: &Caller,
+    origin: Origin,
+    commands: Vec<Command>,
+    key: Option<String>,
+) -> Result<Vec<CommandReceipt>, Problem> {
+    let said = commands.into_iter().map(|command| Ok(Said { command, trail: None })).collect();
+    execute(site, request, caller, origin, said, key, true).await
+}
+
 /// Returns the receipt of a command that does not reach the desk.
 fn not_said(reason: NotSaid, index: Option<usize>) -> CommandReceipt {
     CommandReceipt::refused(match reason {
