@@ -41,7 +41,8 @@ pub fn taken_up(
 ) -> Append {
     let change = &pending.change;
     let known = cases.latest(change.credit_code);
-    let known = known.filter(|case| case.is_open() || opens_again(case, change.at, policies));
+    let known =
+        known.filter(|case| case.is_open() || change.may_come_again() || opens_again(case, change.at, policies));
     let (alert, revision) = known.map_or((case_id(pending.id), 0), |case| (case.id, case.revision));
     let (step, event) = if change.to == Light::Green {
         ("closed", closed(alert, pending))

@@ -185,6 +185,12 @@ impl Keys {
         }
     }
 
+    /// Says whether somebody of this name has, or had, a key.
+    #[must_use]
+    pub fn know(&self, name: &str) -> bool {
+        self.all().any(|key| *key.name == *name)
+    }
+
     /// Says whether a session that would end at an instant was logged out.
     #[must_use]
     pub fn has_ended(&self, session: Uuid, ends_at: Instant) -> bool {

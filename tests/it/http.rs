@@ -13,6 +13,8 @@ mod dates;
 mod described;
 mod doors;
 mod feedback;
+mod guarded;
+mod half_closed;
 mod handing_in;
 mod imports;
 mod inbox;

@@ -289,7 +289,9 @@ impl Cases {
         case.changed_at = change.at;
         case.rules = now;
         fall_away(&mut case);
-        let is_news = self.follows && change.notify && (change.to > change.from || !pending.fresh.is_empty());
+        let again = change.may_come_again() && bring_again(&mut case, &mut pending.fresh, change.at);
+        let is_news = change.notify && (change.to > change.from || !pending.fresh.is_empty());
+        let is_news = self.follows && (is_news || again);
         let says = match (case.is_open(), change.to) {
             (is_open, Light::Green) => is_open,
             (..) => is_news,
@@ -473,6 +475,20 @@ fn keep<T: Ord + Clone>(set: &mut OrdSet<T>, one: T, enter: bool) {
 
 fn rules(change: &LightChanged) -> Vec<String> {
     change.reasons.iter().map(|reason| reason.rule.clone()).collect()
+}
+
+/// Duties that a clock which was wrong took away stand again, with the steps up that were taken: nobody is called upon twice for one of
+/// them. Returns whether there are any.
+fn bring_again(case: &mut Case, fresh: &mut Vec<String>, at: Instant) -> bool {
+    let before = fresh.len();
+    fresh.retain(|rule| match case.duties.iter_mut().rev().find(|duty| duty.comes_again(rule, at)) {
+        Some(duty) => {
+            duty.end = None;
+            false
+        }
+        None => true,
+    });
+    fresh.len() < before
 }
 
 /// Duties end whose rule no longer asks for the light; of those that were fulfilled it is kept, should the act be cancelled.

@@ -76,7 +76,7 @@ fn samples() -> Vec<(&'static str, Value)> {
                 may_post => true, may_record => true, locked => vec!["l"], records => vec!["r"], case => "a", in_case => false, without_case => true, by => "happened", more => "?by=happened&steps=all",
                 complaints => context! { count => "1", rows => vec![context! {
                     ticket => "t", received => "r", channel => "c", kind => "k", amount => "a", state => "s", due => "d", done => vec!["x"] }] },
-                mails => vec![context! { at => "a", from => "green", to => "red", fates => "f", nobody => false }],
+                mails => vec![context! { at => "a", from => "green", to => "red", calls => false, fates => "f", nobody => false }],
                 timeline => vec![context! { id => "1", iso => "i", at => "a", said => "r", light => "red", text => "t" }],
             },
         ),
@@ -169,7 +169,8 @@ fn samples() -> Vec<(&'static str, Value)> {
                     arose => "a", due => "x", paused => "p", reason => "y", ended => (), act => (), act_on => (), acts => "a", is_red => false,
                 }],
                 steps => vec![context! { at => "a", text => "t", actor => "w" }],
-                mails => vec![context! { at => "a", from => "green", to => "red", fates => "f" }],
+                mails => vec![context! { at => "a", from => "green", to => "red", calls => true, fates => "f" }],
+                asks_about => true,
                 kinds => vec![context! { name => "talk", text => "t" }], outcomes => vec![context! { name => "other", text => "t" }],
                 refused => context! { title => "t", lines => vec![context! { input => "i", name => "n", text => "t" }] },
                 sent => context! { action => "act", duty => "", kind => "talk", date => "d", due_on => "", number => "", note => "" },
@@ -187,8 +188,7 @@ fn samples() -> Vec<(&'static str, Value)> {
                 }
             };
             context! {
-                asked => context! { q => "q", decided => true, page => 2 }, at => 0, counts => "c", wrong => vec!["w"],
-                aliases => vec![context! { code => "c", alias => "<b>", mall => "m", street => "s", text => "t" }],
+                asked => context! { q => "q", decided => true, page => 2 }, at => 0, counts => "c", wrong => vec![context! { name => "n", text => "t" }], aliases => vec![context! { code => "c", alias => "<b>", mall => "m", street => "s", text => "t" }], sent => context! { decision => "set_aside", ticket => "T", channel => "12315", reason => "r" },
                 tickets => vec![ticket("waiting"), ticket("attributed")], last => ticket("set_aside"), page_text => "1/1",
                 previous => "/unattributed?page=1", next => "/unattributed?page=3",
             }
@@ -198,7 +198,7 @@ fn samples() -> Vec<(&'static str, Value)> {
         (
             "mails.html",
             context! { next => "/mails?before=3", may_send => true, mails => vec![context! {
-                mail => "m", at => "a", credit_code => "c", merchant => "m", from => "green", to => "red",
+                mail => "m", at => "a", credit_code => "c", merchant => "m", from => "green", to => "red", calls => false,
                 recipients => vec![context! { address => "a@b", office => "o", fate => "refused", attempts => 2, may_again => true, reply => "250" }],
             }] },
         ),
