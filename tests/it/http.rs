@@ -25,6 +25,7 @@ mod questions;
 mod ready;
 mod revoking;
 mod rights;
+mod routing;
 mod scopes;
 mod sessions;
 mod shops;

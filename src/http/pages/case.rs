@@ -9,8 +9,9 @@ use crate::domain::case::stream_of;
 use crate::domain::code::CreditCode;
 use crate::domain::command::{Command, HandleCase, RecordEnforcement};
 use crate::domain::envelope::CloudEvent;
+use crate::domain::event::SectorAssigned;
 use crate::domain::time::{day_of, start_of};
-use crate::domain::words::{ActKind, CaseAction, CaseOutcome};
+use crate::domain::words::{ActKind, CaseAction, CaseOutcome, Role};
 use crate::http::access::{Allowed, Caller, HandleCases, Permission as _, ReadCases, TrustedForm};
 use crate::http::api::cases::{CaseGiven, DutyGiven};
 use crate::http::api::commands::execute_one;
@@ -48,6 +49,7 @@ pub struct CaseForm {
     until: String,
     outcome: String,
     note: String,
+    sector: String,
 }
 
 /// A case with what the page shows beside it.
@@ -109,6 +111,10 @@ pub async fn post(
 /// Returns what a form says. An act with an event of its own is recorded as that, so that it is evidence, too; what was found is
 /// written down beside it.
 fn commands(form: &CaseForm, alert: Uuid, about: CreditCode, today: &str) -> Result<Vec<Command>, Problem> {
+    if let Some(sector) = filled(Some(&form.sector)) {
+        let effective_on = optional("effective_on", Some(today))?.ok_or(Code::BadRequest)?;
+        return Ok(vec![Command::AssignSector(SectorAssigned { credit_code: about, sector, effective_on })]);
+    }
     let action: CaseAction = optional("action", Some(&form.action))?.ok_or(Code::BadRequest)?;
     let kind: Option<ActKind> = optional("kind", Some(&form.kind))?;
     let date = optional("date", Some(&form.date))?;
@@ -227,9 +233,22 @@ impl Drawing<'_> {
             kinds => words(self.kinds(case), ""),
             outcomes => words(CaseOutcome::ALL.iter().filter(by_person).map(|outcome| outcome.name()).collect(), "outcome_"),
             refused => refused.map(|problem| self.refusal(&problem)),
+            sectors => self.to_decide(case, caller),
             may_handle => HandleCases::ROLES.contains(&caller.key.scope.role),
             me => &*caller.key.name, today,
         }
+    }
+
+    /// Returns the sectors among which the lead office decides, if that is to be decided.
+    fn to_decide(&self, case: &CaseGiven, caller: &Caller) -> Vec<Value> {
+        let is_open = case.sector.is_none() && case.closed_at.is_none();
+        if !is_open || !matches!(caller.key.scope.role, Role::Lead | Role::Admin) {
+            return Vec::new();
+        }
+        let sectors = self.policies.sectors.all().iter();
+        sectors
+            .map(|sector| context! { id => sector.id.clone(), text => self.language.pick(&sector.zh, &sector.en).to_owned() })
+            .collect()
     }
 
     /// Returns the kinds of acts, those first that a standing duty waits for.

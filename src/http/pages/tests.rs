@@ -134,6 +134,7 @@ fn samples() -> Vec<(&'static str, Value)> {
                 mails => vec![context! { at => "a", from => "green", to => "red", fates => "f" }],
                 kinds => vec![context! { name => "talk", text => "t" }], outcomes => vec![context! { name => "other", text => "t" }],
                 refused => context! { title => "t", lines => vec![context! { name => "n", text => "t" }] },
+                sectors => vec![context! { id => "sport", text => "t" }],
                 may_handle => true, me => "me", today => "2025-01-01",
             },
         ),

@@ -26,7 +26,7 @@ pub(super) struct View {
     at: String,
     reasons: Vec<ReasonView>,
     /// What is called for, if the mail tells of no change of the light.
-    call: Option<DutyView>,
+    call: Option<CallView>,
     link: String,
     service: String,
 }
@@ -60,6 +60,13 @@ struct FactView {
 }
 
 #[derive(Debug, Serialize)]
+struct CallView {
+    text: String,
+    due: Option<String>,
+    routed: bool,
+}
+
+#[derive(Debug, Serialize)]
 struct DutyView {
     text: String,
     due: Option<String>,
@@ -75,6 +82,8 @@ pub(super) fn view(
 ) -> View {
     let name = requested.merchant.as_deref().map(one_line).filter(|name| !name.is_empty());
     let reasons = change.map_or(&[][..], |change| change.reasons.as_slice());
+    // A call comes after the light that it is about.
+    let lit_at = change.map_or(requested.at, |change| change.at);
     View {
         language: language.tag(),
         mail: requested.mail.to_string(),
@@ -85,14 +94,14 @@ pub(super) fn view(
         sector: requested.sector.as_deref().map(one_line),
         from: light(requested.from, language),
         to: light(requested.to, language),
-        at: minute(requested.at),
-        reasons: reasons.iter().map(|reason| reason_view(reason, language, rulebook, requested.at)).collect(),
+        at: minute(lit_at),
+        reasons: reasons.iter().map(|reason| reason_view(reason, language, rulebook, lit_at)).collect(),
         call: requested.call.as_ref().map(|call| {
             let text = one_line(match language {
                 LetterLanguage::Chinese => &call.zh,
                 LetterLanguage::English => &call.en,
             });
-            DutyView { text, due: call.due_at.map(minute) }
+            CallView { text, due: call.due_at.map(minute), routed: call.routed }
         }),
         link: match &requested.call {
             Some(call) => format!("{base_url}/cases/{}", call.alert),

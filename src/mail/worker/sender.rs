@@ -12,6 +12,7 @@ use crate::log::contract::{Append, EventLog, Expected, LogError};
 use crate::mail::message::{self, MessageError, Outgoing};
 use crate::mail::render::Letter;
 use crate::mail::transport::{Allowance, Reply, SendError};
+use crate::picture::lights::light_stream;
 use crate::picture::outbox::Summary;
 use crate::settings::Mail;
 use crate::trail::{self, Kind, Span, Value};
@@ -152,7 +153,7 @@ fn write(shared: &Shared, due: &Due, recorded: &Recorded, requested: &MailReques
     let refused = |what: &str| SendError::Refused(Reply::new(what));
     let recipient =
         recipient_of(requested, &due.address).ok_or_else(|| refused("the request does not name this recipient"))?;
-    let change = change_of(&*shared.parts.log, due.change).map_err(|error| {
+    let change = change_of(&*shared.parts.log, requested, due.change).map_err(|error| {
         // The reasons can be read when the log can.
         SendError::HeldUp(Reply::new(&error.to_string()))
     })?;
@@ -171,7 +172,7 @@ fn write(shared: &Shared, due: &Due, recorded: &Recorded, requested: &MailReques
 pub(super) fn letter(parts: &Parts, mail: &Summary, address: &str) -> Result<Option<Letter>, LetterError> {
     let (_, requested) = request_of(&*parts.log, mail.position)?;
     let Some(recipient) = recipient_of(&requested, address) else { return Ok(None) };
-    let change = change_of(&*parts.log, mail.change)?;
+    let change = change_of(&*parts.log, &requested, mail.change)?;
     Ok(Some(parts.renderer.letter(&requested, recipient, change.as_ref())?))
 }
 
@@ -191,10 +192,22 @@ fn request_of(log: &dyn EventLog, position: Position) -> Result<(Recorded, MailR
     }
 }
 
-fn change_of(log: &dyn EventLog, position: Option<Position>) -> Result<Option<LightChanged>, LogError> {
-    let Some(position) = position else { return Ok(None) };
-    match read_at(log, position)?.event.decode() {
-        Ok(Event::LightChanged(change)) => Ok(Some(change)),
+/// Returns the light change that a mail is about. Where the mail came later than the one that told of it, it is looked for among
+/// the merchant's.
+fn change_of(
+    log: &dyn EventLog,
+    requested: &MailRequested,
+    position: Option<Position>,
+) -> Result<Option<LightChanged>, LogError> {
+    let found = match position {
+        Some(position) => Some(read_at(log, position)?),
+        None => {
+            let changes = log.read_stream(&light_stream(requested.credit_code), 0, usize::MAX)?;
+            changes.into_iter().rev().find(|recorded| recorded.event.id == requested.change)
+        }
+    };
+    match found.map(|recorded| recorded.event.decode()) {
+        Some(Ok(Event::LightChanged(change))) => Ok(Some(change)),
         _ => Ok(None),
     }
 }
