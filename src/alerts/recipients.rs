@@ -298,8 +298,8 @@ impl Recipients {
     }
 
     fn first_of(&self, remits: Vec<Remit>, is_head: bool, place: &Place, day: Day) -> Told {
-        let found = remits.iter().map(|remit| self.serving(remit, is_head, place, day));
-        found.filter(|found| !found.is_nobody()).next().unwrap_or_default()
+        let mut found = remits.iter().map(|remit| self.serving(remit, is_head, place, day));
+        found.find(|found| !found.is_nobody()).unwrap_or_default()
     }
 
     fn serving(&self, remit: &Remit, is_head: bool, place: &Place, day: Day) -> Told {
