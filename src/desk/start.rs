@@ -3,8 +3,8 @@
 use super::engine::Engine;
 use super::follow::listen;
 use super::pulse::Pulse;
+use super::retries::Retries;
 use super::routing::Moved;
-use super::whose::Retries;
 use super::{Counters, Desk};
 use crate::alerts::recipients::Recipients;
 use crate::clock::Clock;
