@@ -158,6 +158,33 @@ pub fn load_policies(settings: &Settings) -> Result<Policies, PolicyError> {
     settings.policies.dir.as_deref().map_or_else(Policies::built_in, policy_folder::load)
 }
 
+/// Loads the list of recipients that the settings name, with its text.
+///
+/// # Errors
+/// See [`ServiceError`]: it cannot be read, or something in it is wrong.
+pub fn load_recipients(settings: &Settings, policies: &Policies) -> Result<(Recipients, String), ServiceError> {
+    let text = match &settings.policies.dir {
+        None => BUILT_IN.to_owned(),
+        Some(dir) => {
+            let path = dir.join("recipients.toml");
+            match std::fs::read_to_string(&path) {
+                // A folder of calendars alone goes with the recipients compiled in, as with the other policies.
+                Err(reason) if reason.kind() == ErrorKind::NotFound && !dir.join("calendar.toml").exists() => {
+                    BUILT_IN.to_owned()
+                }
+                read => read.map_err(|reason| ServiceError::Unreadable { path, reason })?,
+            }
+        }
+    };
+    let list = Recipients::parse(&text)?;
+    // Whoever is named for a sector that is misspelt would be told of nothing, and nobody would notice.
+    let unknown = list.named_sectors().filter(|(_, sector)| policies.sectors.get(sector).is_none());
+    let problems: Vec<String> = unknown
+        .map(|(place, sector)| format!("{place}: there is no sector `{sector}`; sectors.toml has the ids"))
+        .collect();
+    if problems.is_empty() { Ok((list, text)) } else { Err(RecipientsError { problems }.into()) }
+}
+
 /// Loads the profiles of sources compiled in and those of the subfolder `intake` of the policies' folder.
 ///
 /// # Errors
@@ -201,20 +228,8 @@ pub fn clock_behind(by: SignedDuration) -> (String, String) {
 /// See [`ServiceError`].
 pub fn start_desk(settings: &Settings, log: Arc<dyn EventLog>, clock: Arc<dyn Clock>) -> Result<Desk, ServiceError> {
     let policies = load_policies(settings)?;
-    let recipients_text = match &settings.policies.dir {
-        None => BUILT_IN.to_owned(),
-        Some(dir) => {
-            let path = dir.join("recipients.toml");
-            match std::fs::read_to_string(&path) {
-                // A folder of calendars alone goes with the recipients compiled in, as with the other policies.
-                Err(reason) if reason.kind() == ErrorKind::NotFound && !dir.join("calendar.toml").exists() => {
-                    BUILT_IN.to_owned()
-                }
-                read => read.map_err(|reason| ServiceError::Unreadable { path, reason })?,
-            }
-        }
-    };
-    let recipients = Arc::new(Recipients::parse(&recipients_text)?);
+    let (recipients, recipients_text) = load_recipients(settings, &policies)?;
+    let recipients = Arc::new(recipients);
     if let Some(year) = policies.calendar.missing_year(day_of(clock.now())) {
         tracing::warn!(year, "{}", without_calendar(year).1);
     }

@@ -136,6 +136,8 @@ const DIVISION: Parameter = ("division", "division code, or its first digits");
 const MALL: Parameter = ("mall", "mall with a shop of the merchant");
 const ENDED: Parameter = ("ended", "`true`: also those that ended");
 const LATE: Parameter = ("late", "`true`: with a late duty only");
+const UNDETERMINED: Parameter =
+    ("undetermined", "`true`: of merchants whose sector is to be decided only (`assign_sector`)");
 const MINE: Parameter = ("mine", "`true`: those that the caller has");
 const WAIT: Parameter = ("wait", "seconds to wait for what becomes of it, 0 to 60");
 const LIMIT: Parameter = ("limit", "items at most, 1 to 500");
@@ -185,7 +187,7 @@ routes! {
         -> "UnattributedPage";
     get "/api/v1/cases" ReadCases api::cases::list,
         "Cases in scope, the soonest due first: what somebody has to do about lights, by when",
-        [ENDED, LATE, MINE, ("credit_code", "about one merchant only"), PAGE, PER_PAGE] -> "CasePage";
+        [ENDED, LATE, UNDETERMINED, MINE, ("credit_code", "about one merchant only"), PAGE, PER_PAGE] -> "CasePage";
     post "/api/v1/cases/hand-over" HandleCases api::hand_over::post,
         "Hands over every open case in scope that somebody has, 500 at most, with a receipt for each", [] body "HandOver" -> "CommandReceipts";
     get "/api/v1/cases/{alert}" ReadCases api::cases::get, "One case", [] -> "CaseGiven";
@@ -259,7 +261,7 @@ routes! {
     post "/imports" Import pages::imports::post, "Takes files to be tried on", [] body "UploadForm" -> "text/html";
     get "/imports/{id}" Import pages::imports::show, "What a file would change, how far it has come, or what became of it", [] -> "text/html";
     post "/imports/{id}" Import pages::imports::confirm, "Has a file taken that was tried on", [] body "FormToken" -> "text/html";
-    get "/cases" ReadCases pages::cases::list, "Cases, the soonest due first", [ENDED, LATE, MINE, PAGE, ("changed", "how many cases a form changed"), ("of", "of how many")] -> "text/html";
+    get "/cases" ReadCases pages::cases::list, "Cases, the soonest due first", [ENDED, LATE, UNDETERMINED, MINE, PAGE, ("changed", "how many cases a form changed"), ("of", "of how many")] -> "text/html";
     post "/cases" HandleCases pages::cases::post, "Does the same with several cases, or hands over all that somebody has", [] body "CasesForm" -> "text/html";
     get "/cases/{alert}" ReadCases pages::case::show, "One case, with what can be done with it", [] -> "text/html";
     post "/cases/{alert}" HandleCases pages::case::post, "Does something with a case", [] body "CaseForm" -> "text/html";

@@ -31,6 +31,7 @@ mod questions;
 mod ready;
 mod revoking;
 mod rights;
+mod routing;
 mod scopes;
 mod sessions;
 mod shops;

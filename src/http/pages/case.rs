@@ -8,8 +8,9 @@ use crate::domain::case::{before_case, stranger, stream_of};
 use crate::domain::code::CreditCode;
 use crate::domain::command::{Command, HandleCase, RecordEnforcement};
 use crate::domain::envelope::CloudEvent;
+use crate::domain::event::SectorAssigned;
 use crate::domain::time::{Day, day_of, deadline, start_of};
-use crate::domain::words::{ActKind, CaseAction, CaseOutcome};
+use crate::domain::words::{ActKind, CaseAction, CaseOutcome, Role};
 use crate::http::access::{Allowed, Caller, HandleCases, Permission as _, ReadCases, TrustedForm};
 use crate::http::api::cases::{CaseGiven, DutyGiven};
 use crate::http::api::commands::{execute_one, field};
@@ -52,6 +53,7 @@ pub struct CaseForm {
     note: String,
     /// The name to give the case to is meant as written, though nobody here is known by it.
     unlisted: String,
+    sector: String,
 }
 
 /// A form that was refused, with why.
@@ -69,7 +71,7 @@ fn input(form: &CaseForm, field: &str) -> String {
         ("waive" | "pause", "note") => format!("{}-{}", form.action, form.duty),
         ("pause", "until") => format!("until-{}", form.duty),
         ("assign" | "close", "note") => format!("{}-note", form.action),
-        (_, "kind" | "date" | "due_on" | "number" | "to" | "outcome") => field.to_owned(),
+        (_, "kind" | "date" | "due_on" | "number" | "to" | "outcome" | "sector") => field.to_owned(),
         _ => "duties".to_owned(),
     }
 }
@@ -154,6 +156,10 @@ fn may_be_meant(site: &Site, form: &CaseForm, opened_on: Day) -> Result<(), Prob
 /// Returns what a form says. An act with an event of its own is recorded as that, so that it is evidence, too; what was found is
 /// written down beside it.
 fn commands(form: &CaseForm, alert: Uuid, about: CreditCode, today: &str) -> Result<Vec<Command>, Problem> {
+    if let Some(sector) = filled(Some(&form.sector)) {
+        let effective_on = optional("effective_on", Some(today))?.ok_or(Code::BadRequest)?;
+        return Ok(vec![Command::AssignSector(SectorAssigned { credit_code: about, sector, effective_on })]);
+    }
     let action: CaseAction = optional("action", Some(&form.action))?.ok_or(Code::BadRequest)?;
     let kind: Option<ActKind> = optional("kind", Some(&form.kind))?;
     let date = optional("date", Some(&form.date))?;
@@ -283,9 +289,22 @@ impl Drawing<'_> {
             refused => refused.as_ref().map(|refused| self.refusal(refused)),
             sent => Value::from(Serde(refused.as_ref().map(|refused| refused.form.clone()).unwrap_or_default())),
             acts => super::acts::menu(self.pages, self.language, caller.key.scope.role, &case.credit_code, Some(case.alert), None),
+            sectors => self.to_decide(case, caller),
             may_handle => HandleCases::ROLES.contains(&caller.key.scope.role),
             me => &*caller.key.name, today,
         }
+    }
+
+    /// Returns the sectors among which the lead office decides, if that is to be decided.
+    fn to_decide(&self, case: &CaseGiven, caller: &Caller) -> Vec<Value> {
+        let is_open = case.sector.is_none() && case.closed_at.is_none();
+        if !is_open || !matches!(caller.key.scope.role, Role::Lead | Role::Admin) {
+            return Vec::new();
+        }
+        let sectors = self.policies.sectors.all().iter();
+        sectors
+            .map(|sector| context! { id => sector.id.clone(), text => self.language.pick(&sector.zh, &sector.en).to_owned() })
+            .collect()
     }
 
     /// Returns the kinds of acts, those first that a standing duty waits for.

@@ -165,8 +165,9 @@ async fn draw(
     };
     let (number, last) = (skip / take + 1, total.div_ceil(take).max(1));
     let views = [
-        ("all", String::new(), !filter.late && filter.holder.is_none() && !filter.ended),
+        ("all", String::new(), !filter.late && !filter.undetermined && filter.holder.is_none() && !filter.ended),
         ("late", "late=true".to_owned(), filter.late),
+        ("undetermined", "undetermined=true".to_owned(), filter.undetermined),
         ("mine", "mine=true".to_owned(), filter.holder.is_some()),
         ("ended", "ended=true".to_owned(), filter.ended),
     ];

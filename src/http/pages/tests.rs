@@ -175,6 +175,7 @@ fn samples() -> Vec<(&'static str, Value)> {
                 refused => context! { title => "t", lines => vec![context! { input => "i", name => "n", text => "t" }] },
                 sent => context! { action => "act", duty => "", kind => "talk", date => "d", due_on => "", number => "", note => "" },
                 acts => vec![context! { title => "g", acts => vec![context! { path => "p", text => "t", chosen => false }] }],
+                sectors => vec![context! { id => "sport", text => "t" }],
                 may_handle => true, me => "me", today => "2025-01-01",
             },
         ),

@@ -110,6 +110,7 @@ fn call(language: &str) -> Letter {
         sector: None,
         recipients: Vec::new(),
         call: Some(MailCall {
+            routed: false,
             alert: Uuid::from_u128(2),
             cause: Uuid::from_u128(3),
             zh: "警示信".to_owned(),

@@ -27,7 +27,7 @@ pub(super) struct View {
     at: String,
     reasons: Vec<ReasonView>,
     /// What is called for, if the mail tells of no change of the light.
-    call: Option<DutyView>,
+    call: Option<CallView>,
     link: String,
     service: String,
 }
@@ -61,6 +61,13 @@ struct FactView {
 }
 
 #[derive(Debug, Serialize)]
+struct CallView {
+    text: String,
+    due: Option<String>,
+    routed: bool,
+}
+
+#[derive(Debug, Serialize)]
 struct DutyView {
     text: String,
     due: Option<String>,
@@ -76,8 +83,10 @@ pub(super) fn view(
 ) -> View {
     let name = requested.merchant.as_deref().map(one_line).filter(|name| !name.is_empty());
     let reasons = change.map_or(&[][..], |change| change.reasons.as_slice());
+    // A call comes after the light that it is about.
     let since = change.map_or(requested.at, |change| change.at);
-    let calls = requested.call.is_some();
+    // What is called for is said above; whoever is newly in charge is told everything.
+    let calls = requested.call.as_ref().is_some_and(|call| !call.routed);
     View {
         language: language.tag(),
         mail: requested.mail.to_string(),
@@ -100,7 +109,7 @@ pub(super) fn view(
                 LetterLanguage::Chinese => &call.zh,
                 LetterLanguage::English => &call.en,
             });
-            DutyView { text, due: call.due_at.map(deadline) }
+            CallView { text, due: call.due_at.map(deadline), routed: call.routed }
         }),
         link: match &requested.call {
             Some(call) => format!("{base_url}/cases/{}", call.alert),
