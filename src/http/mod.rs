@@ -16,6 +16,7 @@ mod once;
 pub mod pages;
 mod path;
 pub mod problem;
+mod publishing;
 mod questions;
 pub mod routes;
 mod serve;

@@ -117,6 +117,8 @@ pub const QUESTIONS: &[&str] = &[
     "/cases",
     "/mall",
     "/api/v1/merchants/{credit_code}/reasons",
+    "/shop",
+    "/shop/mall",
 ];
 
 impl Route {
@@ -230,6 +232,11 @@ routes! {
     get "/readyz" open api::health::ready, "Whether lights are up to date, this node keeps up with the log, and mail moves", [] -> "text/plain";
     get "/metrics" open api::health::metrics, "Figures for Prometheus; from elsewhere than the machine itself an administrator's key is needed, unless `http.metrics` is open", [] -> "text/plain";
     get "/assets/{name}" open assets::get, "Style, script and icon of the pages", [] -> "text/css";
+    get "/shop" open pages::shop::search, "What everybody may look up: shops by name, mall or code; there is none where the settings publish nothing",
+        [("q", "words of name, brand, mall or unit, or a whole credit code")] -> "text/html";
+    get "/shop/mall" open pages::shop::mall, "The notice board of a mall", [("name", "mall")] -> "text/html";
+    get "/shop/{credit_code}" open pages::shop::show, "A shop as everybody may know it", [] -> "text/html";
+    get "/shop/{credit_code}/sign" open pages::shop::sign, "A sign for a shop's door, with the QR code of its page", [] -> "text/html";
     get "/login" open pages::login::form, "The log-in page", [("next", "where to go then")] -> "text/html";
     post "/login" open pages::login::log_in, "Begins a session", [] body "LogIn" -> "text/html";
     post "/logout" open pages::login::log_out, "Ends the session", [] body "FormToken" -> "text/html";

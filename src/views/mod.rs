@@ -7,6 +7,7 @@ pub mod complaints;
 pub mod exits;
 mod limit;
 pub mod merchant;
+pub mod public;
 pub mod sight;
 pub mod sources;
 pub mod standing;

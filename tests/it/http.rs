@@ -21,6 +21,7 @@ mod once;
 mod pages;
 mod partly;
 mod positions;
+mod public;
 mod questions;
 mod ready;
 mod revoking;

@@ -6,13 +6,14 @@ use crate::http::access::{Gate, SESSION_COOKIE, TrustedForm, address, caller, re
 use crate::http::demo;
 use crate::http::language::Language;
 use crate::http::problem::{Code, Problem};
+use crate::http::publishing::Publishing;
 use crate::http::site::Cookies;
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::http::StatusCode;
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
-use minijinja::context;
+use minijinja::{Value, context};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -40,8 +41,12 @@ pub struct LogOut {}
 /// # Errors
 /// When the page cannot be drawn.
 pub async fn form(request: HttpRequest, query: web::Query<Destination>) -> Result<HttpResponse, Problem> {
-    let content = context! { next => local(&query.next), refused => "", guests => demo::guests(&request) };
+    let content = content(&request, local(&query.next), "");
     answer(&request, None, "login.html", "", content)
+}
+
+fn content(request: &HttpRequest, next: &str, refused: &str) -> Value {
+    context! { next, refused, guests => demo::guests(request), publishes => Publishing::of(request).is_some() }
 }
 
 /// Takes a key and begins a session.
@@ -69,8 +74,7 @@ pub async fn log_in(
             let language = Language::of(&request);
             let code = refused(reason).code;
             let said = format!("{}{}{}", code.title(language), language.pick("。", ". "), code.advice(language));
-            let content = context! { next, refused => said, guests => demo::guests(&request) };
-            let mut page = answer(&request, None, "login.html", "", content)?;
+            let mut page = answer(&request, None, "login.html", "", content(&request, next, &said))?;
             *page.status_mut() = StatusCode::UNAUTHORIZED;
             return Ok(page);
         }

@@ -1,8 +1,8 @@
 //! Exit notices: what stands, and the forms to post, amend and withdraw.
 
 use super::short_notice::{self, ShortNotice, short_notice};
-use super::{Pages, answer, field_name};
-use crate::domain::access::Scope;
+use super::{Pages, answer, field_name, qr, shop};
+use crate::domain::access::{PublicPart, Scope};
 use crate::domain::code::CreditCode;
 use crate::domain::code_key;
 use crate::domain::command::{Command, RecordExit};
@@ -19,6 +19,7 @@ use crate::http::api::{Paging, filled};
 use crate::http::front::encode;
 use crate::http::language::Language;
 use crate::http::problem::{Code, FieldProblem, Problem};
+use crate::http::publishing::Publishing;
 use crate::http::site::Site;
 use crate::policy::Policies;
 use actix_web::http::StatusCode;
@@ -163,7 +164,7 @@ async fn keep_plan(site: &Site, allowed: &Allowed<PostExits>, row: &mut RecordEx
 }
 
 /// Returns what was said last about refunds at a shop that leaves.
-fn standing_plan(
+pub(super) fn standing_plan(
     site: &Site,
     scope: &Scope,
     code: CreditCode,
@@ -488,6 +489,11 @@ pub async fn sheet(
             first_posted => notice.first_posted.clone(), planned_on => planned, refund_plan,
         },
         today => today.to_string(),
+        // Whoever scans it sees how many days are left then.
+        qr => Publishing::of(&request).filter(|it| it.shows(PublicPart::Exits)).and_then(|publishing| {
+            let code = notice.credit_code.parse().ok()?;
+            qr::svg(&publishing.address(&shop::path(code)), pages.text(language, "shop", "qr_name"))
+        }),
     };
     answer(&request, Some(allowed.caller()), "sheet.html", "/mall", content)
 }

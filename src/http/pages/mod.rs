@@ -10,7 +10,9 @@ pub mod login;
 pub mod mails;
 pub mod mall;
 pub mod merchant;
+mod qr;
 mod sentence;
+pub mod shop;
 mod short_notice;
 pub mod sources;
 pub mod unattributed;
@@ -43,6 +45,12 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("import.html", include_str!("../../../assets/pages/import.html")),
     ("letter.html", include_str!("../../../assets/pages/letter.html")),
     ("unattributed.html", include_str!("../../../assets/pages/unattributed.html")),
+    ("shop-layout.html", include_str!("../../../assets/pages/shop-layout.html")),
+    ("shop-search.html", include_str!("../../../assets/pages/shop-search.html")),
+    ("shop.html", include_str!("../../../assets/pages/shop.html")),
+    ("shop-mall.html", include_str!("../../../assets/pages/shop-mall.html")),
+    ("shop-sign.html", include_str!("../../../assets/pages/shop-sign.html")),
+    ("shop-problem.html", include_str!("../../../assets/pages/shop-problem.html")),
     ("problem.html", include_str!("../../../assets/pages/problem.html")),
     ("problems.html", include_str!("../../../assets/pages/problems.html")),
 ];
@@ -130,7 +138,7 @@ impl Pages {
             lang => language.tag(),
             t => Value::from(Serde(&**self.texts(language))),
             assets => context! {
-                style => &assets::STYLE.path, script => &assets::SCRIPT.path, icon => &assets::ICON.path,
+                style => &assets::STYLE.path, shop_style => &assets::SHOP_STYLE.path, script => &assets::SCRIPT.path, icon => &assets::ICON.path,
             },
             user,
             nav,
@@ -176,13 +184,27 @@ pub(super) fn answer(
     section: &str,
     content: Value,
 ) -> Result<HttpResponse, Problem> {
+    let page = drawn(request, caller, template, section, content)?;
+    Ok(HttpResponse::Ok().content_type(ContentType::html()).body(page))
+}
+
+/// Draws a page to text.
+///
+/// # Errors
+/// As for [`answer`].
+fn drawn(
+    request: &HttpRequest,
+    caller: Option<&Caller>,
+    template: &str,
+    section: &str,
+    content: Value,
+) -> Result<String, Problem> {
     let pages = request.app_data::<web::Data<Pages>>().ok_or(Code::Internal)?;
     let gate = request.app_data::<web::Data<Gate>>().ok_or(Code::Internal)?;
-    let page = framed(pages, gate, request, caller, template, section, content).map_err(|error| {
+    framed(pages, gate, request, caller, template, section, content).map_err(|error| {
         tracing::error!(template, %error, "A page could not be drawn");
         Problem::from(Code::Internal)
-    })?;
-    Ok(HttpResponse::Ok().content_type(ContentType::html()).body(page))
+    })
 }
 
 /// Draws the page that tells of a problem. Whoever is logged in keeps the way on: the navigation and the log-out.
@@ -191,7 +213,6 @@ pub(super) fn answer(
 /// When the template and its context do not fit.
 pub(super) fn problem(request: &HttpRequest, problem: &Problem, id: &str) -> Result<String, Problem> {
     let pages = request.app_data::<web::Data<Pages>>().ok_or(Code::Internal)?;
-    let gate = request.app_data::<web::Data<Gate>>().ok_or(Code::Internal)?;
     let language = Language::of(request);
     let document = problem.document(language, id);
     let fields: Vec<Value> = problem
@@ -200,11 +221,11 @@ pub(super) fn problem(request: &HttpRequest, problem: &Problem, id: &str) -> Res
         .map(|field| context! { name => field_name(pages, language, &field.field), text => field.message(language) })
         .collect();
     let content = context! { problem => Value::from(Serde(&document)), fields };
+    if shop::is_for_everybody(request) {
+        return drawn(request, None, "shop-problem.html", "", content);
+    }
     let caller = access::caller(request).ok();
-    framed(pages, gate, request, caller.as_ref(), "problem.html", "", content).map_err(|error| {
-        tracing::error!(%error, "The page of a problem could not be drawn");
-        Problem::from(Code::Internal)
-    })
+    drawn(request, caller.as_ref(), "problem.html", "", content)
 }
 
 /// Returns what a field is called on pages.

@@ -31,13 +31,54 @@ fn samples() -> Vec<(&'static str, Value)> {
         planned_on => "2025-02-01", days_left => -3, overdue => "3", notice_days => 31, place => 0, short => true, sent => "amend", query => "a=b", refund_plan => "",
     };
     vec![
-        ("login.html", context! { next => "/", refused => "no" }),
+        ("login.html", context! { next => "/", refused => "no", publishes => true }),
         (
             "problem.html",
             context! {
                 problem => context! { status => 404, code => "x", title => "t", detail => "d", advice => "a", instance => "i" },
                 fields => vec![context! { name => "n", text => "f" }],
             },
+        ),
+        (
+            "shop-problem.html",
+            context! {
+                problem => context! { status => 429, title => "t", advice => "a" }, fields => vec![context! { name => "n", text => "f" }],
+            },
+        ),
+        ("shop-problem.html", context! { problem => (), fields => Vec::<Value>::new() }),
+        (
+            "shop-search.html",
+            context! {
+                q => "q", too_short => false, rows => vec![context! { path => "/shop/c", name => "n", brand => "b", places => "p" }], more => "m",
+                malls => vec![context! { name => "n", count => "c", path => "/shop/mall?name=n" }],
+            },
+        ),
+        (
+            "shop-search.html",
+            context! { q => "q", too_short => false, rows => Vec::<Value>::new(), more => (), malls => Vec::<Value>::new() },
+        ),
+        (
+            "shop.html",
+            context! {
+                shop => context! { name => "n", brand => "b", code => "c" }, filing => context! { state => "good", text => "t" },
+                custody => context! { state => "bad", text => "t", guaranteed => "g" }, light => "red", exits => true,
+                places => vec![
+                    context! { name => "n", left => context! { text => "t", days => "d", posted => "p" }, closed => (), plan => "p" },
+                    context! { name => "n", left => (), closed => "c", plan => () }, context! { name => "n", left => (), closed => (), plan => () },
+                ],
+                today => "d", sign => "/shop/c/sign",
+            },
+        ),
+        (
+            "shop-mall.html",
+            context! { mall => "m", today => "d", rows => vec![
+                context! { path => "/shop/c", name => "n", unit => "u", planned => "p", posted => "p", left => "l", is_soon => true },
+                context! { path => (), name => (), unit => "u", planned => "p", posted => "p", left => "l", is_soon => false },
+            ] },
+        ),
+        (
+            "shop-sign.html",
+            context! { name => "n", brand => "b", code => "c", qr => Value::from_safe_string("<svg></svg>".to_owned()), address => "a" },
         ),
         (
             "problems.html",
@@ -153,7 +194,10 @@ fn samples() -> Vec<(&'static str, Value)> {
             }
         }),
         ("letter.html", context! { to => "a@b", subject => "s", text => "t" }),
-        ("sheet.html", context! { notice, line => "l", today => "2025-01-01" }),
+        (
+            "sheet.html",
+            context! { notice, line => "l", today => "2025-01-01", qr => Value::from_safe_string("<svg></svg>".to_owned()) },
+        ),
         (
             "mails.html",
             context! { next => "/mails?before=3", may_send => true, mails => vec![context! {
@@ -174,7 +218,8 @@ fn every_page_can_be_drawn_in_both_languages() {
         }
     }
     let drawn: std::collections::BTreeSet<&str> = samples().into_iter().map(|(template, _)| template).collect();
-    assert_eq!(drawn.len(), TEMPLATES.len() - 1, "a page without a sample is a page without a test");
+    // The two layouts are drawn with every page.
+    assert_eq!(drawn.len(), TEMPLATES.len() - 2, "a page without a sample is a page without a test");
 }
 
 #[test]
