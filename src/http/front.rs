@@ -176,8 +176,12 @@ fn to_log_in(request: &HttpRequest) -> HttpResponse {
             .content_type("text/html; charset=utf-8")
             .body(format!("<!doctype html><meta http-equiv=\"refresh\" content=\"0;url={target}\"><title>…</title>"));
     }
-    let next = if *request.method() == Method::GET { encode(here) } else { "%2F".to_owned() };
-    HttpResponse::SeeOther().insert_header((LOCATION, format!("/login?next={next}"))).finish()
+    // Whoever comes by the address of the service alone goes on to their first page.
+    let next = match *request.method() == Method::GET && here != "/" {
+        true => format!("?next={}", encode(here)),
+        false => String::new(),
+    };
+    HttpResponse::SeeOther().insert_header((LOCATION, format!("/login{next}"))).finish()
 }
 
 /// What stays as it is in a query: RFC 3986, `unreserved`.

@@ -117,6 +117,7 @@ pub const QUESTIONS: &[&str] = &[
     "/cases",
     "/mall",
     "/api/v1/merchants/{credit_code}/reasons",
+    "/today",
     "/shop",
     "/shop/mall",
 ];
@@ -241,6 +242,8 @@ routes! {
     post "/login" open pages::login::log_in, "Begins a session", [] body "LogIn" -> "text/html";
     post "/logout" open pages::login::log_out, "Ends the session", [] body "FormToken" -> "text/html";
     post "/demo/day" ReadLights demo::next_day, "Lets a day of the demonstration pass; a service that is none has no such page", [] body "FormToken" -> "text/html";
+    get "/today" ReadLights pages::today::show, "What is to be done by whom and by when, what changed, what is late, whose word is missing", [] -> "text/html";
+    post "/today" ReadLights pages::today::look, "Notes up to which change somebody has seen everything", [] body "SeenForm" -> "text/html";
     get "/" ReadLights pages::board::show, "The light board",
         [QUERY, LIGHT, SECTOR, DIVISION, MALL, PAGE] -> "text/html";
     get "/merchants/{credit_code}" ReadLights pages::merchant::show, "A merchant's page",

@@ -31,6 +31,7 @@ mod sessions;
 mod shops;
 mod sight;
 mod sources;
+mod today;
 mod trail;
 mod unattributed;
 mod whose;

@@ -1,6 +1,6 @@
 //! Logging in and out.
 
-use super::answer;
+use super::{answer, today};
 use crate::domain::envelope::Origin;
 use crate::http::access::{Gate, SESSION_COOKIE, TrustedForm, address, caller, refused};
 use crate::http::demo;
@@ -41,7 +41,7 @@ pub struct LogOut {}
 /// # Errors
 /// When the page cannot be drawn.
 pub async fn form(request: HttpRequest, query: web::Query<Destination>) -> Result<HttpResponse, Problem> {
-    let content = content(&request, local(&query.next), "");
+    let content = content(&request, destination(&query.next), "");
     answer(&request, None, "login.html", "", content)
 }
 
@@ -59,7 +59,7 @@ pub async fn log_in(
     cookies: web::Data<Cookies>,
     form: web::Form<LogIn>,
 ) -> Result<HttpResponse, Problem> {
-    let next = local(&form.next);
+    let next = destination(&form.next);
     let (from, now) = (address(&request), gate.clock.now());
     let tried = form.key.trim();
     if !gate.throttle.lets_try(from, tried, now) {
@@ -122,6 +122,11 @@ fn cookie(cookies: &Cookies, value: String, lifetime: Duration) -> Cookie<'stati
         .secure(cookies.secure)
         .max_age(lifetime)
         .finish()
+}
+
+/// Returns where somebody goes who logs in: where they were on their way to, else to the first page of everybody who acts.
+fn destination(next: &str) -> &str {
+    if next.is_empty() { today::PLACE } else { local(next) }
 }
 
 /// Returns a path on this site; anything else leads to the start.

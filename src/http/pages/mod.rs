@@ -15,6 +15,7 @@ mod sentence;
 pub mod shop;
 mod short_notice;
 pub mod sources;
+pub mod today;
 pub mod unattributed;
 
 use super::access::{self, Caller, Gate};
@@ -37,6 +38,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("merchant.html", include_str!("../../../assets/pages/merchant.html")),
     ("mall.html", include_str!("../../../assets/pages/mall.html")),
     ("sheet.html", include_str!("../../../assets/pages/sheet.html")),
+    ("today.html", include_str!("../../../assets/pages/today.html")),
     ("cases.html", include_str!("../../../assets/pages/cases.html")),
     ("case.html", include_str!("../../../assets/pages/case.html")),
     ("mails.html", include_str!("../../../assets/pages/mails.html")),
@@ -143,6 +145,7 @@ impl Pages {
             user,
             nav,
             section => frame.section,
+            home => if frame.caller.is_some() { today::PLACE } else { "/" },
             token => frame.token,
             other_language => other_language(frame.path, frame.query, language),
             is_demonstration => frame.is_demonstration,
@@ -262,9 +265,16 @@ fn framed(
 /// Returns the sections a role comes to, as path and key of the text.
 const fn sections(role: Role) -> &'static [(&'static str, &'static str)] {
     match role {
-        Role::Operator => &[("/", "board"), ("/mall", "mall"), ("/imports", "imports"), ("/sources", "sources")],
-        Role::Bank => &[("/", "board"), ("/imports", "imports"), ("/sources", "sources")],
+        Role::Operator => &[
+            (today::PLACE, "today"),
+            ("/", "board"),
+            ("/mall", "mall"),
+            ("/imports", "imports"),
+            ("/sources", "sources"),
+        ],
+        Role::Bank => &[(today::PLACE, "today"), ("/", "board"), ("/imports", "imports"), ("/sources", "sources")],
         Role::Regulator => &[
+            (today::PLACE, "today"),
             ("/", "board"),
             ("/cases", "cases"),
             ("/mall", "mall"),
@@ -273,6 +283,7 @@ const fn sections(role: Role) -> &'static [(&'static str, &'static str)] {
             ("/sources", "sources"),
         ],
         Role::Lead | Role::Admin => &[
+            (today::PLACE, "today"),
             ("/", "board"),
             ("/cases", "cases"),
             ("/unattributed", "unattributed"),

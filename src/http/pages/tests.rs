@@ -150,6 +150,21 @@ fn samples() -> Vec<(&'static str, Value)> {
         ("import.html", import("taken", false)),
         ("import.html", import("failed", false)),
         (
+            "today.html",
+            context! {
+                at => context! { iso => "2025-03-01T00:00:00Z", text => "2025-03-01 08:00" }, is_empty => true,
+                tiles => vec![context! { key => "late", name => "n", hint => "h", count => 1, path => "#mine", bad => true }],
+                has_cases => true, may_handle => true, may_post => true, mine => vec![context! { alert => "a", credit_code => "c", name => (), light => "red", sector => "s", duties => vec!["d"], due => "x", late => true, holder => (), acknowledged => false }], more_mine => "m", others => vec![context! { alert => "a", credit_code => "c", name => (), light => "red", sector => "s", duties => vec!["d"], due => "x", late => true, holder => (), acknowledged => false }], more_others => "m",
+                changed => vec![
+                    context! { credit_code => "c", name => "n", light => "red", before => "green", at => "a" },
+                    context! { credit_code => "c", name => (), light => "red", before => (), at => "a" },
+                ],
+                more_changed => "m", newest => "7", has_complaints => true, more_complaints => "m",
+                complaints => vec![context! { ticket => "t", credit_code => "c", name => "n", due => "d", late => true }],
+                silent => vec![context! { kind => "bank", name => "n", from => "f" }], more_silent => "m",
+            },
+        ),
+        (
             "cases.html",
             context! {
                 views => vec![context! { key => "all", path => "/cases?", chosen => true }], found => "1", page_text => "1/1",
