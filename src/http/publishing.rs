@@ -76,7 +76,12 @@ impl Publishing {
         Ok(publishing)
     }
 
-    /// Asks what is published of the newest picture. All who are not logged in wait in one line, which takes at most half of the places.
+    /// Looks at what is published of one shop in the newest picture.
+    pub(super) fn look<T>(&self, site: &Site, ask: impl FnOnce(&Published<'_>) -> T) -> T {
+        site.view(&Scope::everything(), |view| ask(&Published::new(*view, &self.parts)))
+    }
+
+    /// Asks what is published of all shops in the newest picture. All who are not logged in wait in one line, which takes at most half of the places.
     ///
     /// # Errors
     /// When too much is asked at once, or it takes too long.

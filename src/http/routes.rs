@@ -117,6 +117,8 @@ pub const QUESTIONS: &[&str] = &[
     "/cases",
     "/mall",
     "/api/v1/merchants/{credit_code}/reasons",
+    "/board.xlsx",
+    "/board.csv",
     "/today",
     "/shop",
     "/shop/mall",
@@ -132,7 +134,18 @@ impl Route {
 
 const PAGE: Parameter = ("page", "page, from 1");
 const PER_PAGE: Parameter = ("per_page", "items on a page, 1 to 500, else 50");
-const QUERY: Parameter = ("q", "part of the name, the brand or the credit code");
+const QUERY: Parameter = (
+    "q",
+    "words that all stand in name, brand, credit code, representative, street, mall or unit, or are initials in pinyin",
+);
+const STREET: Parameter = ("street", "street, as in the register");
+const SORT: Parameter = (
+    "sort",
+    "column to order by: light, merchant, sector, place, at_risk, shortfall or since; with `-` before it in reverse",
+);
+const AS_OF: Parameter = ("at", "day at whose end things are shown");
+const KNOWN: Parameter = ("known", "day at whose end they were known");
+const COLS: Parameter = ("cols", "a column to be shown; once for each");
 const LIGHT: Parameter = ("light", "red, orange, yellow, unknown or green");
 const SECTOR: Parameter = ("sector", "sector id, or `undetermined`");
 const DIVISION: Parameter = ("division", "division code, or its first digits");
@@ -245,7 +258,11 @@ routes! {
     get "/today" ReadLights pages::today::show, "What is to be done by whom and by when, what changed, what is late, whose word is missing", [] -> "text/html";
     post "/today" ReadLights pages::today::look, "Notes up to which change somebody has seen everything", [] body "SeenForm" -> "text/html";
     get "/" ReadLights pages::board::show, "The light board",
-        [QUERY, LIGHT, SECTOR, DIVISION, MALL, PAGE] -> "text/html";
+        [QUERY, LIGHT, SECTOR, DIVISION, MALL, STREET, SORT, AS_OF, KNOWN, COLS, ("grid", "`true`: with the grid of streets and sectors"), PAGE] -> "text/html";
+    get "/board.xlsx" ReadLights pages::board::export::xlsx, "The board as a workbook: the merchants and columns that the page shows, all of them",
+        [QUERY, LIGHT, SECTOR, DIVISION, MALL, STREET, SORT, AS_OF, KNOWN, COLS] -> "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+    get "/board.csv" ReadLights pages::board::export::csv, "The same as CSV",
+        [QUERY, LIGHT, SECTOR, DIVISION, MALL, STREET, SORT, AS_OF, KNOWN, COLS] -> "text/csv";
     get "/merchants/{credit_code}" ReadLights pages::merchant::show, "A merchant's page",
         [("by", "`recorded`: the timeline by when it was recorded"), ("steps", "`all`: not only the newest")] -> "text/html";
     get "/mall" ReadExits pages::mall::show, "Exit notices",

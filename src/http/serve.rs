@@ -156,6 +156,7 @@ impl Open<'_> {
             tray: self.tray,
             inbox: self.inbox,
             questions,
+            trends: Arc::default(),
             near: Arc::default(),
         });
         let limit = settings.http.body_limit;

@@ -2,6 +2,7 @@
 
 mod acts;
 mod app;
+mod board;
 mod both_languages;
 mod browser;
 mod cases;

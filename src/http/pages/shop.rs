@@ -95,7 +95,7 @@ pub async fn show(
 ) -> Result<HttpResponse, Problem> {
     let publishing = Publishing::open(&request)?;
     let language = Language::of(&request);
-    let Some(shop) = find(publishing, &site, &code).await? else { return unknown(&request) };
+    let Some(shop) = find(publishing, &site, &code) else { return unknown(&request) };
     let plans = plans(&site, &shop).await?;
     let today = day_of(site.desk.now());
     let places: Vec<Value> = shop
@@ -126,7 +126,7 @@ pub async fn sign(
     code: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let publishing = Publishing::open(&request)?;
-    let Some(shop) = find(publishing, &site, &code).await? else { return unknown(&request) };
+    let Some(shop) = find(publishing, &site, &code) else { return unknown(&request) };
     let address = publishing.address(&path(shop.credit_code));
     let name = pages.text(Language::of(&request), "shop", "qr_name");
     let content = context! { name => shop.name, brand => shop.brand, code => shop.credit_code.as_str(), qr => qr::svg(&address, name), address };
@@ -155,9 +155,9 @@ pub async fn mall(
 }
 
 /// Finds a shop by its code, as it was typed or scanned.
-async fn find(publishing: &Publishing, site: &Site, code: &str) -> Result<Option<PublicShop>, Problem> {
-    let Ok(code) = code_key::code(code).parse::<CreditCode>() else { return Ok(None) };
-    publishing.ask(site, move |view| view.shop(code)).await
+fn find(publishing: &Publishing, site: &Site, code: &str) -> Option<PublicShop> {
+    let code = code_key::code(code).parse::<CreditCode>().ok()?;
+    publishing.look(site, |view| view.shop(code))
 }
 
 fn unknown(request: &HttpRequest) -> Result<HttpResponse, Problem> {

@@ -87,14 +87,27 @@ fn samples() -> Vec<(&'static str, Value)> {
         (
             "board.html",
             context! {
-                at => at.clone(), filtered => true, found => "1", page_text => "1/1", previous => "/?page=1", next => "/?page=3",
-                filter => context! { q => "<script>", light => "red", sector => "sport", division => "110108", mall => "M" },
-                lights => vec!["red"], sectors => vec![context! { id => "sport", name => "S" }],
-                divisions => vec![context! { code => "110108", name => "D" }], malls => vec!["M"],
-                tiles => vec![context! { light => "red", path => "/", count => 3, chosen => true }], waiting => 3,
+                at => context! { iso => "2025-03-01T00:00:00Z", text => "2025-03-01 08:00", is_past => true }, today => "2025-03-01", filtered => true,
+                found => "1", page_text => "1/1", previous => "/?page=1", next => "/?page=3", is_empty => false,
+                pager => vec![
+                    context! { number => 1, path => "/", current => false }, context! { number => (), path => (), current => false },
+                    context! { number => 2, path => "/?page=2", current => true },
+                ],
+                filter => context! {
+                    q => "<script>", light => "red", sector => "sport", division => "110108", mall => "M", street => "S", sort => "since", at => "a", known => "k", grid => "true",
+                },
+                hidden_columns => vec!["light"], lights => vec!["red"], sectors => vec![context! { id => "sport", name => "S" }],
+                divisions => vec![context! { code => "110108", name => "D" }], malls => vec!["M"], waiting => 3,
+                tiles => vec![context! {
+                    light => "red", path => "/", count => 3, chosen => true, at_risk => "1", changes => vec![context! { days => "d", count => "+1", money => "+2" }],
+                }],
+                columns => ["light", "merchant", "brand", "code", "reasons", "sector", "place", "outstanding", "required", "held", "at_risk", "shortfall", "since"]
+                    .map(|key| context! { key, name => key, amount => key == "held", path => (key == "light").then_some("/"), sorted => (key == "light").then_some("ascending") }).to_vec(),
+                choices => vec![context! { key => "light", chosen => true }], xlsx => "/board.xlsx", csv => "/board.csv", grid_path => "/",
+                grid => context! { sectors => vec!["s"], rows => vec![context! { name => "n", lit => 1, cells => vec![context! { lit => 1, all => 2, path => "/" }, context! { lit => 0, all => 2, path => () }] }] },
                 rows => vec![context! {
-                    light => "red", credit_code => "91110000101623741K", name => (), reasons => vec!["r"], more => "2",
-                    sector => (), place => "p", at_risk => "1", shortfall => "2", since => "s",
+                    light => "red", credit_code => "91110000101623741K", name => (), brand => "b", reasons => vec!["r"], more => "2",
+                    sector => (), place => "p", at_risk => "1", shortfall => "2", outstanding => "3", required => "4", held => "5", since => "s",
                 }],
             },
         ),

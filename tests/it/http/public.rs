@@ -12,7 +12,7 @@ fn told() -> [serde_json::Value; 5] {
         json!({ "command": "report_balance", "credit_code": HERE, "date": "2025-03-31", "outstanding": "987654.32" }),
         json!({ "command": "record_exit", "credit_code": HERE, "mall": "东方广场", "unit": "B1-01", "action": "post",
             "date": "2025-06-20", "planned_on": "2025-07-10", "refund_plan": "请致电 13800138000 王先生，\n凭卡退款" }),
-        json!({ "command": "record_complaint", "ticket": "T-77", "channel": "mall", "credit_code": HERE, "kind": "runaway",
+        json!({ "command": "record_complaint", "ticket": "T-77", "channel": "mall", "credit_code": HERE, "kind": "closed",
             "received_at": "2025-06-29T01:00:00Z" }),
         // Nobody registered it; a mall speaks of it.
         json!({ "command": "record_exit", "credit_code": NOBODY, "mall": "东方广场", "unit": "B2-02", "action": "post",
