@@ -65,6 +65,11 @@ pub const fn evidence_about(event: &Event) -> Option<CreditCode> {
         | Event::ComplaintSettledInShop(e) => e.credit_code,
         Event::ComplaintRated(e) => e.credit_code,
         Event::RefundPromised(e) | Event::RefundPaid(e) => e.credit_code,
+        Event::PassedToEnterprise(e) => e.credit_code,
+        Event::GreyListed(e) => e.credit_code,
+        Event::GreyDelisted(e) => e.credit_code,
+        Event::PersonLocked(e) => e.credit_code,
+        Event::PersonUnlocked(e) => e.credit_code,
         Event::WarningLetterIssued(e)
         | Event::YellowCardPosted(e)
         | Event::YellowCardRemoved(e)

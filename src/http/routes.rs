@@ -265,6 +265,10 @@ routes! {
         [QUERY, LIGHT, SECTOR, DIVISION, MALL, STREET, SORT, AS_OF, KNOWN, COLS] -> "text/csv";
     get "/merchants/{credit_code}" ReadLights pages::merchant::show, "A merchant's page",
         [("by", "`recorded`: the timeline by when it was recorded"), ("steps", "`all`: not only the newest")] -> "text/html";
+    get "/merchants/{credit_code}/acts" Record pages::acts::show, "What can be recorded about a merchant, and the form for it",
+        [("act", "which form; fields of the form named beside it are filled in beforehand"), ("case", "case that it is opened from"),
+            ("said", "what became of a form")] -> "text/html";
+    post "/merchants/{credit_code}/acts" Record pages::acts::post, "Records an act about a merchant", [] body "ActForm" -> "text/html";
     get "/mall" ReadExits pages::mall::show, "Exit notices",
         [("q", "part of the name, the credit code or the unit"), ("in", "one mall only"), PAGE] -> "text/html";
     post "/mall" PostExits pages::mall::post, "Posts, amends or withdraws an exit notice", [] body "MallForm" -> "text/html";

@@ -1,5 +1,6 @@
 //! The service over HTTP, from outside.
 
+mod act_forms;
 mod acts;
 mod app;
 mod board;

@@ -145,7 +145,7 @@ impl Check {
         }
     }
 
-    fn needed(&mut self, field: &'static str, text: &str, zh: &str, en: &str) {
+    pub(super) fn needed(&mut self, field: &'static str, text: &str, zh: &str, en: &str) {
         if text.is_empty() {
             self.add(field, "missing", "", zh, en);
         }

@@ -1,6 +1,7 @@
 //! Complaints (投诉): reading them, recording and answering them.
 
 use super::commands::{CommandReceipt, execute_one, idempotency_key};
+use super::records::HandlingState;
 use super::{Paging, optional, yuan};
 use crate::domain::code::CreditCode;
 use crate::domain::command::{Command, RecordComplaint};
@@ -65,6 +66,12 @@ pub struct ComplaintState {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub outcome: Option<Outcome>,
+    /// What was done about it, in the order recorded.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub handling: Vec<HandlingState>,
+    /// Money paid back to the complainant (挽回损失), yuan; absent if none was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recovered: Option<String>,
 }
 
 impl ComplaintState {
@@ -81,6 +88,8 @@ impl ComplaintState {
             answered_at: complaint.answered(Position::MAX),
             closed_at: closed.map(|(at, _)| at),
             outcome: closed.map(|(_, outcome)| outcome),
+            handling: HandlingState::all(complaint),
+            recovered: Some(complaint.recovered(Position::MAX)).filter(|paid| !paid.is_zero()).map(yuan),
         }
     }
 }

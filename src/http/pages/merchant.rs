@@ -7,7 +7,7 @@ use super::{Pages, answer};
 use crate::domain::access::Scope;
 use crate::domain::code::CreditCode;
 use crate::domain::words::Light;
-use crate::http::access::{Allowed, Permission, PostExits, ReadCases, ReadComplaints, ReadLights, ReadMails};
+use crate::http::access::{Allowed, Permission, PostExits, ReadCases, ReadComplaints, ReadLights, ReadMails, Record};
 use crate::http::api::merchants::{MerchantFile, ReasonGiven, events_about};
 use crate::http::language::Language;
 use crate::http::problem::{Code, Problem};
@@ -69,7 +69,8 @@ pub async fn show(
         },
         reasons => drawing.reasons(&timeline),
         shops => drawing.shops(),
-        leads => drawing.leads(),
+        leads => drawing.leads(), locked => drawing.locked(), records => drawing.records(),
+        may_record => allows::<Record>(&key.scope),
         case => case.as_ref().map(|(id, _)| id.clone()),
         // Where a case is open, it knows by when: its clocks stop with what was done.
         in_case => case.as_ref().is_some_and(|(_, open)| *open),

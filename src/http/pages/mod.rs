@@ -1,5 +1,6 @@
 //! Pages: templates compiled in, drawn on the server, complete without a script.
 
+pub mod acts;
 pub mod board;
 pub mod case;
 pub mod cases;
@@ -40,6 +41,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("sheet.html", include_str!("../../../assets/pages/sheet.html")),
     ("today.html", include_str!("../../../assets/pages/today.html")),
     ("cases.html", include_str!("../../../assets/pages/cases.html")),
+    ("acts.html", include_str!("../../../assets/pages/acts.html")),
     ("case.html", include_str!("../../../assets/pages/case.html")),
     ("mails.html", include_str!("../../../assets/pages/mails.html")),
     ("sources.html", include_str!("../../../assets/pages/sources.html")),

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// What no sentence needs: ids and digests, whom the page is about, what only programs read.
-const UNSAID: [&str; 33] = [
+const UNSAID: [&str; 34] = [
+    "person_digest",
     "call",
     "duty",
     "follow_up",
