@@ -10,6 +10,7 @@ mod following;
 mod fresh;
 mod front;
 mod inner;
+mod kept;
 mod language;
 mod metrics;
 mod once;

@@ -12,6 +12,7 @@ mod search;
 pub mod sight;
 pub mod sources;
 pub mod standing;
+pub mod tenants;
 pub mod today;
 pub mod unattributed;
 

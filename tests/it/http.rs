@@ -10,6 +10,7 @@ mod cases;
 mod commands;
 mod dates;
 mod described;
+mod desks;
 mod doors;
 mod feedback;
 mod handing_in;

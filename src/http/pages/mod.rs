@@ -34,6 +34,7 @@ use std::sync::Arc;
 
 const TEMPLATES: &[(&str, &str)] = &[
     ("layout.html", include_str!("../../../assets/pages/layout.html")),
+    ("resend.html", include_str!("../../../assets/pages/resend.html")),
     ("login.html", include_str!("../../../assets/pages/login.html")),
     ("board.html", include_str!("../../../assets/pages/board.html")),
     ("merchant.html", include_str!("../../../assets/pages/merchant.html")),

@@ -31,7 +31,17 @@ fn samples() -> Vec<(&'static str, Value)> {
         planned_on => "2025-02-01", days_left => -3, overdue => "3", notice_days => 31, place => 0, short => true, sent => "amend", query => "a=b", refund_plan => "",
     };
     vec![
-        ("login.html", context! { next => "/", refused => "no", publishes => true }),
+        (
+            "login.html",
+            context! { next => "/", refused => "no", publishes => true, kept => context! { path => "/mall", fields => "a=b" } },
+        ),
+        (
+            "resend.html",
+            context! {
+                path => "/mall", back => "/mall", form_token => "t", shown => vec![context! { name => "n", value => "v" }],
+                fields => vec![context! { name => "n", value => "v" }],
+            },
+        ),
         (
             "problem.html",
             context! {
@@ -134,6 +144,9 @@ fn samples() -> Vec<(&'static str, Value)> {
         (
             "mall.html",
             context! {
+                marks => vec![context! { days => 90, text => "t" }],
+                concerns => vec![context! { mall => "m", count => "c", rows => vec![context! { light => "red", name => "n", credit_code => "c", unfiled => true,
+                    units => vec![context! { unit => "u", leaves => true, path => "p" }, context! { unit => "u", leaves => false, path => "p" }] }] }],
                 said => context! { good => false, text => "x" }, wrong => vec![context! { field => "unit", name => "n", text => "t" }],
                 faults => context! { unit => "t" }, notices => vec![notice.clone()],
                 confirm => context! { title => "t", line => "l", effect => "e", light => "red", planned => "2025-01-01" },
@@ -277,6 +290,26 @@ fn nothing_on_a_page_needs_inline_script_or_style_or_another_host() {
             assert!(!page.contains(forbidden), "{template} has `{forbidden}`");
         }
         assert!(!page.contains("<script>"), "{template}: text from outside is escaped, script comes from a file");
+    }
+}
+
+#[test]
+fn no_template_says_anything_by_itself() {
+    for (name, text) in TEMPLATES {
+        // What stands between tags, without what is filled in.
+        let mut said = String::new();
+        let mut rest = *text;
+        while let Some((before, after)) = rest.split_once(['<', '{']) {
+            said.push_str(before);
+            let opened = rest.as_bytes()[before.len()];
+            let end = if opened == b'<' { ">" } else { "}" };
+            rest = after.split_once(end).map_or("", |(_, rest)| rest);
+        }
+        // Single letters are keys of the keyboard; macros write attributes.
+        let attributes = ["aria", "invalid", "true", "describedby", "error", "required", "hint", "selected"];
+        let words = said.split(|letter: char| !letter.is_alphabetic()).filter(|word| word.chars().count() > 1);
+        let words: Vec<&str> = words.filter(|word| !attributes.contains(word)).collect();
+        assert!(words.is_empty(), "{name} has text that is in one language only: {words:?}");
     }
 }
 
