@@ -86,6 +86,7 @@ pub fn check(command: &Command, now: Instant) -> Vec<Problem> {
         Command::RecordLead(row) => found.lead(row),
         Command::RecordJointCheck(row) => found.joint_check(row),
         Command::RecordCase(row) => found.case(row),
+        Command::IssueDocument(row) => found.document(row),
         Command::RecordAccount(row) => found.account(row),
         Command::RecordTenancy(row) => found.tenancy(row),
         Command::HandleComplaint(row) => found.handling(row),
@@ -338,6 +339,14 @@ impl Check {
             Command::RecordCase(row) => {
                 look("number", &row.number);
                 row.ticket.iter().for_each(|ticket| look("ticket", ticket));
+            }
+            Command::IssueDocument(row) => {
+                for (field, text) in
+                    [("number", &row.number), ("title", &row.title), ("to", &row.to), ("office", &row.office)]
+                {
+                    look(field, text);
+                }
+                row.paragraphs.iter().for_each(|paragraph| look("paragraphs", paragraph));
             }
             Command::RecordAccount(row) => {
                 look("bank", &row.bank);

@@ -3,6 +3,7 @@
 //! A row that says what stands becomes no event at all; one that says something else is a correction ([`super::standing`]).
 
 mod dealings;
+mod document;
 mod records;
 pub(super) mod ticket_row;
 
@@ -275,6 +276,7 @@ fn facts(
         Command::RecordLead(row) => dealings::lead(row, known.merchant)?,
         Command::RecordJointCheck(row) => dealings::joint_check(row, known, now)?,
         Command::RecordCase(row) => dealings::case(row, known)?,
+        Command::IssueDocument(row) => document::decide(row, known.merchant, warnings)?,
         Command::RecordAccount(row) => records::account(row),
         Command::RecordTenancy(row) => records::tenancy(row, now),
         Command::RecordGreyListing(row) => records::grey_listing(row),

@@ -80,6 +80,7 @@ pub const fn evidence_about(event: &Event) -> Option<CreditCode> {
         Event::RectificationOrdered(e) => e.credit_code,
         Event::SiteChecked(e) => e.credit_code,
         Event::CaseOpened(e) => e.credit_code,
+        Event::DocumentIssued(e) => e.credit_code,
         Event::LeadTransferred(e) => e.credit_code,
         Event::LeadAccepted(e) | Event::LeadReturned(e) => e.credit_code,
         Event::JointCheckProposed(e) | Event::JointCheckConfirmed(e) | Event::JointCheckDone(e) => e.credit_code,

@@ -2,6 +2,7 @@
 //! else is a correction. What a row leaves out is not said, and takes nothing back.
 
 use super::code_key::code;
+use super::dealings::words_of;
 use super::event::{Entry, Event, Filing, JointCheck, Lead, MerchantDetails};
 use super::evidence::{Act, Evidence, ExitItem, FilingStep, STANDING, Signal};
 use super::merchant::Merchant;
@@ -127,6 +128,10 @@ pub fn stands(merchant: &Merchant, event: &Event) -> bool {
         Event::JointCheckDone(row) => check_stands(merchant, row, JointCheckStep::Done),
         Event::CaseOpened(row) => {
             merchant.dealings().case(&row.number, row.ticket.as_deref()).is_some_and(|stood| stood.date == row.date)
+        }
+        Event::DocumentIssued(row) => {
+            let stood = merchant.dealings().document(row.kind, &row.number);
+            stood.is_some_and(|stood| stood.date == row.date && stood.words == words_of(row))
         }
         other => records::stands(merchant, other),
     }

@@ -78,6 +78,7 @@ pub fn thing(command: &Command) -> Option<u64> {
             let ticket = row.ticket.as_deref().map(code);
             hash_of(&("case", who, code(&row.number), ticket, row.channel))
         }
+        Command::IssueDocument(row) => hash_of(&("document", who, row.kind, code(&row.number))),
         Command::RecordAccount(row) => hash_of(&("account", who, row.action, key(&row.bank), row.date)),
         Command::HandleComplaint(row) => hash_of(&("ticket", who, code(&row.ticket), row.channel, row.step, row.at)),
         Command::RecordGreyListing(row) => hash_of(&("grey", who, row.entered_on)),
@@ -158,6 +159,14 @@ fn each_field(command: &Command, visit: &mut dyn FnMut(u64, &'static str, u64)) 
             say("result", text(&row.result));
         }
         Command::RecordCase(row) => say("date", Some(hash_of(&row.date))),
+        Command::IssueDocument(row) => {
+            say("date", Some(hash_of(&row.date)));
+            say("due_on", row.due_on.map(|day| hash_of(&day)));
+            say("title", Some(hash_of(&row.title)));
+            say("to", Some(hash_of(&row.to)));
+            say("paragraphs", Some(hash_of(&row.paragraphs)));
+            say("office", Some(hash_of(&row.office)));
+        }
         Command::RecordAccount(row) => say("account_tail", text(&row.account_tail)),
         Command::HandleComplaint(row) => {
             say("amount", row.amount.map(|amount| hash_of(&amount)));

@@ -107,6 +107,16 @@ pub fn tidy(mut command: Command) -> Command {
             tidy_needed(&mut row.number);
             tidy_optional(&mut row.ticket);
         }
+        Command::IssueDocument(row) => {
+            for line in [&mut row.number, &mut row.title, &mut row.to, &mut row.office] {
+                tidy_needed(line);
+            }
+            for paragraph in &mut row.paragraphs {
+                keep(paragraph, clean);
+                keep(paragraph, masked);
+            }
+            row.paragraphs.retain(|paragraph| !paragraph.is_empty());
+        }
         Command::RecordAccount(row) => {
             tidy_needed(&mut row.bank);
             tidy_optional(&mut row.account_tail);

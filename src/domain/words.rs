@@ -297,6 +297,20 @@ vocabulary! {
         RectificationMissed = "rectification_missed" "逾期未改正",
     }
 
+    /// Letter that an office issues (文书). The first three are acts by themselves.
+    DocumentKind {
+        /// Warning letter.
+        WarningLetter = "warning_letter" "警示信",
+        /// Notice of a yellow card.
+        YellowCard = "yellow_card" "黄牌告知书",
+        /// Order to rectify, with a due date.
+        RectificationOrder = "rectification_order" "责令改正通知书",
+        /// Invitation to a talk; the talk is recorded when it was held.
+        TalkNotice = "talk_notice" "约谈通知书",
+        /// Letter that goes to another authority with a lead.
+        LeadLetter = "lead_letter" "线索移送函",
+    }
+
     /// Step of a lead (线索) that goes to another authority.
     LeadStep {
         /// Passed to the other authority.

@@ -265,6 +265,12 @@ routes! {
         [QUERY, LIGHT, SECTOR, DIVISION, MALL, STREET, SORT, AS_OF, KNOWN, COLS] -> "text/csv";
     get "/merchants/{credit_code}" ReadLights pages::merchant::show, "A merchant's page",
         [("by", "`recorded`: the timeline by when it was recorded"), ("steps", "`all`: not only the newest")] -> "text/html";
+    get "/merchants/{credit_code}/drafts/{kind}" IssueLetters pages::letters::draft, "A letter drawn up from the office's wording and the light", [] -> "text/html";
+    post "/merchants/{credit_code}/drafts/{kind}" IssueLetters pages::letters::post, "Issues a letter, or writes its text anew",
+        [] body "LetterForm" -> "text/html";
+    get "/merchants/{credit_code}/letters/{letter}" ReadLetters pages::letters::show, "A letter that was issued, to be printed", [] -> "text/html";
+    get "/merchants/{credit_code}/letters/{letter}/docx" ReadLetters pages::letters::file, "A letter that was issued, as a file",
+        [] -> "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
     get "/merchants/{credit_code}/acts" Record pages::acts::show, "What can be recorded about a merchant, and the form for it",
         [("act", "which form; fields of the form named beside it are filled in beforehand"), ("case", "case that it is opened from"),
             ("said", "what became of a form")] -> "text/html";

@@ -113,6 +113,7 @@ fn happened_by(command: &Command) -> Option<Day> {
         Command::RecordLead(row) => Some(row.date),
         Command::RecordJointCheck(row) => Some(row.date),
         Command::RecordCase(row) => Some(row.date),
+        Command::IssueDocument(row) => Some(row.date),
         Command::RecordAccount(row) => Some(row.date),
         Command::RecordTenancy(row) => row.checked_on,
         Command::HandleComplaint(row) => Some(day_of(row.at)),

@@ -170,8 +170,8 @@ impl<'a> Published<'a> {
             shop: shop.name.clone(),
             exit: if exits { exit_on(&shop.exits, today, Position::MAX) } else { Exit::None },
         });
-        let step = latest(&merchant.filings, today, Position::MAX);
-        let filing = match step.map(|step| (step.status, step.date)) {
+        let step = merchant.filing_on(today, Position::MAX);
+        let filing = match step.and_then(|step| Some((step.status()?, step.date))) {
             Some((FilingStatus::Accepted, day)) => PublicFiling::OnFile(day),
             Some((FilingStatus::Cancelled, day)) => PublicFiling::Ended(day),
             _ => PublicFiling::Unknown,

@@ -3,7 +3,7 @@
 use super::View;
 use super::board::{BoardRow, Filter, Order};
 use crate::domain::envelope::Position;
-use crate::domain::evidence::latest;
+use crate::domain::evidence::FilingStep;
 use crate::domain::exit::{Exit, exit_on};
 use crate::domain::time::day_of;
 use crate::domain::words::{FilingStatus, Light};
@@ -34,7 +34,7 @@ impl View<'_> {
             let open = open.filter(|(_, exit)| !matches!(exit, Exit::Closed { .. }));
             let units: Vec<(String, bool)> =
                 open.map(|(shop, exit)| (shop.name.unit.clone(), matches!(exit, Exit::Announced { .. }))).collect();
-            let status = latest(&merchant.filings, today, Position::MAX).map(|step| step.status);
+            let status = merchant.filing_on(today, Position::MAX).and_then(FilingStep::status);
             let prepaid = row.money.outstanding.is_some_and(|amount| !amount.is_zero());
             let unfiled = prepaid && status != Some(FilingStatus::Accepted);
             if !units.is_empty() && (row.light != Light::Green || unfiled) {

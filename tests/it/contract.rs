@@ -18,7 +18,8 @@ use warnlight::domain::event::Event;
 use warnlight::domain::event::contract::{SCHEMAS, schema};
 use warnlight::domain::time::Instant;
 use warnlight::domain::words::{
-    ActKind, Attribution, CaseOutcome, Channel, ComplaintKind, GuaranteeKind, Light, ListKind, Outcome, SignalKind,
+    ActKind, Attribution, CaseOutcome, Channel, ComplaintKind, DocumentKind, GuaranteeKind, Light, ListKind, Outcome,
+    SignalKind,
 };
 
 fn folder() -> PathBuf {
@@ -200,6 +201,7 @@ fn an_enum_of_a_schema_is_a_vocabulary_of_the_domain_in_both_languages() {
         words(Attribution::ALL, Attribution::name, Attribution::zh),
         words(ActKind::ALL, ActKind::name, ActKind::zh),
         words(CaseOutcome::ALL, CaseOutcome::name, CaseOutcome::zh),
+        words(DocumentKind::ALL, DocumentKind::name, DocumentKind::zh),
     ];
     let mut used = BTreeSet::new();
     for entry in ENTRIES.iter() {

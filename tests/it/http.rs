@@ -16,6 +16,7 @@ mod feedback;
 mod handing_in;
 mod imports;
 mod inbox;
+mod letters;
 mod line;
 mod live;
 mod mails;

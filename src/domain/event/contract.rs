@@ -49,6 +49,7 @@ schemas! {
     "deadline.missed.v1.schema.json",
     "enforcement.case_opened.v1.schema.json",
     "enforcement.delisted.v1.schema.json",
+    "enforcement.document_issued.v1.schema.json",
     "enforcement.grey_delisted.v1.schema.json",
     "enforcement.grey_listed.v1.schema.json",
     "enforcement.joint_check_confirmed.v1.schema.json",

@@ -2,7 +2,7 @@
 
 use crate::domain::code::CreditCode;
 use crate::domain::time::{Day, Instant};
-use crate::domain::words::ListKind;
+use crate::domain::words::{DocumentKind, ListKind};
 use serde::{Deserialize, Serialize};
 
 /// An act with a date: warning letter, yellow card, talk, completion, penalty.
@@ -78,6 +78,31 @@ pub struct SiteChecked {
     /// A due date stated with the check, kept as evidence only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_on: Option<Day>,
+}
+
+/// A letter was issued (签发文书), word for word as it left the office.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DocumentIssued {
+    /// About whom.
+    pub credit_code: CreditCode,
+    /// Which letter.
+    pub kind: DocumentKind,
+    /// Document number (文号).
+    pub number: String,
+    /// Day of issue.
+    pub date: Day,
+    /// Last day to comply.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_on: Option<Day>,
+    /// Title.
+    pub title: String,
+    /// Who it is written to.
+    pub to: String,
+    /// The text, one item for each paragraph.
+    pub paragraphs: Vec<String>,
+    /// Office that issues it.
+    pub office: String,
 }
 
 /// An enforcement case was opened (立案), for a ticket or without one.

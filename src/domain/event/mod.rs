@@ -168,6 +168,7 @@ events! {
     "enforcement.penalty_decided" 1 PenaltyDecided(EnforcementAct),
     "enforcement.site_checked" 1 SiteChecked(SiteChecked),
     "enforcement.case_opened" 1 CaseOpened(CaseOpened),
+    "enforcement.document_issued" 1 DocumentIssued(DocumentIssued),
     "enforcement.listed" 1 Listed(ListEntered),
     "enforcement.delisted" 1 Delisted(ListRemoved),
     "enforcement.grey_listed" 1 GreyListed(GreyListed),

@@ -127,6 +127,7 @@ impl Merchant {
             }
             Event::JointCheckDone(check) => self.dealings_mut().joint_check(position, check, JointCheckStep::Done),
             Event::CaseOpened(case) => self.dealings_mut().open_case(position, case),
+            Event::DocumentIssued(document) => self.dealings_mut().issue(position, document),
             Event::EntryCancelled(cancelled) => self.cancel(position, &cancelled.entry),
             // What is on record beside the evidence of a light; the rest is read and kept by nobody.
             other => {

@@ -8,7 +8,8 @@ use crate::domain::envelope::CloudEvent;
 use crate::domain::envelope::Position;
 use crate::domain::event::FactSeen;
 use crate::domain::evidence::{Complaint, Handling};
-use crate::domain::time::{Instant, day_of, plus_days, start_of};
+use crate::domain::time::{Day, Instant, day_of, plus_days, start_of};
+use crate::domain::words::DocumentKind;
 use crate::http::api::leads::{LeadClockState, LeadState};
 use crate::http::api::merchants::{MerchantFile, ReasonGiven, ShopState};
 use crate::http::api::records::{GreyState, LockState, TenancyState};
@@ -21,6 +22,7 @@ use crate::policy::{clause, figure};
 use minijinja::{Value, context};
 use rust_decimal::Decimal;
 use std::collections::HashSet;
+use uuid::Uuid;
 
 /// What is known about a merchant, as far as the reader may see it.
 pub(super) struct Dossier {
@@ -32,6 +34,8 @@ pub(super) struct Dossier {
     pub(super) complaints: Option<(usize, Vec<Complaint>)>,
     /// The newest mails; `None` if the reader has no right to them.
     pub(super) mails: Option<Vec<Summary>>,
+    /// Letters issued about it, newest first: id, kind, number, day; empty if the reader has no right to them.
+    pub(super) letters: Vec<(Uuid, DocumentKind, String, Day)>,
     /// The newest events, newest first.
     pub(super) events: Vec<CloudEvent>,
 }
@@ -91,6 +95,24 @@ impl Drawing<'_> {
         self.teller.pick(&figure::yuan(amount)).to_owned()
     }
 
+    /// Returns the letters.
+    pub(super) fn letters(&self) -> Vec<Value> {
+        let letter = |(id, kind, number, date): &(Uuid, DocumentKind, String, Day)| {
+            let path = format!("/merchants/{}/letters/{id}", self.dossier.file.row.credit_code);
+            context! { path, kind => self.text("letters", kind.name()), number, date => date.to_string() }
+        };
+        self.dossier.letters.iter().map(letter).collect()
+    }
+
+    /// Returns the letters that can be drawn up.
+    pub(super) fn kinds_of_letters(&self) -> Vec<Value> {
+        let kind = |kind: &DocumentKind| {
+            let path = format!("/merchants/{}/drafts/{kind}", self.dossier.file.row.credit_code);
+            context! { path, text => self.text("letters", kind.name()) }
+        };
+        DocumentKind::ALL.iter().map(kind).collect()
+    }
+
     /// Returns what the register and the figures say.
     pub(super) fn details(&self) -> Vec<Value> {
         let Teller { pages, policies, language } = self.teller;
@@ -127,7 +149,7 @@ impl Drawing<'_> {
         let known = rule(self.teller.policies, &reason.rule);
         let title = known.map_or(reason.rule.as_str(), |rule| self.teller.pick(&rule.title));
         let since = reason.since;
-        let evidence = |id: &uuid::Uuid| {
+        let evidence = |id: &Uuid| {
             let id = id.to_string();
             let event = self.dossier.events.iter().find(|event| event.id == id);
             let text = event

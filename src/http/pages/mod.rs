@@ -7,6 +7,7 @@ pub mod cases;
 mod dossier;
 pub(super) mod filters;
 pub mod imports;
+pub mod letters;
 pub mod login;
 pub mod mails;
 pub mod mall;
@@ -48,6 +49,8 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("sources.html", include_str!("../../../assets/pages/sources.html")),
     ("imports.html", include_str!("../../../assets/pages/imports.html")),
     ("import.html", include_str!("../../../assets/pages/import.html")),
+    ("draft.html", include_str!("../../../assets/pages/draft.html")),
+    ("paper.html", include_str!("../../../assets/pages/paper.html")),
     ("letter.html", include_str!("../../../assets/pages/letter.html")),
     ("unattributed.html", include_str!("../../../assets/pages/unattributed.html")),
     ("shop-layout.html", include_str!("../../../assets/pages/shop-layout.html")),

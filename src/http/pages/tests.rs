@@ -134,6 +134,7 @@ fn samples() -> Vec<(&'static str, Value)> {
                     facts => vec![context! { fact => "f", name => "n", value => "v", threshold => "t", shop => "s" }],
                 }],
                 shops => vec![context! { mall => "", unit => "u", state => "s" }],
+                letters => vec![context! { path => "/l", kind => "k", number => "n", date => "d" }], kinds_of_letters => vec![context! { path => "/k", text => "k" }],
                 may_post => true, may_record => true, locked => vec!["l"], records => vec!["r"], case => "a", in_case => false, without_case => true, by => "happened", more => "?by=happened&steps=all",
                 complaints => context! { count => "1", rows => vec![context! {
                     ticket => "t", received => "r", channel => "c", kind => "k", amount => "a", state => "s", due => "d", done => vec!["x"] }] },
@@ -176,6 +177,7 @@ fn samples() -> Vec<(&'static str, Value)> {
         ("import.html", import("taken", false)),
         ("import.html", import("failed", false)),
         (
+<<<<<<< HEAD
             "today.html",
             context! {
                 at => context! { iso => "2025-03-01T00:00:00Z", text => "2025-03-01 08:00" }, is_empty => true,
@@ -188,6 +190,16 @@ fn samples() -> Vec<(&'static str, Value)> {
                 more_changed => "m", newest => "7", has_complaints => true, more_complaints => "m",
                 complaints => vec![context! { ticket => "t", credit_code => "c", name => "n", due => "d", late => true }],
                 silent => vec![context! { kind => "bank", name => "n", from => "f" }], more_silent => "m",
+=======
+            "draft.html",
+            context! {
+                kind => "lead_letter", name => (), credit_code => "c", light => "red", is_lead => true, needs_due => true,
+                refused => context! { title => "t", lines => vec![context! { name => "n", text => "t" }] },
+                form => context! {
+                    number => "n", date => "d", due_on => "", office => "o", lead => "l", authority => "a", title => "t", to => "m",
+                    paragraphs => "p",
+                },
+>>>>>>> main
             },
         ),
         (
@@ -204,6 +216,13 @@ fn samples() -> Vec<(&'static str, Value)> {
                         options => vec![context! { word => "w", text => "t", chosen => true }],
                     }).to_vec(),
                 },
+            },
+        ),
+        (
+            "paper.html",
+            context! {
+                credit_code => "c", docx => "/d",
+                letter => context! { number => "n", office => "o", title => "t", to => "m", paragraphs => vec!["p"], date => "d" },
             },
         ),
         (

@@ -5,7 +5,7 @@ use super::code::Stored;
 use crate::domain::access::{Key, Scope};
 use crate::domain::case::Pending;
 use crate::domain::code::CreditCode;
-use crate::domain::dealings::{CaseItem, CheckItem, Dealings, LeadItem};
+use crate::domain::dealings::{CaseItem, CheckItem, Dealings, DocumentItem, LeadItem};
 use crate::domain::event::{Event, ShopName};
 use crate::domain::evidence::{
     Act, Amount, Assigned, Complaint, Correction, CustodyReport, Dated, ExitItem, FilingStep, GuaranteeItem, Handling,
@@ -17,8 +17,8 @@ use crate::domain::records::{Account, GreyEntry, Lease, Lock, Papers, Records, S
 use crate::domain::whose::{Entry, State};
 use crate::domain::words::Role;
 use crate::domain::words::{
-    AccountAction, Attribution, Channel, ComplaintKind, EnforcementKind, ExitAction, FilingAction, GuaranteeKind,
-    JointCheckStep, LeadStep, Light, ListKind, Outcome, SignalKind, SourceKind, TicketStep,
+    AccountAction, Attribution, Channel, ComplaintKind, DocumentKind, EnforcementKind, ExitAction, FilingAction,
+    GuaranteeKind, JointCheckStep, LeadStep, Light, ListKind, Outcome, SignalKind, SourceKind, TicketStep,
 };
 use crate::picture::cases::Kept as KeptCase;
 use crate::picture::keys::Kept as KeptKey;
@@ -194,6 +194,7 @@ words!(
     DeliveryState,
     Channel,
     ComplaintKind,
+    DocumentKind,
     EnforcementKind,
     ExitAction,
     FilingAction,
@@ -233,7 +234,8 @@ structs! {
     RatioItem { shop, date, position, until, ratio }
     Listing { list, entered_on, position, until, removed }
     Act { date, position, kind, until, due_on, number, result }
-    Dealings { leads, checks, cases }
+    Dealings { leads, checks, cases, documents }
+    DocumentItem { kind, number, date, position, words }
     LeadItem { lead, step, date, position, until, authority, note, reported_on, approved_at, handed_over_at }
     CheckItem { check, step, date, position, until, sectors, result }
     CaseItem { number, date, position, until, ticket }

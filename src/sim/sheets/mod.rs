@@ -245,6 +245,7 @@ pub fn row_of(command: Command) -> Option<(Sheet, Vec<Cell>)> {
         | Command::RecordLead(_)
         | Command::RecordJointCheck(_)
         | Command::RecordCase(_)
+        | Command::IssueDocument(_)
         | Command::RecordAccount(_)
         | Command::RecordTenancy(_)
         | Command::HandleComplaint(_)

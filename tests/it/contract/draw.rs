@@ -10,8 +10,8 @@ use warnlight::domain::hex::Hex;
 use warnlight::domain::money::{Ratio, Yuan};
 use warnlight::domain::time::{Day, Instant, plus_days};
 use warnlight::domain::words::{
-    AccountAction, ActKind, Attribution, CaseOutcome, Channel, ComplaintKind, EnforcementKind, ExitAction,
-    GuaranteeKind, JointCheckStep, LeadStep, Light, ListKind, Outcome, SignalKind, TicketStep,
+    AccountAction, ActKind, Attribution, CaseOutcome, Channel, ComplaintKind, DocumentKind, EnforcementKind,
+    ExitAction, GuaranteeKind, JointCheckStep, LeadStep, Light, ListKind, Outcome, SignalKind, TicketStep,
 };
 
 /// How much of what may be left out is stated.
@@ -61,6 +61,12 @@ fn stated_flag(pen: &mut Pen) -> bool {
 
 fn stated_list(pen: &mut Pen) -> Vec<String> {
     if pen.stated() { vec![pen.draw(), pen.draw()] } else { Vec::new() }
+}
+
+/// A list that is never empty.
+fn some_texts(pen: &mut Pen) -> Vec<String> {
+    let more = stated_list(pen);
+    std::iter::once(pen.draw()).chain(more).collect()
 }
 
 fn stated_duties(pen: &mut Pen) -> Vec<DutyArisen> {
@@ -209,6 +215,7 @@ words!(
     ListKind,
     Outcome,
     ExitAction,
+    DocumentKind,
     EnforcementKind,
     LeadStep,
     JointCheckStep,
@@ -324,6 +331,7 @@ payloads! {
     ListRemoved { credit_code, list, entered_on, removed_on }
     SiteChecked { credit_code, date, result, number, due_on }
     CaseOpened { credit_code, number, date, ticket }
+    DocumentIssued { credit_code, kind, number, date, due_on, title, to, paragraphs: some_texts, office }
     LeadTransferred { credit_code, lead, date, authority, note, reported_on, approved_at, handed_over_at }
     Lead { credit_code, lead, date, authority, note }
     JointCheck { credit_code, check, date, sectors, result }
@@ -436,6 +444,7 @@ pub(super) fn every_event(pen: &mut Pen) -> Vec<Event> {
         PenaltyDecided,
         SiteChecked,
         CaseOpened,
+        DocumentIssued,
         Listed,
         Delisted,
         GreyListed,

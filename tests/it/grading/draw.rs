@@ -328,6 +328,7 @@ fn cancelled(row: &Command) -> Option<Command> {
         | Command::RecordLead(_)
         | Command::RecordJointCheck(_)
         | Command::RecordCase(_)
+        | Command::IssueDocument(_)
         | Command::RecordAccount(_)
         | Command::RecordTenancy(_)
         | Command::HandleComplaint(_)

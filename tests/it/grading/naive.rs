@@ -191,6 +191,7 @@ impl District {
             Command::RecordLead(row) => start_of(row.date) <= now,
             Command::RecordJointCheck(row) => start_of(row.date) <= now,
             Command::RecordCase(row) => start_of(row.date) <= now,
+            Command::IssueDocument(row) => start_of(row.date) <= now,
             Command::RecordAccount(row) => start_of(row.date) <= now,
             Command::RecordGreyListing(row) => start_of(row.entered_on) <= now,
             Command::RecordLock(row) => start_of(row.locked_on) <= now,

@@ -168,6 +168,10 @@ fn commands() -> Vec<Value> {
             json!({ "command": "record_joint_check", "check": "c", "step": "done", "date": day, "sectors": ["sport", "commerce"],
             "result": "r" }),
         ),
+        bare(
+            json!({ "command": "issue_document", "kind": "rectification_order", "number": "n", "date": day, "due_on": day,
+            "title": "t", "to": "m", "paragraphs": ["p"], "office": "o" }),
+        ),
         bare(json!({ "command": "record_account", "action": "open", "date": day, "bank": "b", "account_tail": "1" })),
         shop(
             json!({ "command": "record_tenancy", "from": day, "until": day, "checked_on": day, "in_order": true, "brand": "b" }),
