@@ -177,7 +177,6 @@ fn samples() -> Vec<(&'static str, Value)> {
         ("import.html", import("taken", false)),
         ("import.html", import("failed", false)),
         (
-<<<<<<< HEAD
             "today.html",
             context! {
                 at => context! { iso => "2025-03-01T00:00:00Z", text => "2025-03-01 08:00" }, is_empty => true,
@@ -190,7 +189,9 @@ fn samples() -> Vec<(&'static str, Value)> {
                 more_changed => "m", newest => "7", has_complaints => true, more_complaints => "m",
                 complaints => vec![context! { ticket => "t", credit_code => "c", name => "n", due => "d", late => true }],
                 silent => vec![context! { kind => "bank", name => "n", from => "f" }], more_silent => "m",
-=======
+            },
+        ),
+        (
             "draft.html",
             context! {
                 kind => "lead_letter", name => (), credit_code => "c", light => "red", is_lead => true, needs_due => true,
@@ -199,7 +200,6 @@ fn samples() -> Vec<(&'static str, Value)> {
                     number => "n", date => "d", due_on => "", office => "o", lead => "l", authority => "a", title => "t", to => "m",
                     paragraphs => "p",
                 },
->>>>>>> main
             },
         ),
         (
