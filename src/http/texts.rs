@@ -50,8 +50,8 @@ mod tests {
     }
 
     /// Words that a Chinese text holds as they are: names of formats, and what a reader types or sees elsewhere.
-    const NAMES: [&str; 13] =
-        ["CSV", "csv", "Excel", "JSON", "English", "en", "wl", "zip", "xlsx", "xls", "xlsb", "ods", "et"];
+    const NAMES: [&str; 14] =
+        ["CSV", "csv", "Excel", "JSON", "English", "en", "wl", "zip", "xlsx", "xls", "xlsb", "ods", "et", "docx"];
 
     /// Returns a text without what is filled in.
     fn said(text: &str) -> String {
