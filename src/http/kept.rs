@@ -31,6 +31,10 @@ impl Kept {
         let Ok(web::Form(pairs)) = request.extract::<web::Form<Vec<(String, String)>>>().await else { return };
         let fields = pairs.iter().filter(|(name, _)| name != TOKEN);
         let fields: Vec<String> = fields.map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+        // A button without fields is pressed again.
+        if fields.is_empty() {
+            return;
+        }
         request.extensions_mut().insert(Self { path, fields: fields.join("&") });
     }
 }

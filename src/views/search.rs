@@ -27,7 +27,8 @@ impl View<'_> {
         let names: Vec<String> = names.into_iter().flatten().map(str::to_lowercase).collect();
         let code = merchant.code.as_str().to_lowercase();
         // A mall and a bank know the shops of their own; who leads the company is for the offices.
-        let person = merchant.representative(known).filter(|_| self.scope.sees_whole_merchants()).map(|(name, _)| name);
+        let person = merchant.detail(known, |row| row.legal_representative.as_deref());
+        let person = person.filter(|_| self.scope.sees_whole_merchants());
         let street = merchant.detail(known, |row| row.street.as_deref());
         let shops = merchant.shops.iter().filter(|shop| reader.sees_shops_in(&shop.name.mall));
         let places = shops.flat_map(|shop| [shop.name.mall.as_str(), shop.name.unit.as_str()]);

@@ -125,7 +125,7 @@ fn a_notice_past_its_day_is_settled_by_one_click() {
 fn the_board_is_worked_through_with_the_keyboard_only() {
     let app = App::start();
     let browser = Browser::open();
-    browser.log_in(&app, Role::Lead);
+    browser.log_in(&app, Role::Admin);
     browser.press("j");
     let first = browser.run("return document.activeElement.getAttribute('href')");
     browser.press("j");

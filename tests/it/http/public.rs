@@ -118,12 +118,12 @@ fn what_the_settings_do_not_publish_is_nowhere_and_by_default_nothing_is() {
         }
     }
     drop(app);
-    for (part, shown) in [("filing", "已备案"), ("custody", "资金存管（"), ("exits", "撤店。"), ("light", "红灯")]
+    for (part, shown) in [("filing", "已备案"), ("custody", "资金存管（"), ("exits", "撤店。"), ("light", "监测灯色")]
     {
         let app = App::with(&[("WARNLIGHT__PUBLIC__SHOWS", part)]);
         app.tell(&told());
         let page = app.get(&format!("/shop/{HERE}")).html().ok().text;
-        for word in ["已备案", "资金存管（", "撤店。", "红灯"] {
+        for word in ["已备案", "资金存管（", "撤店。", "监测灯色"] {
             assert_eq!(page.contains(word), word == shown, "{part}: {word} {page}");
         }
         let board = app.get(&format!("/shop/mall?name={}", encoded("东方广场"))).html().send().status;

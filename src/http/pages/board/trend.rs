@@ -32,7 +32,7 @@ struct Question {
 
 /// What was found today.
 #[derive(Default)]
-pub struct Trends(Mutex<VecDeque<(Question, Before)>>);
+pub(in crate::http) struct Trends(Mutex<VecDeque<(Question, Before)>>);
 
 impl fmt::Debug for Trends {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
