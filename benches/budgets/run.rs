@@ -2,7 +2,7 @@
 
 use super::args::Args;
 use super::report::Report;
-use super::{append, build, desk, grading, http, import, machine, memory, postgres, raw, readers, rebuild};
+use super::{append, build, desk, grading, http, import, machine, memory, near, postgres, raw, readers, rebuild};
 use std::io::Write;
 use std::path::Path;
 
@@ -44,12 +44,16 @@ fn run() -> Outcome<()> {
             21 => rebuild::read_at_start(room.path(), &args, &mut report)?,
             19 => {
                 #[cfg(feature = "cluster-double")]
-                super::cluster::overhead(room.path(), &mut report)?;
+                {
+                    super::cluster::overhead(room.path(), &mut report)?;
+                    super::cluster::far_away(room.path(), &mut report)?;
+                }
                 #[cfg(not(feature = "cluster-double"))]
                 writeln!(std::io::stderr(), "row 19 takes `--features cluster-double` for KurrentDB")?;
                 postgres::overhead(room.path(), &mut report)?;
             }
             24 => postgres::beside_pgbench(room.path(), &mut report)?,
+            25 => near::candidates(&args, &mut report)?,
             other => writeln!(std::io::stderr(), "row {other} is not measured here")?,
         }
     }

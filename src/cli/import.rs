@@ -130,7 +130,7 @@ fn tell(
     papers: Option<&Path>,
     out: &mut Out,
 ) -> Result<Exit, CliError> {
-    let Ended { tally, known, refusals, warnings, outcome } = ended;
+    let Ended { tally, known, refusals, warnings, outcome, .. } = ended;
     if known > 0 {
         out.tell(texts::TAKEN_BEFORE.with(&[&known]));
     }

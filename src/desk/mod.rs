@@ -11,6 +11,7 @@ mod nodes;
 mod pulse;
 mod recordable;
 mod rehearsal;
+mod retries;
 mod start;
 mod together;
 mod whose;

@@ -3,7 +3,7 @@
 use super::engine::Engine;
 use super::follow::listen;
 use super::pulse::Pulse;
-use super::whose::Retries;
+use super::retries::Retries;
 use super::{Counters, Desk};
 use crate::alerts::recipients::Recipients;
 use crate::clock::Clock;

@@ -54,6 +54,14 @@ pub fn check(command: &Command, now: Instant) -> Vec<Problem> {
             }
             found.lies_within("effective_on", Some(row.effective_on));
         }
+        Command::RecordAlias(row) | Command::WithdrawAlias(row) => {
+            if !row.alias.chars().any(char::is_alphanumeric) || row.alias.contains("**") {
+                found.add("alias", "missing", &row.alias, "须填写别名", "say by which name the merchant is called");
+            }
+            if matches!(command, Command::WithdrawAlias(_)) && row.reason.is_none() {
+                found.add("reason", "missing", "", "须写明原因", "say why");
+            }
+        }
         Command::RecordFiling(row) => found.filing(Some(row.status), Some(row.date)),
         Command::ReportBalance(row) => found.report(Some(row.date)),
         Command::ReportCustody(row) => found.report(Some(row.date)),
@@ -289,6 +297,10 @@ impl Check {
                 ("brand", &row.brand),
             ]),
             Command::AssignSector(row) => look("sector", &row.sector),
+            Command::RecordAlias(row) | Command::WithdrawAlias(row) => {
+                let alias = Some(row.alias.clone());
+                all(&[("alias", &alias), ("mall", &row.mall), ("street", &row.street), ("reason", &row.reason)]);
+            }
             Command::RecordFiling(row) => all(&[("bank", &row.bank), ("account_tail", &row.account_tail)]),
             Command::RecordExit(row) => {
                 all(&[
@@ -298,7 +310,7 @@ impl Check {
                     ("reason", &row.reason),
                 ]);
             }
-            Command::RecordComplaint(row) => look("ticket", &row.ticket),
+            Command::RecordComplaint(row) => all(&[("ticket", &Some(row.ticket.clone())), ("reply", &row.reply)]),
             Command::RecordUnattributed(row) => {
                 look("ticket", &row.ticket);
                 for (field, text) in [

@@ -42,6 +42,13 @@ pub fn tidy(mut command: Command) -> Command {
             }
         }
         Command::AssignSector(row) => tidy_needed(&mut row.sector),
+        Command::RecordAlias(row) | Command::WithdrawAlias(row) => {
+            tidy_needed(&mut row.alias);
+            keep(&mut row.alias, masked);
+            tidy_optional(&mut row.mall);
+            tidy_optional(&mut row.street);
+            tidy_lines(&mut row.reason);
+        }
         Command::RecordFiling(row) => {
             tidy_optional(&mut row.bank);
             tidy_optional(&mut row.account_tail);
@@ -56,7 +63,11 @@ pub fn tidy(mut command: Command) -> Command {
             tidy_lines(&mut row.refund_plan);
             tidy_lines(&mut row.reason);
         }
-        Command::RecordComplaint(row) => tidy_needed(&mut row.ticket),
+        Command::RecordComplaint(row) => {
+            tidy_needed(&mut row.ticket);
+            tidy_lines(&mut row.reply);
+            tidy_with(&mut row.reply, masked);
+        }
         Command::RecordUnattributed(row) => {
             tidy_needed(&mut row.ticket);
             for text in [

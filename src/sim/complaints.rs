@@ -37,6 +37,7 @@ impl Tickets {
             answered_at: None,
             closed_at: None,
             outcome: None,
+            reply: None,
         }
     }
 }

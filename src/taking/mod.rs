@@ -29,7 +29,7 @@ pub use hatch::{AtService, Hatch};
 pub use import::{Ended, Import, OnStep};
 pub use shown::{Alike, Shown};
 pub use speaker::Speaker;
-pub use tally::{Followed, Step, Tally};
+pub use tally::{Followed, KindTallies, KindTally, Step, Tally};
 
 use crate::desk::DeskError;
 use crate::intake::refusals::RefusalSheetError;

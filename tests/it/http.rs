@@ -1,11 +1,13 @@
 //! The service over HTTP, from outside.
 
+mod act_browser;
 mod act_forms;
 mod acts;
 mod app;
 mod board;
 mod both_languages;
 mod browser;
+mod case_lists;
 mod cases;
 mod commands;
 mod dates;

@@ -118,7 +118,11 @@ impl Scope {
                 _ => Err(OutOfScope::Role),
             },
             Role::Regulator | Role::Lead => match command {
-                Command::AssignSector(_) if self.role == Role::Regulator => Err(OutOfScope::Role),
+                Command::AssignSector(_) | Command::RecordAlias(_) | Command::WithdrawAlias(_)
+                    if self.role == Role::Regulator =>
+                {
+                    Err(OutOfScope::Role)
+                }
                 Command::RecordUnattributed(_) | Command::DecideUnattributed(_) if self.role == Role::Regulator => {
                     Err(OutOfScope::Role)
                 }

@@ -18,17 +18,17 @@ pub enum Matter {
     Filing,
     /// What the merchant declared, and guarantees.
     Money,
-    /// What the custody bank reported.
+    /// What the custody bank reported, and accounts.
     Custody,
-    /// What malls reported: notices, closings, signals, ratios.
+    /// What malls reported: notices, closings, signals, ratios, leases, papers.
     Mall,
     /// Tickets.
     Complaint,
     /// What is published anyway: lists, deregistrations, yellow cards.
     Published,
-    /// Letters, talks, orders, penalties.
+    /// Letters, talks, orders, penalties, the grey list, locks of persons.
     Act,
-    /// What is for offices among themselves: leads, joint checks, alerts, links to other merchants.
+    /// What is for offices among themselves: leads, joint checks, alerts, links to other merchants, what people call a merchant.
     Office,
     /// Lights and missed deadlines.
     Light,
@@ -78,6 +78,7 @@ impl Matter {
         Some(match (subject, step) {
             ("merchant", "deregistration_applied" | "deregistration_ended")
             | ("enforcement", "listed" | "delisted" | "yellow_card_posted" | "yellow_card_removed") => Self::Published,
+            ("merchant", "alias_recorded" | "alias_withdrawn") => Self::Office,
             ("merchant", _) => Self::Register,
             ("filing", _) => Self::Filing,
             ("prepaid", _) | ("custody", "guarantee_posted" | "guarantee_expired") => Self::Money,

@@ -110,6 +110,8 @@ events! {
     "merchant.sector_assigned" 1 SectorAssigned(SectorAssigned),
     "merchant.shop_opened" 1 ShopOpened(ShopOpened),
     "merchant.shop_linked" 1 ShopLinked(ShopLinked),
+    "merchant.alias_recorded" 1 AliasRecorded(MerchantAlias),
+    "merchant.alias_withdrawn" 1 AliasWithdrawn(MerchantAlias),
     "merchant.deregistration_applied" 1 DeregistrationApplied(ListEntered),
     "merchant.deregistration_ended" 1 DeregistrationEnded(ListRemoved),
 
@@ -153,6 +155,7 @@ events! {
     "complaint.withdrawn" 1 ComplaintWithdrawn(ComplaintStep),
     "complaint.merged" 1 ComplaintMerged(ComplaintStep),
     "complaint.rated" 1 ComplaintRated(ComplaintRated),
+    "complaint.reply_recorded" 1 ReplyRecorded(ComplaintReply),
     "complaint.settled_in_shop" 1 ComplaintSettledInShop(ComplaintStep),
     "complaint.refund_promised" 1 RefundPromised(Refund),
     "complaint.refund_paid" 1 RefundPaid(Refund),
@@ -250,6 +253,7 @@ impl Event {
             | Self::ComplaintMerged(e)
             | Self::ComplaintSettledInShop(e) => &e.ticket,
             Self::ComplaintRated(e) => &e.ticket,
+            Self::ReplyRecorded(e) => &e.ticket,
             Self::RefundPromised(e) | Self::RefundPaid(e) => &e.ticket,
             Self::PassedToEnterprise(e) => &e.ticket,
             _ => return None,

@@ -166,6 +166,7 @@ pub(in crate::domain) fn about(
         answered_at: row.answered_at,
         closed_at: row.closed_at,
         outcome: row.outcome,
+        reply: None,
     }
 }
 
@@ -182,6 +183,7 @@ fn attribute(said: &ComplaintQueued, attributed: ComplaintAttributed, now: Insta
         answered_at: said.answered_at,
         closed_at: said.closed_at,
         outcome: said.outcome,
+        reply: None,
     };
     let known = ticket::Known { name: said.ticket.clone(), ticket: None };
     let mut events = vec![(now, Event::ComplaintAttributed(attributed))];

@@ -12,6 +12,7 @@ use crate::http::site::Site;
 use crate::http::upload::{self, Upload};
 use crate::http::{api::commands::idempotency_key, fresh};
 use crate::settings::Intake;
+use crate::taking::KindTally;
 use crate::taking::tray::{AsRequest, Failure, Handed, Record, State, Told, TrayError};
 use crate::taking::{Speaker, digest};
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION, X_CONTENT_TYPE_OPTIONS};
@@ -98,6 +99,19 @@ pub struct ImportFinding {
     pub further: u64,
 }
 
+/// What came of the rows of one kind of sheet.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct KindCounts {
+    /// Rows that said something new.
+    pub accepted: u64,
+    /// Tickets without a credit code that wait for a person.
+    pub queued: u64,
+    /// Rows that said what stands.
+    pub unchanged: u64,
+    /// Rows refused.
+    pub refused: u64,
+}
+
 /// A file that was handed in, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ImportState {
@@ -128,6 +142,9 @@ pub struct ImportState {
     pub progress: ImportProgress,
     /// What came of its rows so far; of a preview, what would.
     pub counts: RowCounts,
+    /// The same by kind of sheet, under its English name; `commands` are rows of files without sheets. Once it is done.
+    #[serde(default)]
+    pub counts_by_kind: BTreeMap<String, KindCounts>,
     /// Files of it (more than one in an archive) that were taken in before and change nothing.
     pub known: u64,
     /// Lights that changed, by the colour they changed to; of a preview, those that would of merchants it names.
@@ -489,6 +506,7 @@ impl ImportState {
                 warnings: tally.warnings,
                 queued: tally.queued,
             },
+            counts_by_kind: record.kinds.iter().map(|(kind, tally)| (kind.clone(), KindCounts::from(*tally))).collect(),
             known: record.known,
             lights_changed: record.lights.iter().map(|(light, count)| (light.name().to_owned(), *count)).collect(),
             mails_requested: record.mails,
@@ -500,6 +518,12 @@ impl ImportState {
             failure_en,
             papers,
         }
+    }
+}
+
+impl From<KindTally> for KindCounts {
+    fn from(KindTally { accepted, queued, unchanged, refused }: KindTally) -> Self {
+        Self { accepted, queued, unchanged, refused }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::domain::evidence::{Complaint, Handling};
 use crate::domain::time::{Day, Instant, day_of, plus_days, start_of};
 use crate::domain::words::DocumentKind;
 use crate::http::api::leads::{LeadClockState, LeadState};
-use crate::http::api::merchants::{MerchantFile, ReasonGiven, ShopState};
+use crate::http::api::merchants::{AliasState, MerchantFile, ReasonGiven, ShopState};
 use crate::http::api::records::{GreyState, LockState, TenancyState};
 use crate::http::api::sources::SilentSource;
 use crate::http::site::rule;
@@ -137,6 +137,17 @@ impl Drawing<'_> {
         .into_iter()
         .map(|(key, value)| context! { key, value })
         .collect()
+    }
+
+    /// Returns the other names that people call it by.
+    pub(super) fn aliases(&self) -> Vec<Value> {
+        let one = |alias: &AliasState| {
+            let place = alias.mall.as_deref().or(alias.street.as_deref());
+            let there = |place| self.filled("merchant", "called_there", &[("alias", &alias.alias), ("place", place)]);
+            let text = place.map_or_else(|| alias.alias.clone(), there);
+            context! { alias => alias.alias.clone(), mall => alias.mall.clone(), street => alias.street.clone(), text }
+        };
+        self.dossier.file.aliases.iter().map(one).collect()
     }
 
     /// Returns the reasons; evidence leads to its step of the timeline, where that is shown.

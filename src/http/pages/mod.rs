@@ -1,6 +1,7 @@
 //! Pages: templates compiled in, drawn on the server, complete without a script.
 
 pub mod acts;
+pub mod aliases;
 pub mod board;
 pub mod case;
 pub mod cases;

@@ -17,6 +17,7 @@ fn import(state: &str, busy: bool) -> Value {
     context! {
         path => "/imports/1", file => "f", size => "s", by => "b", at => "a", history => true, state, busy, may_confirm => state == "previewed",
         progress => context! { read => 1, decided => 1, total => 2, text => "t" }, known => "k", mails => 1, failure => "f",
+        kinds => vec![context! { kind => "exits", text => "<b>", counts => vec![1, 2, 3, 4] }],
         counts => ["rows", "accepted", "queued", "unchanged", "refused", "remarks", "warnings"].map(|key| context! { key, count => 1 }).to_vec(),
         lights => vec![context! { light => "red", count => 1 }], refusals => vec![finding()], more_refusals => "m",
         warnings => vec![finding()], more_warnings => "m", papers => vec![context! { name => "n", path => "p" }],
@@ -134,6 +135,7 @@ fn samples() -> Vec<(&'static str, Value)> {
                     facts => vec![context! { fact => "f", name => "n", value => "v", threshold => "t", shop => "s" }],
                 }],
                 shops => vec![context! { mall => "", unit => "u", state => "s" }],
+                aliases => vec![context! { alias => "a", mall => "m", street => "s", text => "<b>" }], may_name => true,
                 letters => vec![context! { path => "/l", kind => "k", number => "n", date => "d" }], kinds_of_letters => vec![context! { path => "/k", text => "k" }],
                 may_post => true, may_record => true, locked => vec!["l"], records => vec!["r"], case => "a", in_case => false, without_case => true, by => "happened", more => "?by=happened&steps=all",
                 complaints => context! { count => "1", rows => vec![context! {
@@ -229,7 +231,8 @@ fn samples() -> Vec<(&'static str, Value)> {
             "cases.html",
             context! {
                 views => vec![context! { key => "all", path => "/cases?", chosen => true }], found => "1", page_text => "1/1",
-                previous => "/cases?page=1", next => "/cases?page=3",
+                previous => "/cases?page=1", next => "/cases?page=3", may_handle => true, me => "m", changed => "c", to => "t", from => "",
+                wrong => vec![context! { name => "n", text => "t" }],
                 cases => vec![context! {
                     alert => "a", credit_code => "c", name => (), light => "red", sector => (), duties => vec!["d"], due => "x", late => true,
                     holder => (), acknowledged => true, opened => "o", outcome => (),
@@ -267,6 +270,7 @@ fn samples() -> Vec<(&'static str, Value)> {
             };
             context! {
                 asked => context! { q => "q", decided => true, page => 2 }, at => 0, counts => "c", wrong => vec!["w"],
+                aliases => vec![context! { code => "c", alias => "<b>", mall => "m", street => "s", text => "t" }],
                 tickets => vec![ticket("waiting"), ticket("attributed")], last => ticket("set_aside"), page_text => "1/1",
                 previous => "/unattributed?page=1", next => "/unattributed?page=3",
             }

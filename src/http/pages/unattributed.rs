@@ -5,7 +5,7 @@ use super::filters::{amount_of, minute};
 use super::{Pages, answer};
 use crate::domain::code::CreditCode;
 use crate::domain::command::{Command, DecideUnattributed};
-use crate::domain::whose::{Candidate, State, name_of};
+use crate::domain::whose::{Candidate, Offer, State, name_of};
 use crate::domain::words::{Agreement, Channel, QueueDecision};
 use crate::http::access::{Allowed, Caller, DecideTickets, ReadUnattributed, TrustedForm};
 use crate::http::api::commands::execute_one;
@@ -24,6 +24,8 @@ use std::sync::PoisonError;
 
 /// Tickets on a page: each with up to nine merchants.
 const PER_PAGE: usize = 20;
+/// Other names offered at once.
+const OFFERED: usize = 10;
 
 /// What the page shows.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
@@ -127,7 +129,7 @@ fn command(form: &DecisionForm) -> Result<(Command, String), Vec<FieldProblem>> 
     Ok((Command::DecideUnattributed(row), name))
 }
 
-fn wrong(field: &str, value: &str, error: impl std::fmt::Display) -> Vec<FieldProblem> {
+pub(super) fn wrong(field: &str, value: &str, error: impl std::fmt::Display) -> Vec<FieldProblem> {
     vec![FieldProblem {
         index: None,
         field: field.to_owned(),
@@ -145,9 +147,10 @@ struct Found {
     total: usize,
     tickets: Vec<Value>,
     last: Option<Value>,
+    aliases: Vec<Value>,
 }
 
-async fn draw(
+pub(super) async fn draw(
     site: &Site,
     pages: &web::Data<Pages>,
     request: &HttpRequest,
@@ -171,6 +174,7 @@ async fn draw(
                 decided: view.decided_in_queue(),
                 total,
                 tickets: rows.iter().map(|row| teller.ticket(row, &name)).collect(),
+                aliases: view.alias_offers().iter().take(OFFERED).map(|offer| teller.offer(offer, &name)).collect(),
                 last: last.map(|entry| teller.ticket(&QueueRow { entry, candidates: Vec::new() }, &name)),
             })
         })
@@ -184,6 +188,7 @@ async fn draw(
         counts => pages.filled(language, "unattributed", "counts", &counts),
         tickets => found.tickets,
         last => found.last,
+        aliases => found.aliases,
         wrong => wrong.iter().map(|field| field.message(language).to_owned()).collect::<Vec<_>>(),
         page_text => pages.filled(
             language, "site", "page", &[("page", &number.to_string()), ("pages", &pages_in_all.to_string())],
@@ -254,6 +259,24 @@ impl Teller {
         }
     }
 
+    fn offer(&self, offer: &Offer, name: &dyn Fn(CreditCode) -> Option<String>) -> Value {
+        let alias = &offer.alias;
+        let code = alias.credit_code.to_string();
+        let owner = name(alias.credit_code).unwrap_or_else(|| code.clone());
+        let by: Vec<String> = offer.by.iter().map(|(who, times)| format!("{who} {times}×")).collect();
+        let place = alias.mall.as_deref().or(alias.street.as_deref());
+        let key = if place.is_some() { "offered_there" } else { "offered" };
+        let places = [
+            ("alias", &*alias.alias),
+            ("merchant", &*owner),
+            ("place", place.unwrap_or_default()),
+            ("times", &*offer.times.to_string()),
+            ("by", &*by.join(self.language.pick("、", ", "))),
+        ];
+        let text = self.pages.filled(self.language, "unattributed", key, &places);
+        context! { code, alias => alias.alias.clone(), mall => alias.mall.clone(), street => alias.street.clone(), text }
+    }
+
     fn candidate(&self, one: &Candidate, name: Option<&str>, key: u32) -> Value {
         let likeness = format!("{:.0}", one.likeness * 100.0);
         let why: Vec<String> = one
@@ -273,6 +296,7 @@ const fn sentence(agreed: Agreement) -> &'static str {
     match agreed {
         Agreement::Name => "agrees_name",
         Agreement::FormerName => "agrees_former_name",
+        Agreement::Alias => "agrees_alias",
         Agreement::Brand => "agrees_brand",
         Agreement::Mall => "agrees_mall",
         Agreement::Street => "agrees_street",

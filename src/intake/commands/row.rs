@@ -195,6 +195,7 @@ impl<'a> Reading<'a> {
         let answered_at = self.may(Field::AnsweredAt, cell::instant);
         let closed_at = self.may(Field::ClosedAt, cell::instant);
         let outcome = self.may(Field::Outcome, cell::word);
+        let reply = self.may(Field::Reply, cell::prose);
         // A missing ticket was told by its cell.
         let known = ticket.as_deref().unwrap_or("?");
         self.check.complaint(&Times { ticket: known, received_at, answered_at, due_at, closed_at, outcome });
@@ -233,6 +234,7 @@ impl<'a> Reading<'a> {
             answered_at,
             closed_at,
             outcome,
+            reply,
         }))
     }
 

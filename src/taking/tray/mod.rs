@@ -412,10 +412,11 @@ fn asked_before(entries: &BTreeMap<Uuid, Arc<Entry>>, key: &str) -> Option<(Uuid
 }
 
 fn conclude(record: &mut Record, ended: Ended, is_preview: bool) {
-    let Ended { tally, known, refusals, warnings, outcome } = ended;
+    let Ended { tally, kinds, known, refusals, warnings, outcome } = ended;
     record.read = record.read.max(tally.rows);
     record.total = Some(tally.rows);
     record.tally = tally;
+    record.kinds = kinds;
     record.known = known;
     (record.refusals, record.warnings) = (Findings::from(&refusals), Findings::from(&warnings));
     match outcome {

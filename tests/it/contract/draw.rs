@@ -285,6 +285,7 @@ payloads! {
         credit_code, name, industry_code, division_code, street, mall, unit, legal_representative,
         legal_representative_digest, brand, founded_on,
     }
+    MerchantAlias { credit_code, alias, mall, street, reason }
     SectorAssigned { credit_code, sector, effective_on }
     ShopOpened { credit_code, mall, unit, name, street }
     ShopLinked { credit_code, mall, unit, brand }
@@ -319,6 +320,7 @@ payloads! {
     RefusedPlace { sheet, row }
     ComplaintStep { ticket, credit_code, at }
     ComplaintRated { ticket, credit_code, at, resolved, satisfied }
+    ComplaintReply { ticket, credit_code, reply }
     Refund { ticket, credit_code, at, amount }
     PassedToEnterprise { ticket, credit_code, at, due_at }
     GreyListed { credit_code, entered_on, ground, review_on }
@@ -389,6 +391,8 @@ pub(super) fn every_event(pen: &mut Pen) -> Vec<Event> {
         MerchantRegistered,
         MerchantDetailsChanged,
         SectorAssigned,
+        AliasRecorded,
+        AliasWithdrawn,
         ShopOpened,
         ShopLinked,
         DeregistrationApplied,
@@ -430,6 +434,7 @@ pub(super) fn every_event(pen: &mut Pen) -> Vec<Event> {
         ComplaintWithdrawn,
         ComplaintMerged,
         ComplaintRated,
+        ReplyRecorded,
         ComplaintSettledInShop,
         RefundPromised,
         RefundPaid,
