@@ -1,10 +1,12 @@
 //! Who may see and say what: keys, roles and scopes, folded from the events of the stream [`STREAM`].
 
+mod public;
 mod scope;
 mod sight;
 #[cfg(test)]
 mod tests;
 
+pub use public::PublicPart;
 pub use scope::{MerchantFacts, OutOfScope, Scope};
 pub use sight::{Matter, Reader, Sight, TABLE as SIGHT, hide_spool, spooled};
 
