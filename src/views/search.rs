@@ -45,10 +45,11 @@ fn is_latin(word: &str) -> bool {
     word.chars().all(|letter| letter.is_ascii_lowercase())
 }
 
-/// Returns the first letters of how a name is spoken: `dfgc` of 东方广场; what is no Chinese stays.
+/// Returns the first letters of how a name is spoken: `dfgc` of 东方广场; other letters and digits stay, signs do not.
 fn initials(name: &str) -> String {
     name.chars()
         .zip(name.to_pinyin())
+        .filter(|(letter, _)| letter.is_alphanumeric())
         .map(|(letter, spoken)| spoken.and_then(|it| it.first_letter().chars().next()).unwrap_or(letter))
         .collect()
 }
@@ -59,7 +60,7 @@ mod tests {
 
     #[test]
     fn a_name_has_the_first_letters_of_its_syllables() {
-        assert_eq!(initials("海淀健身a座"), "hdjsaz");
+        assert_eq!(initials("海淀<健身>a座"), "hdjsaz");
         assert!(is_latin("hd") && !is_latin("h1") && !is_latin("海"));
     }
 }

@@ -2,12 +2,11 @@
 //! what waits for others, and whose word is missing; from each row it is one click to act.
 
 use super::board::sector_name;
-use super::cases::deadline;
 use super::filters::minute;
 use super::sources::name_of;
 use super::{Pages, answer};
 use crate::domain::envelope::Position;
-use crate::domain::time::{Instant, day_of, plus_days, start_of};
+use crate::domain::time::{Instant, day_of, deadline, plus_days, start_of};
 use crate::domain::words::{Role, SourceKind};
 use crate::http::access::{
     Allowed, HandleCases, Permission, PostExits, ReadCases, ReadComplaints, ReadExits, ReadLights, ReadUnattributed,
