@@ -221,10 +221,17 @@ fn tidy_name(text: &mut String) {
     keep(text, masked);
 }
 
+/// Letters that a digest has at least.
+const SHORTEST_DIGEST: usize = 16;
+
 /// Digits beside each other in a digest are nobody's number.
 fn tidy_digest(text: &mut String) {
     tidy_needed(text);
-    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    // An identity number has no letter but X.
+    let is_digest = text.len() >= SHORTEST_DIGEST
+        && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+        && text.bytes().any(|byte| byte.is_ascii_alphabetic());
+    if !is_digest {
         keep(text, masked);
     }
 }
@@ -260,6 +267,23 @@ fn keep(text: &mut String, cleaning: fn(&str) -> Cow<'_, str>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_digest_stays_whatever_digits_stand_beside_each_other_in_it_and_a_number_in_its_place_does_not() {
+        let digest = |text: &str| {
+            let row = json!({ "command": "register_merchant", "credit_code": "91110000101623741K", "legal_representative_digest": text });
+            match tidy(serde_json::from_value(row).unwrap()) {
+                Command::RegisterMerchant(row) => row.legal_representative_digest,
+                _ => None,
+            }
+        };
+        for kept in ["c14592001907baaf", "6f9b4dd2970665bb", &"a13812345678".repeat(6)] {
+            assert_eq!(digest(kept).as_deref(), Some(kept));
+        }
+        for number in ["13812345678", "110101199001011237", "11010119900101123X"] {
+            assert_ne!(digest(number).as_deref(), Some(number));
+        }
+    }
 
     #[test]
     fn an_industry_code_loses_its_letter_and_nothing_else() {
