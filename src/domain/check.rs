@@ -260,6 +260,14 @@ impl Check {
             let zh = "类型为「责令改正」时须填写期限";
             self.add("due_on", "due_missing", "", zh, "an order to rectify needs a due date");
         }
+        if kind == Some(EnforcementKind::RectificationOrdered)
+            && let (Some(date), Some(due)) = (date, due_on)
+            && due < date
+        {
+            let zh = format!("期限早于责令日期 {date}，请核对年份");
+            let en = format!("the order is of {date}, and cannot be due before; check the year");
+            self.add("due_on", "due_before_order", due.to_string(), zh, en);
+        }
         self.lies_within("due_on", due_on);
         self.happened_on("date", date);
     }

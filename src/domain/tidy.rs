@@ -267,6 +267,7 @@ fn keep(text: &mut String, cleaning: fn(&str) -> Cow<'_, str>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn a_digest_stays_whatever_digits_stand_beside_each_other_in_it_and_a_number_in_its_place_does_not() {
