@@ -185,6 +185,7 @@ impl<'s> Batch<'s> {
             case: command.alert().and_then(|alert| self.cases.get(alert)),
             actor: &request.origin.actor,
             pause_days: self.picture.policies.pause_days(),
+            to_stranger: command.given_to().is_some_and(|name| !self.picture.keys.know(name)),
         };
         let known = Known {
             overruled,

@@ -66,6 +66,7 @@ impl Engine {
         };
         for index in about.into_iter().chain(changed) {
             self.retries.note(index, &event, *position);
+            self.moved.note(index, &event);
             let hold = envelope.correlation.is_some_and(|correlation| self.holds.contains(correlation));
             self.watch.touched(&self.picture, index, &event, hold, now);
         }

@@ -12,6 +12,7 @@ mod pulse;
 mod recordable;
 mod rehearsal;
 mod retries;
+mod routing;
 mod start;
 mod together;
 mod whose;

@@ -3,7 +3,8 @@
 
 use super::code::CreditCode;
 use super::command::Command;
-use super::personal::{is_persons, masked};
+use super::event::Entry;
+use super::personal::{is_persons, masked, names_a_person};
 use super::text;
 use super::ticket;
 use super::tidy::industry_code;
@@ -30,6 +31,7 @@ pub struct Problem {
 #[must_use]
 pub fn check(command: &Command, now: Instant) -> Vec<Problem> {
     let mut found = Check::new(now);
+    found.numbers(command);
     found.texts(command);
     if let Some(code) = command.credit_code() {
         found.person(code);
@@ -258,6 +260,14 @@ impl Check {
             let zh = "类型为「责令改正」时须填写期限";
             self.add("due_on", "due_missing", "", zh, "an order to rectify needs a due date");
         }
+        if kind == Some(EnforcementKind::RectificationOrdered)
+            && let (Some(date), Some(due)) = (date, due_on)
+            && due < date
+        {
+            let zh = format!("期限早于责令日期 {date}，请核对年份");
+            let en = format!("the order is of {date}, and cannot be due before; check the year");
+            self.add("due_on", "due_before_order", due.to_string(), zh, en);
+        }
         self.lies_within("due_on", due_on);
         self.happened_on("date", date);
     }
@@ -268,6 +278,30 @@ impl Check {
             let zh = "疑似公民身份号码，未保存；此处应填写统一社会信用代码";
             let en = "this looks like a person's identity number; it was not kept, write the unified social credit code here";
             self.add("credit_code", "identity_number", "", zh, en);
+        }
+    }
+
+    /// A number of a person where the number of a ticket, a lead or a document belongs is refused without being repeated.
+    fn numbers(&mut self, command: &Command) {
+        let named: &[(&'static str, Option<&str>)] = match command {
+            Command::RecordComplaint(row) => &[("ticket", Some(row.ticket.as_str()))],
+            Command::RecordUnattributed(row) => &[("ticket", Some(row.ticket.as_str()))],
+            Command::DecideUnattributed(row) => &[("ticket", Some(row.ticket.as_str()))],
+            Command::HandleComplaint(row) => &[("ticket", Some(row.ticket.as_str()))],
+            Command::RecordLock(row) => &[("number", row.number.as_deref())],
+            Command::IssueDocument(row) => &[("number", Some(row.number.as_str()))],
+            Command::RecordEnforcement(row) => &[("number", row.number.as_deref())],
+            Command::RecordLead(row) => &[("lead", Some(row.lead.as_str()))],
+            Command::RecordJointCheck(row) => &[("check", Some(row.check.as_str()))],
+            Command::RecordCase(row) => &[("number", Some(row.number.as_str())), ("ticket", row.ticket.as_deref())],
+            Command::CancelEntry(row) => &[("number", number_of(&row.entry))],
+            _ => &[],
+        };
+        for (field, _) in named.iter().filter(|(_, text)| text.is_some_and(names_a_person)) {
+            let zh = "疑似个人电话号码或公民身份号码，未保存；此处应填写编号。确为编号的，请在前面加上单位简称等字样";
+            let en = "this looks like a telephone or identity number of a person; it was not kept. Write the number of the document \
+                      here; if it is that, write letters of its office before it";
+            self.add(field, "personal_number", "", zh, en);
         }
     }
 
@@ -453,6 +487,18 @@ impl Check {
         en: impl Into<String>,
     ) {
         self.problems.push(Problem { field, code, value: value.into(), zh: zh.into(), en: en.into() });
+    }
+}
+
+/// Returns the number by which an entry is named, if it is named by one.
+fn number_of(entry: &Entry) -> Option<&str> {
+    match entry {
+        Entry::Act { number, .. } => number.as_deref(),
+        Entry::Lead { lead: number, .. }
+        | Entry::JointCheck { check: number, .. }
+        | Entry::Case { number }
+        | Entry::Ticket { ticket: number, .. } => Some(number),
+        _ => None,
     }
 }
 

@@ -601,6 +601,15 @@ pub struct HandleCase {
 }
 
 impl Command {
+    /// Returns the name of whom a case is given to by it.
+    #[must_use]
+    pub fn given_to(&self) -> Option<&str> {
+        match self {
+            Self::HandleCase(row) if row.action == CaseAction::Assign => row.to.as_deref(),
+            _ => None,
+        }
+    }
+
     /// Returns number and channel of the ticket that the command speaks of.
     #[must_use]
     pub fn ticket(&self) -> Option<(&str, Channel)> {

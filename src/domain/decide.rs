@@ -131,7 +131,9 @@ pub fn decide(command: &Command, known: Known<'_>, now: Instant) -> Result<Decis
         warnings.push(failed_check_character(code));
     }
     if let Command::HandleCase(row) = command {
-        return case::decide(row, known.doing, now).map(|decision| Decision { warnings, ..decision });
+        let mut decision = case::decide(row, known.doing, now)?;
+        decision.warnings.splice(..0, warnings);
+        return Ok(decision);
     }
     if let Some(decided) = of_ticket(command, &known, now) {
         let (name, (revision, events)) = decided?;

@@ -150,7 +150,9 @@ fn find_fault(text: &str, lines: bool) -> Option<TextFault> {
         if letter == '\n' && lines {
             continue;
         }
-        if letter.is_control() || matches!(letter, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}') {
+        if letter.is_control()
+            || matches!(letter, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FFFE}' | '\u{FFFF}')
+        {
             return Some(TextFault::Control(letter));
         }
     }
@@ -224,6 +226,8 @@ mod tests {
         assert_eq!(fault("a\u{0}b"), Some(TextFault::Control('\u{0}')));
         assert_eq!(fault("a\nb"), Some(TextFault::Control('\n')));
         assert_eq!(fault("a\u{202E}b"), Some(TextFault::Control('\u{202E}')));
+        // No file of an office program may hold these.
+        assert_eq!(fault("a\u{FFFF}b"), Some(TextFault::Control('\u{FFFF}')));
         assert_eq!(fault("大\u{FFFD}城"), Some(TextFault::Undecodable));
         assert_eq!(fault(&"字".repeat(500)), None);
         assert_eq!(fault(&"字".repeat(501)), Some(TextFault::TooLong(501)));

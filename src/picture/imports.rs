@@ -11,13 +11,14 @@ use imbl::OrdMap;
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// A file: the digest of its bytes and its name.
-type File = ([u8; 32], Arc<str>);
+/// A file: the digest of its bytes, its name, and who handed it in.
+type File = ([u8; 32], Arc<str>, Arc<str>);
 /// A row that was refused; without a row number, a whole sheet; without a sheet, the whole file.
 type Place = (Arc<str>, Option<u64>);
 
 /// Files that were taken in, each with the places of its rows that were refused; and the imports that were withdrawn. A name counts:
-/// under another name the office says it again, and that is a new statement.
+/// under another name the office says it again, and that is a new statement. So does who hands it in: what others did is nobody's to
+/// find out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Imports {
     files: OrdMap<File, Filed>,
@@ -56,23 +57,28 @@ pub struct Withdrawn {
     pub tickets: u64,
 }
 
-/// What was taken of a file that was taken in.
+/// What was taken of a file that was taken in: each time, all but these places.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Taken(Arc<[Place]>);
+pub struct Taken(Vec<Arc<[Place]>>);
 
 impl Imports {
-    /// Returns what was taken of a file, if it was taken in.
+    /// Returns what was taken of a file, if it was taken in; `by` whom is asked about, or by anybody.
     #[must_use]
-    pub fn find(&self, digest: &Hex<32>, name: &str) -> Option<Taken> {
-        self.files.get(&(digest.0, name.into())).map(|filed| Taken(Arc::clone(&filed.refused)))
+    pub fn find(&self, digest: &Hex<32>, name: &str, by: Option<&str>) -> Option<Taken> {
+        let first = (digest.0, Arc::from(name), Arc::from(by.unwrap_or_default()));
+        let same =
+            self.files.range(first..).take_while(|((known, named, _), _)| *known == digest.0 && **named == *name);
+        let theirs = same.filter(|((_, _, who), _)| by.is_none_or(|by| **who == *by));
+        let taken: Vec<_> = theirs.map(|(_, filed)| Arc::clone(&filed.refused)).collect();
+        (!taken.is_empty()).then_some(Taken(taken))
     }
 
-    /// Notes that a file was taken in with an import.
-    pub fn note(&mut self, taken: &ImportTaken, import: Option<Uuid>) {
+    /// Notes that a file was taken in, in whose name and with which import.
+    pub fn note(&mut self, taken: &ImportTaken, by: &Arc<str>, import: Option<Uuid>) {
         let place = |place: &RefusedPlace| (place.sheet.as_str().into(), place.row);
         let refused = taken.refused_places.iter().map(place).collect();
         let filed = Filed { refused, import, after: taken.after, unchanged: taken.unchanged };
-        self.files.insert((taken.digest.0, taken.file.as_str().into()), filed);
+        self.files.insert((taken.digest.0, taken.file.as_str().into(), Arc::clone(by)), filed);
     }
 
     /// Returns the names of the files that were taken in with an import, and the position that its evidence stands after: of the
@@ -80,7 +86,7 @@ impl Imports {
     #[must_use]
     pub fn files_of(&self, import: Uuid) -> (Vec<String>, Option<Position>) {
         let of_it = || self.files.iter().filter(|(_, filed)| filed.import == Some(import));
-        (of_it().map(|((_, name), _)| name.to_string()).collect(), of_it().map(|(_, filed)| filed.after).min())
+        (of_it().map(|((_, name, _), _)| name.to_string()).collect(), of_it().map(|(_, filed)| filed.after).min())
     }
 
     /// Returns the files taken in with other imports after a position that had rows which said what stood already: what they said so
@@ -89,7 +95,7 @@ impl Imports {
     pub fn leaning(&self, import: Uuid, after: Position) -> Vec<(String, u64)> {
         let leans = |filed: &Filed| filed.after > after && filed.unchanged > 0 && filed.import != Some(import);
         let found = self.files.iter().filter(|(_, filed)| leans(filed));
-        let mut found: Vec<_> = found.map(|((_, name), filed)| (name.to_string(), filed.unchanged)).collect();
+        let mut found: Vec<_> = found.map(|((_, name, _), filed)| (name.to_string(), filed.unchanged)).collect();
         found.sort();
         found
     }
@@ -144,31 +150,38 @@ impl Taken {
     /// Returns what was taken of a file whose refused rows are these.
     #[must_use]
     pub fn of(refused: &[RefusedPlace]) -> Self {
-        Self(refused.iter().map(|place| (place.sheet.as_str().into(), place.row)).collect())
+        Self(vec![refused.iter().map(|place| (place.sheet.as_str().into(), place.row)).collect()])
     }
 
-    /// Returns the rows that were refused.
+    /// Returns the places that were refused each time: nothing else was left.
     #[must_use]
     pub fn places(&self) -> Vec<RefusedPlace> {
-        self.0.iter().map(|(sheet, row)| RefusedPlace { sheet: sheet.to_string(), row: *row }).collect()
+        let place = |(sheet, row): &Place| RefusedPlace { sheet: sheet.to_string(), row: *row };
+        let Some((first, others)) = self.0.split_first() else { return Vec::new() };
+        let left = first.iter().filter(|(sheet, row)| others.iter().all(|places| is_refused(places, sheet, *row)));
+        left.map(place).collect()
     }
 
     /// Says whether a row of the file was taken.
     #[must_use]
     pub fn has(&self, sheet: &str, row: u64) -> bool {
-        let refused = |(at, number): &Place| match number {
-            Some(number) => **at == *sheet && *number == row,
-            None => **at == *sheet || at.is_empty(),
-        };
-        !self.0.iter().any(refused)
+        self.0.iter().any(|places| !is_refused(places, sheet, Some(row)))
     }
 
-    /// Says whether these were the places refused.
+    /// Says whether these were the places refused at some time.
     #[must_use]
     pub fn refused(&self, places: &[RefusedPlace]) -> bool {
         let same = |((sheet, row), place): (&Place, &RefusedPlace)| **sheet == *place.sheet && *row == place.row;
-        self.0.len() == places.len() && self.0.iter().zip(places).all(same)
+        self.0.iter().any(|known| known.len() == places.len() && known.iter().zip(places).all(same))
     }
+}
+
+/// Says whether a row, or a whole sheet, is among places refused.
+fn is_refused(places: &[Place], sheet: &str, row: Option<u64>) -> bool {
+    places.iter().any(|(at, number)| match number {
+        Some(number) => **at == *sheet && Some(*number) == row,
+        None => **at == *sheet || at.is_empty(),
+    })
 }
 
 impl Part for Imports {
@@ -176,7 +189,7 @@ impl Part for Imports {
 
     fn fold(&mut self, seen: &SeenEvent<'_>) -> Result<(), FoldError> {
         match seen.event {
-            Event::ImportTaken(taken) => self.note(taken, seen.causation),
+            Event::ImportTaken(taken) => self.note(taken, seen.actor, seen.causation),
             Event::ImportWithdrawn(said) => self.withdraw(said, seen),
             _ => {}
         }

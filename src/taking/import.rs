@@ -98,11 +98,16 @@ pub struct Ended {
 }
 
 impl<'a> Import<'a> {
-    /// Begins an import whose papers go to a folder, if to any.
+    /// Begins an import whose papers go to a folder, if to any, and take about so many bytes at most, if there is a limit.
     ///
     /// # Errors
     /// The papers cannot be written.
-    pub fn new(decider: Decider, papers: Option<&Path>, how: How, on_step: OnStep<'a>) -> Result<Self, TakingError> {
+    pub fn new(
+        decider: Decider,
+        papers: Option<(&Path, Option<u64>)>,
+        how: How,
+        on_step: OnStep<'a>,
+    ) -> Result<Self, TakingError> {
         Ok(Self {
             imports: Imports::default(),
             decider,
@@ -125,7 +130,7 @@ impl<'a> Import<'a> {
             kinds: KindTallies::new(),
             refusals: Shown::default(),
             warnings: Shown::default(),
-            papers: papers.map(Papers::create).transpose()?,
+            papers: papers.map(|(folder, most)| Papers::create(folder, most)).transpose()?,
             failure: None,
         })
     }
@@ -253,7 +258,7 @@ impl<'a> Import<'a> {
     fn begin_file(&mut self) -> Result<(), TakingError> {
         let known = match self.root.digest(&self.file) {
             Some(digest) => {
-                let known = match self.imports.find(&digest, &self.file) {
+                let known = match self.imports.find(&digest, &self.file, None) {
                     Some(known) => Some(known),
                     None => self.decider.known(&digest, &self.file)?,
                 };
@@ -275,7 +280,7 @@ impl<'a> Import<'a> {
     /// Has the log remember that the file was taken in, if there is something to remember.
     fn file_taken(&mut self) -> Result<(), TakingError> {
         let Some(taken) = self.begun.take().and_then(|begun| begun.end(self.tally)) else { return Ok(()) };
-        self.imports.note(&taken, None);
+        self.imports.note(&taken, &"".into(), None);
         self.decider.remember(taken)
     }
 
@@ -359,7 +364,12 @@ impl<'a> Import<'a> {
         };
         for heard in rows {
             match &heard.row.outcome {
-                Ok(_) if heard.passed => self.answered(&heard.row, Answer::Unchanged { warnings: Vec::new() })?,
+                Ok(command) if heard.passed => {
+                    let allowed = self.decider.allows(command, self.how.now);
+                    let answer =
+                        allowed.map_or_else(|refused| refused, |()| Answer::Unchanged { warnings: Vec::new() });
+                    self.answered(&heard.row, answer)?;
+                }
                 Ok(_) => {
                     let Some(answer) = answers.next() else { continue };
                     let room = self.early.len() < MOST_EARLY && self.early_weight < MOST_EARLY_BYTES;

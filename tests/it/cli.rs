@@ -7,6 +7,7 @@ mod demo;
 mod feedback;
 mod importing;
 mod languages;
+mod routes;
 mod served;
 mod taking_back;
 #[cfg(all(feature = "telemetry", feature = "cluster-double"))]

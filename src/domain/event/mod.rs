@@ -204,6 +204,7 @@ events! {
     "alert.acknowledged" 1 AlertAcknowledged(AlertStep),
     "alert.acknowledgement_withdrawn" 1 AcknowledgementWithdrawn(AlertStep),
     "alert.assigned" 1 AlertAssigned(AlertAssigned),
+    "alert.routed" 1 AlertRouted(AlertRouted),
     "alert.noted" 1 AlertNoted(AlertNoted),
     "alert.acted_on" 2 AlertActedOn(AlertActedOn),
     "alert.duty_waived" 1 DutyWaived(DutyWaived),
@@ -212,7 +213,7 @@ events! {
     "alert.escalated" 2 AlertEscalated(AlertEscalated),
     "alert.closed" 2 AlertClosed(AlertClosed),
 
-    "mail.requested" 2 MailRequested(MailRequested),
+    "mail.requested" 3 MailRequested(MailRequested),
     "mail.claimed" 1 MailClaimed(MailClaimed),
     "mail.attempted" 1 MailAttempted(MailAttempted),
     "mail.held_up" 1 MailHeldUp(MailHeldUp),

@@ -1,14 +1,14 @@
 //! Other names of merchants (别名): former ones (曾用名), and those over the door (招牌名). A person says that a name always means a
 //! merchant, wherever or in one mall or street; what persons decided alike again and again is offered as such a name.
 
-use super::{By, Clues, Entry, Queue, State, names_place};
+use super::{By, Clues, Entry, Queue, State, has_shop_in, names_place};
 use crate::domain::check::Problem;
 use crate::domain::code::CreditCode;
 use crate::domain::command::Command;
 use crate::domain::decide::Known;
 use crate::domain::envelope::Position;
 use crate::domain::event::MerchantAlias;
-use crate::domain::evidence::Alias;
+use crate::domain::evidence::{Alias, STANDING};
 use crate::domain::merchant::Merchant;
 use crate::domain::name_key::{key, same};
 use crate::domain::world::World;
@@ -57,13 +57,21 @@ pub(super) fn names_a_street(address: &str) -> bool {
     STREETS.iter().any(|street| address.contains(street))
 }
 
-/// Says whether a name that is to be recorded for wherever it is said means others, too: another merchant in the register has it as
-/// its name, brand or other name, or a person decided a ticket with it otherwise.
+/// Says whether a name that is to be recorded means others, too: another merchant in the register has it as its name, brand or other
+/// name, and a shop in that mall or street, if one is named; or, wherever it is said, a person decided a ticket with it otherwise.
 pub fn is_shared<'a>(command: &Command, queue: &Queue, called: impl Fn(By<'_>) -> Vec<&'a Merchant>) -> bool {
     let Command::RecordAlias(row) = command else { return false };
     let is_other = |code: CreditCode| code != row.credit_code;
-    [By::Name(&row.alias), By::Brand(&row.alias)].into_iter().flat_map(called).any(|one| is_other(one.code))
-        || queue.decided_as(&row.alias).any(|entry| decided_for(entry).is_none_or(is_other))
+    let everywhere = row.mall.is_none() && row.street.is_none();
+    let is_there = |one: &Merchant| {
+        let street = one.detail(STANDING, |known| known.street.as_deref());
+        everywhere
+            || has_shop_in(one, row.mall.as_deref())
+            || row.street.as_deref().is_some_and(|named| street.is_some_and(|street| same(named, street)))
+    };
+    let called = [By::Name(&row.alias), By::Brand(&row.alias)].into_iter().flat_map(called);
+    called.into_iter().any(|one| is_other(one.code) && is_there(one))
+        || everywhere && queue.decided_as(&row.alias).any(|entry| decided_for(entry).is_none_or(is_other))
 }
 
 /// Returns whose a decided ticket is; `None`: nobody's here.
@@ -77,7 +85,12 @@ fn decided_for(entry: &Entry) -> Option<CreditCode> {
 /// Returns another name of a merchant in the register, as it may be recorded.
 pub(in crate::domain) fn new_alias(row: &MerchantAlias, known: &Known<'_>) -> Result<MerchantAlias, Vec<Problem>> {
     registered(row, known.merchant)?;
-    if known.shared && row.mall.is_none() && row.street.is_none() {
+    if known.shared && (row.mall.is_some() || row.street.is_some()) {
+        let zh = "该商场或街道另有商户用这个名称，不能作为别名；工单请逐件认领";
+        let en = "another merchant that is called so has a shop there, so the name cannot mean this one; decide the tickets one by one";
+        return Err(problem("alias", "shared_name", row.alias.clone(), zh, en));
+    }
+    if known.shared {
         let zh = "别的商户也用这个名称，或有人把同名工单认领给别的商户；请写明商场或街道";
         let en = "others are called so, too, or a ticket with this name was decided otherwise; say in which mall or street it means this \
                   merchant";

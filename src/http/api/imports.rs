@@ -280,7 +280,7 @@ pub(crate) async fn hand_in(
         request: once.as_ref().map(Once::names).map(|(key, content)| AsRequest { key, content }),
         ..Record::handed_in(Uuid::now_v7(), name, (bytes, digest), by.key.name.to_string(), site.desk.now())
     };
-    let speaker = Speaker { scope: by.key.scope.clone(), origin: origin.clone() };
+    let speaker = Speaker { key: Some(by.key.id), scope: by.key.scope.clone(), origin: origin.clone() };
     let (at, asked) = (site.clone(), once.clone());
     let put = move || -> Result<PutIn, Problem> {
         if let Some(first) = asked.as_ref().map(|once| once.recorded(&at)).transpose()?.flatten() {
@@ -559,6 +559,11 @@ impl From<TrayError> for Problem {
         match error {
             TrayError::Io(error) => upload::unwritable(error),
             TrayError::Full => Self::new(Code::TooManyRequests, "等待处理的文件已满，请稍后再交", error),
+            TrayError::Share => Self::new(
+                Code::TooManyRequests,
+                "此密钥已有较多文件在等待处理；请等前面的文件处理完再交，或打包为一个 `zip`",
+                error,
+            ),
             TrayError::Stopped => Self::new(Code::Unavailable, "服务正在停止，请稍后再交", error),
             TrayError::NotFound(_) => Self::new(Code::NotFound, "没有这次导入", error),
             TrayError::NoPreview(_) => Self::new(Code::Conflict, "这次导入没有待确认的试读结果", error),

@@ -57,6 +57,7 @@ impl Query {
             sector: filled(self.sector.as_ref()),
             division: filled(self.division.as_ref()),
             mall: filled(self.mall.as_ref()),
+            street: None,
             query: filled(self.q.as_ref()),
         })
     }

@@ -2,7 +2,7 @@
 //! merchant's own.
 
 use super::Pages;
-use super::unattributed::{Asked, draw, wrong};
+use super::unattributed::{Asked, DecisionForm, draw, wrong};
 use crate::domain::code::CreditCode;
 use crate::domain::command::Command;
 use crate::domain::event::MerchantAlias;
@@ -62,7 +62,9 @@ pub async fn post(
         }
         Err(problem) if matches!(problem.code, Code::Refused | Code::OutOfScope) => {
             let asked = Asked::default();
-            let mut page = draw(&site, &pages, &request, allowed.caller(), asked, &problem.fields).await?;
+            let mut page =
+                draw(&site, &pages, &request, allowed.caller(), asked, &problem.fields, &DecisionForm::default())
+                    .await?;
             *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
             Ok(page)
         }

@@ -210,10 +210,10 @@ impl Drawing<'_> {
         Some(self.filled("merchant", key, &[("time", &time)]))
     }
 
-    /// Says whether the time of a duty that arose at an instant is over; what is due at once has none.
+    /// Says whether the time of a duty that arose at an instant is over.
     fn is_late(&self, duty: &Duty, since: Instant) -> bool {
         let due = duty.due(since, &self.teller.policies.calendar);
-        due.is_some_and(|due| due < self.now) && duty.hours != Some(0)
+        due.is_some_and(|due| due <= self.now)
     }
 
     fn fact(&self, seen: &FactSeen) -> Value {
@@ -390,7 +390,7 @@ impl Drawing<'_> {
             let fates: Vec<String> =
                 fates.map(|(state, count)| format!("{} {count}", self.text("fate", state.name()))).collect();
             context! {
-                at => minute(mail.requested_at), from => mail.from.name(), to => mail.to.name(),
+                at => minute(mail.requested_at), from => mail.from.name(), to => mail.to.name(), calls => mail.is_call(),
                 fates => fates.join(self.teller.language.pick("，", ", ")), nobody => mail.tally.nobody > 0,
             }
         };

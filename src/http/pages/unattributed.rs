@@ -2,7 +2,7 @@
 //! with the keyboard where there is a script, with forms where there is none.
 
 use super::filters::{amount_of, minute};
-use super::{Pages, answer};
+use super::{Pages, answer, field_name};
 use crate::domain::code::CreditCode;
 use crate::domain::command::{Command, DecideUnattributed};
 use crate::domain::whose::{Candidate, Offer, State, name_of};
@@ -18,6 +18,7 @@ use crate::views::unattributed::{QueueFilter, QueueRow};
 use actix_web::http::StatusCode;
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
+use minijinja::value::Serde;
 use minijinja::{Value, context};
 use serde::{Deserialize, Serialize};
 use std::sync::PoisonError;
@@ -44,7 +45,7 @@ pub struct Asked {
 }
 
 /// A form of the page.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct DecisionForm {
     ticket: String,
@@ -72,7 +73,7 @@ pub async fn show(
     request: HttpRequest,
     query: web::Query<Asked>,
 ) -> Result<HttpResponse, Problem> {
-    draw(&site, &pages, &request, allowed.caller(), query.into_inner(), &[]).await
+    draw(&site, &pages, &request, allowed.caller(), query.into_inner(), &[], &DecisionForm::default()).await
 }
 
 /// Takes a decision.
@@ -106,7 +107,7 @@ pub async fn post(
         Ok(()) => Ok(HttpResponse::SeeOther().insert_header((LOCATION, path(&asked, asked.page))).finish()),
         Err(problem) if matches!(problem.code, Code::Refused | Code::OutOfScope) => {
             asked.last.clear();
-            let mut page = draw(&site, &pages, &request, allowed.caller(), asked, &problem.fields).await?;
+            let mut page = draw(&site, &pages, &request, allowed.caller(), asked, &problem.fields, &form).await?;
             *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
             Ok(page)
         }
@@ -157,6 +158,7 @@ pub(super) async fn draw(
     caller: &Caller,
     asked: Asked,
     wrong: &[FieldProblem],
+    sent: &DecisionForm,
 ) -> Result<HttpResponse, Problem> {
     let language = Language::of(request);
     let (skip, take) = Paging { page: asked.page, per_page: Some(PER_PAGE) }.window()?;
@@ -189,7 +191,11 @@ pub(super) async fn draw(
         tickets => found.tickets,
         last => found.last,
         aliases => found.aliases,
-        wrong => wrong.iter().map(|field| field.message(language).to_owned()).collect::<Vec<_>>(),
+        wrong => wrong.iter().map(|field| {
+            context! { name => field_name(pages, language, &field.field).to_owned(), text => field.message(language).to_owned() }
+        }).collect::<Vec<_>>(),
+        // What was typed stands in its form again.
+        sent => Value::from(Serde(sent)),
         page_text => pages.filled(
             language, "site", "page", &[("page", &number.to_string()), ("pages", &pages_in_all.to_string())],
         ),

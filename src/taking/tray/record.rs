@@ -184,6 +184,11 @@ impl Record {
         (self.refusals, self.warnings) = Default::default();
     }
 
+    /// Returns what is known of it but what was found in it.
+    pub(super) fn without_findings(&self) -> Self {
+        Self { refusals: Findings::default(), warnings: Findings::default(), ..self.clone() }
+    }
+
     /// Notes what followed.
     pub(super) fn follow(&mut self, followed: Followed) {
         self.lights = followed.lights;

@@ -353,6 +353,7 @@ payloads! {
     AlertRaised { alert, credit_code, light, change, sector, at, duties: stated_duties }
     DutyArisen { duty, rule, version, light, zh, en, who, clause, due_at, acts: stated_acts }
     AlertAssigned { alert, credit_code, to, at, note }
+    AlertRouted { alert, credit_code, at, from, to, tells }
     AlertNoted { alert, credit_code, at, note }
     AlertActedOn { alert, credit_code, at, note, kind, date }
     DutyWaived { alert, credit_code, duty, at, reason }
@@ -361,7 +362,7 @@ payloads! {
     AlertClosed { alert, credit_code, at, note, outcome, change }
     AlertStep { alert, credit_code, at, note }
     MailRequested { mail, change, credit_code, merchant, from, to, at, sector, recipients, call }
-    MailCall { alert, cause, zh, en, due_at }
+    MailCall { alert, cause, zh, en, due_at, routed: stated_flag }
     Recipient { address, office, language }
     MailClaimed { mail, address, attempt, claim, by, at, until }
     MailAttempted { mail, address, attempt, at, reply, retry_at }
@@ -479,6 +480,7 @@ pub(super) fn every_event(pen: &mut Pen) -> Vec<Event> {
         AlertAcknowledged,
         AcknowledgementWithdrawn,
         AlertAssigned,
+        AlertRouted,
         AlertNoted,
         AlertActedOn,
         DutyWaived,

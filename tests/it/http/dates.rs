@@ -11,7 +11,7 @@ use warnlight::http::routes::TABLE;
 const SOON: Duration = Duration::from_secs(60);
 
 /// Query parameters that name an instant.
-const INSTANTS: [&str; 2] = ["at", "known_at"];
+const INSTANTS: [&str; 3] = ["known", "at", "known_at"];
 
 #[test]
 fn every_date_parameter_is_answered_soon_and_named_when_it_is_wrong() {
@@ -37,7 +37,10 @@ fn every_date_parameter_is_answered_soon_and_named_when_it_is_wrong() {
             tried += 1;
         }
     }
-    assert_eq!(tried, 3, "`at` of the lights, `at` and `known_at` of the reasons");
+    assert_eq!(
+        tried, 9,
+        "`at` of the lights; `at` and `known_at` of the reasons; `at` and `known` of the board and its two files"
+    );
     app.get("/api/v1/lights?at=2025-06-30").role(Role::Admin).ok();
 }
 

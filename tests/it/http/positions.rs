@@ -45,6 +45,10 @@ fn every_answer_to_a_change_tells_the_position_that_shows_it() {
     let mails = app.until("/api/v1/mails?state=refused", |reply| reply.json()["items"] != json!([])).json();
     let refused_mail = mails["items"][0]["mail"].as_str().unwrap();
     let to = mails["items"][0]["recipients"][0]["address"].clone();
+    // Somebody has a case to hand over.
+    let case = app.get("/api/v1/cases").role(Role::Admin).ok().json()["items"][0].clone();
+    let take = json!({ "command": "handle_case", "alert": case["alert"], "credit_code": case["credit_code"], "action": "take" });
+    app.post("/api/v1/commands").role(Role::Admin).json(&take).ok();
     let (mut known_key, mut tried) = (String::new(), String::new());
     let mut told = 0;
     for route in TABLE.iter().filter(|route| route.method != "GET" && route.path.starts_with("/api/")) {
@@ -66,6 +70,7 @@ fn every_answer_to_a_change_tells_the_position_that_shows_it() {
             "/api/v1/complaints" => ask.json(&ticket),
             "/api/v1/complaints/{ticket}/answer" => ask.json(&json!({})),
             "/api/v1/mails/{mail}/send-again" => ask.json(&json!({ "to": to })),
+            "/api/v1/cases/hand-over" => ask.json(&json!({ "to": "somebody" })),
             "/api/v1/imports" => ask.text("application/octet-stream", &balance("10.00").to_string()),
             "/api/v1/imports/{id}/confirm" => ask.json(&json!({})),
             "/api/v1/keys" => ask.json(&json!({ "name": "x", "role": "admin" })),
@@ -84,7 +89,7 @@ fn every_answer_to_a_change_tells_the_position_that_shows_it() {
         app.get("/api/v1/keys").role(Role::Admin).header("warnlight-position", &position(&reply).to_string()).ok();
         told += 1;
     }
-    assert_eq!(told, 12);
+    assert_eq!(told, 13);
     assert_eq!(app.get("/api/v1/lights").role(Role::Lead).ok().header("warnlight-position"), "", "reading tells none");
 }
 

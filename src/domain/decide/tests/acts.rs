@@ -192,6 +192,10 @@ fn a_letter_that_is_an_act_records_the_act_and_its_number_is_one_letter() {
 fn an_order_needs_its_due_date_and_a_notice_of_a_talk_is_no_talk() {
     let order = format!(r#"{LETTER},"kind":"rectification_order""#);
     given(&[]).when("issue_document", &order, TODAY).then_refused(&[("due_on", "due_missing")]);
+    let past = format!(r#"{order},"due_on":"2025-06-19""#);
+    given(&[]).when("issue_document", &past, TODAY).then_refused(&[("due_on", "due_before_order")]);
+    let row = r#""kind":"rectification_ordered","date":"2025-06-20","due_on":"1990-01-02""#;
+    given(&[]).when("record_enforcement", row, TODAY).then_refused(&[("due_on", "due_before_order")]);
     let notice = format!(r#"{LETTER},"kind":"talk_notice","due_on":"2025-07-20""#);
     given(&[]).when("issue_document", &notice, TODAY).then(&[("enforcement.document_issued", &notice)]);
     let empty = notice.replace(r#"["一","二"]"#, r#"[" ",""]"#);
