@@ -43,7 +43,10 @@ pub enum OutOfScope {
     #[error("a key with this role cannot record this; use the key of the office that is in charge of it")]
     Role,
     /// The role does, but not about this merchant or mall.
-    #[error("this merchant or mall is not in the scope of the key; use the key of the office that is in charge of it")]
+    #[error(
+        "this merchant or mall is not in the scope of the key; use the key of the office that is in charge of it, or have that \
+         office enter the shop in the register first"
+    )]
     Place,
 }
 
@@ -53,7 +56,7 @@ impl OutOfScope {
     pub fn problem(self) -> Problem {
         let (field, zh) = match self {
             Self::Role => ("command", "该角色的密钥不能记录此类内容；请使用主管单位的密钥"),
-            Self::Place => ("credit_code", "该商户或商场不在此密钥的管辖范围内；请使用主管单位的密钥"),
+            Self::Place => ("credit_code", "该商户或商场不在此密钥的管辖范围内；请使用主管单位的密钥，或请主管单位先在商户登记中录入该店铺"),
         };
         Problem { field, code: "out_of_scope", value: String::new(), zh: zh.to_owned(), en: self.to_string() }
     }
@@ -124,9 +127,11 @@ impl Scope {
                 // Whom it is about is said, or nobody is spoken of.
                 Command::DecideUnattributed(row) if row.credit_code.is_none() => Ok(()),
                 // A row of the register can bring a new merchant, or move one here; it must not reach elsewhere.
+                // One that somebody only spoke of is not there yet.
                 Command::RegisterMerchant(row) => {
                     let stated = row.division_code.is_none_or(|division| self.covers(Some(division)));
-                    let known = merchant.map_or(row.division_code.is_some(), |known| self.sees(known));
+                    let registered = merchant.filter(|known| known.registered);
+                    let known = registered.map_or(row.division_code.is_some(), |known| self.sees(known));
                     if stated && (known || self.is_everything()) { Ok(()) } else { Err(OutOfScope::Place) }
                 }
                 _ => self.place(merchant),
@@ -142,10 +147,9 @@ impl Scope {
             Command::RecordComplaint(row) if row.channel == Channel::Mall => return self.place(merchant),
             _ => return Err(OutOfScope::Role),
         };
-        // The mall is in the command itself: a tenant that was never registered can leave all the same. A registered
-        // merchant of another place cannot be claimed as a tenant, or claiming it would open its page to the operator.
-        let claims = merchant.is_some_and(|merchant| merchant.registered && !self.sees(merchant));
-        if mall.as_deref().is_some_and(|mall| self.runs(mall)) && !claims { Ok(()) } else { Err(OutOfScope::Place) }
+        // Who is a tenant is for the offices to say: whoever could claim one would learn by it which codes are registered
+        // elsewhere, and open the page of whom it claims.
+        if mall.as_deref().is_some_and(|mall| self.runs(mall)) { self.place(merchant) } else { Err(OutOfScope::Place) }
     }
 
     fn place(&self, merchant: Option<&MerchantFacts<'_>>) -> Result<(), OutOfScope> {

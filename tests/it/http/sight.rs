@@ -1,6 +1,6 @@
 //! Every event type through every route, for a mall and for a bank: what is not theirs shows up nowhere.
 
-use super::app::{App, HERE, encoded, instant};
+use super::app::{App, HERE, Reply, encoded, instant};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::fs;
@@ -231,9 +231,9 @@ fn a_mall_that_spoke_of_a_stranger_does_not_see_it_when_it_registers_elsewhere()
     let stranger = super::app::NOBODY;
     let tenant = "91110108MA99999981";
     for code in [stranger, tenant] {
-        let signal = json!({ "command": "record_signal", "credit_code": code, "mall": "东方广场", "unit": "B1-77",
-            "kind": "rent_arrears", "date": "2025-06-01" });
-        app.post("/api/v1/commands").role(Role::Operator).json(&signal).ok();
+        // As logs tell of it in which malls could speak of anybody.
+        app.tell(&[json!({ "command": "record_signal", "credit_code": code, "mall": "东方广场", "unit": "B1-77",
+            "kind": "rent_arrears", "date": "2025-06-01" })]);
         app.get(&format!("/api/v1/merchants/{code}")).role(Role::Operator).ok();
     }
     app.tell(&[
@@ -248,24 +248,94 @@ fn a_mall_that_spoke_of_a_stranger_does_not_see_it_when_it_registers_elsewhere()
     }
 }
 
+/// What the roles with a scope say about merchants, one of each kind, right and wrong by itself.
+fn said_about(code: &str) -> Vec<Value> {
+    let said = [
+        json!({ "command": "record_exit", "action": "post", "date": "2025-06-30", "planned_on": "2025-12-01" }),
+        json!({ "command": "record_exit", "action": "post", "date": "2025-06-30", "planned_on": "2025-01-01" }),
+        json!({ "command": "record_exit", "action": "post", "date": "2025-06-20", "planned_on": "2025-12-01" }),
+        json!({ "command": "record_exit", "action": "amend", "date": "2025-06-30", "planned_on": "2025-12-01" }),
+        json!({ "command": "record_exit", "action": "withdraw", "date": "2025-06-30" }),
+        json!({ "command": "record_exit", "action": "withdraw", "date": "2999-01-01" }),
+        json!({ "command": "record_exit", "action": "close", "date": "2025-06-29" }),
+        json!({ "command": "record_signal", "kind": "rent_arrears", "date": "2025-06-01" }),
+        json!({ "command": "report_complaint_rate", "date": "2025-06-01", "ratio": "0.05" }),
+        json!({ "command": "report_prepaid_share", "date": "2025-06-01", "ratio": "0.5" }),
+        json!({ "command": "record_complaint", "ticket": "NEW-1", "channel": "mall", "kind": "refund",
+            "received_at": "2025-06-01T00:00:00Z" }),
+        json!({ "command": "report_custody", "date": "2025-06-01", "held": "1.00" }),
+        json!({ "command": "report_balance", "date": "2025-06-01", "outstanding": "1.00" }),
+        json!({ "command": "post_guarantee", "kind": "bank", "amount": "1.00", "from": "2025-06-01", "until": "2026-06-01" }),
+    ];
+    let about = |mut command: Value| {
+        command["credit_code"] = json!(code);
+        let name = command["command"].as_str().unwrap();
+        if ["record_exit", "record_signal", "report_complaint_rate", "report_prepaid_share"].contains(&name) {
+            command["mall"] = json!("东方广场");
+            command["unit"] = json!("B1-01");
+        }
+        command
+    };
+    said.into_iter().map(about).collect()
+}
+
 #[test]
 fn whether_a_code_is_registered_elsewhere_is_not_told() {
     let app = App::start();
-    let step = json!({ "mall": "东方广场", "unit": "B1-01" });
-    let late = json!({ "mall": "东方广场", "unit": "B1-01", "planned_on": "2025-12-01", "date": "2999-01-01" });
-    for (path, body) in [("/withdraw", &step), ("/withdraw", &late)] {
-        let answers: Vec<(u16, Value)> = [super::app::THERE, super::app::NOBODY]
-            .map(|code| {
-                let reply =
-                    app.post(&format!("/api/v1/exit-notices/{code}{path}")).role(Role::Operator).json(body).send();
+    // One that nobody knows, one that is registered elsewhere, and one that is not registered, of which others spoke.
+    let spoken_of = "91110108MA99999981";
+    app.tell(&[json!({ "command": "record_complaint", "credit_code": spoken_of, "ticket": "GD-9", "channel": "12345",
+        "kind": "closed", "received_at": "2025-06-29T01:00:00Z" })]);
+    let codes = [super::app::NOBODY, super::app::THERE, spoken_of];
+    let before = app.desk.picture().position;
+    for role in [Role::Operator, Role::Bank, Role::Regulator, Role::Lead] {
+        let all = codes.map(|code| {
+            // The code asked about stands in an answer, and an id of its own.
+            let alike = |reply: Reply| {
                 let mut answer = reply.json();
-                answer["instance"] = Value::Null;
-                (reply.status, answer)
-            })
-            .into();
-        assert_eq!(answers[0], answers[1], "{body}");
-        assert!(answers[0].0 == 403 || answers[0].0 == 422, "{answers:?}");
+                answer.as_object_mut().map(|fields| fields.remove("instance"));
+                (reply.status, answer.to_string().replace(code, "-"))
+            };
+            let send = |path: &str, body: &Value| alike(app.post(path).role(role).json(body).send());
+            let mut answers: Vec<_> =
+                said_about(code).iter().map(|command| send("/api/v1/commands", command)).collect();
+            answers.push(send("/api/v1/commands", &json!(said_about(code))));
+            let step = json!({ "mall": "东方广场", "unit": "B1-01" });
+            answers.push(send(&format!("/api/v1/exit-notices/{code}/withdraw"), &step));
+            let sheet = format!("统一社会信用代码,商场,铺位号,类型,日期\n{code},东方广场,B1-01,欠租,2025-06-01\n");
+            let preview = app.post("/api/v1/imports?name=signals.csv&preview=true").role(role);
+            let preview = preview.text("application/octet-stream", &sheet).send();
+            let seen_through = preview.json();
+            let said = format!("{} {}", seen_through["counts"], seen_through["refusals"]);
+            answers.push((preview.status, said.replace(code, "-")));
+            for path in ["", "/reasons", "/timeline"] {
+                answers.push(alike(app.get(&format!("/api/v1/merchants/{code}{path}")).role(role).send()));
+            }
+            answers
+        });
+        for (place, first) in all[0].iter().enumerate() {
+            for other in &all[1..] {
+                assert_eq!(first, &other[place], "{role}: answer {place}");
+            }
+            assert!([200, 202, 403, 404, 422].contains(&first.0), "{role}: {first:?}");
+        }
     }
+    assert_eq!(app.desk.picture().position, before, "nothing was recorded");
+}
+
+#[test]
+fn an_office_registers_a_shop_that_others_only_spoke_of() {
+    let app = App::start();
+    let code = super::app::NOBODY;
+    app.tell(&[json!({ "command": "record_complaint", "credit_code": code, "ticket": "GD-9", "channel": "12345",
+        "kind": "closed", "received_at": "2025-06-29T01:00:00Z" })]);
+    let notice = json!({ "credit_code": code, "mall": "东方广场", "unit": "B1-77", "planned_on": "2025-12-01" });
+    let post = || app.post("/api/v1/exit-notices").role(Role::Operator).json(&notice).send();
+    assert_eq!(post().code(), "out_of_scope");
+    let row = json!({ "command": "register_merchant", "credit_code": code, "name": "新店", "division_code": "110108",
+        "mall": "东方广场", "unit": "B1-77" });
+    assert_eq!(app.post("/api/v1/commands").role(Role::Lead).json(&row).ok().json()["status"], "accepted");
+    assert_eq!(post().json()["status"], "accepted", "now it is the mall's tenant");
 }
 
 #[test]
