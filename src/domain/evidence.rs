@@ -188,6 +188,8 @@ pub struct Complaint {
     pub corrections: ThinVec<Correction>,
     /// Where it was found not to be about this merchant after all; from there on it does not count.
     pub undone: Option<Position>,
+    /// Mall that it was handed in at, as last said; `None` if nobody said, or it came another way. No fact rests on it.
+    pub mall: Option<Box<str>>,
 }
 
 /// What a later row of a ticket said instead of what was known.

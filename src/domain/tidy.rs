@@ -56,7 +56,10 @@ pub fn tidy(mut command: Command) -> Command {
             tidy_lines(&mut row.refund_plan);
             tidy_lines(&mut row.reason);
         }
-        Command::RecordComplaint(row) => tidy_needed(&mut row.ticket),
+        Command::RecordComplaint(row) => {
+            tidy_needed(&mut row.ticket);
+            tidy_optional(&mut row.mall);
+        }
         Command::RecordUnattributed(row) => {
             tidy_needed(&mut row.ticket);
             for text in [

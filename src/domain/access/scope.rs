@@ -56,7 +56,10 @@ impl OutOfScope {
     pub fn problem(self) -> Problem {
         let (field, zh) = match self {
             Self::Role => ("command", "该角色的密钥不能记录此类内容；请使用主管单位的密钥"),
-            Self::Place => ("credit_code", "该商户或商场不在此密钥的管辖范围内；请使用主管单位的密钥，或请主管单位先在商户登记中录入该店铺"),
+            Self::Place => (
+                "credit_code",
+                "该商户或商场不在此密钥的管辖范围内；请使用主管单位的密钥，或请主管单位先在商户登记中录入该店铺",
+            ),
         };
         Problem { field, code: "out_of_scope", value: String::new(), zh: zh.to_owned(), en: self.to_string() }
     }
@@ -105,6 +108,15 @@ impl Scope {
         self.role != Role::Operator || self.runs(mall)
     }
 
+    /// Returns those of the bearer's malls in which a merchant has shops, as they are spelt there, each once.
+    #[must_use]
+    pub fn own_malls<'a>(&self, merchant: &MerchantFacts<'a>) -> Vec<&'a str> {
+        let mut own: Vec<&str> = merchant.malls.iter().copied().filter(|mall| self.runs(mall)).collect();
+        own.sort_by_cached_key(|mall| name_key::key(mall));
+        own.dedup_by(|one, other| name_key::same(one, other));
+        own
+    }
+
     /// Checks that the bearer may say this about a merchant. A merchant nobody knows yet has no facts: `None`.
     ///
     /// # Errors
@@ -144,7 +156,10 @@ impl Scope {
             Command::RecordExit(row) => &row.mall,
             Command::RecordSignal(row) => &row.mall,
             Command::ReportComplaintRate(row) | Command::ReportPrepaidShare(row) => &row.mall,
-            Command::RecordComplaint(row) if row.channel == Channel::Mall => return self.place(merchant),
+            Command::RecordComplaint(row) if row.channel == Channel::Mall => match &row.mall {
+                None => return self.place(merchant),
+                named => named,
+            },
             _ => return Err(OutOfScope::Role),
         };
         // Who is a tenant is for the offices to say: whoever could claim one would learn by it which codes are registered

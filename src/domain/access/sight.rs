@@ -223,8 +223,19 @@ impl<'a> Reader<'a> {
     pub fn sees_complaint(&self, complaint: &Complaint) -> bool {
         match self.scope.sight(Some(Matter::Complaint)) {
             All => true,
-            Own => complaint.channel == Channel::Mall,
+            Own => complaint.channel == Channel::Mall && self.runs_where_it_came_in(complaint),
             Nothing => false,
+        }
+    }
+
+    /// A ticket that does not say at which mall it was handed in may have been at any where the merchant has a shop.
+    fn runs_where_it_came_in(&self, complaint: &Complaint) -> bool {
+        match complaint.mall.as_deref() {
+            Some(mall) => self.scope.runs(mall),
+            None => {
+                let malls = self.merchant.shops.iter().map(|shop| &*shop.name.mall);
+                malls.filter(|mall| !mall.is_empty()).all(|mall| self.scope.runs(mall))
+            }
         }
     }
 
@@ -269,8 +280,11 @@ impl<'a> Reader<'a> {
             }
             (Own, Some(Matter::Custody), _) => self.sees_custody(day),
             (Own, Some(Matter::Filing), _) => true,
-            // The others count tickets of every channel.
-            (Own, Some(Matter::Complaint), _) => fact == "complaints.unanswered_24h",
+            // The others count tickets of every channel; this one those of every mall.
+            (Own, Some(Matter::Complaint), _) => {
+                let mut at_malls = self.merchant.complaints.iter().filter(|ticket| ticket.channel == Channel::Mall);
+                fact == "complaints.unanswered_24h" && at_malls.all(|ticket| self.sees_complaint(ticket))
+            }
             _ => false,
         }
     }

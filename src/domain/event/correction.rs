@@ -160,6 +160,9 @@ pub struct ComplaintCorrected {
     /// How it ended (结果).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
+    /// Mall that it was handed in at (商场).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mall: Option<String>,
     /// What that replaced.
     pub before: TicketParts,
 }
@@ -186,4 +189,7 @@ pub struct TicketParts {
     /// How it ended (结果).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
+    /// Mall that it was handed in at (商场).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mall: Option<String>,
 }

@@ -65,6 +65,9 @@ pub struct ComplaintState {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub outcome: Option<Outcome>,
+    /// Mall that it was handed in at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mall: Option<String>,
 }
 
 impl ComplaintState {
@@ -81,6 +84,7 @@ impl ComplaintState {
             answered_at: complaint.answered(Position::MAX),
             closed_at: closed.map(|(at, _)| at),
             outcome: closed.map(|(_, outcome)| outcome),
+            mall: complaint.mall.as_deref().map(str::to_owned),
         }
     }
 }
@@ -196,5 +200,6 @@ fn as_recorded(credit_code: CreditCode, complaint: &Complaint) -> RecordComplain
         answered_at: complaint.answered(Position::MAX),
         closed_at: closed.map(|(at, _)| at),
         outcome: closed.map(|(_, outcome)| outcome),
+        mall: complaint.mall.as_deref().map(str::to_owned),
     }
 }

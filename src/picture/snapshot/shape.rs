@@ -213,7 +213,7 @@ structs! {
     Shop { name, position, exits }
     ShopName { mall, unit }
     ExitItem { date, position, until, action, planned_on, refund_plan, reason }
-    Complaint { ticket, revision, position, received_at, channel, kind, amount, due, answered, closed, corrections, undone }
+    Complaint { ticket, revision, position, received_at, channel, kind, amount, due, answered, closed, corrections, undone, mall }
     Correction { position, kind, due_at, answered_at, closed }
     Signal { shop, kind, date, position, until, value, cleared }
     RatioItem { shop, date, position, until, ratio }
