@@ -32,7 +32,7 @@ pub(super) fn views(room: &Path, args: &Args, report: &mut Report) -> Outcome<()
         let log = EmbeddedLog::open_read_only(&dir)?;
         let policies = Arc::new(Policies::built_in()?);
         let mut events = 0;
-        let runs = if *merchants > 100_000 { 1 } else { 3 };
+        let runs = if *merchants > 100_000 { 1 } else { 9 };
         let mut rates = Vec::new();
         let (used, _) = machine::processor_time();
         for _ in 0..runs {

@@ -29,6 +29,8 @@ pub struct World {
     /// Of all filed so, those with a shop that closed: few, and the only ones whose links light anybody.
     closers: Index<u64, OrdSet<u32>>,
     head: Position,
+    /// The merchant of the last event: other parts of the picture ask for it at once.
+    last: Option<(CreditCode, u32)>,
 }
 
 impl World {
@@ -51,6 +53,7 @@ impl World {
         let code = evidence_about(event)?;
         self.head = self.head.max(stamp.position);
         let index = self.index_or_new(code);
+        self.last = Some((code, index));
         let merchant = usize::try_from(index).ok().and_then(|index| self.merchants.get_mut(index))?;
         merchant.fold(stamp, event);
         match event {
@@ -141,6 +144,11 @@ impl World {
     /// Returns a merchant's index.
     #[must_use]
     pub fn index_of(&self, code: CreditCode) -> Option<u32> {
+        if let Some((last, index)) = self.last
+            && last == code
+        {
+            return Some(index);
+        }
         self.by_code.find(&code, |index| self.at(index).is_some_and(|merchant| merchant.code == code))
     }
 

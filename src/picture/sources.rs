@@ -69,10 +69,13 @@ impl Source {
     }
 
     fn deliver(&mut self, rows: u64, seen: &SeenEvent<'_>) {
-        let day = day_of(seen.stamp.recorded_at);
-        if self.days.last() == Some(&day) {
+        let at = seen.stamp.recorded_at;
+        // Rows that came together are of one instant, so of one day.
+        let is_of_last_day = |days: &[Day]| days.last().is_some_and(|last| at == self.last_at || *last == day_of(at));
+        if is_of_last_day(&self.days) {
             self.last_rows += rows;
         } else {
+            let day = day_of(at);
             if self.days.len() >= DAYS {
                 self.days.remove(0);
             }
@@ -80,7 +83,7 @@ impl Source {
             self.last_rows = rows;
         }
         self.rows += rows;
-        self.last_at = seen.stamp.recorded_at;
+        self.last_at = at;
         self.last = seen.stamp.position;
         if self.actor != *seen.actor {
             self.actor = Arc::clone(seen.actor);

@@ -247,17 +247,18 @@ impl Cases {
 
     fn light_changed(&mut self, change: &LightChanged, id: Uuid, position: Position) {
         let code = change.credit_code;
-        let mut pending = Pending { id, change: change.clone(), fresh: Vec::new() };
+        let pending = |fresh| Pending { id, change: change.clone(), fresh };
         // While one waits, those after it stand in line: what they mean rests on what is said of that.
-        let waits = self.pending_of(code).next().is_some()
-            || match self.latest(code).cloned() {
-                Some(case) => self.follow(case, &mut pending),
-                None => {
-                    pending.fresh = rules(change);
-                    self.follows && change.asks_for_mail()
-                }
-            };
-        if waits {
+        let waits = if self.pending_of(code).next().is_some() {
+            Some(pending(Vec::new()))
+        } else if let Some(case) = self.latest(code).cloned() {
+            let mut pending = pending(Vec::new());
+            self.follow(case, &mut pending).then_some(pending)
+        } else {
+            // Most lights of a district: nothing follows, so nothing is copied.
+            (self.follows && change.asks_for_mail()).then(|| pending(rules(change)))
+        };
+        if let Some(pending) = waits {
             self.put_pending(position, pending);
         }
     }

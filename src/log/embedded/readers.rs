@@ -7,8 +7,11 @@ use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-/// Page cache of one reading connection, in KiB.
-const CACHE_KIB: u32 = 4096;
+/// Page cache of one reading connection, in KiB: no more than stays in a processor's cache, because most reading goes through the
+/// file in order, and the system has the file's pages, too.
+const CACHE_KIB: u32 = 512;
+/// Page cache of a connection that looks everything up in every index, in KiB.
+const VERIFICATION_KIB: u32 = 64 * 1024;
 /// Stream names that one reading connection keeps at hand.
 const STREAMS: usize = 4096;
 
@@ -43,9 +46,9 @@ impl Readers {
         self.open_with(CACHE_KIB)
     }
 
-    /// Opens a connection for looking everything up in every index, which wants a larger page cache.
+    /// Opens a connection for verification.
     pub(super) fn open_for_verification(&self) -> Result<Reader, LogError> {
-        self.open_with(CACHE_KIB * 16)
+        self.open_with(VERIFICATION_KIB)
     }
 
     fn open_with(&self, cache_kib: u32) -> Result<Reader, LogError> {
