@@ -9,9 +9,12 @@ use crate::desk::Desk;
 use crate::http::access::Keyring;
 use crate::http::demo::Demonstration;
 use crate::http::{Open, ServeError};
+use crate::log::contract::{EventLog, LogError};
 use crate::mail::worker::Worker;
 use crate::proof::SigningKey;
-use crate::service::{load_signing_key, open_inbox, open_log, start_desk, start_keeper, start_mail, start_tray};
+use crate::service::{
+    ServiceError, load_signing_key, open_inbox, open_log, start_desk, start_keeper, start_mail, start_tray,
+};
 use crate::settings::{Settings, Trace, TraceFormat};
 use crate::taking::Hatch;
 use crate::taking::inbox::{Inbox, Keeper};
@@ -26,6 +29,8 @@ use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::Arc;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 use tracing_subscriber::EnvFilter;
 
 /// Run the service: take commands, watch lights, send mail, answer over HTTP.
@@ -33,6 +38,10 @@ use tracing_subscriber::EnvFilter;
 /// Stops cleanly on SIGTERM and SIGINT: what was accepted is on disk, what waits to be sent is sent after the next start.
 #[derive(Debug, Args)]
 pub(super) struct ServeArgs {}
+
+/// How long the log's lock is waited for, and how often it is looked at.
+const PATIENCE: Duration = Duration::from_secs(3);
+const LOOK: Duration = Duration::from_millis(50);
 
 /// Where the service is reached, for programs.
 #[derive(Serialize)]
@@ -48,7 +57,7 @@ pub(super) fn run(_: &ServeArgs, common: &Common, out: &mut Out) -> Result<Exit,
     let _sending = settings.trace.otlp.as_deref().map(otlp::start).transpose().map_err(CliError::failed)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let signing_key = load_signing_key(&settings)?;
-    let log = open_log(&settings, &common.data)?;
+    let log = opened(&settings, &common.data)?;
     let keyring = Arc::new(Keyring::open(log.clone(), clock.clone())?);
     // Before anything is started: whoever may not listen should not send mail either.
     settings.check_exposure(keyring.has_valid())?;
@@ -60,6 +69,17 @@ pub(super) fn run(_: &ServeArgs, common: &Common, out: &mut Out) -> Result<Exit,
     let ended = open(&settings, &common.data, &desk, signing_key, keyring, clock, out);
     desk.stop();
     ended
+}
+
+/// Opens the log. Whoever had it may have been killed a moment ago and not have come to its end yet.
+fn opened(settings: &Settings, data: &Path) -> Result<Arc<dyn EventLog>, ServiceError> {
+    let begun = Instant::now();
+    loop {
+        match open_log(settings, data) {
+            Err(ServiceError::Log(LogError::Locked { .. })) if begun.elapsed() < PATIENCE => sleep(LOOK),
+            opened => return opened,
+        }
+    }
 }
 
 fn open(

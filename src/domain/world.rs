@@ -348,6 +348,32 @@ mod tests {
     }
 
     #[test]
+    fn a_ticket_taken_from_one_merchant_and_given_to_another_is_the_others_folded_or_taken_over() {
+        let ticket = r#""ticket":"GD1","channel":"12315","kind":"refund","received_at":"2025-03-01T00:00:00Z""#;
+        let folded = told(&[
+            ("complaint.received", 0, ticket),
+            ("complaint.attribution_undone", 0, r#""ticket":"GD1","reason":"another shop""#),
+            ("complaint.received", 1, ticket),
+        ]);
+        let mut taken_over = World::default();
+        folded.merchants().iter().for_each(|merchant| taken_over.take_over(merchant.clone()));
+        for world in [&folded, &taken_over] {
+            for typed in ["GD1", "gd1", "ＧＤ1"] {
+                assert_eq!(world.ticket_owner(typed), Some(code(1)), "{typed}");
+            }
+            assert_eq!(world.ticket_owner("GD2"), None);
+        }
+    }
+
+    #[test]
+    fn the_merchant_last_spoken_of_is_found_as_any_other() {
+        let world = told(&[("merchant.registered", 0, r#""name":"a""#), ("merchant.registered", 1, r#""name":"b""#)]);
+        for (number, index) in [(1, Some(1)), (0, Some(0)), (2, None)] {
+            assert_eq!(world.index_of(code(number)), index);
+        }
+    }
+
+    #[test]
     fn brands_and_representatives_link_however_they_are_typed() {
         let mut world = World::default();
         for (position, (code, details)) in (1..).zip([

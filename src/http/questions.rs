@@ -281,6 +281,30 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_that_came_after_the_limit_is_not_shown() {
+        asking(async {
+            let questions = Questions::start(Some(1), 1, Duration::from_millis(20)).unwrap();
+            let asked = questions.clone();
+            let late = actix_web::rt::spawn(async move {
+                let cut_short = |limit: &Limit| {
+                    while !limit.is_over() {
+                        thread::yield_now();
+                    }
+                    Ok("cut short")
+                };
+                asked.ask(MINE, cut_short).await
+            });
+            everybody_once().await;
+            // Nobody looks at the clock before the answer is there: this thread does, and it is busy.
+            while questions.under_way() > 0 {
+                thread::yield_now();
+            }
+            (0..1_000).for_each(|_| thread::yield_now());
+            assert_eq!(late.await.unwrap().unwrap_err().code, Code::OutOfTime);
+        });
+    }
+
+    #[test]
     #[cfg(target_os = "linux")]
     fn the_threads_stand_behind_and_nobody_else_does() {
         asking(async {

@@ -74,6 +74,35 @@ mod tests {
     use super::*;
     use crate::policy::Policies;
 
+    /// Long enough for whatever is not held up.
+    const LONG: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn nobody_waits_for_what_is_there_and_whoever_waits_is_woken() {
+        let mut picture = Picture::new(Arc::new(Policies::built_in().unwrap()));
+        picture.position = 5;
+        let published = Published::new(picture.clone());
+        let (tell, told) = std::sync::mpsc::channel();
+        // Days of patience: whoever waits for anything but the picture does not come back.
+        let ask = |position: Position| {
+            let (published, tell) = (published.clone(), tell.clone());
+            std::thread::spawn(move || {
+                let seen = published.wait_for(position, LONG * 10_000).position;
+                tell.send((position, seen)).unwrap();
+            })
+        };
+        for position in [0, 4, 5] {
+            ask(position);
+            assert_eq!(told.recv_timeout(LONG), Ok((position, 5)));
+        }
+        for position in [6, 7] {
+            ask(position);
+            picture.position = position;
+            published.put(picture.clone());
+            assert_eq!(told.recv_timeout(LONG), Ok((position, position)));
+        }
+    }
+
     #[test]
     fn whoever_waited_for_a_position_finds_it_everywhere() {
         const LAST: Position = 20_000;

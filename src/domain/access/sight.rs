@@ -330,6 +330,111 @@ mod tests {
         }
     }
 
+    /// A merchant in two malls that went from one bank to another, with a ticket of one of the malls.
+    fn merchant() -> Merchant {
+        let code = "91110000101623741K";
+        let mut merchant = Merchant::new(code.parse().unwrap());
+        let told = [
+            ("merchant.shop_opened", 1, r#""mall":"东方广场","unit":"1""#),
+            ("merchant.shop_opened", 1, r#""mall":"西单","unit":"2""#),
+            ("filing.accepted", 1, r#""date":"2025-01-10","bank":"甲""#),
+            ("filing.accepted", 1, r#""date":"2025-05-01","bank":"乙""#),
+            ("custody.balance_reported", 1, r#""date":"2025-02-01","held":"1.00""#),
+            ("custody.balance_reported", 1, r#""date":"2025-06-01","held":"1.00""#),
+            (
+                "complaint.received",
+                2,
+                r#""ticket":"T","channel":"mall","kind":"refund","received_at":"2025-06-01T00:00:00Z","mall":"东方广场""#,
+            ),
+        ];
+        for ((event_type, version, rest), position) in told.iter().zip(1..) {
+            let data = format!(r#"{{"credit_code":"{code}",{rest}}}"#);
+            let stamp = crate::domain::fold::Stamp { position, recorded_at: Instant::UNIX_EPOCH, history: false };
+            merchant.fold(stamp, &Event::decode(event_type, *version, &data).unwrap());
+        }
+        merchant
+    }
+
+    fn operator(malls: &[&str]) -> Scope {
+        let malls = malls.iter().map(|mall| (*mall).to_owned()).collect();
+        Scope { role: Role::Operator, malls, ..Scope::everything() }
+    }
+
+    fn bank(name: &str) -> Scope {
+        Scope { role: Role::Bank, bank: Some(name.to_owned()), ..Scope::everything() }
+    }
+
+    #[test]
+    fn of_facts_that_are_own_in_part_a_reader_sees_its_part() {
+        let merchant = merchant();
+        let (east, west, both) = (operator(&["东方广场"]), operator(&["西单"]), operator(&["东方广场", "西单"]));
+        let (first, second) = (bank("甲"), bank("乙"));
+        let shop = |mall: &str| Some(ShopName { mall: mall.to_owned(), unit: String::new() });
+        for (scope, fact, shop, day, sees) in [
+            (&east, "exit.notice_days", shop("东方广场"), "2025-06-15", true),
+            (&east, "exit.notice_days", shop("西单"), "2025-06-15", false),
+            (&east, "exit.notice_days", None, "2025-06-15", false),
+            (&both, "exit.notice_days", None, "2025-06-15", true),
+            (&east, "prepaid.share_of_revenue", None, "2025-06-15", false),
+            (&east, "prepaid.outstanding", None, "2025-06-15", true),
+            (&east, "complaints.unanswered_24h", None, "2025-06-15", true),
+            (&west, "complaints.unanswered_24h", None, "2025-06-15", false),
+            (&both, "complaints.30d", None, "2025-06-15", false),
+            (&east, "listed.serious", None, "2025-06-15", true),
+            (&east, "rectification.overdue_days", None, "2025-06-15", false),
+            (&east, "linked.closed_unannounced_24m", None, "2025-06-15", false),
+            (&first, "custody.coverage", None, "2025-01-01", true),
+            (&first, "custody.coverage", None, "2025-05-31", true),
+            (&first, "custody.coverage", None, "2025-06-15", false),
+            (&second, "custody.coverage", None, "2025-05-31", false),
+            (&second, "custody.coverage", None, "2025-06-15", true),
+            (&first, "filing.overdue_days", None, "2025-06-15", true),
+            (&first, "exit.notice_days", shop("东方广场"), "2025-06-15", false),
+            (&first, "complaints.unanswered_24h", None, "2025-06-15", false),
+        ] {
+            let reader = Reader::new(scope, &merchant);
+            assert_eq!(
+                reader.sees_fact(fact, shop.as_ref(), day.parse().unwrap()),
+                sees,
+                "{scope:?}: {fact}, {shop:?}, {day}"
+            );
+        }
+    }
+
+    #[test]
+    fn of_events_that_are_own_in_part_a_reader_sees_its_part() {
+        let merchant = merchant();
+        let (east, first) = (operator(&["东方广场"]), bank("甲"));
+        for (scope, event_type, data, sees) in [
+            (&east, "merchant.registered", r#"{"mall":"东方广场"}"#, true),
+            (&east, "merchant.registered", r#"{"mall":"西单"}"#, false),
+            (&east, "merchant.registered", "{}", true),
+            (&east, "merchant.shop_opened", "{}", false),
+            (&east, "merchant.shop_linked", "{}", false),
+            (&east, "mall.signal_raised", r#"{"mall":"东方广场"}"#, true),
+            (&east, "mall.signal_raised", r#"{"mall":"西单"}"#, false),
+            (&east, "mall.signal_raised", "{}", false),
+            (&east, "complaint.answered", r#"{"ticket":"T"}"#, true),
+            (&east, "complaint.answered", r#"{"ticket":"U"}"#, false),
+            (&east, "complaint.answered", "{}", false),
+            (&first, "filing.accepted", r#"{"bank":"甲"}"#, true),
+            (&first, "filing.accepted", r#"{"bank":"乙"}"#, false),
+            (&first, "filing.accepted", "{}", true),
+            (&first, "custody.account_opened", r#"{"bank":"甲","date":"2025-06-15"}"#, true),
+            (&first, "custody.account_opened", r#"{"bank":"乙","date":"2025-02-01"}"#, false),
+            (&first, "custody.balance_reported", r#"{"date":"2025-02-01"}"#, true),
+            (&first, "custody.balance_reported", r#"{"date":"2025-06-01"}"#, false),
+            (&first, "custody.balance_reported", "{}", false),
+        ] {
+            let told = serde_json::from_str(data).unwrap();
+            assert_eq!(
+                Reader::new(scope, &merchant).sees_event(event_type, &told),
+                sees,
+                "{scope:?}: {event_type} {data}"
+            );
+        }
+    }
+
     #[test]
     fn operations_shows_this_table() {
         let shown = include_str!("../../../docs/OPERATIONS.md");
