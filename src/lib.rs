@@ -7,6 +7,7 @@ pub mod cli;
 pub mod clock;
 pub mod demo;
 pub mod desk;
+pub mod documents;
 pub mod domain;
 pub mod http;
 pub mod intake;

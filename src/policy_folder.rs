@@ -2,14 +2,14 @@
 //!
 //! A folder holds all the files of `policies/`, as many calendars besides as years need (`calendar-2027.toml`), or those
 //! calendars alone, or profiles of sources (`intake/`, read by [`crate::intake::profile`]), or when sources count as silent
-//! (`sources.toml`), beside the policies compiled in: a new
+//! (`sources.toml`), or wording of letters (`letters.toml`), beside the policies compiled in: a new
 //! year's schedule needs no release. Some of the files and not others is
 //! a mistake and said.
 
 use crate::domain::event::PolicyFile;
 use crate::policy::load::is_more_calendar;
-use crate::policy::rhythm;
 use crate::policy::{Policies, PolicyError};
+use crate::policy::{letters, rhythm};
 use std::path::Path;
 
 /// Loads the policies of a folder.
@@ -34,8 +34,8 @@ pub fn load(dir: &Path) -> Result<Policies, PolicyError> {
     // In one order on every machine: the digest of the policies rests on it.
     years.sort_unstable();
     let built_in = Policies::built_in_files();
-    let has_rhythms = dir.join(rhythm::FILE).exists();
-    let beside = !years.is_empty() || has_rhythms || dir.join("intake").is_dir();
+    let [has_rhythms, has_letters] = [rhythm::FILE, letters::FILE].map(|name| dir.join(name).exists());
+    let beside = !years.is_empty() || has_rhythms || has_letters || dir.join("intake").is_dir();
     let built_in_go_with_it = beside && built_in.iter().all(|file| !dir.join(&file.name).exists());
     let mut files = if built_in_go_with_it {
         built_in
@@ -46,7 +46,8 @@ pub fn load(dir: &Path) -> Result<Policies, PolicyError> {
         files.push(read(name)?);
     }
     let policies = Policies::from_files(files)?;
-    if has_rhythms { policies.with_rhythms(&read(rhythm::FILE)?.text) } else { Ok(policies) }
+    let policies = if has_rhythms { policies.with_rhythms(&read(rhythm::FILE)?.text)? } else { policies };
+    if has_letters { policies.with_letters(&read(letters::FILE)?.text) } else { Ok(policies) }
 }
 
 #[cfg(test)]
@@ -84,5 +85,18 @@ mod tests {
         assert_ne!(other.rhythms, built_in.rhythms);
         std::fs::write(folder.path().join("sources.toml"), "nonsense").unwrap();
         assert!(load(folder.path()).unwrap_err().to_string().contains("sources.toml"));
+    }
+
+    #[test]
+    fn wording_of_letters_may_stand_alone_and_changes_no_set_of_rules() {
+        let folder = tempfile::tempdir().unwrap();
+        let built_in = Policies::built_in().unwrap();
+        let text = include_str!("../policies/letters.toml");
+        std::fs::write(folder.path().join("letters.toml"), text.replace("警示信", "提醒函")).unwrap();
+        let other = load(folder.path()).unwrap();
+        assert_eq!(other.digest, built_in.digest);
+        assert_ne!(other.letters, built_in.letters);
+        std::fs::write(folder.path().join("letters.toml"), text.replace("{date}", "{day}")).unwrap();
+        assert!(load(folder.path()).unwrap_err().to_string().contains("letters.toml: `warning_letter`"));
     }
 }

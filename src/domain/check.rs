@@ -8,7 +8,7 @@ use super::text;
 use super::ticket;
 use super::tidy::industry_code;
 use super::time::{self, Day, Instant, day_of, local};
-use super::words::{Channel, EnforcementKind, ExitAction, FilingStatus, Outcome};
+use super::words::{Channel, EnforcementKind, ExitAction, FilingAction, Outcome};
 
 /// Something wrong with a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,6 +92,12 @@ pub fn check(command: &Command, now: Instant) -> Vec<Problem> {
         Command::RecordLead(row) => found.lead(row),
         Command::RecordJointCheck(row) => found.joint_check(row),
         Command::RecordCase(row) => found.case(row),
+        Command::IssueDocument(row) => found.document(row),
+        Command::RecordAccount(row) => found.account(row),
+        Command::RecordTenancy(row) => found.tenancy(row),
+        Command::HandleComplaint(row) => found.handling(row),
+        Command::RecordGreyListing(row) => found.grey_listing(row),
+        Command::RecordLock(row) => found.lock(row),
         Command::CancelEntry(row) if row.reason.is_empty() => {
             found.add("reason", "missing", "", "作废须写明理由", "say in `reason` why the entry is cancelled");
         }
@@ -145,10 +151,10 @@ impl Check {
     }
 
     /// Checks a step of a filing.
-    pub fn filing(&mut self, status: Option<FilingStatus>, date: Option<Day>) {
-        if status == Some(FilingStatus::None) {
-            let zh = "「未备案」不是备案的一个步骤；应为 已提交、已备案、已退回 或 已注销";
-            self.add("status", "not_a_step", FilingStatus::None.zh(), zh, NOT_A_STEP);
+    pub fn filing(&mut self, status: Option<FilingAction>, date: Option<Day>) {
+        if status == Some(FilingAction::None) {
+            let zh = "「未备案」不是备案的一个步骤；应为 已提交、已备案、已退回、已注销、备案变更 或 自愿备案";
+            self.add("status", "not_a_step", FilingAction::None.zh(), zh, NOT_A_STEP);
         }
         self.happened_on("date", date);
     }
@@ -343,6 +349,27 @@ impl Check {
                 look("number", &row.number);
                 row.ticket.iter().for_each(|ticket| look("ticket", ticket));
             }
+            Command::IssueDocument(row) => {
+                for (field, text) in
+                    [("number", &row.number), ("title", &row.title), ("to", &row.to), ("office", &row.office)]
+                {
+                    look(field, text);
+                }
+                row.paragraphs.iter().for_each(|paragraph| look("paragraphs", paragraph));
+            }
+            Command::RecordAccount(row) => {
+                look("bank", &row.bank);
+                row.account_tail.iter().for_each(|tail| look("account_tail", tail));
+            }
+            Command::RecordTenancy(row) => all(&[("mall", &row.mall), ("unit", &row.unit), ("brand", &row.brand)]),
+            Command::HandleComplaint(row) => look("ticket", &row.ticket),
+            Command::RecordGreyListing(row) => all(&[("ground", &row.ground)]),
+            Command::RecordLock(row) => {
+                look("person", &row.person);
+                look("person_digest", &row.person_digest);
+                row.role.iter().for_each(|role| look("role", role));
+                row.number.iter().for_each(|number| look("number", number));
+            }
             Command::CancelEntry(row) => look("reason", &row.reason),
             Command::HandleCase(row) => all(&[("to", &row.to), ("note", &row.note)]),
             Command::ReportBalance(_)
@@ -426,7 +453,8 @@ impl Check {
     }
 }
 
-const NOT_A_STEP: &str = "`none` is not a step of a filing; write submitted, accepted, returned or cancelled";
+const NOT_A_STEP: &str =
+    "`none` is not a step of a filing; write submitted, accepted, returned, cancelled, amended or volunteered";
 
 /// Local wall-clock reading as people write it, seconds only where there are any.
 fn clock(at: Instant) -> String {
@@ -436,5 +464,6 @@ fn clock(at: Instant) -> String {
 }
 
 mod dealings;
+mod records;
 #[cfg(test)]
 mod tests;

@@ -8,8 +8,8 @@ use super::event::{EnforcementAct, EntryCancelled, Guarantee, MerchantDetails, S
 use super::money::{Ratio, Yuan};
 use super::time::{Day, Instant, field};
 use super::words::{
-    ActKind, CaseAction, CaseOutcome, Channel, ComplaintKind, EnforcementKind, ExitAction, FilingStatus,
-    JointCheckStep, LeadStep, ListKind, Outcome, QueueDecision, SignalKind,
+    AccountAction, ActKind, CaseAction, CaseOutcome, Channel, ComplaintKind, DocumentKind, EnforcementKind, ExitAction,
+    FilingAction, JointCheckStep, LeadStep, ListKind, Outcome, QueueDecision, SignalKind, TicketStep,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -54,6 +54,18 @@ pub enum Command {
     RecordJointCheck(RecordJointCheck),
     /// An enforcement case was opened (立案).
     RecordCase(RecordCase),
+    /// A letter was issued (签发文书).
+    IssueDocument(IssueDocument),
+    /// A custody account was opened or closed (存管账户).
+    RecordAccount(RecordAccount),
+    /// What a mall's list of tenants says of a shop (租户).
+    RecordTenancy(RecordTenancy),
+    /// Something was done about a ticket (工单处理).
+    HandleComplaint(HandleComplaint),
+    /// An entry in the grey list (灰名单).
+    RecordGreyListing(RecordGreyListing),
+    /// A lock of a person (锁定登记).
+    RecordLock(RecordLock),
     /// An entry was made by mistake (作废).
     CancelEntry(EntryCancelled),
     /// What a person does with a case (亮灯处置).
@@ -66,8 +78,8 @@ pub enum Command {
 pub struct RecordFiling {
     /// Who files.
     pub credit_code: CreditCode,
-    /// State reached; `none` is not a step and is refused.
-    pub status: FilingStatus,
+    /// Which step; `none` is not one and is refused.
+    pub status: FilingAction,
     /// Day of the step.
     #[serde(deserialize_with = "field::date")]
     pub date: Day,
@@ -405,6 +417,152 @@ pub struct RecordCase {
     pub channel: Option<Channel>,
 }
 
+/// A letter as it leaves the office. One that is an act by itself (a warning letter, a yellow card, an order to rectify) records the act
+/// with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IssueDocument {
+    /// About whom.
+    pub credit_code: CreditCode,
+    /// Which letter.
+    pub kind: DocumentKind,
+    /// Document number (文号); one letter of a kind has it.
+    pub number: String,
+    /// Day of issue.
+    #[serde(deserialize_with = "field::date")]
+    pub date: Day,
+    /// Last day to comply; needed for an order to rectify.
+    #[serde(default, deserialize_with = "field::due_on", skip_serializing_if = "Option::is_none")]
+    pub due_on: Option<Day>,
+    /// Title.
+    pub title: String,
+    /// Who it is written to.
+    pub to: String,
+    /// The text, one item for each paragraph.
+    pub paragraphs: Vec<String>,
+    /// Office that issues it.
+    pub office: String,
+}
+/// A custody account was opened or closed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordAccount {
+    /// Whose.
+    pub credit_code: CreditCode,
+    /// Which of the two.
+    pub action: AccountAction,
+    /// Day.
+    #[serde(deserialize_with = "field::date")]
+    pub date: Day,
+    /// Bank.
+    pub bank: String,
+    /// Last digits of the account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_tail: Option<String>,
+}
+
+/// What a mall's list of tenants says of a shop: its lease, the check of its papers, its brand; one of them at least.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordTenancy {
+    /// Tenant.
+    pub credit_code: CreditCode,
+    /// Mall; absent for a street shop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mall: Option<String>,
+    /// Unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// First day of the lease; goes with `until`.
+    #[serde(default, deserialize_with = "field::from", skip_serializing_if = "Option::is_none")]
+    pub from: Option<Day>,
+    /// Last day of the lease; goes with `from`.
+    #[serde(default, deserialize_with = "field::until", skip_serializing_if = "Option::is_none")]
+    pub until: Option<Day>,
+    /// Day the mall checked licence and papers; goes with `in_order`.
+    #[serde(default, deserialize_with = "field::checked_on", skip_serializing_if = "Option::is_none")]
+    pub checked_on: Option<Day>,
+    /// They were in order; goes with `checked_on`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_order: Option<bool>,
+    /// Brand on the shop's door.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub brand: Option<String>,
+}
+
+/// Something was done about a ticket: one thing by what was done and when, so that a later one corrects it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HandleComplaint {
+    /// Ticket number.
+    pub ticket: String,
+    /// Where it came in.
+    pub channel: Channel,
+    /// About whom.
+    pub credit_code: CreditCode,
+    /// What was done.
+    pub step: TicketStep,
+    /// When.
+    #[serde(deserialize_with = "field::at")]
+    pub at: Instant,
+    /// Money refunded, yuan; needed for a refund, and of nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<Yuan>,
+    /// By when the enterprise has to answer, of a ticket passed to it.
+    #[serde(default, deserialize_with = "field::due_at", skip_serializing_if = "Option::is_none")]
+    pub due_at: Option<Instant>,
+    /// The complainant says it was resolved; needed for a rating, and of nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolved: Option<bool>,
+    /// The complainant is satisfied; needed for a rating, and of nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub satisfied: Option<bool>,
+}
+
+/// An entry in the grey list; sent again with the day of removal, it adds that.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordGreyListing {
+    /// Who.
+    pub credit_code: CreditCode,
+    /// First day on it.
+    #[serde(deserialize_with = "field::entered_on")]
+    pub entered_on: Day,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ground: Option<String>,
+    /// Day on which it is looked at again.
+    #[serde(default, deserialize_with = "field::review_on", skip_serializing_if = "Option::is_none")]
+    pub review_on: Option<Day>,
+    /// First day no longer on it.
+    #[serde(default, deserialize_with = "field::removed_on", skip_serializing_if = "Option::is_none")]
+    pub removed_on: Option<Day>,
+}
+
+/// A lock of a person for what happened at a merchant; sent again with the day it was lifted, it adds that.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordLock {
+    /// For what happened at whom.
+    pub credit_code: CreditCode,
+    /// Name of the person, as the register has it.
+    pub person: String,
+    /// Digest of the person's id document, as the register has it.
+    pub person_digest: String,
+    /// First day.
+    #[serde(deserialize_with = "field::locked_on")]
+    pub locked_on: Day,
+    /// First day without it.
+    #[serde(default, deserialize_with = "field::lifted_on", skip_serializing_if = "Option::is_none")]
+    pub lifted_on: Option<Day>,
+    /// What the person was there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// Document number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<String>,
+}
+
 /// What a person does with a case.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -447,6 +605,7 @@ impl Command {
             Self::RecordUnattributed(row) => Some((&row.ticket, row.channel)),
             Self::DecideUnattributed(row) => Some((&row.ticket, row.channel)),
             Self::RecordCase(row) => row.ticket.as_deref().zip(row.channel),
+            Self::HandleComplaint(row) => Some((&row.ticket, row.channel)),
             _ => None,
         }
     }
@@ -472,6 +631,12 @@ impl Command {
             Self::RecordLead(row) => row.credit_code,
             Self::RecordJointCheck(row) => row.credit_code,
             Self::RecordCase(row) => row.credit_code,
+            Self::IssueDocument(row) => row.credit_code,
+            Self::RecordAccount(row) => row.credit_code,
+            Self::RecordTenancy(row) => row.credit_code,
+            Self::HandleComplaint(row) => row.credit_code,
+            Self::RecordGreyListing(row) => row.credit_code,
+            Self::RecordLock(row) => row.credit_code,
             Self::CancelEntry(row) => row.credit_code,
             Self::HandleCase(row) => row.credit_code,
         })

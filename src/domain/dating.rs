@@ -14,7 +14,7 @@ use super::words::{ExitAction, Role};
 pub fn fault(command: &Command, role: Role, today: Day) -> Option<Problem> {
     let Command::RecordExit(row) = command else { return None };
     // A day that nobody can mean is refused as such, elsewhere.
-    if row.action == ExitAction::Close || row.date >= today || row.date < FIRST_DAY {
+    if matches!(row.action, ExitAction::Close | ExitAction::Reopen) || row.date >= today || row.date < FIRST_DAY {
         return None;
     }
     if role == Role::Operator {

@@ -1,14 +1,15 @@
 //! What offices do with each other about a merchant: leads to other authorities (线索), joint checks (综合查一次), enforcement cases
-//! (立案). No fact and no light rests on it.
+//! (立案); and the letters they issued (文书). No fact and no light rests on it.
 //!
 //! A step is one thing by its number and kind: said otherwise later it is corrected, and what a later row leaves out stays.
 
 use super::code_key::code;
 use super::envelope::Position;
-use super::event::{CaseOpened, JointCheck, Lead, LeadTransferred};
+use super::event::{CaseOpened, DocumentIssued, JointCheck, Lead, LeadTransferred};
 use super::evidence::{Evidence, Replaced, STANDING};
+use super::mark::Mark;
 use super::time::{Day, Instant};
-use super::words::{JointCheckStep, LeadStep};
+use super::words::{DocumentKind, EnforcementKind, JointCheckStep, LeadStep};
 
 /// What offices do with each other about one merchant; of most merchants there is nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub struct Dealings {
     pub checks: Vec<CheckItem>,
     /// Enforcement cases, in the order recorded.
     pub cases: Vec<CaseItem>,
+    /// Letters, in the order recorded.
+    pub documents: Vec<DocumentItem>,
 }
 
 /// A step of a lead.
@@ -80,6 +83,21 @@ pub struct CaseItem {
     pub ticket: Option<Box<str>>,
 }
 
+/// A letter that was issued. Its words stay in the log: whoever wants to read them has the position.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DocumentItem {
+    /// Which letter.
+    pub kind: DocumentKind,
+    /// Number, as first typed.
+    pub number: Box<str>,
+    /// Day of issue.
+    pub date: Day,
+    /// Where it stands.
+    pub position: Position,
+    /// Of everything else it says.
+    pub words: Mark,
+}
+
 macro_rules! evidence {
     ($($item:ty),+) => {$(
         impl Evidence for $item {
@@ -100,7 +118,8 @@ impl Dealings {
     /// Returns dealings of which there are none.
     #[must_use]
     pub const fn none() -> &'static Self {
-        const NONE: &Dealings = &Dealings { leads: Vec::new(), checks: Vec::new(), cases: Vec::new() };
+        const NONE: &Dealings =
+            &Dealings { leads: Vec::new(), checks: Vec::new(), cases: Vec::new(), documents: Vec::new() };
         NONE
     }
 
@@ -120,6 +139,18 @@ impl Dealings {
     #[must_use]
     pub fn case(&self, number: &str, ticket: Option<&str>) -> Option<&CaseItem> {
         self.cases.iter().rfind(|item| item.until == STANDING && item.is(number) && item.is_for(ticket))
+    }
+
+    /// Returns the letter of a kind and number, however that is typed.
+    #[must_use]
+    pub fn document(&self, kind: DocumentKind, number: &str) -> Option<&DocumentItem> {
+        self.documents.iter().find(|item| item.kind == kind && code(&item.number) == code(number))
+    }
+
+    /// Takes a letter into account. What left the office stays as it left.
+    pub(super) fn issue(&mut self, position: Position, row: &DocumentIssued) {
+        let (number, words) = (row.number.as_str().into(), words_of(row));
+        self.documents.push(DocumentItem { kind: row.kind, number, date: row.date, position, words });
     }
 
     /// Takes the transfer of a lead into account.
@@ -189,6 +220,27 @@ impl Dealings {
         let (number, ticket) = (row.number.as_str().into(), ticket.map(Box::from));
         self.cases.push(CaseItem { number, date: row.date, position, until: STANDING, ticket });
     }
+}
+
+/// Returns the act that a letter is by itself; `None` if what it speaks of is recorded when it was done.
+#[must_use]
+pub const fn act_of(kind: DocumentKind) -> Option<EnforcementKind> {
+    match kind {
+        DocumentKind::WarningLetter => Some(EnforcementKind::WarningLetter),
+        DocumentKind::YellowCard => Some(EnforcementKind::YellowCard),
+        DocumentKind::RectificationOrder => Some(EnforcementKind::RectificationOrdered),
+        DocumentKind::TalkNotice | DocumentKind::LeadLetter => None,
+    }
+}
+
+/// Returns the mark of what a letter says beside its kind, number and day.
+#[must_use]
+pub fn words_of(row: &DocumentIssued) -> Mark {
+    let due_on = row.due_on.map(|day| day.to_string()).unwrap_or_default();
+    let parts = [&due_on, &row.title, &row.to, &row.office].into_iter().chain(&row.paragraphs);
+    // No part has a control character in it.
+    let said: Vec<&str> = parts.map(String::as_str).collect();
+    Mark::of(Some(&said.join("\u{1}")))
 }
 
 /// Ends what stands of the same thing, and returns it for what a later row left out.

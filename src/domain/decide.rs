@@ -3,6 +3,8 @@
 //! A row that says what stands becomes no event at all; one that says something else is a correction ([`super::standing`]).
 
 mod dealings;
+mod document;
+mod records;
 pub(super) mod ticket_row;
 
 use super::case;
@@ -15,7 +17,7 @@ use super::event::{
     ListRemoved, MerchantDetails, PrepaidReported, RatioReported, RectificationOrdered, SectorAssigned, ShopOpened,
     SignalCleared, SignalRaised, SiteChecked,
 };
-use super::evidence::STANDING;
+use super::evidence::{FilingStep, STANDING};
 use super::exit::{Exit, exit_on};
 use super::merchant::Merchant;
 use super::remarks;
@@ -23,7 +25,7 @@ use super::standing::{self, Entered};
 use super::ticket;
 use super::time::{Day, Instant, NO_END, start_of};
 use super::whose::{self, Clues, Entry, Queue, name_of};
-use super::words::{Agreement, EnforcementKind, ExitAction, FilingStatus, ListKind};
+use super::words::{Agreement, EnforcementKind, ExitAction, FilingAction, FilingStatus, ListKind};
 use super::world::World;
 
 /// What a decision may look at.
@@ -181,6 +183,10 @@ fn of_ticket(
                 }
             }
         }
+        Command::HandleComplaint(row) => {
+            let name = found(&row.ticket).name;
+            records::handling(row, known).map(|follows| (name, told(follows)))
+        }
         Command::DecideUnattributed(row) => {
             let name = name_of(&row.ticket, row.channel);
             let events = whose::decide_queued(row, &name, queued, known.merchant, now);
@@ -214,7 +220,7 @@ fn facts(
     Ok(match command {
         Command::RegisterMerchant(row) => register(row, known.merchant, known.overruled, now),
         Command::AssignSector(row) => assign(row, known.sectors)?,
-        Command::RecordFiling(row) => on(row.date, filing(row)?),
+        Command::RecordFiling(row) => on(row.date, filing(row, known.merchant)?),
         Command::ReportBalance(row) => on(
             row.date,
             Event::PrepaidReported(PrepaidReported {
@@ -270,11 +276,17 @@ fn facts(
         Command::RecordLead(row) => dealings::lead(row, known.merchant)?,
         Command::RecordJointCheck(row) => dealings::joint_check(row, known, now)?,
         Command::RecordCase(row) => dealings::case(row, known)?,
+        Command::IssueDocument(row) => document::decide(row, known.merchant, warnings)?,
+        Command::RecordAccount(row) => records::account(row),
+        Command::RecordTenancy(row) => records::tenancy(row, now),
+        Command::RecordGreyListing(row) => records::grey_listing(row),
+        Command::RecordLock(row) => records::lock(row),
         Command::CancelEntry(row) => cancel(row, known.merchant, now)?,
         // Decided above, on the stream of the ticket or the case.
         Command::RecordComplaint(_)
         | Command::RecordUnattributed(_)
         | Command::DecideUnattributed(_)
+        | Command::HandleComplaint(_)
         | Command::HandleCase(_) => Vec::new(),
     })
 }
@@ -337,7 +349,7 @@ fn assign(row: &SectorAssigned, sectors: &[String]) -> Result<Vec<(Instant, Even
     }])
 }
 
-fn filing(row: &RecordFiling) -> Result<Event, Vec<Problem>> {
+fn filing(row: &RecordFiling, merchant: Option<&Merchant>) -> Result<Event, Vec<Problem>> {
     let step = Filing {
         credit_code: row.credit_code,
         date: row.date,
@@ -345,17 +357,35 @@ fn filing(row: &RecordFiling) -> Result<Event, Vec<Problem>> {
         account_tail: row.account_tail.clone(),
     };
     Ok(match row.status {
-        FilingStatus::Submitted => Event::FilingSubmitted(step),
-        FilingStatus::Accepted => Event::FilingAccepted(step),
-        FilingStatus::Returned => Event::FilingReturned(step),
-        FilingStatus::Cancelled => Event::FilingCancelled(step),
-        FilingStatus::None => {
+        FilingAction::Submitted => Event::FilingSubmitted(step),
+        FilingAction::Accepted => Event::FilingAccepted(step),
+        FilingAction::Returned => Event::FilingReturned(step),
+        FilingAction::Cancelled => Event::FilingCancelled(step),
+        FilingAction::Volunteered => Event::FilingVolunteered(step),
+        FilingAction::Amended => {
+            let stood = merchant.and_then(|merchant| merchant.filing_on(row.date, Position::MAX));
+            let status = stood.and_then(FilingStep::status);
+            if !matches!(status, Some(FilingStatus::Submitted | FilingStatus::Accepted)) {
+                return Err(vec![Problem {
+                    field: "status",
+                    code: "no_standing_filing",
+                    value: row.status.zh().to_owned(),
+                    zh: format!("{} 当日没有有效的备案，无从变更；请先记录备案，或核对日期", row.date),
+                    en: format!(
+                        "no filing stands on {}, so there is nothing to amend; record the filing first, or check the day",
+                        row.date
+                    ),
+                }]);
+            }
+            Event::FilingAmended(step)
+        }
+        FilingAction::None => {
             return Err(vec![Problem {
                 field: "status",
                 code: "not_a_step",
                 value: row.status.to_string(),
-                zh: "“未备案”不是备案步骤；请用已提交、已备案、已退回或已注销".to_owned(),
-                en: "`none` is not a step of a filing; use submitted, accepted, returned or cancelled".to_owned(),
+                zh: "“未备案”不是备案步骤；请用已提交、已备案、已退回、已注销、备案变更或自愿备案".to_owned(),
+                en: "`none` is not a step of a filing; use submitted, accepted, returned, cancelled, amended or volunteered".to_owned(),
             }]);
         }
     })
@@ -396,6 +426,7 @@ fn exit(row: &RecordExit, merchant: Option<&Merchant>) -> Result<Event, Vec<Prob
         ExitAction::Close => Event::ShopClosed(step()),
         ExitAction::Amend => Event::ExitNoticeAmended(notice()?),
         ExitAction::Withdraw => Event::ExitNoticeWithdrawn(step()),
+        ExitAction::Reopen => Event::ShopReopened(step()),
     };
     if stands(merchant, &event) {
         return Ok(event);
@@ -408,6 +439,9 @@ fn exit(row: &RecordExit, merchant: Option<&Merchant>) -> Result<Event, Vec<Prob
     }
     let shop = merchant.and_then(|merchant| merchant.shop(row.mall.as_deref(), row.unit.as_deref()));
     let standing = shop.map_or(Exit::None, |shop| exit_on(&shop.exits, row.date, Position::MAX));
+    if row.action == ExitAction::Reopen {
+        return if matches!(standing, Exit::Closed { .. }) { Ok(event) } else { Err(vec![not_closed(row)]) };
+    }
     if standing == Exit::None {
         let place = format!("{} {}", row.mall.as_deref().unwrap_or_default(), row.unit.as_deref().unwrap_or_default());
         let (zh, en) =
@@ -424,6 +458,19 @@ fn exit(row: &RecordExit, merchant: Option<&Merchant>) -> Result<Event, Vec<Prob
         }]);
     }
     Ok(event)
+}
+
+fn not_closed(row: &RecordExit) -> Problem {
+    Problem {
+        field: "action",
+        code: "not_closed",
+        value: row.action.zh().to_owned(),
+        zh: format!("{} 当日该店没有闭店记录，无从恢复营业；请先记录闭店，或核对商场、铺位号和日期", row.date),
+        en: format!(
+            "the shop is not known as closed on {}, so it cannot reopen; record the closing first, or check mall, unit and day",
+            row.date
+        ),
+    }
 }
 
 fn signal(row: &RecordSignal) -> Vec<(Instant, Event)> {
@@ -495,6 +542,19 @@ fn enforcement(
             due_on: row.due_on,
         }),
         EnforcementKind::Penalty => Event::PenaltyDecided(row.clone().into()),
+        EnforcementKind::RectificationMissed => {
+            let missed = Event::RectificationMissed(row.clone().into());
+            if !has_overdue_order(merchant, row.date) && !stands(merchant, &missed) {
+                warnings.push(Problem {
+                    field: "kind",
+                    code: "no_overdue_order",
+                    value: row.kind.zh().to_owned(),
+                    zh: "该日没有已逾期而未完成的责令改正；已记录，请核对".to_owned(),
+                    en: "no order to rectify is open and overdue on that day; recorded, please check".to_owned(),
+                });
+            }
+            missed
+        }
         EnforcementKind::RectificationMet => {
             let met = Event::RectificationMet(row.clone().into());
             let orders = |kind| {
@@ -531,6 +591,17 @@ fn enforcement(
         }
     };
     Ok(vec![(start_of(row.date), event)])
+}
+
+/// Says whether more orders were due before a day than are known as met by it.
+fn has_overdue_order(merchant: Option<&Merchant>, day: Day) -> bool {
+    let acts = merchant.map(|merchant| &*merchant.acts).unwrap_or_default();
+    let standing = || acts.iter().filter(|act| act.until == STANDING);
+    let overdue = standing().filter(|act| {
+        act.kind == EnforcementKind::RectificationOrdered && act.due_on.is_some_and(|due_on| due_on < day)
+    });
+    let met = standing().filter(|act| act.kind == EnforcementKind::RectificationMet && act.date <= day);
+    overdue.count() > met.count()
 }
 
 /// Says whether a yellow card is known as posted, and not taken down, by a day.

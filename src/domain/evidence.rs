@@ -5,16 +5,20 @@
 //! knowledge ([`Horizon`]).
 
 use super::code::DivisionCode;
+use super::code_key::code;
 use super::envelope::Position;
 use super::event::ShopName;
 use super::mark::Mark;
 use super::merchant::Horizon;
 use super::money::{Ratio, Yuan};
 use super::name_key;
+use super::ticket;
 use super::time::{Day, Instant};
 use super::words::{
-    Channel, ComplaintKind, EnforcementKind, ExitAction, FilingStatus, GuaranteeKind, ListKind, Outcome, SignalKind,
+    Channel, ComplaintKind, EnforcementKind, ExitAction, FilingAction, FilingStatus, GuaranteeKind, ListKind, Outcome,
+    SignalKind, TicketStep,
 };
+use rust_decimal::Decimal;
 use thin_vec::ThinVec;
 
 /// The end of what stands still.
@@ -61,8 +65,8 @@ pub struct FilingStep {
     pub date: Day,
     /// Where it stands.
     pub position: Position,
-    /// State reached.
-    pub status: FilingStatus,
+    /// Which step.
+    pub action: FilingAction,
     /// Up to where it stood.
     pub until: Position,
     /// Custody bank, if one was named for this day.
@@ -186,10 +190,41 @@ pub struct Complaint {
     pub closed: Option<(Instant, Position, Outcome)>,
     /// Corrections, in the order recorded.
     pub corrections: ThinVec<Correction>,
+    /// What was done about it, in the order recorded.
+    pub handling: ThinVec<Handling>,
     /// Where it was found not to be about this merchant after all; from there on it does not count.
     pub undone: Option<Position>,
     /// Mall that it was handed in at, as last said; `None` if nobody said, or it came another way. No fact rests on it.
     pub mall: Option<Box<str>>,
+}
+
+/// Something that was done about a ticket; of one thing (what, and when) the one recorded last stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Handling {
+    /// Where it stands.
+    pub position: Position,
+    /// Up to where it stood.
+    pub until: Position,
+    /// What was done.
+    pub step: TicketStep,
+    /// When.
+    pub at: Instant,
+    /// Money refunded.
+    pub amount: Option<Yuan>,
+    /// By when the enterprise has to answer.
+    pub due_at: Option<Instant>,
+    /// The complainant says it was resolved.
+    pub resolved: Option<bool>,
+    /// The complainant is satisfied.
+    pub satisfied: Option<bool>,
+}
+
+impl Handling {
+    /// Returns a step that says nothing but when.
+    #[must_use]
+    pub const fn at(position: Position, step: TicketStep, at: Instant) -> Self {
+        Self { position, until: STANDING, step, at, amount: None, due_at: None, resolved: None, satisfied: None }
+    }
 }
 
 /// What a later row of a ticket said instead of what was known.
@@ -331,6 +366,27 @@ evidence!(
     Act: date until until,
 );
 
+impl FilingStep {
+    /// Returns the state that the step leads to; `None` for an amendment, which leaves it as it is.
+    #[must_use]
+    pub const fn status(&self) -> Option<FilingStatus> {
+        Some(match self.action {
+            FilingAction::Submitted | FilingAction::Volunteered => FilingStatus::Submitted,
+            FilingAction::Accepted => FilingStatus::Accepted,
+            FilingAction::Returned => FilingStatus::Returned,
+            FilingAction::Cancelled => FilingStatus::Cancelled,
+            FilingAction::None => FilingStatus::None,
+            FilingAction::Amended => return None,
+        })
+    }
+
+    /// Says whether it amends a filing, as against leading to another state. Of a day there is one of each.
+    #[must_use]
+    pub fn amends(&self) -> bool {
+        self.action == FilingAction::Amended
+    }
+}
+
 impl Shop {
     /// Says whether a shop is at this place: names compare by key.
     #[must_use]
@@ -412,6 +468,25 @@ impl Complaint {
     pub fn closed(&self, known: Position) -> Option<(Instant, Outcome)> {
         let first = self.closed.filter(|(_, position, _)| *position <= known);
         self.corrected(known, |correction| correction.closed).or(first.map(|(at, _, outcome)| (at, outcome)))
+    }
+
+    /// Returns what was done about it, as known at `known`.
+    pub fn handled(&self, known: Position) -> impl Iterator<Item = &Handling> {
+        let stands = move |item: &&Handling| item.position <= known && (item.until == STANDING || known < item.until);
+        self.handling.iter().filter(stands)
+    }
+
+    /// Returns the money paid back to the complainant (挽回损失), as known at `known`.
+    #[must_use]
+    pub fn recovered(&self, known: Position) -> Decimal {
+        let paid = self.handled(known).filter(|item| item.step == TicketStep::Paid);
+        paid.filter_map(|item| item.amount).map(Yuan::decimal).sum()
+    }
+
+    /// Says whether it is the ticket of this number in this channel, however the number is typed.
+    #[must_use]
+    pub fn is_ticket(&self, number: &str, channel: Channel) -> bool {
+        self.undone.is_none() && self.channel == channel && code(ticket::number(self)) == code(number)
     }
 
     fn corrected<T>(&self, known: Position, pick: impl Fn(&Correction) -> Option<T>) -> Option<T> {

@@ -65,6 +65,11 @@ pub const fn evidence_about(event: &Event) -> Option<CreditCode> {
         | Event::ComplaintSettledInShop(e) => e.credit_code,
         Event::ComplaintRated(e) => e.credit_code,
         Event::RefundPromised(e) | Event::RefundPaid(e) => e.credit_code,
+        Event::PassedToEnterprise(e) => e.credit_code,
+        Event::GreyListed(e) => e.credit_code,
+        Event::GreyDelisted(e) => e.credit_code,
+        Event::PersonLocked(e) => e.credit_code,
+        Event::PersonUnlocked(e) => e.credit_code,
         Event::WarningLetterIssued(e)
         | Event::YellowCardPosted(e)
         | Event::YellowCardRemoved(e)
@@ -75,6 +80,7 @@ pub const fn evidence_about(event: &Event) -> Option<CreditCode> {
         Event::RectificationOrdered(e) => e.credit_code,
         Event::SiteChecked(e) => e.credit_code,
         Event::CaseOpened(e) => e.credit_code,
+        Event::DocumentIssued(e) => e.credit_code,
         Event::LeadTransferred(e) => e.credit_code,
         Event::LeadAccepted(e) | Event::LeadReturned(e) => e.credit_code,
         Event::JointCheckProposed(e) | Event::JointCheckConfirmed(e) | Event::JointCheckDone(e) => e.credit_code,

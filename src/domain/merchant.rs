@@ -13,6 +13,7 @@ use super::evidence::{
     RegisterRow, STANDING, Shop, Signal, add, latest,
 };
 use super::name_key;
+use super::records::Records;
 use super::time::{Day, Instant, day_of};
 use super::words::ExitAction;
 use std::borrow::Cow;
@@ -74,6 +75,8 @@ pub struct Merchant {
     pub acts: ThinVec<Act>,
     /// What offices do with each other about it; `None` if nothing. Most merchants have none, so it costs them a word.
     pub dealings: Option<Box<Dealings>>,
+    /// What is on record beside the evidence of its light; `None` if nothing.
+    pub records: Option<Box<Records>>,
     /// The newest evidence.
     pub last: Option<LastEvidence>,
 }
@@ -116,6 +119,7 @@ impl Merchant {
             listings: ThinVec::new(),
             acts: ThinVec::new(),
             dealings: None,
+            records: None,
             last: None,
         }
     }
@@ -149,12 +153,23 @@ impl Merchant {
             || any(&self.dealings().leads, horizon)
             || any(&self.dealings().checks, horizon)
             || any(&self.dealings().cases, horizon)
+            || any(&self.records().leases, horizon)
+            || any(&self.records().papers, horizon)
+            || any(&self.records().accounts, horizon)
+            || any(&self.records().grey, horizon)
+            || any(&self.records().locks, horizon)
     }
 
     /// Returns what offices do with each other about it.
     #[must_use]
     pub fn dealings(&self) -> &Dealings {
         self.dealings.as_deref().unwrap_or_else(|| Dealings::none())
+    }
+
+    /// Returns what is on record beside the evidence of its light.
+    #[must_use]
+    pub fn records(&self) -> &Records {
+        self.records.as_deref().unwrap_or_else(|| Records::none())
     }
 
     /// Returns the last value that rows known at `known` state for a detail; where rows differ the last one wins.
@@ -212,6 +227,13 @@ impl Merchant {
     #[must_use]
     pub fn industry_code(&self, known: Position) -> Option<&str> {
         self.detail(known, |row| row.industry_code.as_deref())
+    }
+
+    /// Returns the step that the state of the filing on a day follows from, as known at `known`.
+    #[must_use]
+    pub fn filing_on(&self, day: Day, known: Position) -> Option<&FilingStep> {
+        let counts = |step: &&FilingStep| step.date <= day && step.stands(known) && !step.amends();
+        self.filings.iter().rev().find(counts)
     }
 
     /// Returns the custody bank that the latest step of the filing to name one names.

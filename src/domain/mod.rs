@@ -27,6 +27,7 @@ pub mod money;
 pub mod name_key;
 pub mod pages;
 pub mod personal;
+pub mod records;
 pub mod remarks;
 pub mod standing;
 pub mod statement;

@@ -22,6 +22,7 @@ pub fn of(command: &Command, merchant: Option<&Merchant>) -> Vec<Problem> {
             | Command::RecordSignal(_)
             | Command::ReportComplaintRate(_)
             | Command::ReportPrepaidShare(_)
+            | Command::RecordTenancy(_)
     );
     if about_shop && merchant.is_none_or(|merchant| !merchant.is_registered(Position::MAX)) {
         remarks.push(unregistered(command));
@@ -89,6 +90,7 @@ fn closed_since(row: &RecordExit, merchant: &Merchant) -> Option<Day> {
 fn closed(row: &RecordExit, since: Day) -> Problem {
     let (zh, en) = match row.action {
         ExitAction::Close => ("闭店", "closing"),
+        ExitAction::Reopen => ("恢复营业", "reopening"),
         ExitAction::Post | ExitAction::Amend | ExitAction::Withdraw => ("公示", "notice"),
     };
     Problem {

@@ -2,13 +2,15 @@
 //! else is a correction. What a row leaves out is not said, and takes nothing back.
 
 use super::code_key::code;
+use super::dealings::words_of;
 use super::event::{Entry, Event, Filing, JointCheck, Lead, MerchantDetails};
 use super::evidence::{Act, Evidence, ExitItem, FilingStep, STANDING, Signal};
 use super::merchant::Merchant;
 use super::name_key;
+use super::records;
 use super::text::clean;
 use super::time::{Day, NO_END};
-use super::words::{EnforcementKind, ExitAction, FilingStatus, JointCheckStep, LeadStep, ListKind};
+use super::words::{EnforcementKind, ExitAction, FilingAction, JointCheckStep, LeadStep, ListKind};
 
 /// Says whether an event would say only what stands already.
 #[must_use]
@@ -21,10 +23,12 @@ pub fn stands(merchant: &Merchant, event: &Event) -> bool {
             .iter()
             .rfind(|assigned| assigned.effective_on == row.effective_on)
             .is_some_and(|assigned| *assigned.sector == *row.sector),
-        Event::FilingSubmitted(row) => filing_stands(merchant, row, FilingStatus::Submitted),
-        Event::FilingAccepted(row) => filing_stands(merchant, row, FilingStatus::Accepted),
-        Event::FilingReturned(row) => filing_stands(merchant, row, FilingStatus::Returned),
-        Event::FilingCancelled(row) => filing_stands(merchant, row, FilingStatus::Cancelled),
+        Event::FilingSubmitted(row) => filing_stands(merchant, row, FilingAction::Submitted),
+        Event::FilingAccepted(row) => filing_stands(merchant, row, FilingAction::Accepted),
+        Event::FilingReturned(row) => filing_stands(merchant, row, FilingAction::Returned),
+        Event::FilingCancelled(row) => filing_stands(merchant, row, FilingAction::Cancelled),
+        Event::FilingVolunteered(row) => filing_stands(merchant, row, FilingAction::Volunteered),
+        Event::FilingAmended(row) => filing_stands(merchant, row, FilingAction::Amended),
         Event::PrepaidReported(row) => of_day(&merchant.balances, row.date, |_| true).is_some_and(|stood| {
             let revenue = row.revenue_last_year.map(|revenue| revenue.to_string());
             let (amount, told) = (stood.amount, stood.revenue);
@@ -47,9 +51,10 @@ pub fn stands(merchant: &Merchant, event: &Event) -> bool {
             let said = Said { planned_on: Some(row.planned_on), refund_plan: &row.refund_plan, reason: &row.reason };
             step_stands(merchant, [&row.mall, &row.unit], action, row.date, &said)
         }
-        Event::ExitNoticeWithdrawn(row) | Event::ShopClosed(row) => {
+        Event::ExitNoticeWithdrawn(row) | Event::ShopClosed(row) | Event::ShopReopened(row) => {
             let action = match event {
                 Event::ShopClosed(_) => ExitAction::Close,
+                Event::ShopReopened(_) => ExitAction::Reopen,
                 _ => ExitAction::Withdraw,
             };
             let said = Said { planned_on: row.planned_on, refund_plan: &row.refund_plan, reason: &row.reason };
@@ -91,6 +96,7 @@ pub fn stands(merchant: &Merchant, event: &Event) -> bool {
             act_stands(merchant, kind, row.date, Some(row.due_on), row.number.as_deref())
         }
         Event::RectificationMet(row) => act_row_stands(merchant, EnforcementKind::RectificationMet, row),
+        Event::RectificationMissed(row) => act_row_stands(merchant, EnforcementKind::RectificationMissed, row),
         Event::PenaltyDecided(row) => act_row_stands(merchant, EnforcementKind::Penalty, row),
         Event::WarningLetterIssued(row) => act_row_stands(merchant, EnforcementKind::WarningLetter, row),
         Event::YellowCardPosted(row) => act_row_stands(merchant, EnforcementKind::YellowCard, row),
@@ -123,7 +129,11 @@ pub fn stands(merchant: &Merchant, event: &Event) -> bool {
         Event::CaseOpened(row) => {
             merchant.dealings().case(&row.number, row.ticket.as_deref()).is_some_and(|stood| stood.date == row.date)
         }
-        _ => false,
+        Event::DocumentIssued(row) => {
+            let stood = merchant.dealings().document(row.kind, &row.number);
+            stood.is_some_and(|stood| stood.date == row.date && stood.words == words_of(row))
+        }
+        other => records::stands(merchant, other),
     }
 }
 
@@ -177,6 +187,12 @@ pub fn entered(merchant: &Merchant, entry: &Entry) -> Entered {
         Entry::Lead { lead, step } => among(&merchant.dealings().leads, |item| item.is(lead, *step)),
         Entry::JointCheck { check, step } => among(&merchant.dealings().checks, |item| item.is(check, *step)),
         Entry::Case { number } => among(&merchant.dealings().cases, |item| item.is(number)),
+        Entry::Ticket { ticket, channel, step, at } => {
+            let named = merchant.complaints.iter().filter(|complaint| complaint.is_ticket(ticket, *channel));
+            let done = named.flat_map(|complaint| complaint.handling.iter());
+            records::judged(done.filter(|item| (item.step, item.at) == (*step, *at)).map(|item| item.until))
+        }
+        other => records::entered(merchant, other).unwrap_or(Entered::Never),
     }
 }
 
@@ -230,9 +246,10 @@ fn details_stand(merchant: &Merchant, row: &MerchantDetails) -> bool {
         && detail(row.founded_on)
 }
 
-fn filing_stands(merchant: &Merchant, row: &Filing, status: FilingStatus) -> bool {
-    of_day(&merchant.filings, row.date, |_| true).is_some_and(|stood: &FilingStep| {
-        stood.status == status
+fn filing_stands(merchant: &Merchant, row: &Filing, action: FilingAction) -> bool {
+    let amends = action == FilingAction::Amended;
+    of_day(&merchant.filings, row.date, |step| step.amends() == amends).is_some_and(|stood: &FilingStep| {
+        stood.action == action
             && row.bank.as_deref().is_none_or(|bank| stood.bank.as_deref() == Some(bank))
             && !stood.account_tail.differs(row.account_tail.as_deref().map(code).as_deref())
     })

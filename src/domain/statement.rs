@@ -78,12 +78,18 @@ pub fn thing(command: &Command) -> Option<u64> {
             let ticket = row.ticket.as_deref().map(code);
             hash_of(&("case", who, code(&row.number), ticket, row.channel))
         }
+        Command::IssueDocument(row) => hash_of(&("document", who, row.kind, code(&row.number))),
+        Command::RecordAccount(row) => hash_of(&("account", who, row.action, key(&row.bank), row.date)),
+        Command::HandleComplaint(row) => hash_of(&("ticket", who, code(&row.ticket), row.channel, row.step, row.at)),
+        Command::RecordGreyListing(row) => hash_of(&("grey", who, row.entered_on)),
+        Command::RecordLock(row) => hash_of(&("lock", who, code(&row.person_digest), row.locked_on)),
         Command::AssignSector(_)
         | Command::RecordComplaint(_)
         | Command::RecordUnattributed(_)
         | Command::DecideUnattributed(_)
         | Command::ReportComplaintRate(_)
         | Command::ReportPrepaidShare(_)
+        | Command::RecordTenancy(_)
         | Command::CancelEntry(_)
         | Command::HandleCase(_) => return None,
     })
@@ -153,12 +159,39 @@ fn each_field(command: &Command, visit: &mut dyn FnMut(u64, &'static str, u64)) 
             say("result", text(&row.result));
         }
         Command::RecordCase(row) => say("date", Some(hash_of(&row.date))),
+        Command::IssueDocument(row) => {
+            say("date", Some(hash_of(&row.date)));
+            say("due_on", row.due_on.map(|day| hash_of(&day)));
+            say("title", Some(hash_of(&row.title)));
+            say("to", Some(hash_of(&row.to)));
+            say("paragraphs", Some(hash_of(&row.paragraphs)));
+            say("office", Some(hash_of(&row.office)));
+        }
+        Command::RecordAccount(row) => say("account_tail", text(&row.account_tail)),
+        Command::HandleComplaint(row) => {
+            say("amount", row.amount.map(|amount| hash_of(&amount)));
+            say("due_at", row.due_at.map(|at| hash_of(&at)));
+            say("resolved", row.resolved.map(|flag| hash_of(&flag)));
+            say("satisfied", row.satisfied.map(|flag| hash_of(&flag)));
+        }
+        Command::RecordGreyListing(row) => {
+            say("ground", text(&row.ground));
+            say("review_on", row.review_on.map(|day| hash_of(&day)));
+            say("removed_on", row.removed_on.map(|day| hash_of(&day)));
+        }
+        Command::RecordLock(row) => {
+            say("person", Some(hash_of(&key(&row.person))));
+            say("role", text(&row.role));
+            say("number", row.number.as_deref().map(|number| hash_of(&code(number))));
+            say("lifted_on", row.lifted_on.map(|day| hash_of(&day)));
+        }
         Command::AssignSector(_)
         | Command::RecordComplaint(_)
         | Command::RecordUnattributed(_)
         | Command::DecideUnattributed(_)
         | Command::ReportComplaintRate(_)
         | Command::ReportPrepaidShare(_)
+        | Command::RecordTenancy(_)
         | Command::CancelEntry(_)
         | Command::HandleCase(_) => {}
     }
@@ -203,6 +236,22 @@ pub fn complete(later: &mut Command, overruled: &Command) {
             fill(&mut later.reported_on, &earlier.reported_on);
             fill(&mut later.approved_at, &earlier.approved_at);
             fill(&mut later.handed_over_at, &earlier.handed_over_at);
+        }
+        (Command::RecordAccount(later), Command::RecordAccount(earlier)) => {
+            fill(&mut later.account_tail, &earlier.account_tail);
+        }
+        (Command::HandleComplaint(later), Command::HandleComplaint(earlier)) => {
+            fill(&mut later.due_at, &earlier.due_at);
+        }
+        (Command::RecordGreyListing(later), Command::RecordGreyListing(earlier)) => {
+            fill(&mut later.ground, &earlier.ground);
+            fill(&mut later.review_on, &earlier.review_on);
+            fill(&mut later.removed_on, &earlier.removed_on);
+        }
+        (Command::RecordLock(later), Command::RecordLock(earlier)) => {
+            fill(&mut later.role, &earlier.role);
+            fill(&mut later.number, &earlier.number);
+            fill(&mut later.lifted_on, &earlier.lifted_on);
         }
         // Of the register each column counts by itself; the others have nothing that may be left out.
         _ => {}

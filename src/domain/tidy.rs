@@ -110,6 +110,33 @@ pub fn tidy(mut command: Command) -> Command {
             tidy_needed(&mut row.number);
             tidy_optional(&mut row.ticket);
         }
+        Command::IssueDocument(row) => {
+            for line in [&mut row.number, &mut row.title, &mut row.to, &mut row.office] {
+                tidy_needed(line);
+            }
+            for paragraph in &mut row.paragraphs {
+                keep(paragraph, clean);
+                keep(paragraph, masked);
+            }
+            row.paragraphs.retain(|paragraph| !paragraph.is_empty());
+        }
+        Command::RecordAccount(row) => {
+            tidy_needed(&mut row.bank);
+            tidy_optional(&mut row.account_tail);
+        }
+        Command::RecordTenancy(row) => {
+            tidy_optional(&mut row.mall);
+            tidy_optional(&mut row.unit);
+            tidy_optional(&mut row.brand);
+        }
+        Command::HandleComplaint(row) => tidy_needed(&mut row.ticket),
+        Command::RecordGreyListing(row) => tidy_lines(&mut row.ground),
+        Command::RecordLock(row) => {
+            tidy_needed(&mut row.person);
+            tidy_needed(&mut row.person_digest);
+            tidy_optional(&mut row.role);
+            tidy_optional(&mut row.number);
+        }
         Command::CancelEntry(row) => {
             tidy_needed(&mut row.reason);
             tidy_entry(&mut row.entry);
@@ -130,11 +157,21 @@ fn tidy_entry(entry: &mut Entry) {
         Entry::Exit { mall, unit, .. }
         | Entry::Signal { mall, unit, .. }
         | Entry::ComplaintRate { mall, unit, .. }
-        | Entry::PrepaidShare { mall, unit, .. } => {
+        | Entry::PrepaidShare { mall, unit, .. }
+        | Entry::Lease { mall, unit, .. }
+        | Entry::Papers { mall, unit, .. } => {
             tidy_optional(mall);
             tidy_optional(unit);
         }
+        Entry::ShopBrand { mall, unit, brand } => {
+            tidy_optional(mall);
+            tidy_optional(unit);
+            tidy_needed(brand);
+        }
         Entry::Act { number, .. } => tidy_optional(number),
+        Entry::Ticket { ticket: text, .. }
+        | Entry::Account { bank: text, .. }
+        | Entry::Lock { person_digest: text, .. } => tidy_needed(text),
         Entry::Lead { lead: number, .. } | Entry::JointCheck { check: number, .. } | Entry::Case { number } => {
             tidy_needed(number);
         }
@@ -142,7 +179,8 @@ fn tidy_entry(entry: &mut Entry) {
         | Entry::Balance { .. }
         | Entry::Custody { .. }
         | Entry::Guarantee { .. }
-        | Entry::Listing { .. } => {}
+        | Entry::Listing { .. }
+        | Entry::GreyListing { .. } => {}
     }
 }
 

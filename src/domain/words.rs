@@ -101,6 +101,46 @@ vocabulary! {
         Cancelled = "cancelled" "已注销",
     }
 
+    /// Step of a filing (备案事项).
+    FilingAction {
+        /// Submitted, not yet decided.
+        Submitted = "submitted" "已提交",
+        /// On file.
+        Accepted = "accepted" "已备案",
+        /// Sent back to the merchant.
+        Returned = "returned" "已退回",
+        /// No longer on file.
+        Cancelled = "cancelled" "已注销",
+        /// What is on file changed: the bank, the account.
+        Amended = "amended" "备案变更",
+        /// Submitted by a merchant that need not file.
+        Volunteered = "volunteered" "自愿备案",
+        /// Not a step; taken so that a row which says it can be told why it is refused.
+        None = "none" "未备案",
+    }
+
+    /// What became of a custody account (存管账户事项).
+    AccountAction {
+        /// Opened.
+        Open = "open" "开户",
+        /// Closed.
+        Close = "close" "销户",
+    }
+
+    /// What was done about a ticket beside its answer and its end (工单处理事项).
+    TicketStep {
+        /// Passed to the enterprise, which handles it itself.
+        Direct = "passed_to_enterprise" "企业直办",
+        /// Shop and complainant settled it in the shop.
+        Settled = "settled_in_shop" "店内和解",
+        /// The merchant promised a refund.
+        Promised = "refund_promised" "承诺退款",
+        /// The merchant paid a refund.
+        Paid = "refund_paid" "退款到账",
+        /// The complainant rated the handling.
+        Rated = "rated" "回访评价",
+    }
+
     /// What stands in for money in custody (Order 9 Art 28).
     GuaranteeKind {
         /// Bank guarantee.
@@ -119,6 +159,8 @@ vocabulary! {
         Withdraw = "withdraw" "撤回",
         /// The shop is closed.
         Close = "close" "闭店",
+        /// A closed shop does business again.
+        Reopen = "reopen" "恢复营业",
     }
 
     /// Where a complaint came in (来源).
@@ -251,6 +293,22 @@ vocabulary! {
         YellowCardRemoved = "yellow_card_removed" "黄牌撤除",
         /// On-site check, with what was found.
         OnSiteCheck = "on_site_check" "现场核查",
+        /// The order was found not to be met by its last day.
+        RectificationMissed = "rectification_missed" "逾期未改正",
+    }
+
+    /// Letter that an office issues (文书). The first three are acts by themselves.
+    DocumentKind {
+        /// Warning letter.
+        WarningLetter = "warning_letter" "警示信",
+        /// Notice of a yellow card.
+        YellowCard = "yellow_card" "黄牌告知书",
+        /// Order to rectify, with a due date.
+        RectificationOrder = "rectification_order" "责令改正通知书",
+        /// Invitation to a talk; the talk is recorded when it was held.
+        TalkNotice = "talk_notice" "约谈通知书",
+        /// Letter that goes to another authority with a lead.
+        LeadLetter = "lead_letter" "线索移送函",
     }
 
     /// Step of a lead (线索) that goes to another authority.

@@ -9,6 +9,8 @@ use super::index::{Index, Places};
 use super::merchant::Merchant;
 use super::name_key::key;
 use super::pages::Pages;
+use super::records::Lock;
+use super::time::Day;
 use super::whose::By;
 use imbl::OrdSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -28,6 +30,8 @@ pub struct World {
     more_links: Index<u64, OrdSet<u32>>,
     /// Of all filed so, those with a shop that closed: few, and the only ones whose links light anybody.
     closers: Index<u64, OrdSet<u32>>,
+    /// Those at whom a person was locked, by that person.
+    locks: Index<u64, OrdSet<u32>>,
     head: Position,
     /// The merchant of the last event: other parts of the picture ask for it at once.
     last: Option<(CreditCode, u32)>,
@@ -44,6 +48,9 @@ impl World {
         }
         for key in keys_ever(&merchant) {
             self.file(key, index, merchant.has_closed_shop());
+        }
+        for lock in &merchant.records().locks {
+            add(&mut self.locks, person_key(&lock.person, &lock.digest), index);
         }
         self.merchants.push(merchant);
     }
@@ -62,6 +69,7 @@ impl World {
             }
             Event::MerchantRegistered(_) | Event::MerchantDetailsChanged(_) => self.link(index),
             Event::ShopClosed(_) => self.link_closer(index),
+            Event::PersonLocked(row) => add(&mut self.locks, person_key(&row.person, &row.person_digest), index),
             _ => {}
         }
         Some(index)
@@ -199,6 +207,19 @@ impl World {
         self.among(merchant, known, |key| self.closers.get(&key).into_iter().flatten().copied())
     }
 
+    /// Returns the locks on `day` of the person who represents a merchant, each with the merchant for what happened at which it is: a
+    /// locked person is seen wherever the person turns up.
+    #[must_use]
+    pub fn locks_on(&self, merchant: &Merchant, day: Day) -> Vec<(&Merchant, &Lock)> {
+        let Some((person, digest)) = merchant.representative(Position::MAX) else { return Vec::new() };
+        let named = self.locks.get(&person_key(person, digest)).into_iter().flatten();
+        named
+            .filter_map(|index| self.at(*index))
+            .flat_map(|at| at.records().locks.iter().map(move |lock| (at, lock)))
+            .filter(|(_, lock)| lock.is_of(person, digest) && lock.is_on(day))
+            .collect()
+    }
+
     /// Returns those filed under a merchant's brand or representative that really share it at `known`.
     fn among<I: Iterator<Item = u32>>(
         &self,
@@ -221,6 +242,11 @@ impl World {
         found.dedup();
         found
     }
+}
+
+/// Returns the bucket of a person, however name and digest are typed.
+fn person_key(person: &str, digest: &str) -> u64 {
+    hash_of(&(1_u8, key(person), code(digest)))
 }
 
 fn at(merchants: &Pages<Merchant>, index: u32) -> Option<&Merchant> {

@@ -238,6 +238,16 @@ routes! {
         [QUERY, LIGHT, SECTOR, DIVISION, MALL, PAGE] -> "text/html";
     get "/merchants/{credit_code}" ReadLights pages::merchant::show, "A merchant's page",
         [("by", "`recorded`: the timeline by when it was recorded"), ("steps", "`all`: not only the newest")] -> "text/html";
+    get "/merchants/{credit_code}/drafts/{kind}" IssueLetters pages::letters::draft, "A letter drawn up from the office's wording and the light", [] -> "text/html";
+    post "/merchants/{credit_code}/drafts/{kind}" IssueLetters pages::letters::post, "Issues a letter, or writes its text anew",
+        [] body "LetterForm" -> "text/html";
+    get "/merchants/{credit_code}/letters/{letter}" ReadLetters pages::letters::show, "A letter that was issued, to be printed", [] -> "text/html";
+    get "/merchants/{credit_code}/letters/{letter}/docx" ReadLetters pages::letters::file, "A letter that was issued, as a file",
+        [] -> "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
+    get "/merchants/{credit_code}/acts" Record pages::acts::show, "What can be recorded about a merchant, and the form for it",
+        [("act", "which form; fields of the form named beside it are filled in beforehand"), ("case", "case that it is opened from"),
+            ("said", "what became of a form")] -> "text/html";
+    post "/merchants/{credit_code}/acts" Record pages::acts::post, "Records an act about a merchant", [] body "ActForm" -> "text/html";
     get "/mall" ReadExits pages::mall::show, "Exit notices",
         [("q", "part of the name, the credit code or the unit"), ("in", "one mall only"), PAGE] -> "text/html";
     post "/mall" PostExits pages::mall::post, "Posts, amends or withdraws an exit notice", [] body "MallForm" -> "text/html";

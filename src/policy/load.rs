@@ -2,6 +2,7 @@
 //! every problem reported at once.
 
 use super::calendar::{Calendar, CalendarFile};
+use super::letters::Letters;
 use super::rhythm::Rhythms;
 use super::rule::{Pack, PackFile};
 use super::scheme::{Schemes, SchemesFile};
@@ -32,6 +33,8 @@ pub struct Policies {
     pub calendar: Calendar,
     /// When a source counts as silent. No light rests on it, so it is no part of the digest.
     pub rhythms: Rhythms,
+    /// Wording of the letters that offices issue; no part of the digest either.
+    pub letters: Letters,
     /// SHA-256 over names and texts of the files, lower-case hex.
     pub digest: String,
     files: Vec<PolicyFile>,
@@ -81,9 +84,12 @@ impl Policies {
             file.check(sectors.as_ref().unwrap_or(&Sectors::default()), problems)
         });
         let rhythms = Rhythms::built_in().map_err(|wrong| problems.extend(wrong)).ok();
-        match (calendar, pack, sectors, schemes, rhythms) {
-            (Some(calendar), Some(pack), Some(sectors), Some(schemes), Some(rhythms)) if problems.is_empty() => {
-                Ok(Self { digest: digest(&files), pack, schemes, sectors, calendar, rhythms, files })
+        let letters = Letters::built_in().map_err(|wrong| problems.extend(wrong)).ok();
+        match (calendar, pack, sectors, schemes, rhythms.zip(letters)) {
+            (Some(calendar), Some(pack), Some(sectors), Some(schemes), Some((rhythms, letters)))
+                if problems.is_empty() =>
+            {
+                Ok(Self { digest: digest(&files), pack, schemes, sectors, calendar, rhythms, letters, files })
             }
             _ => Err(PolicyError::Wrong(problems)),
         }
@@ -102,6 +108,15 @@ impl Policies {
     pub fn with_rhythms(self, text: &str) -> Result<Self, PolicyError> {
         let rhythms = Rhythms::parse(text).map_err(PolicyError::Wrong)?;
         Ok(Self { rhythms, ..self })
+    }
+
+    /// Takes other wording of the letters that offices issue.
+    ///
+    /// # Errors
+    /// See [`PolicyError`].
+    pub fn with_letters(self, text: &str) -> Result<Self, PolicyError> {
+        let letters = Letters::parse(text).map_err(PolicyError::Wrong)?;
+        Ok(Self { letters, ..self })
     }
 
     /// Returns the event that records these policies coming into force.

@@ -8,6 +8,7 @@ pub mod clause;
 pub mod fact;
 pub mod figure;
 pub mod follow_up;
+pub mod letters;
 pub mod load;
 pub mod parameters;
 pub mod rhythm;

@@ -8,7 +8,7 @@ use crate::domain::command::{Command, RecordFiling, ReportBalance, ReportCustody
 use crate::domain::event::Guarantee;
 use crate::domain::money::Yuan;
 use crate::domain::time::{Day, days_between, plus_days};
-use crate::domain::words::{FilingStatus, GuaranteeKind};
+use crate::domain::words::{FilingAction, GuaranteeKind};
 
 /// 500,000 yuan in fen: commerce files from here on.
 const COMMERCE_FILES_FROM: i64 = 50_000_000;
@@ -118,25 +118,25 @@ pub(super) fn file(merchant: &Merchant, declared: &[Declared], chance: &mut Chan
         8..12 => (plus_days(since, 20), 11),
         _ => (plus_days(since, chance.between(0, 40)), chance.between(1, 20)),
     };
-    let mut known_on = tell(FilingStatus::Submitted, submitted, plus_days(submitted, chance.between(0, 2)), None);
+    let mut known_on = tell(FilingAction::Submitted, submitted, plus_days(submitted, chance.between(0, 2)), None);
     let account = (names::bank(chance), format!("{:04}", chance.below(10_000)));
     let mut decided = plus_days(submitted, took);
     match chance.below(100) {
         0..6 => return None,
         6..21 => {
-            known_on = tell(FilingStatus::Returned, decided, known_on, Some(account.clone()));
+            known_on = tell(FilingAction::Returned, decided, known_on, Some(account.clone()));
             if chance.percent(60) {
                 return None;
             }
             let again = plus_days(decided, chance.between(2, 30));
-            known_on = tell(FilingStatus::Submitted, again, known_on, None);
+            known_on = tell(FilingAction::Submitted, again, known_on, None);
             decided = plus_days(again, chance.between(1, 20));
         }
         _ => {}
     }
-    known_on = tell(FilingStatus::Accepted, decided, known_on, Some(account));
+    known_on = tell(FilingAction::Accepted, decided, known_on, Some(account));
     if chance.percent(5) {
-        tell(FilingStatus::Cancelled, plus_days(decided, chance.between(60, 400)), known_on, None);
+        tell(FilingAction::Cancelled, plus_days(decided, chance.between(60, 400)), known_on, None);
     }
     Some(decided)
 }

@@ -2,7 +2,7 @@ use super::*;
 use crate::domain::code::CreditCode;
 use crate::domain::command::{RecordExit, RecordListing, RecordSignal};
 use crate::domain::time::{Instant, day_of, days_between};
-use crate::domain::words::{EnforcementKind, ExitAction, FilingStatus};
+use crate::domain::words::{EnforcementKind, ExitAction, FilingAction};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 
@@ -113,6 +113,12 @@ fn happened_by(command: &Command) -> Option<Day> {
         Command::RecordLead(row) => Some(row.date),
         Command::RecordJointCheck(row) => Some(row.date),
         Command::RecordCase(row) => Some(row.date),
+        Command::IssueDocument(row) => Some(row.date),
+        Command::RecordAccount(row) => Some(row.date),
+        Command::RecordTenancy(row) => row.checked_on,
+        Command::HandleComplaint(row) => Some(day_of(row.at)),
+        Command::RecordGreyListing(row) => Some(row.entered_on),
+        Command::RecordLock(row) => Some(row.locked_on),
     }
 }
 
@@ -127,7 +133,7 @@ struct Clerk {
 impl Clerk {
     fn takes(&mut self, command: &Command) -> Result<(), &'static str> {
         match command {
-            Command::RecordFiling(row) if row.status == FilingStatus::None => Err("none is not a step"),
+            Command::RecordFiling(row) if row.status == FilingAction::None => Err("none is not a step"),
             Command::PostGuarantee(row) if row.until < row.from => Err("ends before it begins"),
             Command::RecordExit(row) => self.exit(row),
             Command::RecordComplaint(row) if row.closed_at.is_some() != row.outcome.is_some() => Err("half closed"),
@@ -177,6 +183,7 @@ impl Clerk {
             ExitAction::Withdraw => {
                 standing.take().filter(|since| *since <= row.date).map(drop).ok_or("no notice to withdraw")
             }
+            ExitAction::Reopen => Err("the shop is not closed"),
             ExitAction::Close => {
                 self.closed.insert(shop);
                 Ok(())

@@ -453,7 +453,13 @@ fn is_early(answer: &Answer) -> bool {
     let may_come = |problem: &Problem| {
         matches!(
             problem.code,
-            "no_standing_notice" | "no_such_lead" | "no_such_check" | "no_such_ticket" | "out_of_scope"
+            "no_standing_notice"
+                | "no_standing_filing"
+                | "not_closed"
+                | "no_such_lead"
+                | "no_such_check"
+                | "no_such_ticket"
+                | "out_of_scope"
         )
     };
     matches!(answer, Answer::Refused(problems) if problems.iter().all(may_come))

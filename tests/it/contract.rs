@@ -18,7 +18,8 @@ use warnlight::domain::event::Event;
 use warnlight::domain::event::contract::{SCHEMAS, schema};
 use warnlight::domain::time::Instant;
 use warnlight::domain::words::{
-    ActKind, Attribution, CaseOutcome, Channel, ComplaintKind, GuaranteeKind, Light, ListKind, Outcome, SignalKind,
+    ActKind, Attribution, CaseOutcome, Channel, ComplaintKind, DocumentKind, GuaranteeKind, Light, ListKind, Outcome,
+    SignalKind,
 };
 
 fn folder() -> PathBuf {
@@ -200,6 +201,7 @@ fn an_enum_of_a_schema_is_a_vocabulary_of_the_domain_in_both_languages() {
         words(Attribution::ALL, Attribution::name, Attribution::zh),
         words(ActKind::ALL, ActKind::name, ActKind::zh),
         words(CaseOutcome::ALL, CaseOutcome::name, CaseOutcome::zh),
+        words(DocumentKind::ALL, DocumentKind::name, DocumentKind::zh),
     ];
     let mut used = BTreeSet::new();
     for entry in ENTRIES.iter() {
@@ -401,5 +403,13 @@ fn the_list_of_events_for_people_names_each_type_once() {
     let expected: BTreeSet<(&str, String)> =
         Event::CONTRACT.iter().map(|(event_type, version)| (*event_type, version.to_string())).collect();
     assert_eq!(listed.len(), expected.len());
+    // What nothing writes names the open issue that will, or why nothing will.
+    for line in page.lines().filter(|line| line.starts_with("| `")) {
+        let mut cells = line.split(" | ");
+        let (written, who) = (cells.nth(2).unwrap(), line.trim_end_matches(" |").rsplit(" | ").next().unwrap());
+        assert!(["yes", "no", "read"].contains(&written), "{line}");
+        assert!(written != "no" || who.contains("issue "), "{line}");
+        assert!(written == "yes" || who.len() > 5, "{line}");
+    }
     assert_eq!(listed.iter().map(|(name, version)| (*name, (*version).to_owned())).collect::<BTreeSet<_>>(), expected);
 }

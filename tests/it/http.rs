@@ -1,5 +1,6 @@
 //! The service over HTTP, from outside.
 
+mod act_forms;
 mod acts;
 mod app;
 mod both_languages;
@@ -13,6 +14,7 @@ mod feedback;
 mod handing_in;
 mod imports;
 mod inbox;
+mod letters;
 mod line;
 mod live;
 mod mails;

@@ -127,6 +127,9 @@ impl Scope {
             Role::Operator => self.operator_may_say(command, merchant),
             Role::Bank => match command {
                 Command::ReportCustody(_) | Command::PostGuarantee(_) => self.place(merchant),
+                // An account with another bank is not for this one to speak of.
+                Command::RecordAccount(row) if self.bank.as_deref() == Some(&row.bank) => self.place(merchant),
+                Command::RecordAccount(_) => Err(OutOfScope::Place),
                 _ => Err(OutOfScope::Role),
             },
             Role::Regulator | Role::Lead => match command {
@@ -155,11 +158,13 @@ impl Scope {
         let mall = match command {
             Command::RecordExit(row) => &row.mall,
             Command::RecordSignal(row) => &row.mall,
+            Command::RecordTenancy(row) => &row.mall,
             Command::ReportComplaintRate(row) | Command::ReportPrepaidShare(row) => &row.mall,
             Command::RecordComplaint(row) if row.channel == Channel::Mall => match &row.mall {
                 None => return self.place(merchant),
                 named => named,
             },
+            Command::HandleComplaint(row) if row.channel == Channel::Mall => return self.place(merchant),
             _ => return Err(OutOfScope::Role),
         };
         // Who is a tenant is for the offices to say: whoever could claim one would learn by it which codes are registered

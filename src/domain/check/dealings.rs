@@ -1,12 +1,17 @@
 //! Rules for acts of enforcement with a result, leads, joint checks and enforcement cases, each by itself.
 
 use super::Check;
-use crate::domain::command::{RecordCase, RecordJointCheck, RecordLead};
+use crate::domain::command::{IssueDocument, RecordCase, RecordJointCheck, RecordLead};
+use crate::domain::dealings::act_of;
+use crate::domain::text::trim;
 use crate::domain::time::{Day, Instant, day_of};
 use crate::domain::words::{EnforcementKind, JointCheckStep, LeadStep};
 
 /// Sectors that a joint check has at least: one alone checks by itself.
 const FEWEST_SECTORS: usize = 2;
+
+/// Paragraphs that a letter has at most.
+const MOST_PARAGRAPHS: usize = 60;
 
 impl Check {
     /// Checks that an on-site check says what was found, and nothing else does.
@@ -145,7 +150,31 @@ impl Check {
         }
     }
 
-    fn needed(&mut self, field: &'static str, text: &str, zh: &str, en: &str) {
+    /// Checks a letter. One that is an act is checked as that act, too.
+    pub fn document(&mut self, row: &IssueDocument) {
+        self.needed("number", &row.number, "须填写文号", "a letter needs its number");
+        self.needed("title", &row.title, "须填写标题", "a letter needs a title");
+        self.needed("to", &row.to, "须填写主送", "say who the letter is written to");
+        self.needed("office", &row.office, "须填写落款机关", "name the office that issues the letter");
+        match row.paragraphs.iter().filter(|paragraph| !trim(paragraph).is_empty()).count() {
+            0 => self.add("paragraphs", "missing", "", "须填写正文", "a letter needs its text"),
+            found if found > MOST_PARAGRAPHS => {
+                let zh = format!("正文最多 {MOST_PARAGRAPHS} 段");
+                let en = format!("a letter has at most {MOST_PARAGRAPHS} paragraphs");
+                self.add("paragraphs", "too_many", found.to_string(), zh, en);
+            }
+            _ => {}
+        }
+        match act_of(row.kind) {
+            Some(act) => self.enforcement(Some(act), Some(row.date), row.due_on),
+            None => {
+                self.happened_on("date", Some(row.date));
+                self.lies_within("due_on", row.due_on);
+            }
+        }
+    }
+
+    pub(super) fn needed(&mut self, field: &'static str, text: &str, zh: &str, en: &str) {
         if text.is_empty() {
             self.add(field, "missing", "", zh, en);
         }

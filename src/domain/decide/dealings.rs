@@ -209,7 +209,7 @@ pub(super) fn case(row: &RecordCase, known: &Known<'_>) -> Decided {
     Ok(vec![(start_of(row.date), Event::CaseOpened(opened))])
 }
 
-fn no_ticket(number: &str) -> Problem {
+pub(super) fn no_ticket(number: &str) -> Problem {
     Problem {
         field: "ticket",
         code: "no_such_ticket",

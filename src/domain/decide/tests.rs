@@ -3,6 +3,7 @@ use super::super::world::World;
 use super::*;
 
 mod acts;
+mod records;
 
 const CODE: &str = "91110000101623741K";
 const OTHER: &str = "91110108MA01KPGK0J";

@@ -95,3 +95,18 @@ pub struct Refund {
     /// Yuan.
     pub amount: Yuan,
 }
+
+/// A complaint was passed to the enterprise, which handles it itself (企业直办).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PassedToEnterprise {
+    /// Ticket.
+    pub ticket: String,
+    /// To whom.
+    pub credit_code: CreditCode,
+    /// When.
+    pub at: Instant,
+    /// By when the enterprise has to answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_at: Option<Instant>,
+}

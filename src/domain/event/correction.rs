@@ -4,7 +4,8 @@ use crate::domain::code::CreditCode;
 use crate::domain::money::Yuan;
 use crate::domain::time::{Day, Instant};
 use crate::domain::words::{
-    ComplaintKind, EnforcementKind, ExitAction, GuaranteeKind, JointCheckStep, LeadStep, ListKind, Outcome, SignalKind,
+    AccountAction, Channel, ComplaintKind, EnforcementKind, ExitAction, GuaranteeKind, JointCheckStep, LeadStep,
+    ListKind, Outcome, SignalKind, TicketStep,
 };
 use serde::{Deserialize, Serialize};
 
@@ -131,6 +132,71 @@ pub enum Entry {
     Case {
         /// Number of the case.
         number: String,
+    },
+    /// Something done about a ticket (工单处理).
+    Ticket {
+        /// Number of the ticket.
+        ticket: String,
+        /// Its channel.
+        channel: Channel,
+        /// What was done.
+        step: TicketStep,
+        /// When.
+        at: Instant,
+    },
+    /// A lease (租期).
+    Lease {
+        /// Mall; absent for a street shop.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mall: Option<String>,
+        /// Unit.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unit: Option<String>,
+        /// Its first day.
+        from: Day,
+    },
+    /// A check of papers (证照核验).
+    Papers {
+        /// Mall; absent for a street shop.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mall: Option<String>,
+        /// Unit.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unit: Option<String>,
+        /// Its day.
+        date: Day,
+    },
+    /// A shop's brand (品牌关联).
+    ShopBrand {
+        /// Mall; absent for a street shop.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mall: Option<String>,
+        /// Unit.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unit: Option<String>,
+        /// The brand.
+        brand: String,
+    },
+    /// The opening or closing of a custody account (存管账户).
+    Account {
+        /// Which of the two.
+        action: AccountAction,
+        /// The bank.
+        bank: String,
+        /// Its day.
+        date: Day,
+    },
+    /// An entry in the grey list (灰名单).
+    GreyListing {
+        /// First day on it.
+        entered_on: Day,
+    },
+    /// A lock of a person (锁定登记).
+    Lock {
+        /// Digest of the person's id document.
+        person_digest: String,
+        /// Its first day.
+        locked_on: Day,
     },
 }
 

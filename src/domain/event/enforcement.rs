@@ -2,7 +2,7 @@
 
 use crate::domain::code::CreditCode;
 use crate::domain::time::{Day, Instant};
-use crate::domain::words::ListKind;
+use crate::domain::words::{DocumentKind, ListKind};
 use serde::{Deserialize, Serialize};
 
 /// An act with a date: warning letter, yellow card, talk, completion, penalty.
@@ -80,6 +80,31 @@ pub struct SiteChecked {
     pub due_on: Option<Day>,
 }
 
+/// A letter was issued (签发文书), word for word as it left the office.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DocumentIssued {
+    /// About whom.
+    pub credit_code: CreditCode,
+    /// Which letter.
+    pub kind: DocumentKind,
+    /// Document number (文号).
+    pub number: String,
+    /// Day of issue.
+    pub date: Day,
+    /// Last day to comply.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_on: Option<Day>,
+    /// Title.
+    pub title: String,
+    /// Who it is written to.
+    pub to: String,
+    /// The text, one item for each paragraph.
+    pub paragraphs: Vec<String>,
+    /// Office that issues it.
+    pub office: String,
+}
+
 /// An enforcement case was opened (立案), for a ticket or without one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -153,4 +178,66 @@ pub struct JointCheck {
     /// What was found, when done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<String>,
+}
+
+/// A merchant was entered in the grey list (灰名单): what offices watch before anything is published.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GreyListed {
+    /// Who.
+    pub credit_code: CreditCode,
+    /// First day on it.
+    pub entered_on: Day,
+    /// Why (事由).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ground: Option<String>,
+    /// Day on which it is looked at again (复核日期).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review_on: Option<Day>,
+}
+
+/// A merchant was taken off the grey list; the entry is named by its first day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GreyDelisted {
+    /// Who.
+    pub credit_code: CreditCode,
+    /// First day on it.
+    pub entered_on: Day,
+    /// First day no longer on it.
+    pub removed_on: Day,
+}
+
+/// A person was locked in the register (锁定登记) for what happened at a merchant: no changes, investments or senior posts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PersonLocked {
+    /// For what happened at whom.
+    pub credit_code: CreditCode,
+    /// Name of the person, as the register has it.
+    pub person: String,
+    /// Digest of the person's id document, so that namesakes stay apart.
+    pub person_digest: String,
+    /// First day.
+    pub locked_on: Day,
+    /// What the person was there (职务).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// Document number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<String>,
+}
+
+/// A lock ended; it is named by the person's digest and its first day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PersonUnlocked {
+    /// For what happened at whom it was.
+    pub credit_code: CreditCode,
+    /// Digest of the person's id document.
+    pub person_digest: String,
+    /// First day of the lock.
+    pub locked_on: Day,
+    /// First day without it.
+    pub lifted_on: Day,
 }

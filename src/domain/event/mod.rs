@@ -156,6 +156,7 @@ events! {
     "complaint.settled_in_shop" 1 ComplaintSettledInShop(ComplaintStep),
     "complaint.refund_promised" 1 RefundPromised(Refund),
     "complaint.refund_paid" 1 RefundPaid(Refund),
+    "complaint.passed_to_enterprise" 1 PassedToEnterprise(PassedToEnterprise),
 
     "enforcement.warning_letter_issued" 1 WarningLetterIssued(EnforcementAct),
     "enforcement.yellow_card_posted" 1 YellowCardPosted(EnforcementAct),
@@ -167,8 +168,13 @@ events! {
     "enforcement.penalty_decided" 1 PenaltyDecided(EnforcementAct),
     "enforcement.site_checked" 1 SiteChecked(SiteChecked),
     "enforcement.case_opened" 1 CaseOpened(CaseOpened),
+    "enforcement.document_issued" 1 DocumentIssued(DocumentIssued),
     "enforcement.listed" 1 Listed(ListEntered),
     "enforcement.delisted" 1 Delisted(ListRemoved),
+    "enforcement.grey_listed" 1 GreyListed(GreyListed),
+    "enforcement.grey_delisted" 1 GreyDelisted(GreyDelisted),
+    "enforcement.person_locked" 1 PersonLocked(PersonLocked),
+    "enforcement.person_unlocked" 1 PersonUnlocked(PersonUnlocked),
     "enforcement.lead_transferred" 2 LeadTransferred(LeadTransferred),
     "enforcement.lead_accepted" 1 LeadAccepted(Lead),
     "enforcement.lead_returned" 1 LeadReturned(Lead),
@@ -176,7 +182,7 @@ events! {
     "enforcement.joint_check_confirmed" 1 JointCheckConfirmed(JointCheck),
     "enforcement.joint_check_done" 1 JointCheckDone(JointCheck),
 
-    "entry.cancelled" 2 EntryCancelled(EntryCancelled),
+    "entry.cancelled" 3 EntryCancelled(EntryCancelled),
 
     "import.taken" 1 ImportTaken(ImportTaken),
 
@@ -245,6 +251,7 @@ impl Event {
             | Self::ComplaintSettledInShop(e) => &e.ticket,
             Self::ComplaintRated(e) => &e.ticket,
             Self::RefundPromised(e) | Self::RefundPaid(e) => &e.ticket,
+            Self::PassedToEnterprise(e) => &e.ticket,
             _ => return None,
         })
     }

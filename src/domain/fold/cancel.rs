@@ -3,8 +3,9 @@
 use crate::domain::code_key::code;
 use crate::domain::envelope::Position;
 use crate::domain::event::Entry;
-use crate::domain::evidence::{ExitItem, RatioItem, Replaced, STANDING};
+use crate::domain::evidence::{ExitItem, Handling, RatioItem, Replaced, STANDING};
 use crate::domain::merchant::Merchant;
+use crate::domain::records;
 use crate::domain::time::Day;
 
 impl Merchant {
@@ -52,6 +53,14 @@ impl Merchant {
             Entry::Lead { lead, step } => all(&mut self.dealings_mut().leads, at, |item| item.is(lead, *step)),
             Entry::JointCheck { check, step } => all(&mut self.dealings_mut().checks, at, |item| item.is(check, *step)),
             Entry::Case { number } => all(&mut self.dealings_mut().cases, at, |item| item.is(number)),
+            Entry::Ticket { ticket, channel, step, at: done_at } => {
+                for complaint in self.complaints.iter_mut().filter(|complaint| complaint.is_ticket(ticket, *channel)) {
+                    let same =
+                        |item: &&mut Handling| item.until == STANDING && (item.step, item.at) == (*step, *done_at);
+                    complaint.handling.iter_mut().filter(same).for_each(|item| item.until = at);
+                }
+            }
+            other => records::cancel(self, at, other),
         }
     }
 

@@ -12,8 +12,9 @@ use crate::domain::evidence::{
 };
 use crate::domain::mark::Mark;
 use crate::domain::merchant::Merchant;
+use crate::domain::records::{self, Records};
 use crate::domain::time::Day;
-use crate::domain::words::{EnforcementKind, ExitAction, FilingStatus, JointCheckStep, LeadStep};
+use crate::domain::words::{EnforcementKind, ExitAction, FilingAction, JointCheckStep, LeadStep};
 use thin_vec::ThinVec;
 
 const UNTIL: Position = STANDING;
@@ -31,10 +32,12 @@ impl Merchant {
                 &mut self.sectors,
                 Assigned { effective_on: assigned.effective_on, position, sector: assigned.sector.as_str().into() },
             ),
-            Event::FilingSubmitted(filing) => self.filing(position, filing, FilingStatus::Submitted),
-            Event::FilingAccepted(filing) => self.filing(position, filing, FilingStatus::Accepted),
-            Event::FilingReturned(filing) => self.filing(position, filing, FilingStatus::Returned),
-            Event::FilingCancelled(filing) => self.filing(position, filing, FilingStatus::Cancelled),
+            Event::FilingSubmitted(filing) => self.filing(position, filing, FilingAction::Submitted),
+            Event::FilingAccepted(filing) => self.filing(position, filing, FilingAction::Accepted),
+            Event::FilingReturned(filing) => self.filing(position, filing, FilingAction::Returned),
+            Event::FilingCancelled(filing) => self.filing(position, filing, FilingAction::Cancelled),
+            Event::FilingVolunteered(filing) => self.filing(position, filing, FilingAction::Volunteered),
+            Event::FilingAmended(filing) => self.filing(position, filing, FilingAction::Amended),
             Event::PrepaidReported(report) => {
                 let revenue = report.revenue_last_year.map(|revenue| revenue.to_string());
                 let stood = end_of_day(&mut self.balances, report.date, position, |_| true);
@@ -61,6 +64,7 @@ impl Merchant {
             Event::ExitNoticeAmended(notice) => self.exit_notice(position, notice, ExitAction::Amend),
             Event::ExitNoticeWithdrawn(step) => self.exit_step(position, step, ExitAction::Withdraw),
             Event::ShopClosed(step) => self.exit_step(position, step, ExitAction::Close),
+            Event::ShopReopened(step) => self.exit_step(position, step, ExitAction::Reopen),
             Event::SignalRaised(raised) => {
                 let shop = self.shop_index(raised.mall.as_deref(), raised.unit.as_deref(), position);
                 let value = Mark::of(raised.value.as_deref());
@@ -99,6 +103,9 @@ impl Merchant {
                 self.act(act_of(position, order.date, kind, due_on, order.number.as_deref()));
             }
             Event::RectificationMet(act) => self.plain_act(position, act, EnforcementKind::RectificationMet),
+            Event::RectificationMissed(act) => {
+                self.plain_act(position, act, EnforcementKind::RectificationMissed);
+            }
             Event::PenaltyDecided(act) => self.plain_act(position, act, EnforcementKind::Penalty),
             Event::WarningLetterIssued(act) => self.plain_act(position, act, EnforcementKind::WarningLetter),
             Event::YellowCardPosted(act) => self.plain_act(position, act, EnforcementKind::YellowCard),
@@ -120,19 +127,23 @@ impl Merchant {
             }
             Event::JointCheckDone(check) => self.dealings_mut().joint_check(position, check, JointCheckStep::Done),
             Event::CaseOpened(case) => self.dealings_mut().open_case(position, case),
+            Event::DocumentIssued(document) => self.dealings_mut().issue(position, document),
             Event::EntryCancelled(cancelled) => self.cancel(position, &cancelled.entry),
-            // Part of the contract, but no fact rests on them yet.
-            _ => {}
+            // What is on record beside the evidence of a light; the rest is read and kept by nobody.
+            other => {
+                records::apply(self, position, other);
+            }
         }
     }
 
-    fn filing(&mut self, position: Position, filing: &Filing, status: FilingStatus) {
-        let stood = end_of_day(&mut self.filings, filing.date, position, |_| true).cloned();
+    fn filing(&mut self, position: Position, filing: &Filing, action: FilingAction) {
+        let amends = action == FilingAction::Amended;
+        let stood = end_of_day(&mut self.filings, filing.date, position, |step| step.amends() == amends).cloned();
         let (stood_bank, stood_tail) = stood.map_or((None, Mark::NONE), |stood| (stood.bank, stood.account_tail));
         let bank = filing.bank.as_deref().map(Box::from).or(stood_bank);
         let tail = filing.account_tail.as_deref().map(code);
         let account_tail = Mark::of(tail.as_deref()).or(stood_tail);
-        let item = FilingStep { date: filing.date, position, status, until: UNTIL, bank, account_tail };
+        let item = FilingStep { date: filing.date, position, action, until: UNTIL, bank, account_tail };
         insert(&mut self.filings, item);
     }
 
@@ -191,6 +202,10 @@ impl Merchant {
 
     pub(super) fn dealings_mut(&mut self) -> &mut Dealings {
         self.dealings.get_or_insert_default()
+    }
+
+    pub(in crate::domain) fn records_mut(&mut self) -> &mut Records {
+        self.records.get_or_insert_default()
     }
 
     fn plain_act(&mut self, position: Position, act: &EnforcementAct, kind: EnforcementKind) {

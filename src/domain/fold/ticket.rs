@@ -1,10 +1,12 @@
 //! What events of a ticket's stream do to its complaint.
 
 use crate::domain::envelope::Position;
-use crate::domain::event::{ComplaintCorrected, ComplaintReceived, ComplaintStep, Event};
-use crate::domain::evidence::{Complaint, Correction, add};
+use crate::domain::event::{
+    ComplaintCorrected, ComplaintRated, ComplaintReceived, ComplaintStep, Event, PassedToEnterprise, Refund,
+};
+use crate::domain::evidence::{Complaint, Correction, Handling, STANDING, add};
 use crate::domain::merchant::Merchant;
-use crate::domain::words::Outcome;
+use crate::domain::words::{Outcome, TicketStep};
 use thin_vec::ThinVec;
 
 impl Merchant {
@@ -41,10 +43,20 @@ impl Merchant {
             Event::ComplaintClosedUnresolved(step) => (step, Some(Outcome::Unresolved)),
             Event::ComplaintWithdrawn(step) => (step, Some(Outcome::Withdrawn)),
             Event::ComplaintMerged(step) => (step, Some(Outcome::Merged)),
-            // Part of the contract; no fact rests on them yet, but they count in the ticket's stream.
-            Event::ComplaintRated(rated) => return self.count_in_ticket(&rated.ticket),
-            Event::ComplaintSettledInShop(ComplaintStep { ticket, .. }) => return self.count_in_ticket(ticket),
-            Event::RefundPromised(refund) | Event::RefundPaid(refund) => return self.count_in_ticket(&refund.ticket),
+            Event::ComplaintRated(ComplaintRated { ticket, at, resolved, satisfied, .. }) => {
+                let (resolved, satisfied) = (Some(*resolved), Some(*satisfied));
+                let rated = Handling { resolved, satisfied, ..Handling::at(position, TicketStep::Rated, *at) };
+                return self.handled(ticket, rated);
+            }
+            Event::ComplaintSettledInShop(ComplaintStep { ticket, at, .. }) => {
+                return self.handled(ticket, Handling::at(position, TicketStep::Settled, *at));
+            }
+            Event::RefundPromised(refund) => return self.refunded(position, refund, TicketStep::Promised),
+            Event::RefundPaid(refund) => return self.refunded(position, refund, TicketStep::Paid),
+            Event::PassedToEnterprise(PassedToEnterprise { ticket, at, due_at, .. }) => {
+                let passed = Handling { due_at: *due_at, ..Handling::at(position, TicketStep::Direct, *at) };
+                return self.handled(ticket, passed);
+            }
             _ => return false,
         };
         if let Some(complaint) = self.complaint_mut(&step.ticket) {
@@ -71,9 +83,22 @@ impl Merchant {
         });
     }
 
-    fn count_in_ticket(&mut self, ticket: &str) -> bool {
+    fn refunded(&mut self, position: Position, refund: &Refund, step: TicketStep) -> bool {
+        let amount = Some(refund.amount);
+        self.handled(&refund.ticket, Handling { amount, ..Handling::at(position, step, refund.at) })
+    }
+
+    /// The same done at the same time is one thing: what is said of it last counts.
+    fn handled(&mut self, ticket: &str, mut item: Handling) -> bool {
         if let Some(complaint) = self.complaint_mut(ticket) {
             complaint.revision += 1;
+            let same =
+                |other: &&mut Handling| other.until == STANDING && (other.step, other.at) == (item.step, item.at);
+            if let Some(stood) = complaint.handling.iter_mut().rfind(same) {
+                stood.until = item.position;
+                item.due_at = item.due_at.or(stood.due_at);
+            }
+            add(&mut complaint.handling, item);
         }
         true
     }
@@ -92,6 +117,7 @@ fn first_said(position: Position, received: &ComplaintReceived) -> Complaint {
         answered: None,
         closed: None,
         corrections: ThinVec::new(),
+        handling: ThinVec::new(),
         undone: None,
         mall: received.mall.as_deref().map(Box::from),
     }

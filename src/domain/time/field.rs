@@ -77,4 +77,9 @@ fields!(
     reported_on,
     approved_at,
     handed_over_at,
+    checked_on,
+    review_on,
+    locked_on,
+    lifted_on,
+    at,
 );

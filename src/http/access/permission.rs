@@ -51,6 +51,10 @@ permissions! {
     ReadCases "read_cases": Regulator Lead Admin;
     /// Do something with a case.
     HandleCases "handle_cases": Regulator Lead Admin;
+    /// Read letters that offices issued about merchants in one's scope.
+    ReadLetters "read_letters": Regulator Lead Admin;
+    /// Draw up and issue letters.
+    IssueLetters "issue_letters": Regulator Lead Admin;
     /// Read who delivers and who has fallen silent.
     ReadSources "read_sources": Operator Regulator Bank Lead Admin;
     /// Read the outbox: who was told what, and what became of it.

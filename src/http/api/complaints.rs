@@ -1,6 +1,7 @@
 //! Complaints (投诉): reading them, recording and answering them.
 
 use super::commands::{CommandReceipt, execute_one, idempotency_key};
+use super::records::HandlingState;
 use super::{Paging, optional, yuan};
 use crate::domain::code::CreditCode;
 use crate::domain::command::{Command, RecordComplaint};
@@ -68,6 +69,12 @@ pub struct ComplaintState {
     /// Mall that it was handed in at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mall: Option<String>,
+    /// What was done about it, in the order recorded.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub handling: Vec<HandlingState>,
+    /// Money paid back to the complainant (挽回损失), yuan; absent if none was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recovered: Option<String>,
 }
 
 impl ComplaintState {
@@ -85,6 +92,8 @@ impl ComplaintState {
             closed_at: closed.map(|(at, _)| at),
             outcome: closed.map(|(_, outcome)| outcome),
             mall: complaint.mall.as_deref().map(str::to_owned),
+            handling: HandlingState::all(complaint),
+            recovered: Some(complaint.recovered(Position::MAX)).filter(|paid| !paid.is_zero()).map(yuan),
         }
     }
 }

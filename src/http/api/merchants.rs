@@ -1,11 +1,13 @@
 //! Merchants: the board as data, and a merchant's file.
 
 use super::leads::{self, LeadState};
+use super::records::{self, RecordsState};
 use super::sources::SilentSource;
 use super::{BothLanguages, Paging, credit_code, filled, instant, optional, yuan};
 use crate::domain::access::Scope;
 use crate::domain::envelope::{CloudEvent, Position};
 use crate::domain::event::{FactSeen, Reason};
+use crate::domain::evidence::FilingStep;
 use crate::domain::exit::{Exit, exit_on};
 use crate::domain::merchant::{Horizon, Merchant};
 use crate::domain::time::{Day, Instant, day_of, plus_days};
@@ -233,6 +235,9 @@ pub struct MerchantFile {
     /// Leads to other authorities, newest first, if the reader may see them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub leads: Vec<LeadState>,
+    /// What else is on record, as far as the reader may see it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub records: Option<RecordsState>,
     /// Silent sources that the light rests on: what they have not said is not in it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub silent_sources: Vec<SilentSource>,
@@ -271,7 +276,7 @@ impl MerchantFile {
                 }
             })
             .collect();
-        let filing = merchant.filings.iter().rev().find(|step| step.date <= day_of(view.now));
+        let filing = merchant.filing_on(day_of(view.now), Position::MAX).and_then(FilingStep::status);
         Some(Self {
             row: MerchantRow::new(view.row_of(merchant.code)?, view.policies),
             registered: merchant.is_registered(known),
@@ -279,9 +284,10 @@ impl MerchantFile {
             industry_code: detail(merchant.industry_code(known)),
             brand: detail(merchant.brand(known)),
             legal_representative: detail(merchant.detail(known, |row| row.legal_representative.as_deref())),
-            filing: filing.map_or(FilingStatus::None, |step| step.status),
+            filing: filing.unwrap_or(FilingStatus::None),
             shops,
             leads: leads::of(view, merchant),
+            records: records::of(view, merchant),
             silent_sources: view.silent_for(merchant).iter().map(SilentSource::from).collect(),
         })
     }

@@ -17,6 +17,7 @@ pub mod mails;
 pub mod merchants;
 pub mod openapi;
 pub mod problems;
+pub mod records;
 pub mod sources;
 pub mod unattributed;
 

@@ -207,7 +207,7 @@ fn request_body(schema: &str) -> Value {
             // Binary mode: the attributes are in the headers `ce-…`, the body is the data.
             "application/json": { "schema": { "type": "object" } },
         }),
-        "LogIn" | "FormToken" | "CaseForm" | "MallForm" | "DecisionForm" | "SendAgainForm" => {
+        "LogIn" | "FormToken" | "CaseForm" | "LetterForm" | "MallForm" | "DecisionForm" | "SendAgainForm" => {
             json!({ "application/x-www-form-urlencoded": { "schema": reference(schema) } })
         }
         "UploadForm" => json!({ "multipart/form-data": { "schema": reference(schema) } }),

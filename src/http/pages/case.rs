@@ -25,8 +25,9 @@ use crate::policy::clause;
 use actix_web::http::StatusCode;
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
+use minijinja::value::Serde;
 use minijinja::{Value, context};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// Events looked through for what happened since the case opened.
@@ -35,7 +36,7 @@ const EVENTS: usize = 500;
 const MAILS: usize = 20;
 
 /// A form of the page; blank fields count as absent.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct CaseForm {
     action: String,
@@ -48,6 +49,26 @@ pub struct CaseForm {
     until: String,
     outcome: String,
     note: String,
+}
+
+/// A form that was refused, with why.
+#[derive(Debug)]
+struct Refused {
+    form: CaseForm,
+    problem: Problem,
+}
+
+/// Returns the input of the page that a field of a refused form is filled in at.
+fn input(form: &CaseForm, field: &str) -> String {
+    match (form.action.as_str(), field) {
+        ("act", "note" | "result") => "act-note".to_owned(),
+        ("note", "note") => "note-text".to_owned(),
+        ("waive" | "pause", "note") => format!("{}-{}", form.action, form.duty),
+        ("pause", "until") => format!("until-{}", form.duty),
+        ("assign" | "close", "note") => format!("{}-note", form.action),
+        (_, "kind" | "date" | "due_on" | "number" | "to" | "outcome") => field.to_owned(),
+        _ => "duties".to_owned(),
+    }
 }
 
 /// A case with what the page shows beside it.
@@ -98,7 +119,8 @@ pub async fn post(
         // Reloading the page after this sends nothing again.
         Ok(()) => Ok(HttpResponse::SeeOther().insert_header((LOCATION, format!("/cases/{alert}"))).finish()),
         Err(problem) if matches!(problem.code, Code::Refused | Code::OutOfScope | Code::InvalidParameter) => {
-            let mut page = draw(&site, &pages, &request, allowed.caller(), alert, Some(problem)).await?;
+            let refused = Some(Refused { form: form.0, problem });
+            let mut page = draw(&site, &pages, &request, allowed.caller(), alert, refused).await?;
             *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
             Ok(page)
         }
@@ -149,7 +171,7 @@ async fn draw(
     request: &HttpRequest,
     caller: &Caller,
     alert: Uuid,
-    refused: Option<Problem>,
+    refused: Option<Refused>,
 ) -> Result<HttpResponse, Problem> {
     let shown = site
         .block(&caller.key, move |site, scope| {
@@ -196,7 +218,7 @@ impl Drawing<'_> {
         self.pages.text(self.language, section, key).to_owned()
     }
 
-    fn content(&self, shown: &Shown, refused: Option<Problem>, caller: &Caller, today: &str) -> Value {
+    fn content(&self, shown: &Shown, refused: Option<Refused>, caller: &Caller, today: &str) -> Value {
         let case = &shown.case;
         let teller = Teller { pages: self.pages, policies: self.policies, language: self.language };
         let step = |event: &CloudEvent| {
@@ -226,7 +248,9 @@ impl Drawing<'_> {
             mails => shown.mails.iter().map(|mail| self.mail(mail)).collect::<Vec<_>>(),
             kinds => words(self.kinds(case), ""),
             outcomes => words(CaseOutcome::ALL.iter().filter(by_person).map(|outcome| outcome.name()).collect(), "outcome_"),
-            refused => refused.map(|problem| self.refusal(&problem)),
+            refused => refused.as_ref().map(|refused| self.refusal(refused)),
+            sent => Value::from(Serde(refused.as_ref().map(|refused| refused.form.clone()).unwrap_or_default())),
+            acts => super::acts::menu(self.pages, self.language, caller.key.scope.role, &case.credit_code, Some(case.alert), None),
             may_handle => HandleCases::ROLES.contains(&caller.key.scope.role),
             me => &*caller.key.name, today,
         }
@@ -268,9 +292,9 @@ impl Drawing<'_> {
         }
     }
 
-    fn refusal(&self, problem: &Problem) -> Value {
+    fn refusal(&self, Refused { form, problem }: &Refused) -> Value {
         let line = |field: &FieldProblem| {
-            context! { name => field_name(self.pages, self.language, &field.field).to_owned(), text => field.message(self.language).to_owned() }
+            context! { input => input(form, &field.field), name => field_name(self.pages, self.language, &field.field).to_owned(), text => field.message(self.language).to_owned() }
         };
         context! {
             title => problem.code.title(self.language).to_owned(),

@@ -7,10 +7,12 @@ use super::sources::name_of;
 use crate::domain::envelope::CloudEvent;
 use crate::domain::envelope::Position;
 use crate::domain::event::FactSeen;
-use crate::domain::evidence::Complaint;
-use crate::domain::time::{Instant, day_of, plus_days, start_of};
+use crate::domain::evidence::{Complaint, Handling};
+use crate::domain::time::{Day, Instant, day_of, plus_days, start_of};
+use crate::domain::words::DocumentKind;
 use crate::http::api::leads::{LeadClockState, LeadState};
 use crate::http::api::merchants::{MerchantFile, ReasonGiven, ShopState};
+use crate::http::api::records::{GreyState, LockState, TenancyState};
 use crate::http::api::sources::SilentSource;
 use crate::http::site::rule;
 use crate::picture::outbox::{DeliveryState, Summary};
@@ -20,6 +22,7 @@ use crate::policy::{clause, figure};
 use minijinja::{Value, context};
 use rust_decimal::Decimal;
 use std::collections::HashSet;
+use uuid::Uuid;
 
 /// What is known about a merchant, as far as the reader may see it.
 pub(super) struct Dossier {
@@ -31,6 +34,8 @@ pub(super) struct Dossier {
     pub(super) complaints: Option<(usize, Vec<Complaint>)>,
     /// The newest mails; `None` if the reader has no right to them.
     pub(super) mails: Option<Vec<Summary>>,
+    /// Letters issued about it, newest first: id, kind, number, day; empty if the reader has no right to them.
+    pub(super) letters: Vec<(Uuid, DocumentKind, String, Day)>,
     /// The newest events, newest first.
     pub(super) events: Vec<CloudEvent>,
 }
@@ -90,6 +95,24 @@ impl Drawing<'_> {
         self.teller.pick(&figure::yuan(amount)).to_owned()
     }
 
+    /// Returns the letters.
+    pub(super) fn letters(&self) -> Vec<Value> {
+        let letter = |(id, kind, number, date): &(Uuid, DocumentKind, String, Day)| {
+            let path = format!("/merchants/{}/letters/{id}", self.dossier.file.row.credit_code);
+            context! { path, kind => self.text("letters", kind.name()), number, date => date.to_string() }
+        };
+        self.dossier.letters.iter().map(letter).collect()
+    }
+
+    /// Returns the letters that can be drawn up.
+    pub(super) fn kinds_of_letters(&self) -> Vec<Value> {
+        let kind = |kind: &DocumentKind| {
+            let path = format!("/merchants/{}/drafts/{kind}", self.dossier.file.row.credit_code);
+            context! { path, text => self.text("letters", kind.name()) }
+        };
+        DocumentKind::ALL.iter().map(kind).collect()
+    }
+
     /// Returns what the register and the figures say.
     pub(super) fn details(&self) -> Vec<Value> {
         let Teller { pages, policies, language } = self.teller;
@@ -126,7 +149,7 @@ impl Drawing<'_> {
         let known = rule(self.teller.policies, &reason.rule);
         let title = known.map_or(reason.rule.as_str(), |rule| self.teller.pick(&rule.title));
         let since = reason.since;
-        let evidence = |id: &uuid::Uuid| {
+        let evidence = |id: &Uuid| {
             let id = id.to_string();
             let event = self.dossier.events.iter().find(|event| event.id == id);
             let text = event
@@ -242,6 +265,72 @@ impl Drawing<'_> {
         self.dossier.file.leads.iter().map(row).collect()
     }
 
+    /// Returns what is to be known about locked persons who represent the merchant, a line each.
+    pub(super) fn locked(&self) -> Vec<String> {
+        let locked = self.dossier.file.records.as_ref().map(|records| &*records.representative_locked);
+        let line = |lock: &LockState| {
+            let at = lock.at.as_deref().unwrap_or_else(|| self.text("merchant", "elsewhere_merchant"));
+            let places = [("person", lock.person.as_str()), ("day", &lock.locked_on), ("at", at)];
+            self.filled("merchant", "person_locked", &places)
+        };
+        locked.unwrap_or_default().iter().map(line).collect()
+    }
+
+    /// Returns what else is on record, a line each.
+    pub(super) fn records(&self) -> Vec<String> {
+        let Some(records) = &self.dossier.file.records else { return Vec::new() };
+        let mut lines: Vec<String> = records.grey_list.iter().map(|entry| self.grey(entry)).collect();
+        lines.extend(records.locks.iter().map(|lock| {
+            let key = if lock.lifted_on.is_some() { "lock_over" } else { "lock" };
+            let places = [
+                ("person", lock.person.as_str()),
+                ("day", &lock.locked_on),
+                ("lifted", lock.lifted_on.as_deref().unwrap_or_default()),
+            ];
+            self.filled("merchant", key, &places)
+        }));
+        lines.extend(records.accounts.iter().map(|account| {
+            let tail = account.account_tail.as_deref().unwrap_or_default();
+            let places = [("bank", account.bank.as_str()), ("day", &account.date), ("tail", tail)];
+            self.filled("merchant", &format!("account_{}", account.action), &places).trim().to_owned()
+        }));
+        lines.extend(records.tenancies.iter().flat_map(|tenancy| self.tenancy(tenancy)));
+        lines
+    }
+
+    fn grey(&self, entry: &GreyState) -> String {
+        let (key, end) = match (&entry.removed_on, &entry.review_on) {
+            (Some(removed), _) => ("grey_over", removed.as_str()),
+            (None, Some(review)) => ("grey_review", review.as_str()),
+            (None, None) => ("grey", ""),
+        };
+        let ground = entry.ground.as_deref().unwrap_or_default();
+        let places = [("day", entry.entered_on.as_str()), ("end", end)];
+        let line = self.filled("merchant", key, &places);
+        if ground.is_empty() { line } else { format!("{line}{}{ground}", self.text("site", "colon")) }
+    }
+
+    fn tenancy(&self, tenancy: &TenancyState) -> Vec<String> {
+        let shop = format!("{} {}", tenancy.mall, tenancy.unit);
+        let shop = match shop.trim() {
+            "" => self.text("merchant", "street_shop"),
+            shop => shop,
+        };
+        let lease =
+            tenancy.from.as_deref().zip(tenancy.until.as_deref()).map(|(from, until)| {
+                self.filled("merchant", "lease", &[("shop", shop), ("from", from), ("until", until)])
+            });
+        let papers = tenancy.checked_on.as_deref().zip(tenancy.in_order).map(|(day, in_order)| {
+            let state = self.text("word", if in_order { "in_order_true" } else { "in_order_false" });
+            self.filled("merchant", "papers", &[("shop", shop), ("day", day), ("state", state)])
+        });
+        let brands = (!tenancy.brands.is_empty()).then(|| {
+            let brands = tenancy.brands.join(self.teller.language.pick("、", ", "));
+            self.filled("merchant", "shop_brand", &[("shop", shop), ("brand", &brands)])
+        });
+        lease.into_iter().chain(papers).chain(brands).collect()
+    }
+
     /// Returns the newest complaints.
     pub(super) fn complaints(&self) -> Option<Value> {
         let (count, newest) = self.dossier.complaints.as_ref()?;
@@ -256,12 +345,23 @@ impl Drawing<'_> {
                 channel => self.text("word", complaint.channel.name()), kind => self.text("word", complaint.kind(Position::MAX).name()),
                 amount => complaint.amount.map(|amount| self.yuan(amount.decimal())), state => self.text("word", &state),
                 due => complaint.due(Position::MAX).map(minute),
+                done => complaint.handled(Position::MAX).map(|item| self.handled(item)).collect::<Vec<_>>(),
             }
         };
         let rows: Vec<Value> = newest.iter().map(row).collect();
         Some(
             context! { rows, count => self.filled("merchant", "of", &[("shown", &newest.len().to_string()), ("count", &count.to_string())]) },
         )
+    }
+
+    fn handled(&self, item: &Handling) -> String {
+        let what = self.text("word", &format!("step_{}", item.step));
+        let amount = item.amount.map(|amount| self.yuan(amount.decimal()));
+        let flag =
+            |name: &str, flag: Option<bool>| flag.map(|flag| self.text("word", &format!("{name}_{flag}")).to_owned());
+        let said = [amount, flag("resolved", item.resolved), flag("satisfied", item.satisfied)];
+        let said: Vec<String> = said.into_iter().flatten().collect();
+        format!("{} {what} {}", minute(item.at), said.join(self.teller.language.pick("，", ", "))).trim_end().to_owned()
     }
 
     /// Returns the newest mails.

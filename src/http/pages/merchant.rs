@@ -2,12 +2,15 @@
 
 use super::dossier::{Clock, Dossier, Drawing};
 use super::filters::minute;
+use super::letters::letters_of;
 use super::sentence::Teller;
 use super::{Pages, answer};
 use crate::domain::access::Scope;
 use crate::domain::code::CreditCode;
 use crate::domain::words::Light;
-use crate::http::access::{Allowed, Permission, PostExits, ReadCases, ReadComplaints, ReadLights, ReadMails};
+use crate::http::access::{
+    Allowed, IssueLetters, Permission, PostExits, ReadCases, ReadComplaints, ReadLetters, ReadLights, ReadMails, Record,
+};
 use crate::http::api::merchants::{MerchantFile, ReasonGiven, events_about};
 use crate::http::language::Language;
 use crate::http::problem::{Code, Problem};
@@ -70,6 +73,10 @@ pub async fn show(
         reasons => drawing.reasons(&timeline),
         shops => drawing.shops(),
         leads => drawing.leads(),
+        letters => drawing.letters(),
+        kinds_of_letters => allows::<IssueLetters>(&key.scope).then(|| drawing.kinds_of_letters()),
+        leads => drawing.leads(), locked => drawing.locked(), records => drawing.records(),
+        may_record => allows::<Record>(&key.scope),
         case => case.as_ref().map(|(id, _)| id.clone()),
         // Where a case is open, it knows by when: its clocks stop with what was done.
         in_case => case.as_ref().is_some_and(|(_, open)| *open),
@@ -106,5 +113,6 @@ fn read(site: &Site, scope: &Scope, code: CreditCode) -> Result<Dossier, Problem
     })?;
     let mails =
         allows::<ReadMails>(scope).then(|| site.picture().outbox.about(code, None).take(NEWEST).cloned().collect());
-    Ok(Dossier { file, reasons, complaints, mails, events: events_about(site, scope, code, EVENTS)? })
+    let letters = allows::<ReadLetters>(scope).then(|| letters_of(site, scope, code)).transpose()?.unwrap_or_default();
+    Ok(Dossier { file, reasons, complaints, mails, letters, events: events_about(site, scope, code, EVENTS)? })
 }

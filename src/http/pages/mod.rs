@@ -1,11 +1,13 @@
 //! Pages: templates compiled in, drawn on the server, complete without a script.
 
+pub mod acts;
 pub mod board;
 pub mod case;
 pub mod cases;
 mod dossier;
 pub(super) mod filters;
 pub mod imports;
+pub mod letters;
 pub mod login;
 pub mod mails;
 pub mod mall;
@@ -36,11 +38,14 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("mall.html", include_str!("../../../assets/pages/mall.html")),
     ("sheet.html", include_str!("../../../assets/pages/sheet.html")),
     ("cases.html", include_str!("../../../assets/pages/cases.html")),
+    ("acts.html", include_str!("../../../assets/pages/acts.html")),
     ("case.html", include_str!("../../../assets/pages/case.html")),
     ("mails.html", include_str!("../../../assets/pages/mails.html")),
     ("sources.html", include_str!("../../../assets/pages/sources.html")),
     ("imports.html", include_str!("../../../assets/pages/imports.html")),
     ("import.html", include_str!("../../../assets/pages/import.html")),
+    ("draft.html", include_str!("../../../assets/pages/draft.html")),
+    ("paper.html", include_str!("../../../assets/pages/paper.html")),
     ("letter.html", include_str!("../../../assets/pages/letter.html")),
     ("unattributed.html", include_str!("../../../assets/pages/unattributed.html")),
     ("problem.html", include_str!("../../../assets/pages/problem.html")),

@@ -144,8 +144,24 @@ impl Teller<'_> {
 
     /// Names an entry that was cancelled.
     fn entry(&self, entry: &Value) -> String {
-        const FIELDS: [&str; 11] =
-            ["what", "kind", "action", "list", "lead", "check", "step", "date", "entered_on", "from", "amount"];
+        const FIELDS: [&str; 16] = [
+            "what",
+            "kind",
+            "action",
+            "list",
+            "lead",
+            "check",
+            "ticket",
+            "step",
+            "bank",
+            "brand",
+            "date",
+            "at",
+            "entered_on",
+            "locked_on",
+            "from",
+            "amount",
+        ];
         let has_place = ["mall", "unit"].iter().any(|field| entry.get(field).is_some());
         let shop = has_place.then(|| self.shop(entry));
         let stated = FIELDS.iter().filter_map(|field| self.value(field, entry.get(field)?));

@@ -70,9 +70,10 @@ fn samples() -> Vec<(&'static str, Value)> {
                     facts => vec![context! { fact => "f", name => "n", value => "v", threshold => "t", shop => "s" }],
                 }],
                 shops => vec![context! { mall => "", unit => "u", state => "s" }],
-                may_post => true, case => "a", in_case => false, without_case => true, by => "happened", more => "?by=happened&steps=all",
+                letters => vec![context! { path => "/l", kind => "k", number => "n", date => "d" }], kinds_of_letters => vec![context! { path => "/k", text => "k" }],
+                may_post => true, may_record => true, locked => vec!["l"], records => vec!["r"], case => "a", in_case => false, without_case => true, by => "happened", more => "?by=happened&steps=all",
                 complaints => context! { count => "1", rows => vec![context! {
-                    ticket => "t", received => "r", channel => "c", kind => "k", amount => "a", state => "s", due => "d" }] },
+                    ticket => "t", received => "r", channel => "c", kind => "k", amount => "a", state => "s", due => "d", done => vec!["x"] }] },
                 mails => vec![context! { at => "a", from => "green", to => "red", fates => "f", nobody => false }],
                 timeline => vec![context! { id => "1", iso => "i", at => "a", said => "r", light => "red", text => "t" }],
             },
@@ -109,6 +110,40 @@ fn samples() -> Vec<(&'static str, Value)> {
         ("import.html", import("taken", false)),
         ("import.html", import("failed", false)),
         (
+            "draft.html",
+            context! {
+                kind => "lead_letter", name => (), credit_code => "c", light => "red", is_lead => true, needs_due => true,
+                refused => context! { title => "t", lines => vec![context! { name => "n", text => "t" }] },
+                form => context! {
+                    number => "n", date => "d", due_on => "", office => "o", lead => "l", authority => "a", title => "t", to => "m",
+                    paragraphs => "p",
+                },
+            },
+        ),
+        (
+            "acts.html",
+            context! {
+                credit_code => "c", name => (), case => "a", said => "s", refused => "r", tickets => vec!["T"],
+                wrong => vec![context! { input => "date", name => "n", text => "t" }],
+                groups => vec![context! { title => "g", acts => vec![context! { path => "p", text => "t", chosen => true }] }],
+                form => context! {
+                    id => "i", title => "t", help => "h",
+                    fields => ["choice", "prose", "ticket", "money", "date"].map(|control| context! {
+                        name => "n", label => "l", value => "<v>", needed => control == "date", control, hint => "h",
+                        wrong => (control == "date").then_some("w"),
+                        options => vec![context! { word => "w", text => "t", chosen => true }],
+                    }).to_vec(),
+                },
+            },
+        ),
+        (
+            "paper.html",
+            context! {
+                credit_code => "c", docx => "/d",
+                letter => context! { number => "n", office => "o", title => "t", to => "m", paragraphs => vec!["p"], date => "d" },
+            },
+        ),
+        (
             "cases.html",
             context! {
                 views => vec![context! { key => "all", path => "/cases?", chosen => true }], found => "1", page_text => "1/1",
@@ -133,7 +168,9 @@ fn samples() -> Vec<(&'static str, Value)> {
                 steps => vec![context! { at => "a", text => "t", actor => "w" }],
                 mails => vec![context! { at => "a", from => "green", to => "red", fates => "f" }],
                 kinds => vec![context! { name => "talk", text => "t" }], outcomes => vec![context! { name => "other", text => "t" }],
-                refused => context! { title => "t", lines => vec![context! { name => "n", text => "t" }] },
+                refused => context! { title => "t", lines => vec![context! { input => "i", name => "n", text => "t" }] },
+                sent => context! { action => "act", duty => "", kind => "talk", date => "d", due_on => "", number => "", note => "" },
+                acts => vec![context! { title => "g", acts => vec![context! { path => "p", text => "t", chosen => false }] }],
                 may_handle => true, me => "me", today => "2025-01-01",
             },
         ),

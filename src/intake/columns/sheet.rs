@@ -1,4 +1,4 @@
-//! The ten sheets and their columns (docs/SHEETS.md), and how a table is told to be one of them.
+//! The eleven sheets and their columns (docs/SHEETS.md), and how a table is told to be one of them.
 
 mod header;
 
@@ -27,6 +27,8 @@ pub enum SheetKind {
     Lists,
     /// 执法.
     Enforcement,
+    /// 租户.
+    Tenants,
 }
 
 /// A column by what it holds; the same in every sheet that has it.
@@ -80,6 +82,17 @@ pub enum Field {
     ReportedOn,
     ApprovedAt,
     HandedOverAt,
+    Step,
+    At,
+    Resolved,
+    Satisfied,
+    Ground,
+    ReviewOn,
+    Person,
+    PersonDigest,
+    Role,
+    CheckedOn,
+    InOrder,
     Address,
 }
 
@@ -199,6 +212,10 @@ const CUSTODY: &[Column] = &[
     DATE,
     column(Field::Held, "存管余额", "held").required().measure(Measure::Money),
     column(Field::Abnormal, "异常流水", "abnormal"),
+    // An account that was opened or closed is told by a row of its own.
+    column(Field::Action, "账户事项", "action"),
+    column(Field::Bank, "存管银行", "bank"),
+    column(Field::AccountTail, "账户尾号", "account_tail"),
 ];
 
 const GUARANTEES: &[Column] = &[
@@ -230,6 +247,11 @@ const COMPLAINTS: &[Column] = &[
     column(Field::AnsweredAt, "首次响应时间", "answered_at"),
     column(Field::ClosedAt, "办结时间", "closed_at"),
     column(Field::Outcome, "结果", "outcome"),
+    // What was done about a ticket is told by a row of its own.
+    column(Field::Step, "处理事项", "step"),
+    column(Field::At, "处理时间", "at"),
+    column(Field::Resolved, "回访解决", "resolved"),
+    column(Field::Satisfied, "回访满意", "satisfied"),
 ];
 
 /// Columns of a complaint that say where the shop is: by them its merchant is found where no code is given.
@@ -255,8 +277,14 @@ const SIGNALS: &[Column] = &[
 const LISTS: &[Column] = &[
     CREDIT_CODE,
     column(Field::List, "名单", "list").required(),
-    column(Field::EnteredOn, "列入日期", "entered_on").required(),
-    column(Field::RemovedOn, "移出日期", "removed_on"),
+    column(Field::EnteredOn, "列入日期", "entered_on").or(&["locked_on"]).required(),
+    column(Field::RemovedOn, "移出日期", "removed_on").or(&["lifted_on"]),
+    column(Field::Ground, "事由", "ground"),
+    column(Field::ReviewOn, "复核日期", "review_on"),
+    column(Field::Person, "锁定人员", "person"),
+    column(Field::PersonDigest, "人员证件摘要", "person_digest"),
+    column(Field::Role, "职务", "role"),
+    column(Field::Number, "文号", "number"),
 ];
 
 const ENFORCEMENT: &[Column] = &[
@@ -277,9 +305,20 @@ const ENFORCEMENT: &[Column] = &[
     column(Field::Channel, "来源", "channel"),
 ];
 
+const TENANTS: &[Column] = &[
+    CREDIT_CODE,
+    column(Field::Mall, "商场", "mall").required(),
+    UNIT,
+    column(Field::From, "起租日期", "from").required(),
+    column(Field::Until, "到期日期", "until").required(),
+    column(Field::CheckedOn, "核验日期", "checked_on"),
+    column(Field::InOrder, "核验合格", "in_order"),
+    column(Field::Brand, "品牌", "brand"),
+];
+
 impl SheetKind {
     /// Every kind, in the order they are read: the register first, so that nobody is first met through a complaint.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Merchants,
         Self::Filings,
         Self::Balances,
@@ -290,6 +329,7 @@ impl SheetKind {
         Self::Signals,
         Self::Lists,
         Self::Enforcement,
+        Self::Tenants,
     ];
 
     /// Returns the English name.
@@ -306,6 +346,7 @@ impl SheetKind {
             Self::Signals => "signals",
             Self::Lists => "lists",
             Self::Enforcement => "enforcement",
+            Self::Tenants => "tenants",
         }
     }
 
@@ -323,6 +364,7 @@ impl SheetKind {
             Self::Signals => "信号",
             Self::Lists => "名单",
             Self::Enforcement => "执法",
+            Self::Tenants => "租户",
         }
     }
 
@@ -340,6 +382,7 @@ impl SheetKind {
             Self::Signals => SIGNALS,
             Self::Lists => LISTS,
             Self::Enforcement => ENFORCEMENT,
+            Self::Tenants => TENANTS,
         }
     }
 

@@ -2,6 +2,7 @@
 //! with all that is wrong with it.
 
 mod enforcement;
+mod records;
 
 use crate::domain::check::{Check, Times};
 use crate::domain::code::CreditCode;
@@ -52,6 +53,7 @@ pub(in crate::intake) fn read(
         SheetKind::Signals => reading.signal(),
         SheetKind::Lists => reading.listing(),
         SheetKind::Enforcement => reading.enforcement(),
+        SheetKind::Tenants => reading.tenancy(),
     };
     reading.finish(command)
 }
@@ -118,6 +120,10 @@ impl<'a> Reading<'a> {
     }
 
     fn custody(&mut self) -> Option<Command> {
+        if self.is_filled(Field::Action) {
+            return self.account();
+        }
+        self.none_of(&[Field::Bank, Field::AccountTail], "存管余额", "a balance");
         let credit_code = self.credit_code();
         let date = self.need(Field::Date, cell::day);
         let held = self.need_measured(Field::Held, cell::amount);
@@ -174,6 +180,10 @@ impl<'a> Reading<'a> {
     }
 
     fn complaint(&mut self) -> Option<Command> {
+        if self.is_filled(Field::Step) {
+            return self.handling();
+        }
+        self.none_of(&[Field::At, Field::Resolved, Field::Satisfied], "工单", "a ticket as it stands");
         let ticket = self.need(Field::Ticket, cell::code);
         let channel = self.need(Field::Channel, cell::word);
         let received_at = self.need(Field::ReceivedAt, cell::instant);
@@ -280,7 +290,13 @@ impl<'a> Reading<'a> {
     fn listing(&mut self) -> Option<Command> {
         let credit_code = self.credit_code();
         let cancels = self.cancels(Field::List);
-        let list = self.word(Field::List);
+        let list = match self.word::<records::ListRow>(Field::List) {
+            Some(records::ListRow::Grey) => return self.grey_listing(credit_code, cancels),
+            Some(records::ListRow::Lock) => return self.lock(credit_code, cancels),
+            Some(records::ListRow::Public(list)) => Some(list),
+            None => None,
+        };
+        self.none_of(&records::NOT_PUBLIC, "公示名单", "a public list");
         let entered_on = self.need(Field::EnteredOn, cell::day);
         if let Some(reason) = cancels {
             return cancel(credit_code, Entry::Listing { list: list?, entered_on: entered_on? }, reason);
@@ -405,7 +421,7 @@ impl<'a> Reading<'a> {
         let cell = self.cells.cell(index);
         let is_code = matches!(
             self.layout.field_at(index),
-            Some(Field::Ticket | Field::Number | Field::LegalRepresentativeDigest)
+            Some(Field::Ticket | Field::Number | Field::LegalRepresentativeDigest | Field::PersonDigest)
         );
         if self.layout.drops(index) {
             Cow::Borrowed("")

@@ -41,10 +41,11 @@ pub(in crate::intake) fn read(
             let en = "an old xls file of more than 64 MiB; save it as xlsx, or send it in parts";
             return refuse(Finding::new(place(name, ""), "file_too_large", "", zh, en));
         }
-        // What is noted of an old one only adds to what its reader says: damage is the reader's to tell.
-        Book::Xls => catch_unwind(AssertUnwindSafe(|| gate::survey(&mut file))).unwrap_or_default(),
-        Book::Xlsx | Book::Xlsb | Book::Ods => {
-            let checked = catch_unwind(AssertUnwindSafe(|| gate::check(&mut file, book, gate::Limits::USUAL)));
+        Book::Xlsx | Book::Xlsb | Book::Ods | Book::Xls => {
+            let checked = catch_unwind(AssertUnwindSafe(|| match book {
+                Book::Xls => gate::survey(&mut file, name),
+                _ => gate::check(&mut file, book, gate::Limits::USUAL),
+            }));
             match checked.unwrap_or_else(|_| Err(gate::Fault::Part(name.to_string()))) {
                 Ok(surveys) => surveys,
                 Err(fault) => {

@@ -2,7 +2,7 @@
 
 use super::balance::balances;
 use super::{Trace, days};
-use crate::domain::evidence::{Amount, latest};
+use crate::domain::evidence::{Amount, FilingStep};
 use crate::domain::time::days_between;
 use crate::domain::words::FilingStatus;
 use crate::lights::moment::Subject;
@@ -11,7 +11,8 @@ use crate::policy::fact::Value;
 /// Returns the state of the filing.
 pub(super) fn latest_status(subject: &Subject<'_>) -> FilingStatus {
     let horizon = &subject.moment.horizon;
-    latest(&subject.merchant.filings, horizon.today, horizon.known).map_or(FilingStatus::None, |step| step.status)
+    let step = subject.merchant.filing_on(horizon.today, horizon.known);
+    step.and_then(FilingStep::status).unwrap_or(FilingStatus::None)
 }
 
 /// Returns the first declared balance by date that makes a filing due.
@@ -28,7 +29,7 @@ pub(super) fn is_due(subject: &Subject<'_>) -> bool {
 /// Notes the events that the filing facts rest on.
 pub(super) fn trace(subject: &Subject<'_>, trace: &mut Trace) {
     let horizon = &subject.moment.horizon;
-    if let Some(step) = latest(&subject.merchant.filings, horizon.today, horizon.known) {
+    if let Some(step) = subject.merchant.filing_on(horizon.today, horizon.known) {
         trace.saw(step.position);
     }
     if let Some(balance) = first_trigger(subject) {

@@ -5,19 +5,20 @@ use super::code::Stored;
 use crate::domain::access::{Key, Scope};
 use crate::domain::case::Pending;
 use crate::domain::code::CreditCode;
-use crate::domain::dealings::{CaseItem, CheckItem, Dealings, LeadItem};
+use crate::domain::dealings::{CaseItem, CheckItem, Dealings, DocumentItem, LeadItem};
 use crate::domain::event::{Event, ShopName};
 use crate::domain::evidence::{
-    Act, Amount, Assigned, Complaint, Correction, CustodyReport, Dated, ExitItem, FilingStep, GuaranteeItem, Listing,
-    RatioItem, RegisterRow, Shop, Signal,
+    Act, Amount, Assigned, Complaint, Correction, CustodyReport, Dated, ExitItem, FilingStep, GuaranteeItem, Handling,
+    Listing, RatioItem, RegisterRow, Shop, Signal,
 };
 use crate::domain::mark::Mark;
 use crate::domain::merchant::{LastEvidence, Merchant};
+use crate::domain::records::{Account, GreyEntry, Lease, Lock, Papers, Records, ShopBrand};
 use crate::domain::whose::{Entry, State};
 use crate::domain::words::Role;
 use crate::domain::words::{
-    Attribution, Channel, ComplaintKind, EnforcementKind, ExitAction, FilingStatus, GuaranteeKind, JointCheckStep,
-    LeadStep, Light, ListKind, Outcome, SignalKind, SourceKind,
+    AccountAction, Attribution, Channel, ComplaintKind, DocumentKind, EnforcementKind, ExitAction, FilingAction,
+    GuaranteeKind, JointCheckStep, LeadStep, Light, ListKind, Outcome, SignalKind, SourceKind, TicketStep,
 };
 use crate::picture::cases::Kept as KeptCase;
 use crate::picture::keys::Kept as KeptKey;
@@ -130,6 +131,16 @@ impl Stored for Box<Dealings> {
     }
 }
 
+impl Stored for Box<Records> {
+    fn put(&self, out: &mut Vec<u8>) {
+        (**self).put(out);
+    }
+
+    fn get(from: &mut &[u8]) -> Option<Self> {
+        Records::get(from).map(Self::new)
+    }
+}
+
 impl Stored for KeptCase {
     /// A case and a light change have many parts, and there are few: they are kept as JSON.
     fn put(&self, out: &mut Vec<u8>) {
@@ -183,9 +194,10 @@ words!(
     DeliveryState,
     Channel,
     ComplaintKind,
+    DocumentKind,
     EnforcementKind,
     ExitAction,
-    FilingStatus,
+    FilingAction,
     GuaranteeKind,
     JointCheckStep,
     LeadStep,
@@ -193,13 +205,15 @@ words!(
     ListKind,
     Outcome,
     SignalKind,
-    SourceKind
+    SourceKind,
+    AccountAction,
+    TicketStep
 );
 
 structs! {
     Merchant {
         code, revision, rows, sectors, filings, balances, custody, flows, guarantees, shops, complaints, signals, rates,
-        shares, listings, acts, dealings, last,
+        shares, listings, acts, dealings, records, last,
     }
     LastEvidence { position, recorded_at, history }
     RegisterRow {
@@ -207,22 +221,31 @@ structs! {
         founded_on,
     }
     Assigned { effective_on, position, sector }
-    FilingStep { date, position, status, until, bank, account_tail }
+    FilingStep { date, position, action, until, bank, account_tail }
     Dated { date, position, until }
     GuaranteeItem { from, until, position, until_known, kind, amount }
     Shop { name, position, exits }
     ShopName { mall, unit }
     ExitItem { date, position, until, action, planned_on, refund_plan, reason }
-    Complaint { ticket, revision, position, received_at, channel, kind, amount, due, answered, closed, corrections, undone, mall }
+    Complaint { ticket, revision, position, received_at, channel, kind, amount, due, answered, closed, corrections, handling, undone, mall }
+    Handling { position, until, step, at, amount, due_at, resolved, satisfied }
     Correction { position, kind, due_at, answered_at, closed }
     Signal { shop, kind, date, position, until, value, cleared }
     RatioItem { shop, date, position, until, ratio }
     Listing { list, entered_on, position, until, removed }
     Act { date, position, kind, until, due_on, number, result }
-    Dealings { leads, checks, cases }
+    Dealings { leads, checks, cases, documents }
+    DocumentItem { kind, number, date, position, words }
     LeadItem { lead, step, date, position, until, authority, note, reported_on, approved_at, handed_over_at }
     CheckItem { check, step, date, position, until, sectors, result }
     CaseItem { number, date, position, until, ticket }
+    Records { leases, papers, brands, accounts, grey, locks }
+    Lease { shop, from, ends_on, position, until }
+    Papers { shop, date, in_order, position, until }
+    ShopBrand { shop, brand, position, until }
+    Account { action, date, bank, tail, position, until }
+    GreyEntry { entered_on, ground, review_on, removed_on, position, until }
+    Lock { person, digest, locked_on, role, number, lifted_on, position, until }
     Lit { light, rules, rules_since, since, at, event, position, revision }
     KeptKey { key, ended }
     Key { id, name, scope, expires_at, created_at, revoked_at, hash }

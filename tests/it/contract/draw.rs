@@ -10,8 +10,8 @@ use warnlight::domain::hex::Hex;
 use warnlight::domain::money::{Ratio, Yuan};
 use warnlight::domain::time::{Day, Instant, plus_days};
 use warnlight::domain::words::{
-    ActKind, Attribution, CaseOutcome, Channel, ComplaintKind, EnforcementKind, ExitAction, GuaranteeKind,
-    JointCheckStep, LeadStep, Light, ListKind, Outcome, SignalKind,
+    AccountAction, ActKind, Attribution, CaseOutcome, Channel, ComplaintKind, DocumentKind, EnforcementKind,
+    ExitAction, GuaranteeKind, JointCheckStep, LeadStep, Light, ListKind, Outcome, SignalKind, TicketStep,
 };
 
 /// How much of what may be left out is stated.
@@ -61,6 +61,12 @@ fn stated_flag(pen: &mut Pen) -> bool {
 
 fn stated_list(pen: &mut Pen) -> Vec<String> {
     if pen.stated() { vec![pen.draw(), pen.draw()] } else { Vec::new() }
+}
+
+/// A list that is never empty.
+fn some_texts(pen: &mut Pen) -> Vec<String> {
+    let more = stated_list(pen);
+    std::iter::once(pen.draw()).chain(more).collect()
 }
 
 fn stated_duties(pen: &mut Pen) -> Vec<DutyArisen> {
@@ -209,14 +215,17 @@ words!(
     ListKind,
     Outcome,
     ExitAction,
+    DocumentKind,
     EnforcementKind,
     LeadStep,
-    JointCheckStep
+    JointCheckStep,
+    AccountAction,
+    TicketStep
 );
 
 impl Draw for Entry {
     fn draw(pen: &mut Pen) -> Self {
-        match pen.below(13) {
+        match pen.below(20) {
             0 => Self::Filing { date: pen.draw() },
             1 => Self::Balance { date: pen.draw() },
             2 => Self::Custody { date: pen.draw() },
@@ -229,7 +238,14 @@ impl Draw for Entry {
             9 => Self::Act { kind: pen.draw(), date: pen.draw(), number: pen.draw() },
             10 => Self::Lead { lead: pen.draw(), step: pen.draw() },
             11 => Self::JointCheck { check: pen.draw(), step: pen.draw() },
-            _ => Self::Case { number: pen.draw() },
+            12 => Self::Case { number: pen.draw() },
+            13 => Self::Ticket { ticket: pen.draw(), channel: pen.draw(), step: pen.draw(), at: pen.draw() },
+            14 => Self::Lease { mall: pen.draw(), unit: pen.draw(), from: pen.draw() },
+            15 => Self::Papers { mall: pen.draw(), unit: pen.draw(), date: pen.draw() },
+            16 => Self::ShopBrand { mall: pen.draw(), unit: pen.draw(), brand: pen.draw() },
+            17 => Self::Account { action: pen.draw(), bank: pen.draw(), date: pen.draw() },
+            18 => Self::GreyListing { entered_on: pen.draw() },
+            _ => Self::Lock { person_digest: pen.draw(), locked_on: pen.draw() },
         }
     }
 }
@@ -304,12 +320,18 @@ payloads! {
     ComplaintStep { ticket, credit_code, at }
     ComplaintRated { ticket, credit_code, at, resolved, satisfied }
     Refund { ticket, credit_code, at, amount }
+    PassedToEnterprise { ticket, credit_code, at, due_at }
+    GreyListed { credit_code, entered_on, ground, review_on }
+    GreyDelisted { credit_code, entered_on, removed_on }
+    PersonLocked { credit_code, person, person_digest, locked_on, role, number }
+    PersonUnlocked { credit_code, person_digest, locked_on, lifted_on }
     EnforcementAct { credit_code, date, number, due_on }
     RectificationOrdered { credit_code, date, due_on, number }
     ListEntered { credit_code, list, entered_on }
     ListRemoved { credit_code, list, entered_on, removed_on }
     SiteChecked { credit_code, date, result, number, due_on }
     CaseOpened { credit_code, number, date, ticket }
+    DocumentIssued { credit_code, kind, number, date, due_on, title, to, paragraphs: some_texts, office }
     LeadTransferred { credit_code, lead, date, authority, note, reported_on, approved_at, handed_over_at }
     Lead { credit_code, lead, date, authority, note }
     JointCheck { credit_code, check, date, sectors, result }
@@ -411,6 +433,7 @@ pub(super) fn every_event(pen: &mut Pen) -> Vec<Event> {
         ComplaintSettledInShop,
         RefundPromised,
         RefundPaid,
+        PassedToEnterprise,
         WarningLetterIssued,
         YellowCardPosted,
         YellowCardRemoved,
@@ -421,8 +444,13 @@ pub(super) fn every_event(pen: &mut Pen) -> Vec<Event> {
         PenaltyDecided,
         SiteChecked,
         CaseOpened,
+        DocumentIssued,
         Listed,
         Delisted,
+        GreyListed,
+        GreyDelisted,
+        PersonLocked,
+        PersonUnlocked,
         LeadTransferred,
         LeadAccepted,
         LeadReturned,

@@ -296,7 +296,7 @@ fn balance(turn: Day) -> impl Strategy<Value = Command> {
 
 fn filing(turn: Day) -> impl Strategy<Value = Command> {
     let status =
-        select(vec![FilingStatus::Submitted, FilingStatus::Accepted, FilingStatus::Returned, FilingStatus::Cancelled]);
+        select(FilingAction::ALL.iter().copied().filter(|step| *step != FilingAction::None).collect::<Vec<_>>());
     (codes(), status, around(turn)).prop_map(|(credit_code, status, date)| {
         Command::RecordFiling(RecordFiling { credit_code, status, date, bank: None, account_tail: None })
     })
@@ -330,6 +330,12 @@ fn cancelled(row: &Command) -> Option<Command> {
         | Command::RecordLead(_)
         | Command::RecordJointCheck(_)
         | Command::RecordCase(_)
+        | Command::IssueDocument(_)
+        | Command::RecordAccount(_)
+        | Command::RecordTenancy(_)
+        | Command::HandleComplaint(_)
+        | Command::RecordGreyListing(_)
+        | Command::RecordLock(_)
         | Command::CancelEntry(_)
         | Command::HandleCase(_) => return None,
     };

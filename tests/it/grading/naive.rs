@@ -130,6 +130,17 @@ impl District {
                 }
                 if standing.is_some() || closed { Fate::Taken } else { Fate::Refused }
             }
+            Command::RecordExit(step) if step.action == ExitAction::Reopen => {
+                let shop = shop_of(&step.mall, &step.unit);
+                let mut steps = self.exits(step.credit_code, &shop, step.date).into_iter();
+                if steps.any(|earlier| earlier.action == ExitAction::Close) { Fate::Taken } else { Fate::Refused }
+            }
+            Command::RecordFiling(step) if step.status == FilingAction::Amended => {
+                match self.status(step.credit_code, step.date) {
+                    FilingStatus::Submitted | FilingStatus::Accepted => Fate::Taken,
+                    _ => Fate::Refused,
+                }
+            }
             _ => Fate::Taken,
         }
     }
@@ -180,9 +191,15 @@ impl District {
             Command::RecordLead(row) => start_of(row.date) <= now,
             Command::RecordJointCheck(row) => start_of(row.date) <= now,
             Command::RecordCase(row) => start_of(row.date) <= now,
+            Command::IssueDocument(row) => start_of(row.date) <= now,
+            Command::RecordAccount(row) => start_of(row.date) <= now,
+            Command::RecordGreyListing(row) => start_of(row.entered_on) <= now,
+            Command::RecordLock(row) => start_of(row.locked_on) <= now,
+            Command::RecordTenancy(row) => row.from.or(row.checked_on).is_some_and(|day| start_of(day) <= now),
             Command::CancelEntry(_)
             | Command::RecordUnattributed(_)
             | Command::DecideUnattributed(_)
+            | Command::HandleComplaint(_)
             | Command::HandleCase(_) => false,
         })
     }
@@ -248,7 +265,14 @@ impl District {
     }
 
     fn status(&self, code: CreditCode, today: Day) -> FilingStatus {
-        latest(self.filings(code, today).into_iter().map(|row| (row.date, row.status))).unwrap_or(FilingStatus::None)
+        let steps = self.filings(code, today).into_iter().filter(|row| row.status != FilingAction::Amended);
+        match latest(steps.map(|row| (row.date, row.status))) {
+            Some(FilingAction::Submitted | FilingAction::Volunteered) => FilingStatus::Submitted,
+            Some(FilingAction::Accepted) => FilingStatus::Accepted,
+            Some(FilingAction::Returned) => FilingStatus::Returned,
+            Some(FilingAction::Cancelled) => FilingStatus::Cancelled,
+            Some(FilingAction::Amended | FilingAction::None) | None => FilingStatus::None,
+        }
     }
 
     fn tell_one(&self, code: CreditCode, now: Instant) -> Told {

@@ -168,6 +168,25 @@ fn commands() -> Vec<Value> {
             json!({ "command": "record_joint_check", "check": "c", "step": "done", "date": day, "sectors": ["sport", "commerce"],
             "result": "r" }),
         ),
+        bare(
+            json!({ "command": "issue_document", "kind": "rectification_order", "number": "n", "date": day, "due_on": day,
+            "title": "t", "to": "m", "paragraphs": ["p"], "office": "o" }),
+        ),
+        bare(json!({ "command": "record_account", "action": "open", "date": day, "bank": "b", "account_tail": "1" })),
+        shop(
+            json!({ "command": "record_tenancy", "from": day, "until": day, "checked_on": day, "in_order": true, "brand": "b" }),
+        ),
+        bare(
+            json!({ "command": "handle_complaint", "ticket": "t", "channel": "12345", "step": "refund_paid", "at": "2025-06-01T00:00:00Z",
+            "amount": "1.00", "due_at": "2025-06-01T00:00:00Z", "resolved": true, "satisfied": false }),
+        ),
+        bare(
+            json!({ "command": "record_grey_listing", "entered_on": day, "ground": "g", "review_on": day, "removed_on": day }),
+        ),
+        bare(
+            json!({ "command": "record_lock", "person": "p", "person_digest": "d", "locked_on": day, "lifted_on": day, "role": "r",
+            "number": "n" }),
+        ),
         bare(json!({ "command": "record_case", "number": "n", "date": day, "ticket": "t", "channel": "12345" })),
     ]
 }

@@ -165,3 +165,36 @@ fn a_case_is_opened_for_a_ticket_of_this_merchant_only() {
     given(&there).when("record_case", another_day, TODAY).then_refused(&[("date", "contradicts")]);
     given(&[]).when("record_case", another_day, TODAY).then(&[("enforcement.case_opened", another_day)]);
 }
+
+const LETTER: &str =
+    r#""number":"警1号","date":"2025-06-20","title":"警示信","to":"某店","paragraphs":["一","二"],"office":"某局""#;
+
+#[test]
+fn a_letter_that_is_an_act_records_the_act_and_its_number_is_one_letter() {
+    let row = format!(r#"{LETTER},"kind":"warning_letter""#);
+    let act = r#""date":"2025-06-20","number":"警1号""#;
+    let issued = [("enforcement.document_issued", row.as_str()), ("enforcement.warning_letter_issued", act)];
+    given(&[]).when("issue_document", &row, TODAY).then(&issued);
+    given(&issued).when("issue_document", &row, TODAY).then_unchanged();
+    // The act was recorded before, and the letter is made out now.
+    given(&issued[1..]).when("issue_document", &row, TODAY).then(&issued[..1]);
+    for other in [row.replace("二", "三"), row.replace("06-20", "06-19"), row.replace("某局", "某所")] {
+        given(&issued).when("issue_document", &other, TODAY).then_refused(&[("number", "contradicts")]);
+    }
+    let another = row.replace("警1号", "警2号");
+    let act = act.replace("警1号", "警2号");
+    given(&issued)
+        .when("issue_document", &another, TODAY)
+        .then(&[("enforcement.document_issued", &another), ("enforcement.warning_letter_issued", &act)]);
+}
+
+#[test]
+fn an_order_needs_its_due_date_and_a_notice_of_a_talk_is_no_talk() {
+    let order = format!(r#"{LETTER},"kind":"rectification_order""#);
+    given(&[]).when("issue_document", &order, TODAY).then_refused(&[("due_on", "due_missing")]);
+    let notice = format!(r#"{LETTER},"kind":"talk_notice","due_on":"2025-07-20""#);
+    given(&[]).when("issue_document", &notice, TODAY).then(&[("enforcement.document_issued", &notice)]);
+    let empty = notice.replace(r#"["一","二"]"#, r#"[" ",""]"#);
+    given(&[]).when("issue_document", &empty, TODAY).then_refused(&[("paragraphs", "missing")]);
+    given(&[]).when("issue_document", &notice, "2025-06-19").then_refused(&[("date", "future")]);
+}

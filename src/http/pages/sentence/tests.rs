@@ -4,8 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// What no sentence needs: ids and digests, whom the page is about, what only programs read.
-const UNSAID: [&str; 33] = [
+const UNSAID: [&str; 36] = [
+    "person_digest",
     "call",
+    // A letter tells of itself when it is opened.
+    "title",
+    "paragraphs",
     "duty",
     "follow_up",
     "after",

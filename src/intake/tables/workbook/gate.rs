@@ -42,7 +42,7 @@ impl Limits {
 /// Why a workbook is not opened at all.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Fault {
-    #[error("it is not a sound xlsx file (`{0}` is damaged); export it anew")]
+    #[error("the workbook is cut off or damaged (in `{0}`); export it anew")]
     Part(String),
     #[error("unpacked it has more than {}; send it in parts", size(*.0))]
     TooLarge(u64),
@@ -67,7 +67,7 @@ impl Fault {
 
     pub(super) fn zh(&self) -> String {
         match self {
-            Self::Part(part) => format!("不是完好的 xlsx 文件（`{part}` 已损坏），请重新导出后再发送"),
+            Self::Part(part) => format!("工作簿不完整或已损坏（`{part}`），请重新导出后再发送"),
             Self::TooLarge(limit) => format!("解压后超过 {}，请分成几个文件发送", size(*limit)),
             Self::TooMuchShared(limit) => {
                 format!("各单元格共用的文字和格式超过 {}，请分成几个文件发送", size(*limit))

@@ -173,6 +173,8 @@ pub(super) fn tell_exit(standing: &mut Option<Notice>, closed: &mut bool, step: 
             }
         }
         ExitAction::Withdraw => *standing = None,
+        // Closing is final.
+        ExitAction::Reopen => {}
         ExitAction::Close => {
             *closed = true;
         }

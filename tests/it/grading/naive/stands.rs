@@ -5,6 +5,10 @@ use super::rows::{key, shop_of};
 use warnlight::domain::command::*;
 use warnlight::domain::event::{Entry, EntryCancelled, MerchantDetails};
 use warnlight::domain::time::{Day, NO_END};
+use warnlight::domain::words::FilingAction;
+
+/// What is on file changed: beside the steps that lead to another state.
+const AMENDED: FilingAction = FilingAction::Amended;
 
 /// The shop a row names.
 pub(super) fn shop_named(row: &Command) -> Option<ShopKey> {
@@ -35,7 +39,7 @@ pub(super) fn says_what_stands(rows: &[Command], row: &Command) -> bool {
             .rfind(|other| other.effective_on == row.effective_on)
             .is_some_and(|other| other.sector == row.sector),
         Command::RecordFiling(row) => before!(rows, RecordFiling, row)
-            .rfind(|other| other.date == row.date)
+            .rfind(|other| other.date == row.date && (other.status == AMENDED) == (row.status == AMENDED))
             .is_some_and(|other| other.status == row.status),
         Command::ReportBalance(row) => {
             let same: Vec<_> = before!(rows, ReportBalance, row).filter(|other| other.date == row.date).collect();
@@ -106,6 +110,12 @@ pub(super) fn says_what_stands(rows: &[Command], row: &Command) -> bool {
         | Command::RecordLead(_)
         | Command::RecordJointCheck(_)
         | Command::RecordCase(_)
+        | Command::IssueDocument(_)
+        | Command::RecordAccount(_)
+        | Command::RecordTenancy(_)
+        | Command::HandleComplaint(_)
+        | Command::RecordGreyListing(_)
+        | Command::RecordLock(_)
         | Command::CancelEntry(_)
         | Command::HandleCase(_) => false,
     }

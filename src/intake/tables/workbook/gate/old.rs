@@ -1,15 +1,16 @@
 //! What an old workbook has beside its values ([MS-XLS]: records of a number, a length and a body of at most 8,224 bytes).
 
-use super::{long, short, utf16};
+use super::{Fault, long, short, utf16};
 use crate::intake::tables::Shown;
 use crate::intake::tables::workbook::survey::{Survey, Surveys};
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufReader, Read, Seek};
+use std::io::{BufReader, Read, Seek as _};
 
 /// Numbers of the records that are looked at ([MS-XLS] 2.3).
 mod number {
     pub(super) const FORMULA: u16 = 0x06;
+    pub(super) const END: u16 = 0x0A;
     pub(super) const LOCKED: u16 = 0x2F;
     pub(super) const COLUMNS: u16 = 0x7D;
     pub(super) const SHEET: u16 = 0x85;
@@ -22,18 +23,23 @@ mod number {
     pub(super) const BEGIN: u16 = 0x809;
 }
 
-/// Goes through the records of the workbook. What is damaged or of before 1997 notes nothing: whoever reads it says so.
-pub(in crate::intake::tables::workbook) fn survey(file: &mut File) -> Surveys {
+/// Goes through the records of the workbook. What is of before 1997 notes nothing: whoever reads it says so.
+///
+/// # Errors
+/// The file is cut off or damaged: its reader takes what is missing for sheets without rows.
+pub(in crate::intake::tables::workbook) fn survey(file: &mut File, name: &str) -> Result<Surveys, Fault> {
+    let damaged = || Fault::Part(name.to_owned());
     let mut walk = Walk::default();
     // The compound file is opened anew by the reader.
-    if let Ok(mut compound) = cfb::CompoundFile::open(&mut *file)
-        && let Ok(stream) = compound.open_stream("/Workbook")
-    {
+    let mut compound = cfb::CompoundFile::open(&mut *file).map_err(|_| damaged())?;
+    if let Ok(stream) = compound.open_stream("/Workbook") {
         walk.records(&mut BufReader::new(stream));
+        if !walk.is_whole() {
+            return Err(damaged());
+        }
     }
-    walk.leave();
-    // A file that cannot be wound back cannot be read either.
-    file.rewind().map_or_else(|_| Surveys::default(), |()| walk.surveys)
+    file.rewind().map_err(Fault::Io)?;
+    Ok(walk.surveys)
 }
 
 #[derive(Debug, Default)]
@@ -42,6 +48,9 @@ struct Walk {
     /// Names of the sheets by where they begin.
     begins: BTreeMap<u64, String>,
     sheet: Option<String>,
+    /// How many parts have begun and not ended: a chart lies inside its sheet.
+    depth: u32,
+    locked: bool,
     survey: Survey,
     codes: BTreeMap<u16, Option<Shown>>,
     styles: Vec<Option<Shown>>,
@@ -55,19 +64,39 @@ impl Walk {
             let (number, length) =
                 (u16::from_le_bytes([number_low, number_high]), u16::from_le_bytes([length_low, length_high]));
             body.resize(usize::from(length), 0);
-            if number == number::LOCKED || input.read_exact(&mut body).is_err() {
+            if input.read_exact(&mut body).is_err() {
                 return;
             }
-            if number == number::BEGIN
-                && let Some(sheet) = self.begins.remove(&at)
-            {
-                self.leave();
-                self.sheet = Some(sheet);
+            match number {
+                // What follows is enciphered; the reader says that a password is in the way.
+                number::LOCKED => {
+                    self.locked = true;
+                    return;
+                }
+                number::BEGIN => {
+                    self.depth = self.depth.saturating_add(1);
+                    if let Some(sheet) = self.begins.remove(&at) {
+                        self.sheet = Some(sheet);
+                    }
+                }
+                number::END => {
+                    self.depth = self.depth.saturating_sub(1);
+                    if self.depth == 0 {
+                        self.leave();
+                    }
+                }
+                _ => {}
             }
             // What is too short is read by nobody either.
             let _ = self.note(number, &body);
             at = at.saturating_add(4).saturating_add(u64::from(length));
         }
+    }
+
+    /// Every part that is announced begins, and every part that begins ends. What some writers fill the stream up with behind
+    /// them is no part.
+    fn is_whole(&self) -> bool {
+        self.locked || (self.depth == 0 && self.begins.is_empty())
     }
 
     fn leave(&mut self) {

@@ -1,0 +1,62 @@
+//! Decisions about letters: a number is one letter, and a letter that is an act records the act with it.
+
+use super::enforcement;
+use crate::domain::check::Problem;
+use crate::domain::command::{IssueDocument, RecordEnforcement};
+use crate::domain::dealings::{Dealings, act_of, words_of};
+use crate::domain::event::{DocumentIssued, Event};
+use crate::domain::merchant::Merchant;
+use crate::domain::time::{Instant, start_of};
+
+/// Decides a letter.
+///
+/// # Errors
+/// Another letter of this kind has its number already, or the act that it is may not be recorded.
+pub(super) fn decide(
+    row: &IssueDocument,
+    merchant: Option<&Merchant>,
+    warnings: &mut Vec<Problem>,
+) -> Result<Vec<(Instant, Event)>, Vec<Problem>> {
+    let issued = DocumentIssued {
+        credit_code: row.credit_code,
+        kind: row.kind,
+        number: row.number.clone(),
+        date: row.date,
+        due_on: row.due_on,
+        title: row.title.clone(),
+        to: row.to.clone(),
+        paragraphs: row.paragraphs.clone(),
+        office: row.office.clone(),
+    };
+    let stood = merchant.map_or(Dealings::none(), Merchant::dealings).document(row.kind, &row.number);
+    if let Some(stood) = stood.filter(|stood| stood.date != row.date || stood.words != words_of(&issued)) {
+        return Err(vec![Problem {
+            field: "number",
+            code: "contradicts",
+            value: row.number.clone(),
+            zh: format!(
+                "文号 `{}` 已用于 {} 签发的{}，内容不同；另行签发请用新的文号",
+                row.number,
+                stood.date,
+                row.kind.zh()
+            ),
+            en: format!(
+                "number `{}` is that of a letter issued on {}, which says something else; give this one a number of its own",
+                row.number, stood.date
+            ),
+        }]);
+    }
+    let mut events = vec![(start_of(row.date), Event::DocumentIssued(issued))];
+    if let Some(kind) = act_of(row.kind) {
+        let act = RecordEnforcement {
+            credit_code: row.credit_code,
+            kind,
+            date: row.date,
+            due_on: row.due_on,
+            number: Some(row.number.clone()),
+            result: None,
+        };
+        events.extend(enforcement(&act, merchant, warnings)?);
+    }
+    Ok(events)
+}

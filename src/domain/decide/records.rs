@@ -1,0 +1,128 @@
+//! Decisions about custody accounts, tenants, what is done about tickets, the grey list and locks of persons.
+
+use super::dealings::no_ticket;
+use super::{Known, end_or};
+use crate::domain::check::Problem;
+use crate::domain::command::{HandleComplaint, RecordAccount, RecordGreyListing, RecordLock, RecordTenancy};
+use crate::domain::decide::ticket_row::Follows;
+use crate::domain::event::{
+    ComplaintRated, ComplaintStep, CustodyAccount, Event, GreyDelisted, GreyListed, LeaseRecorded, PapersChecked,
+    PassedToEnterprise, PersonLocked, PersonUnlocked, Refund, ShopLinked,
+};
+use crate::domain::evidence::{Complaint, STANDING};
+use crate::domain::time::{Instant, local, start_of};
+use crate::domain::words::{AccountAction, TicketStep};
+
+type Events = Vec<(Instant, Event)>;
+
+/// Decides the opening or closing of an account.
+pub(super) fn account(row: &RecordAccount) -> Events {
+    let account = CustodyAccount {
+        credit_code: row.credit_code,
+        date: row.date,
+        bank: row.bank.clone(),
+        account_tail: row.account_tail.clone(),
+    };
+    let event = match row.action {
+        AccountAction::Open => Event::AccountOpened(account),
+        AccountAction::Close => Event::AccountClosed(account),
+    };
+    vec![(start_of(row.date), event)]
+}
+
+/// Decides what a list of tenants says of a shop.
+pub(super) fn tenancy(row: &RecordTenancy, now: Instant) -> Events {
+    let (credit_code, mall, unit) = (row.credit_code, &row.mall, &row.unit);
+    let lease = row.from.zip(row.until).map(|(from, until)| {
+        // A lease may begin later; that it was agreed on is said now.
+        let at = start_of(from).min(now);
+        (at, Event::LeaseRecorded(LeaseRecorded { credit_code, mall: mall.clone(), unit: unit.clone(), from, until }))
+    });
+    let papers = row.checked_on.zip(row.in_order).map(|(date, in_order)| {
+        let checked = PapersChecked { credit_code, mall: mall.clone(), unit: unit.clone(), date, in_order };
+        (start_of(date), Event::PapersChecked(checked))
+    });
+    let brand = row.brand.clone().map(|brand| {
+        (now, Event::ShopLinked(ShopLinked { credit_code, mall: mall.clone(), unit: unit.clone(), brand }))
+    });
+    lease.into_iter().chain(papers).chain(brand).collect()
+}
+
+/// Decides an entry in the grey list.
+pub(super) fn grey_listing(row: &RecordGreyListing) -> Events {
+    let (credit_code, entered_on) = (row.credit_code, row.entered_on);
+    let listed = GreyListed { credit_code, entered_on, ground: row.ground.clone(), review_on: row.review_on };
+    let removed = row.removed_on.map(|removed_on| {
+        let at = start_of(end_or(removed_on, entered_on));
+        (at, Event::GreyDelisted(GreyDelisted { credit_code, entered_on, removed_on }))
+    });
+    std::iter::once((start_of(entered_on), Event::GreyListed(listed))).chain(removed).collect()
+}
+
+/// Decides a lock of a person.
+pub(super) fn lock(row: &RecordLock) -> Events {
+    let (credit_code, locked_on, person_digest) = (row.credit_code, row.locked_on, row.person_digest.clone());
+    let locked = PersonLocked {
+        credit_code,
+        person: row.person.clone(),
+        person_digest: person_digest.clone(),
+        locked_on,
+        role: row.role.clone(),
+        number: row.number.clone(),
+    };
+    let lifted = row.lifted_on.map(|lifted_on| {
+        let at = start_of(end_or(lifted_on, locked_on));
+        (at, Event::PersonUnlocked(PersonUnlocked { credit_code, person_digest, locked_on, lifted_on }))
+    });
+    std::iter::once((start_of(locked_on), Event::PersonLocked(locked))).chain(lifted).collect()
+}
+
+/// Decides what was done about a ticket, in the ticket's stream. The ticket is known, and about this merchant.
+pub(super) fn handling(row: &HandleComplaint, known: &Known<'_>) -> Result<Follows, Vec<Problem>> {
+    let found = known.ticket.as_ref().and_then(|found| found.ticket);
+    // Whose it is instead is told to nobody: who asks may not see that merchant.
+    let Some((_, complaint)) = found.filter(|(owner, _)| owner.code == row.credit_code) else {
+        return Err(vec![no_ticket(&row.ticket)]);
+    };
+    if row.at < complaint.received_at {
+        return Err(vec![before_received(row.at, complaint.received_at)]);
+    }
+    let stands = complaint.handling.iter().any(|item| {
+        item.until == STANDING
+            && (item.step, item.at) == (row.step, row.at)
+            && (item.amount, item.resolved, item.satisfied) == (row.amount, row.resolved, row.satisfied)
+            && (row.due_at.is_none() || item.due_at == row.due_at)
+    });
+    let events =
+        if stands { Vec::new() } else { event(row, complaint).map(|event| (row.at, event)).into_iter().collect() };
+    Ok((complaint.revision, events))
+}
+
+/// Returns the event of a step; `None` where something is missing that was checked before.
+fn event(row: &HandleComplaint, complaint: &Complaint) -> Option<Event> {
+    let (ticket, credit_code, at) = (complaint.ticket.to_string(), row.credit_code, row.at);
+    Some(match row.step {
+        TicketStep::Direct => {
+            Event::PassedToEnterprise(PassedToEnterprise { ticket, credit_code, at, due_at: row.due_at })
+        }
+        TicketStep::Settled => Event::ComplaintSettledInShop(ComplaintStep { ticket, credit_code, at }),
+        TicketStep::Promised => Event::RefundPromised(Refund { ticket, credit_code, at, amount: row.amount? }),
+        TicketStep::Paid => Event::RefundPaid(Refund { ticket, credit_code, at, amount: row.amount? }),
+        TicketStep::Rated => {
+            let (resolved, satisfied) = row.resolved.zip(row.satisfied)?;
+            Event::ComplaintRated(ComplaintRated { ticket, credit_code, at, resolved, satisfied })
+        }
+    })
+}
+
+fn before_received(at: Instant, received: Instant) -> Problem {
+    let clock = |at: Instant| local(at).strftime("%Y-%m-%d %H:%M").to_string();
+    let received = clock(received);
+    Problem {
+        field: "at",
+        code: "before_received",
+        value: clock(at),
+        zh: format!("不得早于受理时间 {received}"),
+        en: format!("it cannot be before the complaint was received, {received}"),
+    }
+}

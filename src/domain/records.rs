@@ -1,0 +1,420 @@
+//! What is on record about a merchant beside the evidence of its light: leases, checked papers and brands of its shops, custody
+//! accounts, the grey list (灰名单), locks of persons (锁定登记). No fact and no light rests on it; figures and people do.
+//!
+//! Each is one thing by what the contract names it by ([`Entry`]): said otherwise later it is corrected, what a later row leaves out
+//! stays, and what was made by mistake is cancelled.
+
+use super::code_key::code;
+use super::envelope::Position;
+use super::event::{CustodyAccount, Entry, Event, GreyListed, PersonLocked};
+use super::evidence::{Evidence, Replaced, STANDING};
+use super::merchant::Merchant;
+use super::name_key;
+use super::standing::Entered;
+use super::time::{Day, NO_END};
+use super::words::AccountAction;
+
+/// What is on record about one merchant; of most merchants there is nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Records {
+    /// Leases, in the order recorded.
+    pub leases: Vec<Lease>,
+    /// Checks of papers, in the order recorded.
+    pub papers: Vec<Papers>,
+    /// Brands of shops, in the order recorded.
+    pub brands: Vec<ShopBrand>,
+    /// Openings and closings of custody accounts, in the order recorded.
+    pub accounts: Vec<Account>,
+    /// Entries in the grey list, in the order recorded.
+    pub grey: Vec<GreyEntry>,
+    /// Locks of persons, in the order recorded.
+    pub locks: Vec<Lock>,
+}
+
+/// A lease of a shop, named by its first day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// Index in [`Merchant::shops`].
+    pub shop: u32,
+    /// First day.
+    pub from: Day,
+    /// Last day.
+    pub ends_on: Day,
+    /// Where it stands.
+    pub position: Position,
+    /// Up to where it stood.
+    pub until: Position,
+}
+
+/// A check of a shop's licence and papers, named by its day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Papers {
+    /// Index in [`Merchant::shops`].
+    pub shop: u32,
+    /// Day.
+    pub date: Day,
+    /// They were in order.
+    pub in_order: bool,
+    /// Where it stands.
+    pub position: Position,
+    /// Up to where it stood.
+    pub until: Position,
+}
+
+/// A brand that a shop carries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShopBrand {
+    /// Index in [`Merchant::shops`].
+    pub shop: u32,
+    /// The brand, as first typed.
+    pub brand: Box<str>,
+    /// Where it stands.
+    pub position: Position,
+    /// Up to where it stood.
+    pub until: Position,
+}
+
+/// The opening or closing of a custody account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Which of the two.
+    pub action: AccountAction,
+    /// Day.
+    pub date: Day,
+    /// Bank, as first typed.
+    pub bank: Box<str>,
+    /// Last digits of the account.
+    pub tail: Option<Box<str>>,
+    /// Where it stands.
+    pub position: Position,
+    /// Up to where it stood.
+    pub until: Position,
+}
+
+/// An entry in the grey list, named by its first day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GreyEntry {
+    /// First day on it.
+    pub entered_on: Day,
+    /// Why.
+    pub ground: Option<Box<str>>,
+    /// Day on which it is looked at again.
+    pub review_on: Option<Day>,
+    /// First day no longer on it, as last said.
+    pub removed_on: Option<Day>,
+    /// Where it stands.
+    pub position: Position,
+    /// Up to where it stood.
+    pub until: Position,
+}
+
+/// A lock of a person, named by the digest of the person's document and its first day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lock {
+    /// Name of the person.
+    pub person: Box<str>,
+    /// Digest of the person's document.
+    pub digest: Box<str>,
+    /// First day.
+    pub locked_on: Day,
+    /// What the person was there.
+    pub role: Option<Box<str>>,
+    /// Document number.
+    pub number: Option<Box<str>>,
+    /// First day without it, as last said.
+    pub lifted_on: Option<Day>,
+    /// Where it stands.
+    pub position: Position,
+    /// Up to where it stood.
+    pub until: Position,
+}
+
+macro_rules! evidence {
+    ($($item:ident $date:ident),+) => {$(
+        impl Evidence for $item {
+            fn date(&self) -> Day { self.$date }
+            fn position(&self) -> Position { self.position }
+            fn until(&self) -> Position { self.until }
+        }
+
+        impl Replaced for $item {
+            fn end(&mut self, at: Position) { self.until = at; }
+        }
+    )+};
+}
+
+evidence!(Lease from, Papers date, Account date, GreyEntry entered_on, Lock locked_on);
+
+impl GreyEntry {
+    /// Says whether the merchant is on the grey list on a day.
+    #[must_use]
+    pub fn is_on(&self, day: Day) -> bool {
+        self.until == STANDING && self.entered_on <= day && self.removed_on.is_none_or(|removed| day < removed)
+    }
+}
+
+impl Lock {
+    /// Says whether it is this person's, however name and digest are typed.
+    #[must_use]
+    pub fn is_of(&self, person: &str, digest: &str) -> bool {
+        name_key::same(&self.person, person) && code(&self.digest) == code(digest)
+    }
+
+    /// Says whether the person is locked on a day.
+    #[must_use]
+    pub fn is_on(&self, day: Day) -> bool {
+        self.until == STANDING && self.locked_on <= day && self.lifted_on.is_none_or(|lifted| day < lifted)
+    }
+
+    fn is(&self, digest: &str, locked_on: Day) -> bool {
+        self.locked_on == locked_on && code(&self.digest) == code(digest)
+    }
+}
+
+impl Account {
+    fn is(&self, action: AccountAction, bank: &str, date: Day) -> bool {
+        (self.action, self.date) == (action, date) && name_key::same(&self.bank, bank)
+    }
+}
+
+impl Records {
+    /// Returns records of which there are none.
+    #[must_use]
+    pub const fn none() -> &'static Self {
+        const NONE: &Records = &Records {
+            leases: Vec::new(),
+            papers: Vec::new(),
+            brands: Vec::new(),
+            accounts: Vec::new(),
+            grey: Vec::new(),
+            locks: Vec::new(),
+        };
+        NONE
+    }
+}
+
+/// Takes an event into account; says whether it was one of these.
+pub(super) fn apply(merchant: &mut Merchant, position: Position, event: &Event) -> bool {
+    let until = STANDING;
+    match event {
+        Event::LeaseRecorded(row) => {
+            let shop = merchant.shop_index(row.mall.as_deref(), row.unit.as_deref(), position);
+            let leases = &mut merchant.records_mut().leases;
+            end(leases, position, |lease| (lease.shop, lease.from) == (shop, row.from));
+            leases.push(Lease { shop, from: row.from, ends_on: row.until, position, until });
+        }
+        Event::PapersChecked(row) => {
+            let shop = merchant.shop_index(row.mall.as_deref(), row.unit.as_deref(), position);
+            let papers = &mut merchant.records_mut().papers;
+            end(papers, position, |check| (check.shop, check.date) == (shop, row.date));
+            papers.push(Papers { shop, date: row.date, in_order: row.in_order, position, until });
+        }
+        Event::ShopLinked(row) => {
+            let shop = merchant.shop_index(row.mall.as_deref(), row.unit.as_deref(), position);
+            merchant.records_mut().brands.push(ShopBrand { shop, brand: row.brand.as_str().into(), position, until });
+        }
+        Event::AccountOpened(row) => account(merchant, position, row, AccountAction::Open),
+        Event::AccountClosed(row) => account(merchant, position, row, AccountAction::Close),
+        Event::GreyListed(row) => grey_listed(merchant, position, row),
+        Event::GreyDelisted(row) => {
+            let standing = |entry: &&mut GreyEntry| entry.until == STANDING && entry.entered_on == row.entered_on;
+            if let Some(entry) = merchant.records_mut().grey.iter_mut().rfind(standing) {
+                entry.removed_on = Some(row.removed_on).filter(|day| *day != NO_END);
+            }
+        }
+        Event::PersonLocked(row) => locked(merchant, position, row),
+        Event::PersonUnlocked(row) => {
+            let standing = |lock: &&mut Lock| lock.until == STANDING && lock.is(&row.person_digest, row.locked_on);
+            if let Some(lock) = merchant.records_mut().locks.iter_mut().rfind(standing) {
+                lock.lifted_on = Some(row.lifted_on).filter(|day| *day != NO_END);
+            }
+        }
+        _ => return false,
+    }
+    true
+}
+
+fn account(merchant: &mut Merchant, position: Position, row: &CustodyAccount, action: AccountAction) {
+    let accounts = &mut merchant.records_mut().accounts;
+    let stood = end(accounts, position, |other| other.is(action, &row.bank, row.date));
+    let tail = row.account_tail.as_deref().map(Box::from).or_else(|| stood.and_then(|stood| stood.tail.clone()));
+    let (date, bank) = (row.date, row.bank.as_str().into());
+    accounts.push(Account { action, date, bank, tail, position, until: STANDING });
+}
+
+fn grey_listed(merchant: &mut Merchant, position: Position, row: &GreyListed) {
+    let grey = &mut merchant.records_mut().grey;
+    let mut entry = GreyEntry {
+        entered_on: row.entered_on,
+        ground: row.ground.as_deref().map(Box::from),
+        review_on: row.review_on,
+        removed_on: None,
+        position,
+        until: STANDING,
+    };
+    if let Some(stood) = end(grey, position, |other| other.entered_on == row.entered_on) {
+        entry.ground = entry.ground.or_else(|| stood.ground.clone());
+        entry.review_on = entry.review_on.or(stood.review_on);
+        entry.removed_on = stood.removed_on;
+    }
+    grey.push(entry);
+}
+
+fn locked(merchant: &mut Merchant, position: Position, row: &PersonLocked) {
+    let locks = &mut merchant.records_mut().locks;
+    let mut lock = Lock {
+        person: row.person.as_str().into(),
+        digest: row.person_digest.as_str().into(),
+        locked_on: row.locked_on,
+        role: row.role.as_deref().map(Box::from),
+        number: row.number.as_deref().map(Box::from),
+        lifted_on: None,
+        position,
+        until: STANDING,
+    };
+    if let Some(stood) = end(locks, position, |other| other.is(&row.person_digest, row.locked_on)) {
+        lock.role = lock.role.or_else(|| stood.role.clone());
+        lock.number = lock.number.or_else(|| stood.number.clone());
+        lock.lifted_on = stood.lifted_on;
+    }
+    locks.push(lock);
+}
+
+/// Ends what stands of the same thing, and returns it for what a later row left out.
+fn end<T: Replaced>(items: &mut [T], at: Position, same: impl Fn(&T) -> bool) -> Option<&T> {
+    let stood = items.iter_mut().rfind(|item| item.until() == STANDING && same(item))?;
+    stood.end(at);
+    Some(stood)
+}
+
+/// Says whether an event would say only what stands already.
+pub(super) fn stands(merchant: &Merchant, event: &Event) -> bool {
+    let records = merchant.records();
+    match event {
+        Event::LeaseRecorded(row) => {
+            let shop = merchant.shop_place(row.mall.as_deref(), row.unit.as_deref());
+            standing(&records.leases, |lease| Some(lease.shop) == shop && lease.from == row.from)
+                .is_some_and(|lease| lease.ends_on == row.until)
+        }
+        Event::PapersChecked(row) => {
+            let shop = merchant.shop_place(row.mall.as_deref(), row.unit.as_deref());
+            standing(&records.papers, |check| Some(check.shop) == shop && check.date == row.date)
+                .is_some_and(|check| check.in_order == row.in_order)
+        }
+        Event::ShopLinked(row) => {
+            let shop = merchant.shop_place(row.mall.as_deref(), row.unit.as_deref());
+            records.brands.iter().any(|stood| {
+                Some(stood.shop) == shop && stood.until == STANDING && name_key::same(&stood.brand, &row.brand)
+            })
+        }
+        Event::AccountOpened(row) => account_stands(records, row, AccountAction::Open),
+        Event::AccountClosed(row) => account_stands(records, row, AccountAction::Close),
+        Event::GreyListed(row) => {
+            standing(&records.grey, |entry| entry.entered_on == row.entered_on).is_some_and(|entry| {
+                agrees(entry.ground.as_deref(), row.ground.as_deref()) && agrees(entry.review_on, row.review_on)
+            })
+        }
+        Event::GreyDelisted(row) => {
+            let stood = standing(&records.grey, |entry| entry.entered_on == row.entered_on);
+            stood.and_then(|entry| entry.removed_on).unwrap_or(NO_END) == row.removed_on
+        }
+        Event::PersonLocked(row) => standing(&records.locks, |lock| lock.is(&row.person_digest, row.locked_on))
+            .is_some_and(|lock| {
+                name_key::same(&lock.person, &row.person)
+                    && agrees(lock.role.as_deref(), row.role.as_deref())
+                    && agrees(lock.number.as_deref(), row.number.as_deref())
+            }),
+        Event::PersonUnlocked(row) => {
+            let stood = standing(&records.locks, |lock| lock.is(&row.person_digest, row.locked_on));
+            stood.and_then(|lock| lock.lifted_on).unwrap_or(NO_END) == row.lifted_on
+        }
+        _ => false,
+    }
+}
+
+fn standing<T: Evidence>(items: &[T], same: impl Fn(&T) -> bool) -> Option<&T> {
+    items.iter().rfind(|item| item.until() == STANDING && same(item))
+}
+
+/// What is not stated agrees with everything.
+fn agrees<T: PartialEq>(stood: Option<T>, said: Option<T>) -> bool {
+    said.is_none() || stood == said
+}
+
+fn account_stands(records: &Records, row: &CustodyAccount, action: AccountAction) -> bool {
+    standing(&records.accounts, |other| other.is(action, &row.bank, row.date)).is_some_and(|stood| {
+        let said = row.account_tail.as_deref();
+        said.is_none_or(|said| stood.tail.as_deref().is_some_and(|tail| code(tail) == code(said)))
+    })
+}
+
+/// Says how an entry stands that somebody wants to cancel; `None` if it is none of these.
+pub(super) fn entered(merchant: &Merchant, entry: &Entry) -> Option<Entered> {
+    let records = merchant.records();
+    Some(match entry {
+        Entry::Lease { mall, unit, from } => {
+            let shop = merchant.shop_place(mall.as_deref(), unit.as_deref());
+            among(&records.leases, |lease| Some(lease.shop) == shop && lease.from == *from)
+        }
+        Entry::Papers { mall, unit, date } => {
+            let shop = merchant.shop_place(mall.as_deref(), unit.as_deref());
+            among(&records.papers, |check| Some(check.shop) == shop && check.date == *date)
+        }
+        Entry::ShopBrand { mall, unit, brand } => {
+            let shop = merchant.shop_place(mall.as_deref(), unit.as_deref());
+            let same = |stood: &&ShopBrand| Some(stood.shop) == shop && name_key::same(&stood.brand, brand);
+            judged(records.brands.iter().filter(same).map(|stood| stood.until))
+        }
+        Entry::Account { action, bank, date } => among(&records.accounts, |item| item.is(*action, bank, *date)),
+        Entry::GreyListing { entered_on } => among(&records.grey, |entry| entry.entered_on == *entered_on),
+        Entry::Lock { person_digest, locked_on } => among(&records.locks, |lock| lock.is(person_digest, *locked_on)),
+        _ => return None,
+    })
+}
+
+fn among<T: Evidence>(items: &[T], same: impl Fn(&T) -> bool) -> Entered {
+    judged(items.iter().filter(|item| same(item)).map(Evidence::until))
+}
+
+/// Says how an entry stands whose items stood up to these places.
+pub(super) fn judged(until: impl Iterator<Item = Position>) -> Entered {
+    until.fold(Entered::Never, |found, until| match (found, until) {
+        (Entered::Stands, _) | (_, STANDING) => Entered::Stands,
+        _ => Entered::Ended,
+    })
+}
+
+/// Ends an entry that was made by mistake, if it is one of these.
+pub(super) fn cancel(merchant: &mut Merchant, at: Position, entry: &Entry) {
+    match entry {
+        Entry::Lease { mall, unit, from } => {
+            let shop = merchant.shop_place(mall.as_deref(), unit.as_deref());
+            all(&mut merchant.records_mut().leases, at, |lease| Some(lease.shop) == shop && lease.from == *from);
+        }
+        Entry::Papers { mall, unit, date } => {
+            let shop = merchant.shop_place(mall.as_deref(), unit.as_deref());
+            all(&mut merchant.records_mut().papers, at, |check| Some(check.shop) == shop && check.date == *date);
+        }
+        Entry::ShopBrand { mall, unit, brand } => {
+            let shop = merchant.shop_place(mall.as_deref(), unit.as_deref());
+            let same = |stood: &&mut ShopBrand| {
+                Some(stood.shop) == shop && stood.until == STANDING && name_key::same(&stood.brand, brand)
+            };
+            merchant.records_mut().brands.iter_mut().filter(same).for_each(|stood| stood.until = at);
+        }
+        Entry::Account { action, bank, date } => {
+            all(&mut merchant.records_mut().accounts, at, |item| item.is(*action, bank, *date));
+        }
+        Entry::GreyListing { entered_on } => {
+            all(&mut merchant.records_mut().grey, at, |entry| entry.entered_on == *entered_on);
+        }
+        Entry::Lock { person_digest, locked_on } => {
+            all(&mut merchant.records_mut().locks, at, |lock| lock.is(person_digest, *locked_on));
+        }
+        _ => {}
+    }
+}
+
+fn all<T: Replaced>(items: &mut [T], at: Position, same: impl Fn(&T) -> bool) {
+    items.iter_mut().filter(|item| item.until() == STANDING && same(item)).for_each(|item| item.end(at));
+}
