@@ -3,10 +3,10 @@
 use super::append::{one, rate};
 use super::double::server::Server;
 use super::report::{Line, Report};
-use super::run::{Outcome, f, number};
+use super::run::{Outcome, f, number, quantile};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use warnlight::log::cluster::{ClusterLog, Options};
 use warnlight::log::contract::EventLog;
 use warnlight::log::embedded::{self, EmbeddedLog};
@@ -50,6 +50,65 @@ pub(super) fn overhead(room: &Path, report: &mut Report) -> Outcome<()> {
         })?;
     }
     Ok(())
+}
+
+/// What a server takes to answer an append in [`far_away`].
+const FAR: Duration = Duration::from_millis(5);
+
+/// Measures appends to a server that answers each after 5 ms: with reads answered at once, and with reads that take as long.
+pub(super) fn far_away(room: &Path, report: &mut Report) -> Outcome<()> {
+    for (part, callers, least) in [(2, 1, None), (3, 64, Some(5_000.0)), (4, 256, Some(10_000.0))] {
+        let mut figures = Vec::new();
+        for reads_take in [Duration::ZERO, FAR] {
+            let server = Server::far_away(FAR, reads_take);
+            let dir = room.join(format!("row-19-far-{callers}-{}", reads_take.as_millis()));
+            let log = Arc::new(ClusterLog::open(&server.url(), &dir, &Options::default())?);
+            fill(&*log)?;
+            figures.push(waiting_callers(&log, callers, Duration::from_secs(5)));
+        }
+        let [near, far] = figures.as_slice() else { return Ok(()) };
+        let told =
+            |(rate, p50, p99): &(f64, f64, f64)| format!("{}/s, p50 {p50:.1} ms, p99 {p99:.1} ms", number(*rate));
+        report.add(Line {
+            row: 19,
+            part,
+            what: format!("cluster engine, {callers} callers, a server that answers an append after 5 ms"),
+            goal: least.map_or_else(|| "p50 ≤ 12 ms".to_owned(), |least| format!("≥ {}/s", number(least))),
+            figure: told(near),
+            raw: format!("when reads take 5 ms too: {}", told(far)),
+            met: Some(least.map_or(near.1 <= 12.0, |least| near.0 >= least)),
+            why: "one call, up to 1,024 appends under way, reads back to back; callers, engine, replica and the double on the same processors"
+                .to_owned(),
+        })?;
+    }
+    Ok(())
+}
+
+/// Returns appends per second of callers who each wait for their answer, and how long half and nearly all of them waited, in ms.
+fn waiting_callers(log: &Arc<ClusterLog>, callers: u64, period: Duration) -> (f64, f64, f64) {
+    let begun = Instant::now();
+    let mut waited: Vec<f64> = std::thread::scope(|scope| {
+        let hands: Vec<_> = (0..callers)
+            .map(|caller| {
+                scope.spawn(move || {
+                    let (mut waited, mut stream) = (Vec::new(), caller.wrapping_mul(7_919));
+                    while begun.elapsed() < period {
+                        stream = stream.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                        let Ok(append) = one((stream >> 20) % STREAMS) else { break };
+                        let asked = Instant::now();
+                        if log.append(append).is_err() {
+                            break;
+                        }
+                        waited.push(asked.elapsed().as_secs_f64() * 1e3);
+                    }
+                    waited
+                })
+            })
+            .collect();
+        hands.into_iter().filter_map(|hand| hand.join().ok()).flatten().collect()
+    });
+    let rate = waited.len() as f64 / begun.elapsed().as_secs_f64();
+    (rate, quantile(&mut waited, 0.5), quantile(&mut waited, 0.99))
 }
 
 fn fill(log: &dyn EventLog) -> Outcome<()> {

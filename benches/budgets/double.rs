@@ -10,6 +10,8 @@
 mod answering;
 #[path = "../../tests/it/kurrent/authority.rs"]
 mod authority;
+#[path = "../../tests/it/kurrent/batching.rs"]
+mod batching;
 #[path = "../../tests/it/kurrent/faults.rs"]
 mod faults;
 #[path = "../../tests/it/kurrent/framing.rs"]

@@ -44,7 +44,10 @@ fn run() -> Outcome<()> {
             21 => rebuild::read_at_start(room.path(), &args, &mut report)?,
             19 => {
                 #[cfg(feature = "cluster-double")]
-                super::cluster::overhead(room.path(), &mut report)?;
+                {
+                    super::cluster::overhead(room.path(), &mut report)?;
+                    super::cluster::far_away(room.path(), &mut report)?;
+                }
                 #[cfg(not(feature = "cluster-double"))]
                 writeln!(std::io::stderr(), "row 19 takes `--features cluster-double` for KurrentDB")?;
                 postgres::overhead(room.path(), &mut report)?;

@@ -3,12 +3,17 @@
 
 use super::request::{About, mail_id, stream_of as stream_of_mail};
 use crate::domain::case::{Call, Case, Cases, Duty, Pending, stream_of};
+use crate::domain::dealings::CheckItem;
+use crate::domain::decide::merchant_stream;
 use crate::domain::envelope::{NewEvent, Origin};
 use crate::domain::event::{
-    AlertClosed, AlertEscalated, AlertRaised, AlertStep, DutyArisen, Event, MailCall, MailRequested, Reason, Recipient,
+    AlertClosed, AlertEscalated, AlertRaised, AlertStep, DutyArisen, Event, JointCheck, MailCall, MailRequested,
+    Reason, Recipient,
 };
+use crate::domain::evidence::{Evidence as _, STANDING};
+use crate::domain::merchant::Merchant;
 use crate::domain::time::{Instant, day_of, plus_days};
-use crate::domain::words::{CaseOutcome, Light};
+use crate::domain::words::{CaseOutcome, JointCheckStep, Light};
 use crate::log::contract::{Append, Expected};
 use crate::policy::Policies;
 use crate::policy::calendar::Calendar;
@@ -122,6 +127,40 @@ pub fn call(case: &Case, call: &Call, about: &About, recipients: Vec<Recipient>,
         idempotency_key: None,
         events: vec![event],
     }
+}
+
+/// Returns the joint check (综合查一次) that the regulators of several sectors are proposed who have something to do about one
+/// merchant; `None` if these were proposed one for this case before, whatever became of it, or if one with all of them is to come.
+#[must_use]
+pub fn joint_check(case: &Case, merchant: &Merchant, now: Instant) -> Option<Append> {
+    let sectors: Vec<String> = case.regulators().into_iter().map(str::to_owned).collect();
+    let id = Uuid::new_v5(&case.id, format!("joint_check/{}", sectors.join("/")).as_bytes());
+    let short: String = id.simple().to_string().chars().take(8).collect();
+    let check = format!("ZH-{}", short.to_uppercase());
+    let known = merchant.dealings();
+    let is_same = |item: &CheckItem| item.is(&check, JointCheckStep::Proposed);
+    let is_to_come = |item: &CheckItem| {
+        item.step == JointCheckStep::Proposed
+            && item.until() == STANDING
+            && sectors.iter().all(|sector| item.sectors.contains(sector))
+            && known.check(&item.check, JointCheckStep::Done).is_none()
+    };
+    if sectors.len() < 2 || known.checks.iter().any(|item| is_same(item) || is_to_come(item)) {
+        return None;
+    }
+    let at = case.standing().map(|duty| duty.at).max()?;
+    // By the day that the first of them has to be done with.
+    let due = case.standing().filter_map(Duty::due_at).min().unwrap_or(at);
+    let (credit_code, date) = (case.credit_code, day_of(due));
+    let event = Event::JointCheckProposed(JointCheck { credit_code, check, date, sectors, result: None });
+    let origin = Origin { causation: Some(case.change), ..Origin::service() };
+    Some(Append {
+        stream: merchant_stream(credit_code).into(),
+        expected: merchant.revision.checked_sub(1).map_or(Expected::NoStream, |last| Expected::Revision(last.into())),
+        recorded_at: now,
+        idempotency_key: None,
+        events: vec![NewEvent::new(id, at, &origin, &event)],
+    })
 }
 
 /// Returns the append of a case's own event, decided when its stream had so many.

@@ -153,6 +153,10 @@ impl From<LogError> for CliError {
             LogError::Exists { path } => (Exit::Failed, texts::LOG_EXISTS.with(&[&path.display(), english])),
             LogError::Full => (Exit::Failed, texts::LOG_FULL.with(&[english])),
             LogError::Unavailable(why) => (Exit::Failed, texts::LOG_UNAVAILABLE.with(&[why, english])),
+            LogError::InDoubt(cause) => {
+                let is_damaged = matches!(**cause, LogError::Corrupt { .. });
+                (if is_damaged { Exit::Damaged } else { Exit::Failed }, texts::LOG_IN_DOUBT.with(&[cause, english]))
+            }
             LogError::Invalid(why) => (Exit::Failed, texts::LOG_INVALID.with(&[why, english])),
             _ => (Exit::Failed, texts::LOG_OTHER.with(&[english])),
         };

@@ -329,6 +329,7 @@ impl Engine {
             let done = tried && !self.watch.is_busy() && self.watch.next_due().is_none_or(|due| due > now);
             if done {
                 self.call_on(now)?;
+                self.propose_joint_checks(now)?;
                 self.ready.store(true, Ordering::Release);
             }
             // Commands go first: without a settler waiting, one slice of a long round at a time.
@@ -401,14 +402,19 @@ impl Fates {
     }
 }
 
-/// Returns what is said of a command that the log did not take.
+/// Returns what is said of a command that the log did not take, or may not have taken.
 pub(crate) fn not_recorded(error: &DeskError) -> Problem {
-    if matches!(error, DeskError::Lost) {
+    let in_doubt = match error {
+        DeskError::Lost => Some("服务在答复前中断"),
+        DeskError::Log(LogError::InDoubt(_)) => Some("事件日志未能确认是否写入"),
+        _ => None,
+    };
+    if let Some(why) = in_doubt {
         return Problem {
             field: "command",
             code: NOT_KNOWN,
             value: String::new(),
-            zh: "服务在答复前中断，本条可能已记录、也可能未记录；请重新提交，已记录的内容不会重复".to_owned(),
+            zh: format!("{why}，本条可能已记录、也可能未记录；请重新提交，已记录的内容不会重复"),
             en: error.to_string(),
         };
     }
@@ -425,7 +431,7 @@ pub(crate) fn not_recorded(error: &DeskError) -> Problem {
 /// Code of the problem that the log did not take a command: nothing is wrong with it.
 pub(crate) const NOT_RECORDED: &str = "not_recorded";
 
-/// Code of the problem that whoever was asked went away: nobody knows here whether the log took it.
+/// Code of the problem that whoever was asked went away, or did not say in time: nobody knows here whether the log took it.
 pub(crate) const NOT_KNOWN: &str = "not_known";
 
 /// Events on disk that are not in the picture yet.

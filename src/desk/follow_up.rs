@@ -3,7 +3,7 @@
 
 use super::engine::Engine;
 use super::together::Together;
-use crate::alerts::cases::{call as call_for, escalated, reminded, taken_up};
+use crate::alerts::cases::{call as call_for, escalated, joint_check, reminded, taken_up};
 use crate::alerts::request::About;
 use crate::alerts::requests::ask;
 use crate::domain::case::{Call, Case};
@@ -75,6 +75,14 @@ impl Engine {
         }
         self.counters.mails_requested.fetch_add(u64::try_from(requests.len()).unwrap_or(u64::MAX), Ordering::Relaxed);
         self.conclude(requests)
+    }
+
+    /// Proposes joint checks to regulators who have something to do about the same merchant. Each is proposed once.
+    pub(super) fn propose_joint_checks(&mut self, now: Instant) -> Result<(), LogError> {
+        let Picture { cases, world, .. } = &self.picture;
+        let proposed = cases.shared().filter_map(|case| joint_check(case, world.get(case.credit_code)?, now));
+        let appends: Vec<Append> = proposed.take(SLICE).collect();
+        if appends.is_empty() { Ok(()) } else { self.conclude(appends) }
     }
 
     /// One of each case at a time: the next is decided on it.

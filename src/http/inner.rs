@@ -19,11 +19,14 @@ impl From<LogError> for Problem {
             LogError::Corrupt { position, .. } => {
                 Self::new(Code::LogDamaged, format!("日志在位置 {position} 处已损坏，请恢复备份"), error)
             }
+            LogError::InDoubt(_) => Self::new(Code::InDoubt, IN_DOUBT, error),
             LogError::Unavailable(_) | LogError::Locked { .. } => Self::inside(Code::Unavailable, error),
             _ => Self::inside(Code::Internal, error),
         }
     }
 }
+
+const IN_DOUBT: &str = "未能确认是否已写入事件日志，可能已记录、也可能未记录";
 
 fn reused(key: &str) -> String {
     format!("幂等键 `{key}` 先前用于其他内容；新的请求请换用新的键")
@@ -34,7 +37,8 @@ impl From<DeskError> for Problem {
         match error {
             DeskError::KeyReused(ref key) => Self::new(Code::IdempotencyKeyReused, reused(key), error),
             DeskError::Log(error) => error.into(),
-            DeskError::Stopped | DeskError::Lost => Self::new(Code::Unavailable, "服务正在停止，请稍后再试", error),
+            DeskError::Stopped => Self::new(Code::Unavailable, "服务正在停止，请稍后再试", error),
+            DeskError::Lost => Self::new(Code::InDoubt, IN_DOUBT, error),
         }
     }
 }

@@ -141,8 +141,8 @@ impl Once {
         if !is_list && receipts.iter().all(follows) {
             return Ok(receipts);
         }
-        // What the log did not take may be said again under the same key.
-        if receipts.iter().any(CommandReceipt::is_not_recorded) {
+        // What the log did not take, or may not have, may be said again under the same key.
+        if receipts.iter().any(CommandReceipt::is_open) {
             return Ok(receipts);
         }
         let mut kept = receipts.clone();

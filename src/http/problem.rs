@@ -110,6 +110,9 @@ problem_codes! {
     Unavailable 503 "unavailable"
         "服务暂不可用" "请稍后重试；同一幂等键可安全重发。"
         "the service is not available now" "Try again soon; repeating with the same idempotency key is safe.",
+    InDoubt 503 "in_doubt"
+        "未能确认是否已记录" "可能已记录、也可能未记录；请用同一幂等键重发，已记录的内容不会重复。未带幂等键的，请先查询再提交。"
+        "whether it was recorded is not known" "It may be: send it again under the same idempotency key, which records nothing twice. If you sent no key, look first.",
     Behind 503 "behind"
         "本节点尚未跟上事件日志" "请稍后重试，或改由其他节点应答。"
         "this node has not caught up with the log yet" "Try again in a moment, or ask another node.",

@@ -186,6 +186,8 @@ routes! {
     get "/api/v1/cases" ReadCases api::cases::list,
         "Cases in scope, the soonest due first: what somebody has to do about lights, by when",
         [ENDED, LATE, MINE, ("credit_code", "about one merchant only"), PAGE, PER_PAGE] -> "CasePage";
+    post "/api/v1/cases/hand-over" HandleCases api::hand_over::post,
+        "Hands over every open case in scope that somebody has, 500 at most, with a receipt for each", [] body "HandOver" -> "CommandReceipts";
     get "/api/v1/cases/{alert}" ReadCases api::cases::get, "One case", [] -> "CaseGiven";
     post "/api/v1/imports" Import api::imports::post,
         "Takes a file: the body itself with its name as a parameter, or a form with one file. Answered when it was taken (200), or after a while with how far it has come (202)",
@@ -257,7 +259,8 @@ routes! {
     post "/imports" Import pages::imports::post, "Takes files to be tried on", [] body "UploadForm" -> "text/html";
     get "/imports/{id}" Import pages::imports::show, "What a file would change, how far it has come, or what became of it", [] -> "text/html";
     post "/imports/{id}" Import pages::imports::confirm, "Has a file taken that was tried on", [] body "FormToken" -> "text/html";
-    get "/cases" ReadCases pages::cases::list, "Cases, the soonest due first", [ENDED, LATE, MINE, PAGE] -> "text/html";
+    get "/cases" ReadCases pages::cases::list, "Cases, the soonest due first", [ENDED, LATE, MINE, PAGE, ("changed", "how many cases a form changed"), ("of", "of how many")] -> "text/html";
+    post "/cases" HandleCases pages::cases::post, "Does the same with several cases, or hands over all that somebody has", [] body "CasesForm" -> "text/html";
     get "/cases/{alert}" ReadCases pages::case::show, "One case, with what can be done with it", [] -> "text/html";
     post "/cases/{alert}" HandleCases pages::case::post, "Does something with a case", [] body "CaseForm" -> "text/html";
     get "/sources" ReadSources pages::sources::show, "Who delivers, and who has fallen silent", [] -> "text/html";

@@ -123,9 +123,26 @@ pub enum LogError {
     /// No room left.
     #[error("the disk is full; nothing was written")]
     Full,
-    /// Not reachable, or broken for now.
+    /// Not reachable, or broken for now. An append was not taken.
     #[error("the log is not available: {0}")]
     Unavailable(String),
+    /// An append was on its way when this happened, and may be recorded. Under the same key or with the same ids it is recorded once,
+    /// however often it is sent.
+    #[error(
+        "whether it was recorded is not known, and it may be: send it again under the same key, which records nothing twice ({0})"
+    )]
+    InDoubt(Box<LogError>),
+}
+
+impl LogError {
+    /// Returns what an append is answered that was on its way when this happened. A refusal of the append itself stays one.
+    #[must_use]
+    pub fn in_doubt(self) -> Self {
+        match self {
+            trouble @ (Self::Unavailable(_) | Self::Full | Self::Corrupt { .. }) => Self::InDoubt(Box::new(trouble)),
+            other => other,
+        }
+    }
 }
 
 /// An append on its way to disk.
@@ -155,15 +172,31 @@ impl Pending {
     /// Waits until the events are durable or refused.
     ///
     /// # Errors
-    /// See [`LogError`]. If the engine stopped before it answered, the outcome is unknown and the error is
-    /// [`LogError::Unavailable`]; repeating the append with the same ids is safe.
+    /// See [`LogError`]. If the engine stopped before it answered, the outcome is [in doubt](LogError::InDoubt).
     pub fn wait(self) -> Result<Appended, LogError> {
         match *self.0 {
             PendingState::Known(answer) => answer,
             PendingState::Waiting(receiver) => receiver
                 .recv()
-                .unwrap_or_else(|_| Err(LogError::Unavailable("the log stopped before it answered".to_owned()))),
+                .unwrap_or_else(|_| Err(LogError::Unavailable("it stopped before it answered".to_owned()).in_doubt())),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_append_whose_engine_died_is_in_doubt_and_a_refusal_is_not() {
+        let (sender, pending) = Pending::channel();
+        drop(sender);
+        let answer = pending.wait();
+        assert!(matches!(&answer, Err(LogError::InDoubt(_))), "{answer:?}");
+        let said = answer.unwrap_err().in_doubt().to_string();
+        assert_eq!(said.matches("may be").count(), 1, "{said}");
+        let refused = LogError::KeyReused { key: "k".into() }.in_doubt();
+        assert!(matches!(refused, LogError::KeyReused { .. }));
     }
 }
 

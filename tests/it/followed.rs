@@ -306,5 +306,13 @@ fn people(stage: &Stage, chance: &mut ChaCha8Rng, now: Instant) -> Vec<Command> 
         };
         done.push(serde_json::from_str(&json).unwrap_or_else(|error| panic!("{json}: {error}")));
     }
+    // Now and then it shows after the end that what had been done was not done.
+    let by_person = |case: &&Case| case.closed.is_some_and(|closed| closed.outcome == CaseOutcome::Rectified);
+    for case in picture.cases.all().filter(by_person).filter(|_| chance.random_range(0..60_u8) == 0) {
+        let Some(entry) = case.acts.last().and_then(|act| act.entry.as_ref()) else { continue };
+        let (code, entry) = (case.credit_code, serde_json::to_string(entry).unwrap());
+        let json = format!(r#"{{"command":"cancel_entry","credit_code":"{code}","entry":{entry},"reason":"x"}}"#);
+        done.push(serde_json::from_str(&json).unwrap());
+    }
     done
 }

@@ -1,10 +1,12 @@
 //! The service over HTTP, from outside.
 
+mod act_browser;
 mod act_forms;
 mod acts;
 mod app;
 mod both_languages;
 mod browser;
+mod case_lists;
 mod cases;
 mod commands;
 mod dates;

@@ -7,6 +7,8 @@ mod checkpoints;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod compose;
+#[cfg(test)]
 mod contract;
 #[cfg(test)]
 mod desk;

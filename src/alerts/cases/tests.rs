@@ -89,6 +89,8 @@ struct Plain {
 struct PlainCase {
     open: bool,
     closed_on: i64,
+    /// A person ended it.
+    by_person: bool,
     /// Rule, and how its duty ended.
     duties: Ends,
 }
@@ -107,7 +109,7 @@ impl Plain {
             }
             if rules.is_empty() {
                 if case.open {
-                    (case.open, case.closed_on) = (false, day);
+                    (case.open, case.closed_on, case.by_person) = (false, day, false);
                 }
                 return;
             }
@@ -119,12 +121,12 @@ impl Plain {
         }
         match self.cases.last_mut().filter(|case| case.open || within(case)) {
             Some(case) => {
-                case.open = true;
+                (case.open, case.by_person) = (true, false);
                 case.duties.extend(fresh.into_iter().map(|rule| (rule, None)));
             }
             None => {
                 let duties = rules.iter().map(|rule| (*rule, None)).collect();
-                self.cases.push(PlainCase { open: true, closed_on: 0, duties });
+                self.cases.push(PlainCase { open: true, closed_on: 0, by_person: false, duties });
             }
         }
     }
@@ -160,7 +162,10 @@ impl Plain {
                 Said::Waived(places) => plain.end("waived", |place, _| places.contains(&place)),
                 Said::Closed(day) => {
                     let last = plain.cases.last_mut().unwrap();
-                    (last.open, last.closed_on) = (false, *day);
+                    // Heard again without an act it ended on, it did not end.
+                    if last.duties.iter().all(|(_, end)| end.is_some()) {
+                        (last.open, last.closed_on, last.by_person) = (false, *day, true);
+                    }
                 }
             }
         }
@@ -270,9 +275,10 @@ proptest! {
                         continue;
                     }
                     let Said::Act(kind, on, _) = *which.get(&acts) else { continue };
-                    // What ended stays as it ended.
+                    // What ended with its light stays as it ended.
                     let last = plain.cases.len();
-                    if plain.cases.last().is_some_and(|case| case.open) {
+                    let lit = !plain.rules.is_empty();
+                    if plain.cases.last().is_some_and(|case| case.open || case.by_person && lit) {
                         said.retain(|said| !matches!(said, Said::Act(other, day, case) if (*other, *day, *case) == (kind, on, last)));
                     }
                     let date = plus_days(day_of(told.now), on - day);
@@ -452,3 +458,5 @@ fn ids_are_fixed_for_good() {
     // They are in the logs of running services.
     assert_eq!(case_id(Uuid::from_u128(1)).to_string(), "c255a960-d7c3-5897-9dbf-3711b9e27175");
 }
+
+mod beside;

@@ -18,15 +18,15 @@ pub enum Matter {
     Filing,
     /// What the merchant declared, and guarantees.
     Money,
-    /// What the custody bank reported.
+    /// What the custody bank reported, and accounts.
     Custody,
-    /// What malls reported: notices, closings, signals, ratios.
+    /// What malls reported: notices, closings, signals, ratios, leases, papers.
     Mall,
     /// Tickets.
     Complaint,
     /// What is published anyway: lists, deregistrations, yellow cards.
     Published,
-    /// Letters, talks, orders, penalties.
+    /// Letters, talks, orders, penalties, the grey list, locks of persons.
     Act,
     /// What is for offices among themselves: leads, joint checks, alerts, links to other merchants.
     Office,

@@ -6,7 +6,7 @@ use crate::domain::code::CreditCode;
 use crate::domain::code_key::code;
 use crate::domain::event::{Entry, Event};
 use crate::domain::time::{Day, Instant, day_of};
-use crate::domain::words::{ActKind, EnforcementKind, LeadStep};
+use crate::domain::words::{ActKind, CaseOutcome, EnforcementKind, LeadStep, Light};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -117,6 +117,24 @@ impl Case {
             }
         }
         self.acts.push(act);
+    }
+
+    /// Says whether a person ended the case.
+    pub(super) fn is_ended_by_person(&self) -> bool {
+        self.closed.is_some_and(|closed| closed.outcome != CaseOutcome::LightOut)
+    }
+
+    /// Says whether the case is open, or would be again if something were left to do.
+    pub(super) fn may_go_on(&self) -> bool {
+        self.is_open() || self.is_ended_by_person() && self.light != Light::Green
+    }
+
+    /// A person ended the case, because nothing was left to do; now that something stands again, it goes on, unless the light is out.
+    pub(super) fn take_up_again(&mut self) {
+        if !self.is_open() && self.may_go_on() && self.standing().next().is_some() {
+            self.closed = None;
+            self.reopened += 1;
+        }
     }
 
     /// An act was entered by mistake: its duties are as if it had not been. Says whether the case had such an act.

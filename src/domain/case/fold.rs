@@ -65,6 +65,8 @@ pub struct Cases {
     steps: OrdSet<(Instant, Position, Uuid)>,
     /// Open cases that were acknowledged and nothing was done since, by when that was.
     idle: OrdSet<(Instant, Position)>,
+    /// Open cases in which the regulators of several sectors have something to do.
+    shared: OrdSet<Position>,
     /// Steps up and reminders without a mail, by the case's position and their own.
     calls: OrdMap<(Position, Position), Arc<Call>>,
 }
@@ -127,6 +129,11 @@ impl Cases {
     /// Returns the open cases that were acknowledged and not acted on since, with when that was, longest ago first.
     pub fn idle(&self) -> impl Iterator<Item = (&Case, Instant)> {
         self.idle.iter().filter_map(|(at, position)| Some((self.at(*position)?, *at)))
+    }
+
+    /// Returns the open cases in which the regulators of several sectors have something to do.
+    pub fn shared(&self) -> impl Iterator<Item = &Case> {
+        self.shared.iter().filter_map(|position| self.at(*position))
     }
 
     /// Returns the steps up and reminders that nobody was told of yet by mail, each with its case.
@@ -194,10 +201,11 @@ impl Cases {
             Event::AlertNoted(step) => self.step(step.alert, |_| {}),
             Event::AlertActedOn(act) => self.step(act.alert, |_| {}),
             Event::EntryCancelled(cancelled) => {
-                let open = self.latest(cancelled.credit_code).filter(|case| case.is_open()).cloned();
-                if let Some(mut case) = open
+                let may_go_on = self.latest(cancelled.credit_code).filter(|case| case.may_go_on());
+                if let Some(mut case) = may_go_on.cloned()
                     && case.act_cancelled(&cancelled.entry)
                 {
+                    case.take_up_again();
                     self.put(case);
                 }
             }
@@ -224,11 +232,19 @@ impl Cases {
         if let Some(act) = ActDone::of(event) {
             self.acted(&act, id, recorded_at);
         }
+        if let Some(mut case) =
+            tended_by(event).and_then(|code| self.latest(code)).filter(|case| case.is_open()).cloned()
+        {
+            case.is_tended = true;
+            self.put(case);
+        }
     }
 
-    /// An act is about the open case, if it was done on the day that opened or later.
+    /// An act is about the newest case, if it was done on the day that opened or later. One that a person ended is changed by none, but
+    /// may go on without the act it ended on.
     fn acted(&mut self, act: &ActDone, id: Uuid, at: Instant) {
-        let is_its = |case: &&Case| case.is_open() && day_of(case.opened_at) <= act.day;
+        let goes_on = |case: &Case| case.is_open() || case.is_ended_by_person();
+        let is_its = |case: &&Case| goes_on(case) && day_of(case.opened_at) <= act.day;
         let Some(mut case) = self.latest(act.credit_code).filter(is_its).cloned() else { return };
         case.acted(act, id, at);
         self.put(case);
@@ -332,6 +348,7 @@ impl Cases {
         case.sector.clone_from(&raised.sector);
         case.duties.extend(raised.duties.iter().map(|arisen| Duty {
             arisen: arisen.clone(),
+            sector: raised.sector.clone(),
             at: raised.at,
             pause: None,
             steps: 0,
@@ -405,8 +422,11 @@ impl Cases {
         if !case.is_open() {
             return;
         }
-        let Self { open, idle, steps, .. } = self;
+        let Self { open, idle, steps, shared, .. } = self;
         keep(open, (case.due_at().unwrap_or(Instant::MAX), case.position), enter);
+        if case.regulators().len() > 1 {
+            keep(shared, case.position, enter);
+        }
         if let Some(at) = case.acknowledged_at.filter(|_| !case.is_reminded && !case.is_acted_on()) {
             keep(idle, (at, case.position), enter);
         }
@@ -426,6 +446,21 @@ impl Cases {
     pub fn all_pending(&self) -> impl Iterator<Item = (Position, &Pending)> {
         self.pending.iter().map(|((_, position), pending)| (*position, &**pending))
     }
+}
+
+/// Returns the merchant about whom something was done that no duty names: whoever did it need not be reminded.
+const fn tended_by(event: &Event) -> Option<CreditCode> {
+    Some(match event {
+        Event::PassedToEnterprise(done) => done.credit_code,
+        Event::ComplaintSettledInShop(done) => done.credit_code,
+        Event::RefundPromised(done) | Event::RefundPaid(done) => done.credit_code,
+        Event::CaseOpened(done) => done.credit_code,
+        Event::LeadAccepted(done) | Event::LeadReturned(done) => done.credit_code,
+        Event::JointCheckConfirmed(done) | Event::JointCheckDone(done) => done.credit_code,
+        Event::GreyListed(done) => done.credit_code,
+        Event::PersonLocked(done) => done.credit_code,
+        _ => return None,
+    })
 }
 
 fn keep<T: Ord + Clone>(set: &mut OrdSet<T>, one: T, enter: bool) {

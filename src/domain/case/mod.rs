@@ -18,7 +18,11 @@ use super::event::DutyArisen;
 use super::time::{Day, Instant};
 use super::words::{ActKind, CaseOutcome, Light};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use uuid::Uuid;
+
+/// How duties say that the sector's regulator has them.
+const SECTOR: &str = "sector";
 
 /// Returns the name of a case's stream.
 #[must_use]
@@ -83,6 +87,9 @@ pub struct Closed {
 pub struct Duty {
     /// What, by when, why: as it was said when it arose.
     pub arisen: DutyArisen,
+    /// Sector it was routed to when it arose; `None` if that was undetermined.
+    #[serde(default)]
+    pub sector: Option<String>,
     /// When it arose.
     pub at: Instant,
     /// It was put off.
@@ -221,6 +228,12 @@ impl Case {
     /// Returns the duties that stand.
     pub fn standing(&self) -> impl Iterator<Item = &Duty> {
         self.duties.iter().filter(|duty| duty.stands())
+    }
+
+    /// Returns the sectors whose regulators have something to do that stands.
+    #[must_use]
+    pub fn regulators(&self) -> BTreeSet<&str> {
+        self.standing().filter(|duty| duty.arisen.who == SECTOR).filter_map(|duty| duty.sector.as_deref()).collect()
     }
 
     /// Returns a duty.

@@ -23,6 +23,10 @@ pub struct Query {
     pub mine: Option<String>,
     /// About one merchant only.
     pub credit_code: Option<String>,
+    /// Of a form of the page: how many cases it changed.
+    pub changed: Option<usize>,
+    /// Of how many.
+    pub of: Option<usize>,
     /// Page.
     pub page: Option<usize>,
     /// Items on a page.

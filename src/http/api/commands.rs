@@ -1,7 +1,7 @@
 //! Recording what happened: commands, one or many, plain or as CloudEvents.
 
 use super::{BothLanguages, cloud_events};
-use crate::desk::{Answer, NOT_RECORDED, Receipt, Request};
+use crate::desk::{Answer, NOT_KNOWN, NOT_RECORDED, Receipt, Request};
 use crate::domain::access::{OutOfScope, Scope};
 use crate::domain::check::Problem as CheckProblem;
 use crate::domain::command::Command;
@@ -89,9 +89,9 @@ impl CommandReceipt {
         Self { problems, ..Self::bare(Status::Refused) }
     }
 
-    /// Says whether the log did not take it, while it took others of the same request.
-    pub(crate) fn is_not_recorded(&self) -> bool {
-        self.problems.iter().any(|problem| problem.code == NOT_RECORDED)
+    /// Says whether the log did not take it, or may not have, while it took others of the same request.
+    pub(crate) fn is_open(&self) -> bool {
+        self.problems.iter().any(|problem| problem.code == NOT_RECORDED || problem.code == NOT_KNOWN)
     }
 
     pub(crate) fn of(answer: Answer, index: Option<usize>, trace: Option<Uuid>) -> Self {
@@ -419,6 +419,22 @@ pub(crate) async fn execute_one(
         Some(receipt) => Ok(receipt),
         None => Err(Code::Internal.into()),
     }
+}
+
+/// Hands several commands to the desk and returns a receipt for each, in order.
+///
+/// # Errors
+/// When the log did not take them.
+pub(crate) async fn execute_all(
+    site: &Site,
+    request: &HttpRequest,
+    caller: &Caller,
+    origin: Origin,
+    commands: Vec<Command>,
+    key: Option<String>,
+) -> Result<Vec<CommandReceipt>, Problem> {
+    let said = commands.into_iter().map(|command| Ok(Said { command, trail: None })).collect();
+    execute(site, request, caller, origin, said, key, true).await
 }
 
 /// Returns the receipt of a command that does not reach the desk.

@@ -7,6 +7,7 @@ pub mod complaints;
 pub mod events;
 pub mod exits;
 pub mod feedback;
+pub mod hand_over;
 pub mod health;
 pub mod imports;
 pub mod keys;

@@ -4,6 +4,7 @@ use super::cases::{CaseGiven, CasePage};
 use super::commands::CommandReceipt;
 use super::complaints::{ComplaintPage, FirstAnswer};
 use super::exits::{Exits, NewNotice, Notice};
+use super::hand_over::HandOver;
 use super::imports::{ImportList, ImportState};
 use super::keys::{KeyInfo, KeyMade, KeyWanted};
 use super::lights::LightOf;
@@ -25,6 +26,7 @@ const POSITION: &str = "Warnlight-Position";
 #[openapi(components(schemas(
     CommandReceipt,
     CaseGiven,
+    HandOver,
     CasePage,
     ComplaintPage,
     Exits,

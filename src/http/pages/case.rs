@@ -204,7 +204,15 @@ async fn draw(
 
 /// Says whether an event of the merchant belongs to what happened in a case: its light, and what was done.
 fn is_of_case(kind: &str) -> bool {
-    kind == "light.changed" || kind.starts_with("enforcement.") || kind.starts_with("alert.")
+    const OF_TICKETS: [&str; 5] = [
+        "complaint.passed_to_enterprise",
+        "complaint.settled_in_shop",
+        "complaint.refund_promised",
+        "complaint.refund_paid",
+        "complaint.rated",
+    ];
+    let begins = ["enforcement.", "alert."].iter().any(|subject| kind.starts_with(subject));
+    begins || kind == "light.changed" || OF_TICKETS.contains(&kind)
 }
 
 struct Drawing<'a> {

@@ -2,15 +2,24 @@
 
 use super::board::sector_name;
 use super::filters::minute;
-use super::{Pages, answer};
+use super::{Pages, answer, field_name};
 use crate::domain::time::{Instant, day_of, plus_days, start_of};
-use crate::http::access::{Allowed, ReadCases};
+use crate::domain::words::CaseAction;
+use crate::http::access::{Allowed, Caller, HandleCases, Permission as _, ReadCases, TrustedForm};
 use crate::http::api::cases::{CaseGiven, Query};
+use crate::http::api::commands::{Status, execute_all};
+use crate::http::api::filled;
+use crate::http::api::hand_over::{Done, chosen, held_by};
 use crate::http::language::Language;
-use crate::http::problem::Problem;
+use crate::http::problem::{FieldProblem, Problem};
 use crate::http::site::Site;
+use actix_web::http::StatusCode;
+use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
 use minijinja::context;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use uuid::Uuid;
 
 /// Shows the list.
 ///
@@ -23,16 +32,125 @@ pub async fn list(
     request: HttpRequest,
     query: web::Query<Query>,
 ) -> Result<HttpResponse, Problem> {
-    let query = query.into_inner();
-    let (filter, (skip, take)) = (query.filter(&allowed.caller().key.name)?, query.paging().window()?);
+    draw(&site, &pages, &request, allowed.caller(), query.into_inner(), After::default()).await
+}
+
+/// A form of the list; the cases that were chosen are among its other fields.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct CasesForm {
+    action: String,
+    from: String,
+    to: String,
+    note: String,
+    #[serde(flatten)]
+    others: BTreeMap<String, String>,
+}
+
+/// What became of a form.
+#[derive(Debug, Default)]
+struct After {
+    /// How many cases were changed, of how many.
+    done: Option<(usize, usize)>,
+    /// What is wrong, a line each.
+    wrong: Vec<FieldProblem>,
+    to: String,
+    from: String,
+}
+
+/// Does the same with the cases that were chosen, or hands over all that somebody has.
+///
+/// # Errors
+/// When the form is not ours, or the log did not take it. What is refused is told on the page.
+pub async fn post(
+    allowed: Allowed<HandleCases>,
+    site: web::Data<Site>,
+    pages: web::Data<Pages>,
+    request: HttpRequest,
+    form: TrustedForm<CasesForm>,
+) -> Result<HttpResponse, Problem> {
+    let form = form.0;
+    let me = &allowed.caller().key.name;
+    let mut after = After { to: form.to.clone(), from: form.from.clone(), ..After::default() };
+    let commands = match done(&form) {
+        Ok((None, done)) => {
+            let from = filled(Some(&form.from)).unwrap_or_else(|| me.to_string());
+            site.view(allowed.scope(), |view| held_by(view, &from, &done))
+        }
+        Ok((Some(alerts), done)) => site.view(allowed.scope(), |view| chosen(view, &alerts, &done)),
+        Err(problem) => {
+            after.wrong.push(*problem);
+            Vec::new()
+        }
+    };
+    let all = commands.len();
+    let receipts = execute_all(&site, &request, allowed.caller(), allowed.origin(), commands, None).await?;
+    let accepted = receipts.iter().filter(|receipt| receipt.status == Status::Accepted).count();
+    if after.wrong.is_empty() {
+        after.done = Some((accepted, all));
+        after.wrong = receipts.into_iter().flat_map(|receipt| receipt.problems).collect();
+    }
+    if after.wrong.is_empty() {
+        // Reloading the page after this sends nothing again.
+        let next = format!("/cases?changed={accepted}&of={all}");
+        return Ok(HttpResponse::SeeOther().insert_header((LOCATION, next)).finish());
+    }
+    let mut page = draw(&site, &pages, &request, allowed.caller(), Query::default(), after).await?;
+    *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+    Ok(page)
+}
+
+/// Returns what a form says: which cases (`None` for all that somebody has), and what is done with each.
+fn done(form: &CasesForm) -> Result<(Option<Vec<Uuid>>, Done), Box<FieldProblem>> {
+    let (to, note) = (filled(Some(&form.to)), filled(Some(&form.note)));
+    let is_hand_over = form.action == HAND_OVER;
+    let action = match form.action.as_str() {
+        HAND_OVER => CaseAction::Assign,
+        other => match other.parse() {
+            Ok(
+                action @ (CaseAction::Acknowledge | CaseAction::Unacknowledge | CaseAction::Take | CaseAction::Assign),
+            ) => action,
+            _ => return Err(Box::new(wrong("action", other, "没有此操作", "there is no such action"))),
+        },
+    };
+    if action == CaseAction::Assign && to.is_none() {
+        return Err(Box::new(wrong("to", "", "须写明转给谁", "say who gets them")));
+    }
+    let done = Done { action, to: to.filter(|_| action == CaseAction::Assign), note };
+    let named = form.others.keys().filter_map(|name| name.strip_prefix("case_")?.parse().ok());
+    let alerts: Vec<Uuid> = named.collect();
+    if !is_hand_over && alerts.is_empty() {
+        return Err(Box::new(wrong("cases", "", "请先勾选处置", "choose cases first")));
+    }
+    Ok(((!is_hand_over).then_some(alerts), done))
+}
+
+/// All that somebody has goes to somebody else.
+const HAND_OVER: &str = "hand_over";
+
+fn wrong(field: &str, value: &str, zh: &str, en: &str) -> FieldProblem {
+    let (field, code, value) = (field.to_owned(), "missing".to_owned(), value.to_owned());
+    FieldProblem { index: None, field, code, value, zh: zh.to_owned(), en: en.to_owned() }
+}
+
+async fn draw(
+    site: &web::Data<Site>,
+    pages: &Pages,
+    request: &HttpRequest,
+    caller: &Caller,
+    query: Query,
+    after: After,
+) -> Result<HttpResponse, Problem> {
+    let (filter, (skip, take)) = (query.filter(&caller.key.name)?, query.paging().window()?);
     let asked = filter.clone();
+    let changed = after.done.or_else(|| Some((query.changed?, query.of?)));
     let (total, found) = site
-        .ask(&allowed.caller().key, move |view| {
+        .ask(&caller.key, move |view| {
             let (total, rows) = view.cases(&asked, skip, take);
             Ok((total, rows.into_iter().map(|row| CaseGiven::new(row, view.now)).collect::<Vec<_>>()))
         })
         .await?;
-    let language = Language::of(&request);
+    let language = Language::of(request);
     let policies = site.policies();
     let row = |case: &CaseGiven| {
         let duties = case.duties.iter().filter(|duty| duty.ended_at.is_none());
@@ -64,8 +182,16 @@ pub async fn list(
         page_text => pages.filled(language, "site", "page", &[("page", &number.to_string()), ("pages", &last.to_string())]),
         previous => (number > 1).then(|| path(number - 1)),
         next => (number < last).then(|| path(number + 1)),
+        may_handle => HandleCases::ROLES.contains(&caller.key.scope.role), me => &*caller.key.name,
+        changed => changed.map(|(changed, of)| {
+            pages.filled(language, "cases", "changed", &[("changed", &changed.to_string()), ("of", &of.to_string())])
+        }),
+        to => after.to, from => after.from,
+        wrong => after.wrong.iter().map(|field| {
+            context! { name => field_name(pages, language, &field.field), text => field.message(language) }
+        }).collect::<Vec<_>>(),
     };
-    answer(&request, Some(allowed.caller()), "cases.html", "/cases", content)
+    answer(request, Some(caller), "cases.html", "/cases", content)
 }
 
 /// Returns a last instant as people read it: the end of a day is that day.

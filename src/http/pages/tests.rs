@@ -147,7 +147,8 @@ fn samples() -> Vec<(&'static str, Value)> {
             "cases.html",
             context! {
                 views => vec![context! { key => "all", path => "/cases?", chosen => true }], found => "1", page_text => "1/1",
-                previous => "/cases?page=1", next => "/cases?page=3",
+                previous => "/cases?page=1", next => "/cases?page=3", may_handle => true, me => "m", changed => "c", to => "t", from => "",
+                wrong => vec![context! { name => "n", text => "t" }],
                 cases => vec![context! {
                     alert => "a", credit_code => "c", name => (), light => "red", sector => (), duties => vec!["d"], due => "x", late => true,
                     holder => (), acknowledged => true, opened => "o", outcome => (),

@@ -2,8 +2,9 @@
 //!
 //! The replica decides with the contract's own rules, so every node that reads the same order takes the same appends and
 //! gives them the same positions. Each names the revision that its node took for the next of its stream; where another came
-//! between, it goes on from nothing that counts. That, and what repeats an id or a key of another stream, is passed over by
-//! all nodes alike.
+//! between, it goes on from nothing that counts. One that was sent behind others counts only behind them. What does not count, and
+//! what repeats an id or a key of another stream, is passed over by all nodes alike: also by one that reads again what it has
+//! counted already, and so knows of each event how many were counted before it.
 //!
 //! Every read begins with the event that the one before ended with ([`held`](super::held)), and the events of a stream
 //! must follow each other ([`gaps`](super::gaps)): a cluster that lost something is not read on.
@@ -11,18 +12,20 @@
 use super::Options;
 use super::gaps::{Gaps, shown_to};
 use super::place::{Mark, PlaceFile, ReadTo};
-use super::remote::{PAGE, Page, Remote};
+use super::remote::{PAGE, Page, PageSoon, PageSoonAnswer, Remote};
+use super::rows::{self, Rows};
 use super::seen::LastSeen;
 use super::spent::Spending;
 use super::wire::{self, KeyBound, Part, WireEvent};
-use crate::domain::envelope::{Digest, Revision};
+use crate::domain::envelope::{Digest, Position, Revision};
 use crate::domain::time::Instant;
 use crate::log::contract::{Append, Appended, EventLog as _, Expected, LogError, Pending};
-use crate::log::embedded::EmbeddedLog;
 use crate::log::embedded::names::Recent;
+use crate::log::embedded::{EmbeddedLog, Row};
 use eventstore::RecordedEvent;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -34,7 +37,7 @@ const SKIPPED_PAGES: usize = 20;
 pub(super) struct Follower {
     pub(super) remote: Arc<Remote>,
     pub(super) replica: Arc<EmbeddedLog>,
-    prefix: Arc<str>,
+    pub(super) prefix: Arc<str>,
     file: PlaceFile,
     /// Everything up to here was read.
     pub(super) read: ReadTo,
@@ -52,12 +55,40 @@ pub(super) struct Follower {
     open: HashMap<Uuid, Open>,
     /// Appends on their way into the replica.
     applying: Vec<Applying>,
-    /// Proposals of this node whose outcome is wanted; true for those that the replica was asked to take.
-    awaited: HashMap<Uuid, bool>,
+    /// Proposals of this node whose outcome is wanted.
+    awaited: HashSet<Uuid>,
     outcomes: HashMap<Uuid, Result<Appended, LogError>>,
+    /// Proposals of this node that were seen and do not count.
+    passed: Vec<Uuid>,
+    /// What the replica counted when reading began, here or again.
+    known: Position,
     /// The last revision that a stream counts, and the digest of its chain there.
-    chains: Recent<Arc<str>, (Revision, Digest)>,
+    pub(super) chains: Recent<Arc<str>, (Revision, Digest)>,
+    rows: Rows,
+    /// What is known of rows at [`Follower::done`].
+    rows_done: Vec<rows::Kept>,
+    /// Both as they were when the place was last asked to be kept.
+    noted: (ReadTo, Vec<rows::Kept>),
     latest: Option<Instant>,
+}
+
+/// A page that was asked for.
+#[derive(Debug)]
+pub(super) struct Asked {
+    from: ReadTo,
+    /// When it was asked for: it shows all that was there then, if it reaches the end.
+    pub(super) began: std::time::Instant,
+    /// Where it comes.
+    pub(super) page: PageSoon,
+}
+
+/// What a page has shown.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Look {
+    /// Everything there was when it was asked for is read.
+    pub(super) is_end: bool,
+    /// Something was new.
+    pub(super) is_news: bool,
 }
 
 #[derive(Debug)]
@@ -65,10 +96,12 @@ struct Applying {
     nonce: Uuid,
     stream: Arc<str>,
     chain: Option<Digest>,
+    /// Revision of its last event, as its node took it to be.
+    revision: Option<Revision>,
     /// Its last event; of a key, none.
     last: Option<Mark>,
-    /// The replica was asked to take it before, by this node's own wish.
-    again: bool,
+    /// What it was sent in.
+    row: Option<Row>,
     pending: Pending,
 }
 
@@ -90,8 +123,11 @@ impl Follower {
         options: &Options,
     ) -> Result<Self, LogError> {
         let last = replica.read_all(replica.head().saturating_sub(1), 1)?;
-        // A replica that was deleted begins anew, whatever the file beside it says.
-        let place = if last.is_empty() { ReadTo::default() } else { file.get() };
+        // A replica that was deleted, or lost its end, begins anew, whatever the file beside it says.
+        let (place, rows) = match file.get() {
+            (place, _) if replica.head() < place.counted => (ReadTo::default(), Vec::new()),
+            (place, rows) => (place, rows.to_vec()),
+        };
         Ok(Self {
             remote,
             replica,
@@ -106,16 +142,21 @@ impl Follower {
             gaps: Gaps::new(options.streams),
             open: HashMap::new(),
             applying: Vec::new(),
-            awaited: HashMap::new(),
+            awaited: HashSet::new(),
             outcomes: HashMap::new(),
+            passed: Vec::new(),
+            known: last.last().map_or(0, |last| last.position),
             chains: Recent::new(options.streams),
+            rows: Rows::from_kept(&rows),
+            noted: (place, rows.clone()),
+            rows_done: rows,
             latest: last.last().map(|last| last.recorded_at),
         })
     }
 
     /// Asks for the outcome of a proposal to be kept.
     pub(super) fn await_outcome(&mut self, nonce: Uuid) {
-        self.awaited.entry(nonce).or_default();
+        self.awaited.insert(nonce);
     }
 
     /// Returns the outcome of a proposal that was seen.
@@ -129,20 +170,25 @@ impl Follower {
         self.outcomes.remove(nonce);
     }
 
+    /// Returns the proposals of this node that were seen since this was last asked, and do not count where they are.
+    pub(super) fn passed_over(&mut self) -> Vec<Uuid> {
+        std::mem::take(&mut self.passed)
+    }
+
     /// Returns the latest time recorded.
     pub(super) fn latest(&self) -> Option<Instant> {
         self.latest
-    }
-
-    /// Returns a stream's chain at its last revision, if it is at hand.
-    pub(super) fn chain(&mut self, stream: &Arc<str>, last: Revision) -> Option<Digest> {
-        self.chains.get(stream).filter(|(revision, _)| *revision == last).map(|(_, digest)| digest)
     }
 
     /// Returns the revision that a stream goes on with on the server, as far as this node has read. `counted` is how many
     /// events of it the replica counts.
     pub(super) fn next_on_server(&mut self, stream: &Arc<str>, counted: Revision) -> Revision {
         self.gaps.next(stream).map_or(counted, |next| next.max(counted))
+    }
+
+    /// Says whether it is known how far a stream goes on the server, as far as this node has read.
+    pub(super) fn knows(&mut self, stream: &Arc<str>) -> bool {
+        self.gaps.next(stream).is_some()
     }
 
     /// Finds out how many events a stream has on the server that nobody counts, if nothing was read of it since this node
@@ -167,29 +213,47 @@ impl Follower {
     /// When the cluster cannot be read or the replica cannot be written; the next call goes on where this one was.
     /// [`LogError::Corrupt`] when the cluster lost what this node has read; that stays.
     pub(super) fn catch_up(&mut self) -> Result<(), LogError> {
-        let began = std::time::Instant::now();
         loop {
-            if let Some(lost) = &self.lost {
-                return Err(lost.clone());
-            }
-            let page = self.remote.read_all(self.read.at.map(|at| at.position), PAGE);
-            let Some(Page { events, broken }) = self.held(page)? else { continue };
-            let full = events.len() >= PAGE;
-            let taken = events.into_iter().try_for_each(|event| self.see(event)).and_then(|()| self.settle());
-            if let Err(error) = taken {
-                // What was not taken is read again.
-                self.go_back_to(self.done);
-                return Err(error);
-            }
-            match broken {
-                Some(fault) => return Err(fault.into()),
-                None if full => {}
-                None => {
-                    self.seen.reached(began);
-                    return Ok(());
-                }
+            let asked = self.ask()?;
+            let page = self.remote.meter().time(Spending::Server, || asked.page.recv());
+            if self.take(asked, page.ok())?.is_end {
+                return Ok(());
             }
         }
+    }
+
+    /// Asks for what comes after what was read.
+    pub(super) fn ask(&self) -> Result<Asked, LogError> {
+        if let Some(lost) = &self.lost {
+            return Err(lost.clone());
+        }
+        let page = self.remote.begin_all(self.read.at.map(|at| at.position), PAGE)?;
+        Ok(Asked { from: self.read, began: std::time::Instant::now(), page })
+    }
+
+    /// Takes what was asked for; errors as in [`Follower::catch_up`]. A page from elsewhere than where reading has got to is
+    /// passed over.
+    pub(super) fn take(&mut self, asked: Asked, page: Option<PageSoonAnswer>) -> Result<Look, LogError> {
+        let page = self.remote.conclude_page(page);
+        if asked.from != self.read {
+            return Ok(Look { is_end: false, is_news: true });
+        }
+        let Some(Page { events, broken }) = self.held(page)? else { return Ok(Look { is_end: false, is_news: true }) };
+        let full = events.len() >= PAGE;
+        let before = self.read.at;
+        let taken = events.into_iter().try_for_each(|event| self.see(event)).and_then(|()| self.settle());
+        if let Err(error) = taken {
+            // What was not taken is read again.
+            self.go_back_to(self.done);
+            return Err(error);
+        }
+        if let Some(fault) = broken {
+            return Err(fault.into());
+        }
+        if !full {
+            self.seen.reached(asked.began);
+        }
+        Ok(Look { is_end: !full, is_news: self.read.at != before })
     }
 
     /// Reads on from an earlier place next time.
@@ -197,7 +261,9 @@ impl Follower {
         self.read = place;
         self.done = place;
         self.open.clear();
-        self.applying.clear();
+        std::mem::take(&mut self.applying).into_iter().for_each(|applying| drop(applying.pending.wait()));
+        self.known = self.replica.head();
+        self.rows = Rows::from_kept(&self.rows_done);
         self.gaps.clear();
     }
 
@@ -217,7 +283,7 @@ impl Follower {
                 break;
             }
         }
-        self.keep_place()
+        self.keep_synced_place()
     }
 
     /// Moves the place past a page of others' events; says whether there may be more of them.
@@ -236,7 +302,7 @@ impl Follower {
             is_others
         });
         if let Some((mark, _)) = others.last() {
-            self.read = ReadTo { at: Some(mark), hidden: true, own: self.read.own };
+            self.read = ReadTo { at: Some(mark), hidden: true, ..self.read };
             self.done = self.read;
         }
         Ok(is_others && events.len() >= PAGE)
@@ -244,7 +310,14 @@ impl Follower {
 
     /// Writes down how far the replica is.
     pub(super) fn keep_place(&mut self) -> Result<(), LogError> {
-        self.file.put(self.done)
+        self.file.put(self.done, &self.rows_done)
+    }
+
+    /// Writes down how far the replica was when this was last called, some seconds ago: that is on the disk there. A place beyond what
+    /// a power cut left costs reading everything again.
+    pub(super) fn keep_synced_place(&mut self) -> Result<(), LogError> {
+        let (place, rows) = std::mem::replace(&mut self.noted, (self.done, self.rows_done.clone()));
+        self.file.put(place, &rows)
     }
 
     fn see(&mut self, event: RecordedEvent) -> Result<(), LogError> {
@@ -260,7 +333,7 @@ impl Follower {
             missing.inspect_err(|error| self.lose(error))?;
         }
         match seen {
-            WireEvent::Part(part) => self.part(*part, mark),
+            WireEvent::Part(part) => self.part(*part, mark)?,
             WireEvent::Key(bound) => self.key(&bound)?,
             WireEvent::Foreign => {}
         }
@@ -268,7 +341,7 @@ impl Follower {
         Ok(())
     }
 
-    fn part(&mut self, part: Part, mark: Mark) {
+    fn part(&mut self, part: Part, mark: Mark) -> Result<(), LogError> {
         let (nonce, of) = (part.nonce, part.of);
         let open = self.open.entry(nonce).or_default();
         open.parts.push(part);
@@ -276,13 +349,23 @@ impl Follower {
         if open.parts.len() as u64 >= u64::from(of)
             && let Some(whole) = self.open.remove(&nonce)
         {
-            self.apply(nonce, whole);
+            self.apply(nonce, whole)?;
         }
+        Ok(())
     }
 
-    fn apply(&mut self, nonce: Uuid, Open { parts, last: mark }: Open) {
-        let (Some(first), Some(last)) = (parts.first(), parts.last()) else { return };
+    fn apply(&mut self, nonce: Uuid, Open { parts, last: mark }: Open) -> Result<(), LogError> {
+        let (Some(first), Some(last)) = (parts.first(), parts.last()) else { return Ok(()) };
         let (stream, chain, recorded_at) = (first.stream.clone(), last.chain, first.recorded_at);
+        let (revision, sent) = (last.revision, first.sent);
+        let reads_again = self.read.counted < self.known;
+        let row = match sent.map(|sent| self.rows.admit(&sent, reads_again)) {
+            Some(None) => {
+                self.pass_over(&stream, nonce);
+                return Ok(());
+            }
+            row => row.flatten(),
+        };
         let append = Append {
             stream: stream.clone(),
             expected: match first.revision.map(|revision| revision.checked_sub(1)) {
@@ -294,9 +377,19 @@ impl Follower {
             idempotency_key: first.key.clone(),
             events: parts.into_iter().map(|part| part.event).collect(),
         };
-        let pending = self.remote.meter().time(Spending::Replica, || self.replica.submit(append));
-        let again = self.awaited.get_mut(&nonce).is_some_and(|asked| std::mem::replace(asked, true));
-        self.applying.push(Applying { nonce, stream, chain: Some(chain), last: mark, again, pending });
+        let pending = self.remote.meter().time(Spending::Replica, || self.replica.submit_in_row(append, row.clone()));
+        self.applying.push(Applying { nonce, stream, chain: Some(chain), revision, last: mark, row, pending });
+        // Of what the replica may hold already, it must be known whether it was counted here before the next is looked at.
+        if reads_again { self.collect() } else { Ok(()) }
+    }
+
+    /// Takes note of an append that does not count where it is.
+    fn pass_over(&mut self, stream: &str, nonce: Uuid) {
+        tracing::debug!(%stream, append = %nonce, "an append on the cluster is not counted: another was before it");
+        // Its node judges it again, and may propose it again.
+        if self.awaited.contains(&nonce) {
+            self.passed.push(nonce);
+        }
     }
 
     /// Gives a key to an append that is there.
@@ -315,42 +408,72 @@ impl Follower {
             events: there.iter().map(|entry| entry.recorded.event.clone()).collect(),
         };
         let (stream, pending) = (append.stream.clone(), self.replica.submit(append));
-        self.applying.push(Applying { nonce: bound.nonce, stream, chain: None, last: None, again: false, pending });
+        let (nonce, chain) = (bound.nonce, None);
+        self.applying.push(Applying { nonce, stream, chain, revision: None, last: None, row: None, pending });
         self.settle()
     }
 
-    /// Waits until what was handed to the replica is durable there.
+    /// Waits until what was handed to the replica is durable there, which then is as far as was read.
     fn settle(&mut self) -> Result<(), LogError> {
-        for Applying { nonce, stream, chain, last, again, pending } in std::mem::take(&mut self.applying) {
+        self.collect()?;
+        if self.open.is_empty() {
+            self.done = self.read;
+            self.rows_done = self.rows.kept();
+        }
+        Ok(())
+    }
+
+    /// Waits until what was handed to the replica is durable there.
+    pub(super) fn collect(&mut self) -> Result<(), LogError> {
+        let mut applying = std::mem::take(&mut self.applying).into_iter();
+        while let Some(Applying { nonce, stream, chain, revision, last, row, pending }) = applying.next() {
             let mut answer = self.remote.meter().time(Spending::Replica, || pending.wait());
             match &mut answer {
                 Ok(answer) => {
-                    if let Some(chain) = chain.filter(|_| !answer.repeated) {
-                        self.chains.insert(stream, (answer.revision, chain));
+                    // Read again, it is the one that was counted if its turn has come and it is at its revision.
+                    let is_turn = answer.first == self.read.counted.saturating_add(1);
+                    let is_meant = revision.is_none_or(|revision| revision == answer.revision);
+                    if let Some(chain) = chain {
+                        // What counts is new, even if it was read twice.
+                        answer.repeated &= !(is_turn && is_meant);
+                        if answer.repeated
+                            && let Some(row) = row
+                        {
+                            row.is_broken.store(true, Ordering::Relaxed);
+                        }
+                        if answer.repeated && answer.first > self.read.counted {
+                            // It counts further on, and did not here.
+                            self.pass_over(&stream, nonce);
+                            continue;
+                        }
+                        if !answer.repeated {
+                            self.read.counted = answer.last;
+                            self.chains.insert(stream, (answer.revision, chain));
+                        }
                     }
-                    // What this node proposed is new, even if it was read twice.
-                    answer.repeated &= !again;
                     self.read.own = last.or(self.read.own);
                     self.latest = self.latest.max(Some(answer.recorded_at));
                 }
                 Err(LogError::Conflict { .. }) => {
-                    tracing::debug!(%stream, append = %nonce, "an append on the cluster is not counted: another was before it");
-                    // Its node judges it again, and may propose it again.
-                    self.awaited.entry(nonce).and_modify(|asked| *asked = false);
+                    self.pass_over(&stream, nonce);
                     continue;
                 }
                 Err(LogError::Duplicate { .. } | LogError::KeyReused { .. } | LogError::Invalid(_)) => {
                     tracing::warn!(%stream, append = %nonce, "an append on the cluster is not counted: it repeats an id or a key");
                 }
                 // The replica's own trouble decides nothing.
-                Err(error) => return Err(error.clone()),
+                Err(error) => {
+                    // It must be known what the replica holds before anything is read again.
+                    applying.for_each(|rest| drop(rest.pending.wait()));
+                    return Err(match error {
+                        LogError::InDoubt(trouble) => (**trouble).clone(),
+                        trouble => trouble.clone(),
+                    });
+                }
             }
-            if self.awaited.remove(&nonce).is_some() {
+            if self.awaited.remove(&nonce) {
                 self.outcomes.insert(nonce, answer);
             }
-        }
-        if self.open.is_empty() {
-            self.done = self.read;
         }
         Ok(())
     }

@@ -62,7 +62,7 @@ impl Follower {
             }
             own => {
                 tracing::info!(place = %at.position, "the cluster no longer holds this event of somebody else, reading again from our last");
-                self.go_back_to(ReadTo { at: own, hidden: false, own });
+                self.go_back_to(ReadTo { at: own, hidden: false, ..self.done });
                 Ok(None)
             }
         }

@@ -9,7 +9,7 @@
 //! embedded engine's code and rules. Same order, same rules: every node gives the same events the same positions, times
 //! and digests. An append is answered when this node has read it back, so a client reads its own writes. All reading is
 //! local. What it costs: the disk of a whole log on each node, the time to read it once when a node is new, two round
-//! trips for an append (appends that arrive together share the second), and, for events of other nodes, the pause between
+//! trips for an append (those under way together share them), and, for events of other nodes, the pause between
 //! two looks ([`Options::look`]).
 //!
 //! **Looking.** The log is followed by reads every [`Options::look`], not by a subscription: when a server ends one in good
@@ -17,15 +17,18 @@
 //! ever waiting, which no time limit around it can stop; a persistent subscription would be state on the server for each node.
 //! [`behind`](EventLog::behind) counts from the beginning of the last look that reached the end.
 //!
-//! **Speed.** Appends are proposed one after the other, because callers are promised their order. The client does not set
-//! `TCP_NODELAY` (kurrentdb 1.2.0, `NodeConnection::new`, which makes its own connector and takes none), so each call to a
-//! server that does not answer at once waits for a delayed acknowledgement: about 40 ms on Linux, some 25 appends a second.
-//! Keep-alive frames come every ten seconds at the most often, too seldom to help. Its batch append would send an append in
-//! one piece and not wait, but it hides the revision that a refusal names, ends with the first refusal, and leaves appends
-//! unanswered when a server ends the call in good order. So this is the client's to mend.
+//! **Speed.** Appends go out through one batch append, up to 1,024 or 4 MiB of them under way, and the log is read back to back while
+//! they are. A call for each would cost about 40 ms on Linux: the client does not set `TCP_NODELAY` (kurrentdb 1.2.0,
+//! `NodeConnection::new`), so what it sends in two pieces waits for a delayed acknowledgement. What a batch append of this client lacks
+//! (`batch.rs`) is made up for by reading: answers only say when to look, and that something went wrong.
+//!
+//! **Submission.** Callers are promised their order. The server takes appends to different streams by themselves, so one that was sent
+//! behind others counts only if those do (`rows.rs`). After a failure nothing that was sent behind counts, and all is sent again in its
+//! order (`proposer.rs`).
 //!
 //! **Replica.** It can be thrown away at any time; it is then read anew. It is tied to its cluster by its last event: the
-//! cluster must hold it at the position where it was read.
+//! cluster must hold it at the position where it was read. It is synced about once a second and not with each append, which the cluster
+//! has made durable: what a power cut takes from it is read again.
 //!
 //! **Loss.** A cluster that lost its end or was restored from an older backup gives new events positions that were read
 //! already. Each read begins with the last event read, so this is seen at the next look or append. A leader may show less
@@ -37,7 +40,7 @@
 //! scavenged; afterwards a node that has read it goes on, and one that has not refuses to open. See `held.rs` and `gaps.rs`.
 //!
 //! **Who decides.** The order does. An append names the revision that its node has read its stream to, and counts only if
-//! the stream is there when its turn comes; ids and keys count once. What does not count stays on the server, and every node passes
+//! the stream is there when its turn comes, and behind what it was sent behind; ids and keys count once. What does not count stays on the server, and every node passes
 //! over it alike: its node judges it again and proposes it anew, or answers with the refusal. That the server compares the
 //! stream's revision too saves most of these, and decides nothing. Nodes must run the same rules: update all of them together.
 //!
@@ -62,13 +65,18 @@
 //! count.
 //! Events larger than the servers' `MaxAppendSize` (1 MiB unless raised) are refused.
 
+mod batch;
+mod chains;
+mod flight;
 mod follower;
 mod gaps;
 mod held;
 mod place;
 mod proposer;
 mod remote;
+mod rows;
 mod seen;
+mod sending;
 mod settings;
 mod spent;
 mod tls;
@@ -156,22 +164,14 @@ impl ClusterLog {
         let meter = Meter::default();
         let remote = Arc::new(Remote::new(url, options.prefix.clone(), options.patience, meter.clone())?);
         let dir = dir.join(REPLICA);
-        let replica = Arc::new(EmbeddedLog::open(&dir, &embedded::Options::default())?);
+        let lazily = embedded::Options { syncs: false, ..embedded::Options::default() };
+        let replica = Arc::new(EmbeddedLog::open(&dir, &lazily)?);
         let file = PlaceFile::open(&dir);
         let seen = LastSeen::now();
         let prefix = options.prefix.clone();
         let mut follower = Follower::new(remote.clone(), replica.clone(), prefix, file, seen.clone(), options)?;
         first_reading(&mut follower, options.deadline)?;
-        let proposer = Proposer {
-            remote: remote.clone(),
-            replica: replica.clone(),
-            follower,
-            prefix: options.prefix.clone(),
-            deadline: options.deadline,
-            look: options.look,
-            tidy: options.tidy,
-            meter: meter.clone(),
-        };
+        let proposer = Proposer::new(remote.clone(), replica.clone(), follower, options.clone(), meter.clone());
         let (jobs, waiting) = crossbeam_channel::bounded(options.waiting);
         let thread = std::thread::Builder::new()
             .name("log-cluster".to_owned())

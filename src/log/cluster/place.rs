@@ -2,6 +2,8 @@
 //!
 //! The file may lag behind the replica or be lost: events that are seen again are recognised by their ids.
 
+use super::rows;
+use crate::domain::envelope;
 use crate::log::contract::LogError;
 use eventstore::Position;
 use serde::{Deserialize, Serialize};
@@ -28,6 +30,8 @@ pub(super) struct ReadTo {
     pub(super) hidden: bool,
     /// The last event that the replica counts.
     pub(super) own: Option<Mark>,
+    /// How many events are counted up to `at`.
+    pub(super) counted: envelope::Position,
 }
 
 /// A mark in the file.
@@ -44,6 +48,8 @@ struct Kept {
     at: KeptMark,
     hidden: bool,
     own: Option<KeptMark>,
+    counted: envelope::Position,
+    rows: Vec<rows::Kept>,
 }
 
 impl From<Mark> for KeptMark {
@@ -63,33 +69,42 @@ impl From<KeptMark> for Mark {
 pub(super) struct PlaceFile {
     dir: PathBuf,
     kept: ReadTo,
+    rows: Vec<rows::Kept>,
 }
 
 impl PlaceFile {
-    /// Opens the file in `dir`; a damaged one, or one without ids (as first written), counts as missing.
+    /// Opens the file in `dir`; a damaged one, or one without ids or rows (as first written), counts as missing.
     pub(super) fn open(dir: &Path) -> Self {
         let text = std::fs::read(dir.join(FILE)).unwrap_or_default();
         let kept = serde_json::from_slice::<Kept>(&text).ok();
-        let kept =
-            kept.map(|Kept { at, hidden, own }| ReadTo { at: Some(at.into()), hidden, own: own.map(Mark::from) });
-        Self { dir: dir.to_owned(), kept: kept.unwrap_or_default() }
+        let kept = kept.map(|Kept { at, hidden, own, counted, rows }| {
+            (ReadTo { at: Some(at.into()), hidden, own: own.map(Mark::from), counted }, rows)
+        });
+        let (kept, rows) = kept.unwrap_or_default();
+        Self { dir: dir.to_owned(), kept, rows }
     }
 
-    /// Returns the place read up to.
-    pub(super) fn get(&self) -> ReadTo {
-        self.kept
+    /// Returns the place read up to, and the rows that may go on there.
+    pub(super) fn get(&self) -> (ReadTo, &[rows::Kept]) {
+        (self.kept, &self.rows)
     }
 
     /// Writes the place, if it is another one.
     ///
     /// # Errors
     /// [`LogError::Unavailable`] when the file cannot be written.
-    pub(super) fn put(&mut self, place: ReadTo) -> Result<(), LogError> {
+    pub(super) fn put(&mut self, place: ReadTo, rows: &[rows::Kept]) -> Result<(), LogError> {
         let Some(at) = place.at.filter(|_| self.kept != place) else { return Ok(()) };
         let io = |error: std::io::Error| {
             LogError::Unavailable(format!("cannot write `{}`: {error}", self.dir.join(FILE).display()))
         };
-        let kept = Kept { at: at.into(), hidden: place.hidden, own: place.own.map(KeptMark::from) };
+        let kept = Kept {
+            at: at.into(),
+            hidden: place.hidden,
+            own: place.own.map(KeptMark::from),
+            counted: place.counted,
+            rows: rows.to_vec(),
+        };
         let text = serde_json::to_vec(&kept).map_err(|error| LogError::Unavailable(error.to_string()))?;
         let mut file = tempfile::NamedTempFile::new_in(&self.dir).map_err(io)?;
         file.write_all(&text).map_err(io)?;

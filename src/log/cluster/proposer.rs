@@ -1,41 +1,46 @@
-//! The writing half: one thread that judges, proposes, reads on, and answers.
+//! The writing half: one thread that judges, sends, reads on, and answers.
 //!
-//! 1. Judge the append against the replica, with the contract's rules.
-//! 2. Propose it at exactly the revision that this node has read the stream to on the server, under the events' own ids.
-//! 3. Read the cluster to its end into the replica.
-//! 4. If the proposal was seen and counts, its place in the order is the answer. If not, another node was faster: from 1 again.
+//! 1. Judge the append against the replica and what is under way, with the contract's rules.
+//! 2. Send it at exactly the revision that this node has read the stream to on the server, under the events' own ids, behind what
+//!    was sent before. Up to 1,024 appends, or 4 MiB, are under way at a time.
+//! 3. Read the cluster on into the replica; back to back while it took something that was not read yet.
+//! 4. Once an append was seen and counts, its place in the order is the answer. One that another node was faster than does not count,
+//!    nor does anything that was sent behind it: from 1 again, one after the other at first.
+//!
+//! *Stop.* On any refusal, error or silence everything under way is taken back and waits, in its order, until the cluster was read to
+//! its end; what was done is answered then, and the rest judged and sent again, with the same ids. If something that was taken back
+//! is done later after all, it is seen to be there already, or does not count, or is the one that counts.
 //!
 //! *Wrong expected version* means: read on. The leader compares with writes that are under way (`StorageWriterService.cs`,
 //! `IndexWriter.CheckCommit`), which nobody can read yet and which may come to nothing, so it says something about the stream that
-//! this node must see before it proposes anything more.
+//! this node must see before it proposes anything more. A retry whose first write is under way is dropped without a word, and
+//! *timed out* after two seconds (`CommitDecision.IdempotentNotReady`); reading settles it.
 //!
-//! An outcome that nobody knows (a time-out, a cut line, a dead leader) is asked again with the same ids at the same
-//! revision, which the server takes once; a retry that comes too late for that is settled by step 4. The same holds for a
+//! A refusal or a repetition that rests on something under way waits until that is settled. The same holds for a
 //! retry of the whole append after this process died: it finds the events by their ids, or by their key.
 
-use super::follower::Follower;
-use super::remote::{Fault, Remote};
+use super::Options;
+use super::batch::{Batch, Heard};
+use super::flight::{Flight, MOST, Waiting};
+use super::follower::{Asked, Follower, Look};
+use super::place::ReadTo;
+use super::remote::{Fault, PageSoonAnswer, Remote};
 use super::spent::{Meter, Spending};
-use super::wire::{self, WireEvent};
-use crate::domain::envelope::{Digest, Revision};
 use crate::log::admission::{self, Verdict};
-use crate::log::chain::GENESIS;
-use crate::log::contract::{Append, Appended, EventLog as _, LogError};
+use crate::log::contract::{Append, Appended, LogError};
 use crate::log::embedded::EmbeddedLog;
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
-use std::collections::HashSet;
+use crossbeam_channel::{Receiver, Sender};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
-/// Appends proposed before the cluster is read on.
-const GROUP: usize = 256;
 /// Shortest and longest pause before something is tried again.
 pub(super) const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
 /// Shortest and longest pause after a refusal whose reason cannot be read yet.
 const UNDER_WAY: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(200));
-/// Events searched for the end of a stream's chain, from where it must be if the replica counts all of them.
-const CHAIN_SEARCH: usize = 100;
+/// Appends that wait here for their turn, so that each is given up in time.
+const QUEUE: usize = 8192;
 
 /// An append and where its answer goes.
 #[derive(Debug)]
@@ -50,58 +55,105 @@ pub(super) struct Proposer {
     pub(super) remote: Arc<Remote>,
     pub(super) replica: Arc<EmbeddedLog>,
     pub(super) follower: Follower,
-    pub(super) prefix: Arc<str>,
-    /// How long an append is tried.
-    pub(super) deadline: Duration,
-    /// How often the cluster is looked at when nothing is written here.
-    pub(super) look: Duration,
-    /// How often the place is written down and moved past the events of others.
-    pub(super) tidy: Duration,
+    pub(super) options: Options,
     pub(super) meter: Meter,
+    pub(super) batch: Batch,
+    /// Tells what this process sends from what others do.
+    pub(super) process: Uuid,
+    /// What waits for its turn; first what was taken back.
+    pub(super) queue: VecDeque<Waiting>,
+    pub(super) flight: Flight,
+    /// How many may be under way: one after a stop, twice as many with each that is settled.
+    pub(super) window: usize,
+    /// The page that was asked for.
+    pub(super) asked: Option<Asked>,
+    /// When the next page is asked for.
+    pub(super) look_at: Instant,
+    /// How long reading rests after a failure, and what that was.
+    pub(super) rest: Duration,
+    pub(super) trouble: Option<LogError>,
+    /// Since when what was taken back may be there unread.
+    pub(super) unread: Option<Instant>,
+    /// How far was read when the first one under way was last looked at.
+    pub(super) looked: ReadTo,
+    /// When sending goes on, and how long the pause was or is to be next time.
+    pub(super) send_at: Instant,
+    pub(super) pause: Duration,
+    /// Sending goes on at once when something new is read.
+    pub(super) awaits_news: bool,
+    /// When anything was last answered or settled.
+    pub(super) alive: Instant,
+    pub(super) tidied: Instant,
 }
 
-/// What became of a first try.
-enum Start {
-    Known(Appended),
-    /// Sent, and taken by the server as far as it says, or settled by what was read meanwhile.
-    Sent,
-    /// Refused, because the stream is further on than this node has read.
-    Wrong,
-    /// Sent, and to be looked for.
-    Doubtful,
-}
-
-/// An append that was sent and not seen yet.
-struct Sent {
-    job: Job,
-    nonce: Uuid,
-    is_wrong: bool,
+/// What wakes the thread.
+enum Woken {
+    Job(Option<Job>),
+    Heard(Option<Heard>),
+    Page(Option<PageSoonAnswer>),
+    Time,
 }
 
 impl Proposer {
+    pub(super) fn new(
+        remote: Arc<Remote>,
+        replica: Arc<EmbeddedLog>,
+        follower: Follower,
+        options: Options,
+        meter: Meter,
+    ) -> Self {
+        let now = Instant::now();
+        Self {
+            batch: remote.batch(),
+            process: Uuid::now_v7(),
+            remote,
+            replica,
+            follower,
+            meter,
+            queue: VecDeque::new(),
+            flight: Flight::default(),
+            window: MOST,
+            asked: None,
+            look_at: now + options.look,
+            options,
+            rest: PAUSE.0,
+            trouble: None,
+            unread: None,
+            looked: ReadTo::default(),
+            send_at: now,
+            pause: Duration::ZERO,
+            awaits_news: false,
+            alive: now,
+            tidied: now,
+        }
+    }
+
     /// Works until nobody can send any more.
     pub(super) fn run(mut self, jobs: &Receiver<Job>) {
-        let mut tidied = Instant::now();
-        let mut pause = self.look;
+        let mut is_closing = false;
         loop {
-            match jobs.recv_timeout(pause) {
-                Ok(first) => {
-                    let more = jobs.try_iter().take(GROUP - 1);
-                    let group = std::iter::once(first).chain(more).collect();
-                    let meter = self.meter.clone();
-                    meter.time(Spending::Whole, || self.group(group));
-                    pause = self.look;
+            let began = Instant::now();
+            let is_busy = !self.queue.is_empty() || !self.flight.is_empty();
+            if is_closing && !is_busy {
+                break;
+            }
+            let takes = !is_closing && self.queue.len() < QUEUE;
+            match self.wait(takes.then_some(jobs), is_busy) {
+                Woken::Job(None) => is_closing = true,
+                Woken::Job(Some(job)) => {
+                    let until = Instant::now() + self.options.deadline;
+                    let more = jobs.try_iter().take(MOST);
+                    self.queue.extend(std::iter::once(job).chain(more).map(|job| Waiting::new(job, until)));
                 }
-                Err(RecvTimeoutError::Timeout) => match self.idle(&mut tidied) {
-                    Ok(()) => pause = self.look,
-                    Err(error) => {
-                        if self.follower.lost.is_none() {
-                            tracing::warn!(%error, "the cluster cannot be followed, trying again");
-                        }
-                        pause = (pause * 2).min(PAUSE.1);
-                    }
-                },
-                Err(RecvTimeoutError::Disconnected) => break,
+                Woken::Heard(heard) => self.heard(heard),
+                Woken::Page(page) => self.page(page),
+                Woken::Time => {}
+            }
+            self.give_up();
+            self.send();
+            self.look();
+            if is_busy {
+                self.meter.add(Spending::Whole, began.elapsed());
             }
         }
         if let Err(error) = self.follower.keep_place() {
@@ -109,252 +161,226 @@ impl Proposer {
         }
     }
 
-    fn idle(&mut self, tidied: &mut Instant) -> Result<(), LogError> {
-        if tidied.elapsed() < self.tidy {
-            return self.follower.catch_up();
-        }
-        *tidied = Instant::now();
-        self.follower.skip_others()
-    }
-
-    /// Proposes a group and reads once for all of them.
-    ///
-    /// An append that has a stream, an id or a key in common with one before it waits until that one is settled, so each
-    /// is judged against everything it could depend on.
-    fn group(&mut self, jobs: Vec<Job>) {
-        let until = Instant::now() + self.deadline;
-        let mut sent: Vec<Sent> = Vec::new();
-        let mut touched = Touched::default();
-        for job in jobs {
-            if touched.meets(&job.append) {
-                self.settle(&mut sent, until);
-                touched = Touched::default();
+    /// Waits until there is something to do.
+    fn wait(&self, jobs: Option<&Receiver<Job>>, is_busy: bool) -> Woken {
+        let never = crossbeam_channel::never();
+        let no_page = crossbeam_channel::never();
+        let heard = self.batch.heard();
+        let page = self.asked.as_ref().map_or(&no_page, |asked| &asked.page);
+        let patience = self.wakes_at().saturating_duration_since(Instant::now());
+        let wait = || {
+            crossbeam_channel::select! {
+                recv(jobs.unwrap_or(&never)) -> job => Woken::Job(job.ok()),
+                recv(heard) -> heard => Woken::Heard(heard.ok()),
+                recv(page) -> page => Woken::Page(page.ok()),
+                default(patience) => Woken::Time,
             }
-            let nonce = Uuid::now_v7();
-            self.follower.await_outcome(nonce);
-            match self.start(&job.append, nonce, until) {
-                Ok(Start::Sent) => {
-                    touched.add(&job.append);
-                    sent.push(Sent { job, nonce, is_wrong: false });
+        };
+        if is_busy { self.meter.time(Spending::Server, wait) } else { wait() }
+    }
+
+    fn wakes_at(&self) -> Instant {
+        let look = self.asked.is_none().then_some(self.look_at);
+        let silence = self.flight.front().map(|(_, sent)| sent.max(self.alive) + self.options.patience);
+        let late = self.flight.front().map(|(first, _)| first).or_else(|| self.queue.front()).map(|first| first.until);
+        let send = (!self.queue.is_empty() && self.send_at > Instant::now()).then_some(self.send_at);
+        let tidy = self.tidied + self.options.tidy;
+        [look, silence, late, send].into_iter().flatten().fold(tidy, Instant::min)
+    }
+
+    /// Hears answers to what was sent.
+    fn heard(&mut self, first: Option<Heard>) {
+        let Some(first) = first else {
+            self.batch.hang_up();
+            return self.stop("the call ended without a word", PAUSE);
+        };
+        let more: Vec<Heard> = self.batch.heard().try_iter().collect();
+        for Heard { turn, answer } in std::iter::once(first).chain(more) {
+            self.alive = Instant::now();
+            let error = match answer {
+                Ok(()) => {
+                    if let Some(turn) = turn {
+                        self.flight.acknowledge(turn);
+                        self.batch.taken();
+                        self.look_at = self.alive;
+                    }
+                    continue;
                 }
-                Ok(started @ (Start::Wrong | Start::Doubtful)) => {
-                    sent.push(Sent { job, nonce, is_wrong: matches!(started, Start::Wrong) });
-                    self.settle(&mut sent, until);
-                    touched = Touched::default();
-                }
-                Ok(Start::Known(answer)) => self.answer(job, &nonce, Ok(answer)),
-                Err(error) => self.answer(job, &nonce, Err(error)),
-            }
+                Err(error) => error,
+            };
+            // The others of this call have no answer, or hear only that it has ended.
+            return match (self.batch.fault(error), turn) {
+                (Fault::Wrong, Some(turn)) => self.wrong(turn),
+                (Fault::Refused(error), turn) => self.refuse(turn, error),
+                // A message that the server does not read ends the call for all: if it was alone, it was that one.
+                (fault @ Fault::TooLarge(_), _) if self.flight.len() == 1 => self.refuse(None, fault.into()),
+                (fault, _) => self.stop(&LogError::from(fault).to_string(), PAUSE),
+            };
         }
-        self.settle(&mut sent, until);
     }
 
-    fn answer(&mut self, job: Job, nonce: &Uuid, answer: Result<Appended, LogError>) {
-        self.follower.forget(nonce);
-        // A caller that did not wait for its answer is no fault.
-        let _ = job.answer.send(answer);
+    /// The stream of this append is further on than this node has read: what is new there comes, or comes to nothing.
+    fn wrong(&mut self, turn: u64) {
+        let is_known = self.flight.mark_wrong(turn).is_some_and(|stream| self.follower.knows(&stream));
+        self.stop("a stream is further on than was read", UNDER_WAY);
+        if is_known {
+            self.send_at = Instant::now() + UNDER_WAY.1;
+            self.awaits_news = true;
+        }
     }
 
-    /// Reads on, and answers what was sent, in its order.
-    fn settle(&mut self, sent: &mut Vec<Sent>, until: Instant) {
-        if sent.is_empty() {
+    /// Answers one append, or the first, with a refusal, and takes the others back.
+    fn refuse(&mut self, turn: Option<u64>, error: LogError) {
+        let refused = self.flight.place(turn);
+        self.stop(&error.to_string(), (Duration::ZERO, PAUSE.1));
+        if let Some(mut refused) = refused.and_then(|place| self.queue.remove(place)) {
+            // This copy of it was not taken.
+            refused.sent = refused.sent.saturating_sub(1);
+            self.answer(refused, Err(error));
+        }
+    }
+
+    /// Takes everything under way back; it is sent again when the cluster was read to its end, and some time has passed.
+    fn stop(&mut self, why: &str, (shortest, longest): (Duration, Duration)) {
+        tracing::debug!(why, "appends that are under way are taken back");
+        let mut back = self.flight.take_back();
+        back.append(&mut self.queue);
+        self.queue = back;
+        (self.window, self.awaits_news) = (1, false);
+        let now = Instant::now();
+        (self.unread, self.look_at, self.send_at) = (Some(now), now, now + self.pause);
+        self.pause = (self.pause * 2).clamp(shortest, longest);
+    }
+
+    /// Takes a page in, and answers what it has settled.
+    fn page(&mut self, page: Option<PageSoonAnswer>) {
+        let Some(asked) = self.asked.take() else { return };
+        let (now, began) = (Instant::now(), asked.began);
+        match self.follower.take(asked, page) {
+            Ok(Look { is_end, is_news }) => {
+                (self.rest, self.trouble) = (PAUSE.0, None);
+                self.settle();
+                self.look_at_front();
+                if self.awaits_news && is_news {
+                    (self.awaits_news, self.send_at) = (false, now);
+                }
+                if is_end && self.unread.is_some_and(|since| since <= began) {
+                    self.unread = None;
+                }
+                let at_once = !is_end || is_news || self.unread.is_some() || self.flight.is_acknowledged();
+                self.look_at = match at_once {
+                    true => now,
+                    false if self.awaits_news => now + UNDER_WAY.0,
+                    false => now + self.options.look,
+                };
+            }
+            Err(error) => self.unreadable(error),
+        }
+    }
+
+    fn unreadable(&mut self, error: LogError) {
+        self.look_at = Instant::now() + self.rest;
+        if self.follower.lost.is_none() {
+            tracing::warn!(%error, "the cluster cannot be followed, trying again");
+        }
+        self.rest = (self.rest * 2).min(PAUSE.1);
+        if matches!(error, LogError::Unavailable(_)) {
+            self.trouble = Some(error);
             return;
         }
-        let read = self.catch_up(until);
-        for Sent { job, nonce, is_wrong } in std::mem::take(sent) {
-            let answer = match &read {
-                Ok(()) => self.finish(&job.append, nonce, is_wrong, until),
-                Err(error) => Err(error.clone()),
-            };
-            self.answer(job, &nonce, answer);
+        // What was seen before the trouble is settled all the same.
+        self.settle();
+        self.stop(&error.to_string(), PAUSE);
+        for waiting in std::mem::take(&mut self.queue) {
+            self.answer(waiting, Err(error.clone()));
         }
     }
 
-    /// Brings one append to its end, once the cluster was read after it was sent.
-    fn finish(
-        &mut self,
-        append: &Append,
-        nonce: Uuid,
-        mut is_wrong: bool,
-        until: Instant,
-    ) -> Result<Appended, LogError> {
-        let (mut pause, longest) = UNDER_WAY;
-        loop {
-            if let Some(outcome) = self.follower.outcome(&nonce) {
-                return outcome;
+    /// Answers what was seen, in its order.
+    fn settle(&mut self) {
+        while let Some(outcome) = self.flight.front().and_then(|(first, _)| self.follower.outcome(&first.nonce)) {
+            let Some(settled) = self.flight.pop_front() else { break };
+            self.window = (self.window * 2).min(MOST);
+            (self.alive, self.pause) = (Instant::now(), Duration::ZERO);
+            self.answer(settled, outcome);
+        }
+        let back = self.queue.iter().take_while(|waiting| waiting.sent > 0).count();
+        let back: Vec<Waiting> = self.queue.drain(..back).collect();
+        for waiting in back.into_iter().rev() {
+            match self.follower.outcome(&waiting.nonce) {
+                Some(outcome) => self.answer(waiting, outcome),
+                None => self.queue.push_front(waiting),
             }
-            if Instant::now() >= until {
-                return Err(LogError::Unavailable(
-                    "the cluster did not say in time whether the append was taken; repeat it with the same ids"
-                        .to_owned(),
-                ));
-            }
-            if is_wrong {
-                self.patiently(until, |follower| follower.look_behind(&append.stream))?;
-            }
-            self.follower.await_outcome(nonce);
-            is_wrong = match self.start(append, nonce, until)? {
-                Start::Known(answer) => return Ok(answer),
-                Start::Sent | Start::Doubtful => false,
-                Start::Wrong => true,
-            };
-            let before = self.follower.read;
-            self.catch_up(until)?;
-            if is_wrong && self.follower.read == before {
-                std::thread::sleep(pause);
-                pause = (pause * 2).min(longest);
-                self.catch_up(until)?;
-            }
+        }
+        let passed = self.follower.passed_over();
+        if passed.iter().any(|nonce| self.flight.holds(nonce)) {
+            self.batch.let_go();
+            self.stop("an append does not count where it is", UNDER_WAY);
         }
     }
 
-    /// Reads to the end, trying again until it is too late.
-    fn catch_up(&mut self, until: Instant) -> Result<(), LogError> {
-        self.patiently(until, Follower::catch_up)
-    }
-
-    /// Reads, trying again until it is too late.
-    fn patiently(
-        &mut self,
-        until: Instant,
-        mut read: impl FnMut(&mut Follower) -> Result<(), LogError>,
-    ) -> Result<(), LogError> {
-        let mut pause = PAUSE.0;
-        loop {
-            match read(&mut self.follower) {
-                Err(LogError::Unavailable(_)) if Instant::now() + pause < until => {
-                    std::thread::sleep(pause);
-                    pause = (pause * 2).min(PAUSE.1);
-                }
-                other => return other,
-            }
+    /// Takes everything back if the first one under way is there already, or can be no more: another node was faster. If that was with
+    /// the same ids, the server may say that it took ours, and show it never. It may have been read in a look of another's, too.
+    fn look_at_front(&mut self) {
+        let read = self.follower.place();
+        if std::mem::replace(&mut self.looked, read) == read {
+            return;
+        }
+        let Some((front, _)) = self.flight.front() else { return };
+        let append = &front.job.append;
+        let judge = || self.replica.look(|held| admission::judge(append, held));
+        if !matches!(self.meter.time(Spending::Replica, judge), Ok(Ok(Verdict::New(_)))) {
+            self.batch.let_go();
+            self.stop("another node was faster", UNDER_WAY);
         }
     }
 
-    /// Judges an append and sends it.
-    fn start(&mut self, append: &Append, nonce: Uuid, until: Instant) -> Result<Start, LogError> {
-        if let Some(lost) = &self.follower.lost {
-            return Err(lost.clone());
-        }
-        if self.follower.doubted.is_some() {
-            // Nothing is sent to a cluster that may have lost something.
-            self.catch_up(until)?;
-        }
-        if append.stream.starts_with('$') || append.stream.starts_with("warnlight.") {
-            return Err(LogError::Invalid(format!(
-                "stream names that begin with `$` or `warnlight.` are kept for the log itself; rename `{}`",
-                append.stream
-            )));
-        }
-        if let Some(event) = append.events.iter().find(|event| event.event_type.starts_with('$')) {
-            return Err(LogError::Invalid(format!(
-                "type names that begin with `$` are kept for the server; rename `{}`",
-                event.event_type
-            )));
-        }
-        let judged = self.meter.time(Spending::Replica, || self.replica.look(|held| admission::judge(append, held)));
-        match judged?? {
-            Verdict::Repeated { answer, bind_key: false } => Ok(Start::Known(answer)),
-            Verdict::Repeated { answer, bind_key: true } => self.bind(append, nonce, answer, until),
-            Verdict::New(revision) => self.propose(append, nonce, revision, until),
-        }
-    }
-
-    fn propose(&mut self, append: &Append, nonce: Uuid, revision: Revision, until: Instant) -> Result<Start, LogError> {
-        let previous = self.chain_before(&append.stream, revision, until)?;
-        let recorded_at = admission::recording_time(append, self.follower.latest());
-        let events = wire::encode(&self.prefix, nonce, append, recorded_at, revision, previous)?;
-        let last = self.follower.next_on_server(&append.stream, revision).checked_sub(1);
-        let Self { remote, replica, follower, look, .. } = self;
-        let is_overtaken = |follower: &mut Follower| {
-            let judge = || replica.look(|held| admission::judge(append, held));
-            // What went wrong here shows again where it is waited for.
-            follower.catch_up().is_ok() && !matches!(judge(), Ok(Ok(Verdict::New(next))) if next == revision)
+    /// Answers what has waited too long, and takes back what the cluster is silent about.
+    fn give_up(&mut self) {
+        let now = Instant::now();
+        let (silence, late) = match self.flight.front() {
+            Some((first, sent)) => (sent.max(self.alive) + self.options.patience <= now, first.until <= now),
+            None => (false, false),
         };
-        insist(until, || remote.append(&append.stream, last, events.clone(), *look, || is_overtaken(follower)))
-    }
-
-    /// Asks for a key to be given to an append that is there. Only the first of several such records counts.
-    fn bind(&mut self, append: &Append, nonce: Uuid, answer: Appended, until: Instant) -> Result<Start, LogError> {
-        let (Some(key), Some(first)) = (&append.idempotency_key, self.replica.ids_at(&[answer.first])?.pop()) else {
-            return Ok(Start::Known(answer));
-        };
-        let record = wire::encode_key(&self.prefix, nonce, key, first, append.events.len())?;
-        let stream = wire::key_stream(key);
-        insist(until, || self.remote.append_anywhere(&stream, record.clone()))
-    }
-
-    /// Returns the stream's chain before the event of this revision.
-    fn chain_before(&mut self, stream: &Arc<str>, revision: Revision, until: Instant) -> Result<Digest, LogError> {
-        let Some(last) = revision.checked_sub(1) else { return Ok(GENESIS) };
-        if let Some(digest) = self.follower.chain(stream, last) {
-            return Ok(digest);
+        if silence || late {
+            self.batch.hang_up();
+            self.stop("there is no answer", PAUSE);
         }
-        let Some(last) = self.replica.read_stream(stream, last, 1)?.pop() else { return Ok(GENESIS) };
-        let mut pause = PAUSE.0;
-        let page = loop {
-            match self.remote.read_stream(stream, last.revision, CHAIN_SEARCH) {
-                Ok(page) => break page,
-                Err(Fault::Unknown(_)) if Instant::now() + pause < until => {
-                    std::thread::sleep(pause);
-                    pause = (pause * 2).min(PAUSE.1);
-                }
-                Err(fault) => return Err(fault.into()),
-            }
-        };
-        for event in page.events.iter().filter(|event| event.id == last.event.id) {
-            if let WireEvent::Part(part) = wire::decode(&self.prefix, event)?
-                && part.revision.is_none_or(|revision| revision == last.revision)
-            {
-                return Ok(part.chain);
-            }
-        }
-        let what = "it is not where it was in its stream on the cluster".to_owned();
-        Err(page.broken.map_or(LogError::Corrupt { position: last.position, what }, LogError::from))
-    }
-}
-
-/// Sends until the outcome is known or it is too late.
-fn insist(until: Instant, mut send: impl FnMut() -> Result<(), Fault>) -> Result<Start, LogError> {
-    let mut pause = PAUSE.0;
-    loop {
-        match send() {
-            Ok(()) => return Ok(Start::Sent),
-            Err(Fault::Wrong) => return Ok(Start::Wrong),
-            Err(Fault::Refused(error)) => return Err(error),
-            Err(fault @ Fault::TooLarge(_)) => return Err(fault.into()),
-            Err(Fault::NoSuchPlace) => return Ok(Start::Doubtful),
-            Err(Fault::Unknown(why)) if Instant::now() + pause >= until => {
-                tracing::warn!(why, "the outcome of an append is not known");
-                return Ok(Start::Doubtful);
-            }
-            Err(Fault::Unknown(why)) => {
-                tracing::debug!(why, "sending an append again");
-                std::thread::sleep(pause);
-                pause = (pause * 2).min(PAUSE.1);
-            }
+        while self.queue.front().is_some_and(|first| first.until <= now) {
+            let Some(waiting) = self.queue.pop_front() else { break };
+            let silent = || LogError::Unavailable("the cluster did not answer in time".to_owned());
+            let error = self.trouble.clone().unwrap_or_else(silent);
+            self.answer(waiting, Err(error));
         }
     }
-}
 
-/// What the appends that are not settled yet write.
-#[derive(Debug, Default)]
-struct Touched {
-    streams: HashSet<Arc<str>>,
-    ids: HashSet<Uuid>,
-    keys: HashSet<Arc<str>>,
-}
-
-impl Touched {
-    fn add(&mut self, append: &Append) {
-        self.streams.insert(append.stream.clone());
-        self.ids.extend(append.events.iter().map(|event| event.id));
-        self.keys.extend(append.idempotency_key.clone());
+    /// Answers an append. Trouble says nothing about one that was sent: a copy of it may be written yet.
+    pub(super) fn answer(&mut self, waiting: Waiting, answer: Result<Appended, LogError>) {
+        self.follower.forget(&waiting.nonce);
+        let answer = if waiting.sent > 0 { answer.map_err(LogError::in_doubt) } else { answer };
+        // A caller that did not wait for its answer is no fault.
+        let _ = waiting.job.answer.send(answer);
     }
 
-    fn meets(&self, append: &Append) -> bool {
-        self.streams.contains(&append.stream)
-            || append.idempotency_key.as_ref().is_some_and(|key| self.keys.contains(key))
-            || append.events.iter().any(|event| self.ids.contains(&event.id))
+    /// Asks for the next page when it is time, and tidies up now and then.
+    fn look(&mut self) {
+        let now = Instant::now();
+        if self.asked.is_some() || now < self.look_at && now < self.tidied + self.options.tidy {
+            return;
+        }
+        if self.tidied + self.options.tidy <= now {
+            self.tidied = now;
+            let is_idle = self.queue.is_empty() && self.flight.is_empty();
+            let tidied = if is_idle { self.follower.skip_others() } else { self.follower.keep_synced_place() };
+            if let Err(error) = tidied {
+                return self.unreadable(error);
+            }
+        }
+        if self.look_at <= now {
+            match self.follower.ask() {
+                Ok(asked) => self.asked = Some(asked),
+                Err(error) => self.unreadable(error),
+            }
+        }
     }
 }

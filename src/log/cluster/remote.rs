@@ -7,12 +7,13 @@
 //! * answers that miss a field make it panic, so it runs in tasks of its own runtime;
 //! * its subscription spins without end when a server ends it in good order, so the log is followed by reads.
 
+use super::batch::Batch;
 use super::place::Mark;
 use super::spent::{Meter, Spending};
 use super::{settings, tls};
 use crate::domain::envelope::Revision;
 use crate::log::contract::LogError;
-use crossbeam_channel::{Receiver, RecvTimeoutError};
+use crossbeam_channel::Receiver;
 use eventstore::{
     AppendToStreamOptions, Client, ClientSettings, Error, EventData, GrpcConnectionError, Position, ReadAllOptions,
     ReadStream, ReadStreamOptions, RecordedEvent, StreamPosition, StreamState, SubscriptionFilter,
@@ -31,6 +32,11 @@ const WINDOW: u32 = 500;
 
 /// Number of the gRPC status `INVALID_ARGUMENT`.
 const INVALID_ARGUMENT: i32 = 3;
+/// What a batch append says of one append, in the numbers of gRPC's status (server, `Google.Rpc` of the protocol's `Status.cs`):
+/// `WrongExpectedVersion`, `StreamDeleted`, `AccessDenied`. Whole calls that end with these have errors of their own in the client.
+const ALREADY_EXISTS: i32 = 6;
+const NOT_FOUND: i32 = 5;
+const PERMISSION_DENIED: i32 = 7;
 /// Number of the gRPC status `RESOURCE_EXHAUSTED`, which the server gives to a message larger than it reads: 16 MiB less 10,000
 /// bytes (`ClusterVNodeStartup.cs`).
 const RESOURCE_EXHAUSTED: i32 = 8;
@@ -76,6 +82,12 @@ pub(super) struct Page {
     pub(super) events: Vec<RecordedEvent>,
     pub(super) broken: Option<Fault>,
 }
+
+/// A page as the client gives it; true if the line broke or the server is unwell.
+pub(super) type PageSoonAnswer = Result<(Page, bool), Error>;
+
+/// Where a page comes that was asked for.
+pub(super) type PageSoon = Receiver<PageSoonAnswer>;
 
 /// A connection to the cluster.
 pub(super) struct Remote {
@@ -174,12 +186,7 @@ impl Remote {
                     Error::ServerError(_) => self.note(true),
                     _ => {}
                 }
-                if matches!(error, Error::GrpcConnectionError(_))
-                    && let Some(complaint) = tls::complaint(&self.settings, self.patience)
-                {
-                    return Err(Fault::Refused(LogError::Unavailable(complaint)));
-                }
-                Err(classify(error))
+                Err(fault(error, &self.settings, self.patience))
             }
             None => {
                 self.forget();
@@ -219,53 +226,32 @@ impl Remote {
         if self.prefix.is_empty() { !name.starts_with('$') } else { name.starts_with(&*self.prefix) }
     }
 
-    /// Appends at an exact place of a stream: after `last`, or as its first events.
-    ///
-    /// While there is no answer, it is asked every `look` whether reading has settled it; then nobody waits any longer. A server
-    /// drops what is under way already, sent by another node with the same ids, without a word, and says only after two
-    /// seconds that it timed out (`StorageWriterService.cs`, `CommitDecision.IdempotentNotReady`).
-    pub(super) fn append(
-        &self,
-        stream: &str,
-        last: Option<Revision>,
-        events: Vec<EventData>,
-        look: Duration,
-        mut is_settled: impl FnMut() -> bool,
-    ) -> Result<(), Fault> {
-        let state = last.map_or(StreamState::NoStream, StreamState::StreamRevision);
-        let answered = self.begin_append(stream, state, events)?;
-        loop {
-            match self.meter.time(Spending::Server, || answered.recv_timeout(look)) {
-                Err(RecvTimeoutError::Timeout) if is_settled() => return Ok(()),
-                Err(RecvTimeoutError::Timeout) => {}
-                answer => return self.conclude(answer.ok()).inspect(|()| self.note(false)),
-            }
-        }
+    /// Returns what appends are sent through, of which this node's thread has one.
+    pub(super) fn batch(&self) -> Batch {
+        Batch::new(self.settings.clone(), self.prefix.clone(), self.patience)
     }
 
-    /// Appends whatever the stream holds.
+    /// Appends one event by itself, whatever the stream holds.
     pub(super) fn append_anywhere(&self, stream: &str, event: EventData) -> Result<(), Fault> {
-        let answered = self.begin_append(stream, StreamState::Any, vec![event])?;
-        self.conclude(self.meter.time(Spending::Server, || answered.recv()).ok()).inspect(|()| self.note(false))
-    }
-
-    fn begin_append(
-        &self,
-        stream: &str,
-        state: StreamState,
-        events: Vec<EventData>,
-    ) -> Result<Receiver<Result<(), Error>>, Fault> {
         let (name, patience) = (self.name(stream), self.patience);
-        let options = AppendToStreamOptions::default().stream_state(state).requires_leader(true).deadline(patience);
-        self.begin(|client| async move {
-            timely(patience, client.append_to_stream(name, &options, events)).await.map(|_| ())
+        let options =
+            AppendToStreamOptions::default().stream_state(StreamState::Any).requires_leader(true).deadline(patience);
+        self.call(|client| async move {
+            timely(patience, client.append_to_stream(name, &options, vec![event])).await.map(|_| ())
         })
+        .inspect(|()| self.note(false))
     }
 
     /// Reads up to `count` events of this log from `from` on, the one there included, in the order of the cluster.
     pub(super) fn read_all(&self, from: Option<Position>, count: usize) -> Result<Page, Fault> {
+        let asked = self.begin_all(from, count)?;
+        self.conclude_page(self.meter.time(Spending::Server, || asked.recv()).ok())
+    }
+
+    /// Asks for what [`Remote::read_all`] reads; [`Remote::conclude_page`] takes the answer.
+    pub(super) fn begin_all(&self, from: Option<Position>, count: usize) -> Result<PageSoon, Fault> {
         let options = ReadAllOptions::default().position(from.map_or(StreamPosition::Start, StreamPosition::Position));
-        self.pages(options.filter(self.filter()), count)
+        self.begin_pages(options.filter(self.filter()), count)
     }
 
     /// Reads up to `count` events from `from` on of the streams that hold the settings of this log's streams.
@@ -288,12 +274,21 @@ impl Remote {
     }
 
     fn pages(&self, options: ReadAllOptions, count: usize) -> Result<Page, Fault> {
+        let asked = self.begin_pages(options, count)?;
+        self.conclude_page(self.meter.time(Spending::Server, || asked.recv()).ok())
+    }
+
+    fn begin_pages(&self, options: ReadAllOptions, count: usize) -> Result<PageSoon, Fault> {
         let (patience, options) = (self.patience, options.max_count(count).requires_leader(true));
-        let page = self.call(|client| async move {
+        self.begin(|client| async move {
             let mut stream = timely(patience, client.read_all(&options)).await?;
             Ok(page(&mut stream, patience).await)
-        });
-        let (Page { events, broken }, is_broken) = page.map_err(misplaced)?;
+        })
+    }
+
+    /// Takes note of how a read of the whole log ended; `None` if it ended in the middle of the client.
+    pub(super) fn conclude_page(&self, page: Option<PageSoonAnswer>) -> Result<Page, Fault> {
+        let (Page { events, broken }, is_broken) = self.conclude(page).map_err(misplaced)?;
         self.note(is_broken);
         Ok(Page { events, broken: broken.map(misplaced) })
     }
@@ -366,14 +361,27 @@ fn misplaced(fault: Fault) -> Fault {
     }
 }
 
-async fn timely<T>(patience: Duration, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+pub(super) async fn timely<T>(patience: Duration, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     tokio::time::timeout(patience, work).await.unwrap_or(Err(Error::DeadlineExceeded))
+}
+
+/// Returns what an error of the client means.
+pub(super) fn fault(error: Error, settings: &ClientSettings, patience: Duration) -> Fault {
+    if matches!(error, Error::GrpcConnectionError(_))
+        && let Some(complaint) = tls::complaint(settings, patience)
+    {
+        return Fault::Refused(LogError::Unavailable(complaint));
+    }
+    classify(error)
 }
 
 fn classify(error: Error) -> Fault {
     let refused = |what: &str| Fault::Refused(LogError::Unavailable(what.to_owned()));
     match error {
         Error::WrongExpectedVersion { .. } => Fault::Wrong,
+        Error::Grpc { code, .. } if i32::from(code) == ALREADY_EXISTS => Fault::Wrong,
+        Error::Grpc { code, .. } if i32::from(code) == NOT_FOUND => classify(Error::ResourceDeleted),
+        Error::Grpc { code, .. } if i32::from(code) == PERMISSION_DENIED => classify(Error::AccessDenied),
         Error::AccessDenied => refused("the cluster denies access; check user and password in `log.url`"),
         // What became of each server is not told: one that is down and one that denies access look alike.
         Error::GrpcConnectionError(GrpcConnectionError::MaxDiscoveryAttemptReached(_)) => Fault::Unknown(

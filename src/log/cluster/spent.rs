@@ -32,7 +32,13 @@ impl Meter {
     pub(super) fn time<T>(&self, part: Spending, work: impl FnOnce() -> T) -> T {
         let began = Instant::now();
         let done = work();
-        let took = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.add(part, began.elapsed());
+        done
+    }
+
+    /// Adds time that something took.
+    pub(super) fn add(&self, part: Spending, took: Duration) {
+        let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         let [whole, server, replica] = &*self.0;
         let sum = match part {
             Spending::Whole => whole,
@@ -40,7 +46,6 @@ impl Meter {
             Spending::Replica => replica,
         };
         sum.fetch_add(took, Ordering::Relaxed);
-        done
     }
 
     /// Returns the sums.

@@ -1,6 +1,7 @@
 //! Verification against the cluster: that it still holds, byte for byte, what this node has read.
 
 use super::remote::{PAGE, Page, Remote};
+use super::rows::Rows;
 use super::wire::{self, Part, WireEvent};
 use crate::domain::envelope::{Digest, Position};
 use crate::log::admission::Entry;
@@ -11,6 +12,7 @@ use eventstore::RecordedEvent;
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// Verifies the replica as a log of its own, then walks the cluster's log beside it.
 ///
@@ -26,7 +28,15 @@ pub(super) fn verify(
 ) -> Result<Verified, LogError> {
     // The replica may grow while it is verified; what it has now is what the cluster must hold.
     let found = replica.verify(&mut |_, _| {})?;
-    let mut walk = Walk { replica, prefix, head: found.events, next: 1, at_hand: Vec::new(), chains: HashMap::new() };
+    let mut walk = Walk {
+        replica,
+        prefix,
+        head: found.events,
+        next: 1,
+        at_hand: Vec::new(),
+        chains: HashMap::new(),
+        rows: Rows::default(),
+    };
     let mut place = None;
     while walk.next <= walk.head {
         let moved = take(remote.read_all(place, PAGE)?, &mut place, |event| walk.step(event))?;
@@ -113,6 +123,7 @@ struct Walk<'a> {
     /// Entries of the replica from `next` on, last one first.
     at_hand: Vec<Entry>,
     chains: HashMap<Arc<str>, Digest>,
+    rows: Rows,
 }
 
 impl Walk<'_> {
@@ -123,7 +134,13 @@ impl Walk<'_> {
         let WireEvent::Part(part) = wire::decode(self.prefix, event)? else { return Ok(()) };
         let Some(entry) = self.expected()? else { return Ok(()) };
         let is_meant = part.revision.is_none_or(|revision| revision == entry.recorded.revision);
-        if entry.recorded.event.id != part.event.id || !is_meant {
+        let counts = entry.recorded.event.id == part.event.id && is_meant;
+        // What it was sent in goes on only if it counts, and it counts only if that has gone on so far.
+        let is_in_row = part.sent.is_none_or(|sent| {
+            let row = self.rows.admit(&sent, true);
+            row.is_some_and(|row| !row.is_broken.fetch_or(!counts, Ordering::Relaxed))
+        });
+        if !counts || !is_in_row {
             // Not counted when it was read; or changed since, and then the one that is expected never comes.
             return Ok(());
         }
@@ -183,6 +200,11 @@ impl Walk<'_> {
         Ok(self.at_hand.last().cloned())
     }
 
+    /// Returns the end of its stream's chain.
+    fn chain(&self, part: &Part) -> &Digest {
+        self.chains.get(&part.stream).unwrap_or(&GENESIS)
+    }
+
     fn compare(&mut self, entry: &Entry, part: &Part) -> Result<(), LogError> {
         let recorded = &entry.recorded;
         let damaged = |what: &str| Err(LogError::Corrupt { position: recorded.position, what: what.to_owned() });
@@ -194,8 +216,7 @@ impl Walk<'_> {
         if !same {
             return damaged("the cluster holds it with other content than this node has read");
         }
-        let previous = self.chains.get(&part.stream).copied().unwrap_or(GENESIS);
-        if part.digest(recorded.revision, &previous) != part.chain {
+        if part.digest(recorded.revision, self.chain(part)) != part.chain {
             return damaged("on the cluster, it does not fit the chain of its stream");
         }
         self.chains.insert(part.stream.clone(), part.chain);

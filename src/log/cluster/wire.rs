@@ -3,6 +3,7 @@
 //! The event's id, type and stream are the server's own fields. `$causationId` and `$correlationId` are the names that
 //! the server's system projections look for.
 
+use super::rows::Sent;
 use crate::domain::envelope::{Digest, NewEvent, Revision, hex};
 use crate::domain::hex::Hex;
 use crate::domain::time::Instant;
@@ -15,8 +16,9 @@ use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// Version of the metadata that this software writes, and the newest it reads.
-const VERSION: u32 = 1;
+/// Version of the metadata that this software writes, and the newest it reads. In version 1 no append said what it was sent behind
+/// ([`Sent`]): older software would count such appends wherever they are, so it must not read them.
+const VERSION: u32 = 2;
 /// Type of the events that give a key to an append that is there already.
 const KEY_BOUND: &str = "warnlight.key-bound";
 
@@ -43,6 +45,9 @@ struct Envelope {
     /// Missing in what was written before it was told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     revision: Option<Revision>,
+    /// Of the first event only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sent: Option<Sent>,
     recorded_at: Instant,
     occurred_at: Instant,
     actor: Arc<str>,
@@ -82,6 +87,8 @@ pub(super) struct Part {
     pub(super) stream: Arc<str>,
     /// Its revision among what the stream counts, as its node took it to be: it counts only there.
     pub(super) revision: Option<Revision>,
+    /// Told by the first event of an append.
+    pub(super) sent: Option<Sent>,
     /// Time that the proposing node asked to record.
     pub(super) recorded_at: Instant,
     /// Key of its append.
@@ -134,18 +141,27 @@ fn place<'a>(
     PlaceInLog { position: 0, stream, revision, part, recorded_at, idempotency_key }
 }
 
-/// Writes an append as the events to send, with the chain after `previous` for revisions from `first` on.
+/// What an append goes on from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Behind {
+    /// Revision of its first event, among what the stream counts.
+    pub(super) first: Revision,
+    /// Digest of its stream's chain before it.
+    pub(super) chain: Digest,
+    /// What it was sent behind.
+    pub(super) sent: Sent,
+}
+
+/// Writes an append as the events to send; returns the digest of its stream's chain at its end too.
 pub(super) fn encode(
     log: &str,
     nonce: Uuid,
     append: &Append,
     recorded_at: Instant,
-    first: Revision,
-    previous: Digest,
-) -> Result<Vec<EventData>, LogError> {
+    Behind { first, mut chain, sent }: Behind,
+) -> Result<(Vec<EventData>, Digest), LogError> {
     let of = u32::try_from(append.events.len()).unwrap_or(u32::MAX);
     let key = append.idempotency_key.as_ref();
-    let mut chain = previous;
     let mut encoded = Vec::with_capacity(append.events.len());
     for (part, event) in (0_u32..).zip(&append.events) {
         let revision = first + u64::from(part);
@@ -158,6 +174,7 @@ pub(super) fn encode(
             part,
             of,
             revision: Some(revision),
+            sent: (part == 0).then_some(sent),
             recorded_at,
             occurred_at: event.occurred_at,
             actor: event.actor.clone(),
@@ -170,7 +187,7 @@ pub(super) fn encode(
         };
         encoded.push(payload(event)?.id(event.id).metadata_as_json(&envelope).map_err(unwritable)?);
     }
-    Ok(encoded)
+    Ok((encoded, chain))
 }
 
 /// Returns the payload, as JSON if it is JSON and would be kept to the byte.
@@ -233,6 +250,7 @@ pub(super) fn decode(log: &str, recorded: &RecordedEvent) -> Result<WireEvent, L
         of: envelope.of,
         stream: Arc::from(stream),
         revision: envelope.revision,
+        sent: envelope.sent,
         recorded_at: envelope.recorded_at,
         key: envelope.key,
         chain: envelope.chain.0,

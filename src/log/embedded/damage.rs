@@ -204,6 +204,36 @@ fn a_file_that_is_empty_or_gone_beside_its_write_ahead_log_is_damage_also_withou
     }
 }
 
+/// The files of a log as a power cut leaves them that took the write-ahead log.
+fn after_a_power_cut(options: &Options) -> Files {
+    let dir = tempfile::tempdir().unwrap();
+    let log = EmbeddedLog::open(dir.path(), options).unwrap();
+    fill(&log, 0, EVENTS / 2);
+    drop(log);
+    let log = EmbeddedLog::open(dir.path(), options).unwrap();
+    fill(&log, EVENTS / 2, EVENTS / 2);
+    let truth = log.read_all(0, usize::MAX).unwrap();
+    Files { ahead: Vec::new(), ..Files::of(&dir, truth) }
+}
+
+#[test]
+fn a_log_that_is_kept_elsewhere_may_lose_its_newest_in_a_power_cut_and_is_whole_as_far_as_it_goes() {
+    let lazily = Options { syncs: false, ..Options::default() };
+    let cut = after_a_power_cut(&lazily);
+    let dir = tempfile::tempdir().unwrap();
+    cut.put(&dir);
+    let log = EmbeddedLog::open(dir.path(), &lazily).unwrap();
+    let there = log.read_all(0, usize::MAX).unwrap();
+    assert!((EVENTS / 2..=EVENTS).contains(&(there.len() as u128)), "{}", there.len());
+    assert_eq!(there, cut.truth[..there.len()]);
+    log.verify(&mut |_, _| {}).unwrap();
+    drop(log);
+    // Of a log of its own the same is damage.
+    after_a_power_cut(&Options::default()).put(&dir);
+    let refused = EmbeddedLog::open(dir.path(), &Options::default());
+    assert!(matches!(refused, Err(LogError::Corrupt { .. })), "{refused:?}");
+}
+
 #[test]
 fn a_log_of_older_software_has_no_mark_and_gets_one() {
     let old = Files { mark: Vec::new(), ..Files::killed() };

@@ -42,6 +42,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use uuid::Uuid;
 use wal::Moving;
+pub(in crate::log) use writer::Row;
 use writer::{Beside, GroupLimit, Job, Writer};
 
 /// Stream names that a scan keeps at hand: 16 bytes each and the name, once the log has so many streams.
@@ -70,6 +71,9 @@ pub struct Options {
     pub reserve_bytes: u64,
     /// Size beyond which the file does not grow: appends are refused with [`LogError::Full`] then.
     pub max_bytes: Option<u64>,
+    /// An append is answered when it is on the disk. Otherwise a power cut may take what was answered last, about a second of it,
+    /// and nothing more: that is for a copy of a log that is kept elsewhere.
+    pub syncs: bool,
 }
 
 impl Default for Options {
@@ -84,6 +88,7 @@ impl Default for Options {
             wal_pages: 4_000,
             reserve_bytes: 16 * 1024 * 1024,
             max_bytes: None,
+            syncs: true,
         }
     }
 }
@@ -128,7 +133,11 @@ impl EmbeddedLog {
         let open = || {
             // First by eyes that change nothing: SQLite tidies up a damaged write-ahead log, and so removes what could be saved.
             look_at(dir, &path)?;
-            let conn = schema::open_writer(&path, options.cache_kib, options.wal_pages, options.max_bytes)?;
+            let conn = schema::open_writer(&path, options)?;
+            // What a process left that was killed may not be on the disk yet.
+            if !options.syncs {
+                wal::move_in(&conn);
+            }
             let (position, digest) = schema::head(&conn)?;
             let mark = Mark::open(dir, End { position, digest })?;
             Ok((conn, mark))
@@ -141,7 +150,7 @@ impl EmbeddedLog {
             opened => opened?,
         };
         let moving = Moving::start(&path, options.wal_pages, &mark, reserve.clone())?;
-        let writer = Writer::new(conn, options.streams, moving, Beside { mark, reserve })?;
+        let writer = Writer::new(conn, options.streams, moving, Beside { mark, reserve, syncs: options.syncs })?;
         let bell = writer.bell();
         let (jobs, waiting) = crossbeam_channel::bounded(options.waiting);
         let limit = GroupLimit { appends: options.group_appends, bytes: options.group_bytes };
@@ -181,6 +190,20 @@ impl EmbeddedLog {
     #[must_use]
     pub fn path(&self) -> &Path {
         self.shared.readers.path()
+    }
+}
+
+impl EmbeddedLog {
+    /// Hands over an append that was sent with others; behind one that was not new it is a [conflict](LogError::Conflict).
+    pub(in crate::log) fn submit_in_row(&self, append: Append, row: Option<Row>) -> Pending {
+        let Some(writing) = &self.writing else {
+            return Pending::known(Err(read_only()));
+        };
+        let (answer, pending) = Pending::channel();
+        match writing.jobs.send(Job { append, row, answer }) {
+            Ok(()) => pending,
+            Err(_) => Pending::known(Err(stopped())),
+        }
     }
 }
 
@@ -229,14 +252,7 @@ impl Shared {
 
 impl EventLog for EmbeddedLog {
     fn submit(&self, append: Append) -> Pending {
-        let Some(writing) = &self.writing else {
-            return Pending::known(Err(read_only()));
-        };
-        let (answer, pending) = Pending::channel();
-        match writing.jobs.send(Job { append, answer }) {
-            Ok(()) => pending,
-            Err(_) => Pending::known(Err(stopped())),
-        }
+        self.submit_in_row(append, None)
     }
 
     fn head(&self) -> Position {

@@ -4,6 +4,7 @@
 //! written once and referred to by number. A key is written with the first event of its append; the others of that append
 //! find it by their `part`. `head` repeats the last position and digest, so a shortened log shows.
 
+use super::Options;
 use super::fault::{WHOLE_FILE, fault};
 use crate::domain::envelope::{Digest, Position};
 use crate::log::chain::GENESIS;
@@ -52,22 +53,19 @@ const OBJECTS: [(&str, &str); 9] = [
 ];
 
 /// Opens the file for writing, making its tables if it is new.
-pub(super) fn open_writer(
-    path: &Path,
-    cache_kib: u32,
-    wal_pages: u32,
-    max_bytes: Option<u64>,
-) -> Result<Connection, LogError> {
+pub(super) fn open_writer(path: &Path, options: &Options) -> Result<Connection, LogError> {
+    let Options { cache_kib, wal_pages, max_bytes, syncs, .. } = *options;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = connect(path, flags).map_err(fault(WHOLE_FILE))?;
     if is_new(&conn)? {
         create(&conn).map_err(fault(WHOLE_FILE))?;
     }
     check(&conn, path)?;
-    // FULL: every commit is on disk before it is answered. The WAL is moved by `wal.rs`.
+    // FULL: every commit is on disk before it is answered; NORMAL: before it is moved into the file. The WAL is moved by `wal.rs`.
+    let synchronous = if syncs { "FULL" } else { "NORMAL" };
     let wal_bytes = u64::from(wal_pages) * PAGE_BYTES;
     conn.execute_batch(&format!(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; \
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous}; PRAGMA wal_autocheckpoint = 0; \
          PRAGMA journal_size_limit = {wal_bytes}; \
          PRAGMA cache_size = -{cache_kib}; PRAGMA cache_spill = OFF; PRAGMA temp_store = MEMORY;"
     ))

@@ -70,6 +70,7 @@ fn an_engine_with_tiny_groups_queues_and_caches_keeps_every_promise_too() {
         wal_pages: 3,
         reserve_bytes: 0,
         max_bytes: None,
+        syncs: false,
     };
     let mut directories = Vec::new();
     conformance(&mut || {

@@ -111,8 +111,8 @@ impl Moving {
         }
     }
 
-    /// Moves everything and stops the thread.
-    pub(super) fn close(&mut self, conn: &Connection) {
+    /// Moves everything and stops the thread; says whether everything was moved.
+    pub(super) fn close(&mut self, conn: &Connection) -> bool {
         if let Some(Background { wake, done, thread, .. }) = self.background.take() {
             drop((wake, done));
             if thread.join().is_err() {
@@ -120,16 +120,20 @@ impl Moving {
             }
         }
         // Whoever closes the file last removes the WAL; a reader elsewhere is not waited for.
-        move_in(conn);
+        move_in(conn)
     }
 }
 
-/// Moves as much as can be moved without waiting for anybody.
-fn move_in(conn: &Connection) {
-    let done = conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get::<_, i64>(1));
-    if let Err(error) = done {
-        // Nothing is lost: what is in the WAL is durable, and the next move tries again.
-        tracing::warn!(%error, "the write-ahead log cannot be moved into the log, trying again later");
+/// Moves as much as can be moved without waiting for anybody; says whether that was all, which is on the disk then.
+pub(super) fn move_in(conn: &Connection) -> bool {
+    let pages = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?));
+    match conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], pages) {
+        Ok((there, moved)) => there == moved,
+        Err(error) => {
+            // Nothing is lost: it is in the WAL, and the next move tries again.
+            tracing::warn!(%error, "the write-ahead log cannot be moved into the log, trying again later");
+            false
+        }
     }
 }
 

@@ -25,6 +25,7 @@ use crate::log::contract::{Append, Appended, LogError};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant as Clock};
 use uuid::Uuid;
 
@@ -35,7 +36,18 @@ const LOOK_FOR_ROOM: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Job {
     pub(super) append: Append,
+    /// What it was sent with, if it was.
+    pub(super) row: Option<Row>,
     pub(super) answer: Sender<Result<Appended, LogError>>,
+}
+
+/// Appends that were sent one behind the other: once one is not new, none of the rest is taken.
+#[derive(Debug, Clone)]
+pub(in crate::log) struct Row {
+    /// One was not new.
+    pub(in crate::log) is_broken: Arc<AtomicBool>,
+    /// An append that is there already is no break: it may be the one that was taken.
+    pub(in crate::log) is_known: bool,
 }
 
 /// How much is written in one transaction.
@@ -73,6 +85,14 @@ pub(super) struct Writer {
 pub(super) struct Beside {
     pub(super) mark: Mark,
     pub(super) reserve: Reserve,
+    /// What is answered is on the disk. Otherwise the mark, which may reach the disk first, is noted only where it is.
+    pub(super) syncs: bool,
+}
+
+impl Beside {
+    fn note(&mut self, tail: Tail) {
+        self.mark.put(End { position: tail.position, digest: tail.digest });
+    }
 }
 
 /// Where the log ends.
@@ -146,7 +166,9 @@ impl Writer {
             }
             self.group(group);
         }
-        self.moving.close(&self.conn);
+        if self.moving.close(&self.conn) {
+            self.beside.note(self.tail);
+        }
         self.beside.mark.sync();
         self.bell.close();
     }
@@ -197,7 +219,9 @@ impl Writer {
         match written {
             Ok(answers) => {
                 if self.tail.position > before.position {
-                    self.beside.mark.put(End { position: self.tail.position, digest: self.tail.digest });
+                    if self.beside.syncs {
+                        self.beside.note(self.tail);
+                    }
                     self.bell.ring(self.tail.position);
                 }
                 for (job, answer) in group.into_iter().zip(answers) {
@@ -223,7 +247,7 @@ impl Writer {
         self.execute("BEGIN IMMEDIATE").map_err(fault(before))?;
         let mut answers = Vec::with_capacity(group.len());
         for job in group {
-            answers.push(match admission::judge(&job.append, self) {
+            answers.push(match self.judge(job) {
                 Ok(Verdict::New(revision)) => Ok(self.insert(&job.append, revision)?),
                 Ok(Verdict::Repeated { answer, bind_key }) => {
                     if let (true, Some(key)) = (bind_key, &job.append.idempotency_key) {
@@ -242,8 +266,26 @@ impl Writer {
                 .and_then(|mut statement| statement.execute(params![signed(position), digest]))
                 .map_err(fault(position))?;
         }
-        self.execute("COMMIT").map_err(fault(before))?;
+        // A full disk is found out before the last page is written. Anything else, a failed sync above all, leaves it open whether the
+        // events will be there when the log is opened again.
+        self.execute("COMMIT").map_err(fault(before)).map_err(|error| match error {
+            LogError::Full => LogError::Full,
+            trouble => trouble.in_doubt(),
+        })?;
         Ok(answers)
+    }
+
+    fn judge(&mut self, job: &Job) -> Result<Verdict, LogError> {
+        let Some(Row { is_broken, is_known }) = &job.row else { return admission::judge(&job.append, self) };
+        if is_broken.load(Ordering::Relaxed) {
+            let Append { stream, expected, .. } = &job.append;
+            let actual = self.last_revision(stream)?;
+            return Err(LogError::Conflict { stream: stream.clone(), expected: *expected, actual });
+        }
+        let judged = admission::judge(&job.append, self);
+        let goes_on = matches!(judged, Ok(Verdict::New(_))) || *is_known && judged.is_ok();
+        is_broken.store(!goes_on, Ordering::Relaxed);
+        judged
     }
 
     fn execute(&self, sql: &str) -> rusqlite::Result<usize> {

@@ -182,6 +182,11 @@ impl<'a> Group<'a> {
         self.repeats = true;
     }
 
+    /// Says whether an answer rests on what was there already.
+    pub(super) const fn rests_on_what_is_there(&self) -> bool {
+        self.repeats
+    }
+
     /// Writes the group and commits it, in one round trip unless it is large. A group that only refused something is let go
     /// of. One that answers with what was there is committed with a write, although it has none: a standby may not have what
     /// it rests on yet, and its COMMIT waits for that.

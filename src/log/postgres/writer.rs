@@ -10,7 +10,8 @@
 //! **A COMMIT without an answer** may have happened or not. The group knows the digest that it would have left as the log's
 //! end, and no other content has that digest: on the next connection, with the end locked, the log either holds it at its
 //! position, and then the answers stand, or it does not and never will, and then the group is judged anew. A COMMIT that is
-//! still under way on the server holds the lock until it is decided.
+//! still under way on the server holds the lock until it is decided. Where the deadline comes first, the answer is that it is
+//! [in doubt](LogError::InDoubt).
 
 use super::bell::Bell;
 use super::fault::Fault;
@@ -66,6 +67,14 @@ struct Outcome {
     end: Tail,
 }
 
+/// What a COMMIT without an answer may have done.
+enum Doubt {
+    /// It added events: the end tells.
+    New(Outcome),
+    /// It added none, and made sure of what was there, or gave it a key: that is done again.
+    Old,
+}
+
 impl Writer {
     /// Writes what comes until nobody can send any more.
     pub(super) fn run(mut self, jobs: &Receiver<Job>) {
@@ -99,7 +108,10 @@ impl Writer {
             }
             Err(error) => {
                 tracing::error!(%error, "appends were not written");
-                self.bell.set_trouble(Some(error.clone()));
+                self.bell.set_trouble(Some(match &error {
+                    LogError::InDoubt(trouble) => (**trouble).clone(),
+                    trouble => trouble.clone(),
+                }));
                 for job in group {
                     let _ = job.answer.send(Err(error.clone()));
                 }
@@ -132,12 +144,10 @@ impl Writer {
                             std::thread::sleep(pause);
                             pause = (pause * 2).min(PAUSE.1);
                         }
-                        Fault::Passing(why) if doubt.is_some() => {
-                            // What the server says then is only that it took too long.
-                            let why = self.bell.waiting().unwrap_or(why);
-                            return Err(LogError::Unavailable(format!(
-                                "{why}; whether the events were written is not known, and sending them again is safe"
-                            )));
+                        fault if doubt.is_some() => {
+                            // What the server says while a standby is waited for is only that it took too long.
+                            let trouble = self.bell.waiting().map_or_else(|| fault.into(), LogError::Unavailable);
+                            return Err(trouble.in_doubt());
                         }
                         fault => return Err(fault.into()),
                     }
@@ -146,8 +156,8 @@ impl Writer {
         }
     }
 
-    /// Tries once. `doubt` is what a COMMIT without an answer would have left.
-    fn attempt(&mut self, group: &[Job], doubt: &mut Option<Outcome>) -> Result<Outcome, Fault> {
+    /// Tries once. `doubt` is what a COMMIT without an answer may have done.
+    fn attempt(&mut self, group: &[Job], doubt: &mut Option<Doubt>) -> Result<Outcome, Fault> {
         let known = self.bell.known();
         let fresh = self.line.is_none();
         let line = match &mut self.line {
@@ -174,27 +184,36 @@ impl Writer {
                 known.position
             )));
         }
-        if let Some(left) = doubt.take()
-            && before.position >= left.end.position
-            && transaction.digest_at(left.end.position)? == Some(left.end.digest)
+        if let Some(Doubt::New(Outcome { end, .. })) = doubt
+            && before.position >= end.position
+            && transaction.digest_at(end.position)? == Some(end.digest)
         {
-            *doubt = Some(left);
             transaction.rest_on_what_is_there();
             transaction.commit()?;
-            return doubt.take().ok_or_else(|| Fault::Passing("the outcome is gone".to_owned()));
+            if let Some(Doubt::New(outcome)) = doubt.take() {
+                return Ok(outcome);
+            }
+            return Err(Fault::Passing("the outcome is gone".to_owned()));
         }
+        // With the end locked it is certain that nothing of it is there.
+        *doubt = None;
         let mut answers = Vec::with_capacity(group.len());
         for job in group {
             answers.push(transaction.take(&job.append)?);
         }
-        let end = transaction.tail();
-        if end == before {
-            transaction.commit()?;
-            return Ok(Outcome { answers, end });
+        let outcome = Outcome { answers, end: transaction.tail() };
+        if outcome.end == before {
+            *doubt = transaction.rests_on_what_is_there().then_some(Doubt::Old);
+            commit(transaction, doubt)?;
+            *doubt = None;
+            return Ok(outcome);
         }
-        *doubt = Some(Outcome { answers, end });
-        transaction.commit()?;
-        doubt.take().ok_or_else(|| Fault::Passing("the outcome is gone".to_owned()))
+        *doubt = Some(Doubt::New(outcome));
+        commit(transaction, doubt)?;
+        match doubt.take() {
+            Some(Doubt::New(outcome)) => Ok(outcome),
+            _ => Err(Fault::Passing("the outcome is gone".to_owned())),
+        }
     }
 
     fn tell_others(&mut self) {
@@ -205,6 +224,15 @@ impl Writer {
             self.line = None;
         }
     }
+}
+
+/// Commits; where the server has said no, nothing is in doubt.
+fn commit(transaction: Group<'_>, doubt: &mut Option<Doubt>) -> Result<(), Fault> {
+    transaction.commit().inspect_err(|fault| {
+        if matches!(fault, Fault::Lasting(_)) {
+            *doubt = None;
+        }
+    })
 }
 
 /// Returns how much an append counts.

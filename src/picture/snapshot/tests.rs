@@ -228,7 +228,7 @@ fn examples() -> Vec<Event> {
 /// example was added, the number may stay.)
 #[test]
 fn a_change_of_the_fold_needs_a_new_version() {
-    const GOLDEN: (u32, &str) = (16, "c6ca6a6fddf505ffcb81ee453ca11b2f682488a265437b69488a6ccba6d8d631");
+    const GOLDEN: (u32, &str) = (17, "x");
     let mut picture = Picture::new(policies());
     for (position, event) in (1..).zip(examples()) {
         let recorded_at = start_of("2025-10-01".parse().unwrap());

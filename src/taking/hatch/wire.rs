@@ -56,6 +56,8 @@ pub(super) enum Fault {
     Full,
     Stopped,
     Corrupt(Position, String),
+    /// Why it is not known whether it was recorded.
+    InDoubt(String),
     Other(String),
 }
 
@@ -123,6 +125,8 @@ impl From<DeskError> for Fault {
         match error {
             DeskError::Log(LogError::Full) => Self::Full,
             DeskError::Log(LogError::Corrupt { position, what }) => Self::Corrupt(position, what),
+            DeskError::Log(LogError::InDoubt(why)) => Self::InDoubt(why.to_string()),
+            DeskError::Lost => Self::InDoubt(error.to_string()),
             DeskError::Stopped => Self::Stopped,
             other => Self::Other(other.to_string()),
         }
@@ -135,6 +139,7 @@ impl From<Fault> for DeskError {
             Fault::Full => Self::Log(LogError::Full),
             Fault::Corrupt(position, what) => Self::Log(LogError::Corrupt { position, what }),
             Fault::Stopped => Self::Stopped,
+            Fault::InDoubt(why) => Self::Log(LogError::Unavailable(why).in_doubt()),
             Fault::Other(what) => Self::Log(LogError::Unavailable(what)),
         }
     }

@@ -38,6 +38,8 @@ pub(super) struct Case {
     tended: bool,
     reminded: bool,
     acts: Vec<Act>,
+    /// A person ended it.
+    by_person: bool,
     worst: Light,
 }
 
@@ -69,6 +71,7 @@ impl Case {
             tended: false,
             reminded: false,
             acts: Vec::new(),
+            by_person: false,
             worst: case.worst,
         }
     }
@@ -155,7 +158,7 @@ impl<'p> Plain<'p> {
                 self.named(step.credit_code, step.duty, |duty| duty.paused_until = Some(step.until));
             }
             Event::AlertClosed(step) if step.change.is_none() => self.with(step.credit_code, |case| {
-                (case.open, case.closed_at) = (false, step.at);
+                (case.open, case.closed_at, case.by_person) = (false, step.at, true);
             }),
             Event::AlertActedOn(act) => {
                 self.acted(act.credit_code, act.kind.unwrap(), act.date.unwrap(), None);
@@ -199,7 +202,7 @@ impl<'p> Plain<'p> {
     /// The number is that of an act with a record of its own, if that has one.
     fn acted(&mut self, code: CreditCode, kind: ActKind, day: Day, number: Option<Option<&String>>) {
         self.with(code, |case| {
-            if !case.open || day < day_of(case.opened_at) {
+            if !case.open && !case.by_person || day < day_of(case.opened_at) {
                 return;
             }
             let mut fulfils = Vec::new();
@@ -216,8 +219,9 @@ impl<'p> Plain<'p> {
     }
 
     fn cancelled(&mut self, code: CreditCode, kind: &str, day: Day, number: Option<&String>) {
+        let is_lit = self.merchants.get(&code).is_some_and(|merchant| merchant.light != Some(Light::Green));
         self.with(code, |case| {
-            if !case.open {
+            if !(case.open || case.by_person && is_lit) {
                 return;
             }
             let named =
@@ -227,6 +231,10 @@ impl<'p> Plain<'p> {
                 if duty.end == Some("done") && !case.acts.iter().any(|act| act.fulfils.contains(&place)) {
                     duty.end = duty.lapsed.then_some("fallen away");
                 }
+            }
+            // Whoever ended it did so because nothing was left to do.
+            if case.duties.iter().any(|duty| duty.end.is_none()) {
+                (case.open, case.by_person) = (true, false);
             }
         });
     }
@@ -245,7 +253,7 @@ impl<'p> Plain<'p> {
             }
             if change.to == Light::Green {
                 if case.open {
-                    (case.open, case.closed_at) = (false, change.at);
+                    (case.open, case.closed_at, case.by_person) = (false, change.at, false);
                 }
                 return;
             }
@@ -268,6 +276,7 @@ impl<'p> Plain<'p> {
                 tended: false,
                 reminded: false,
                 acts: Vec::new(),
+                by_person: false,
                 worst: change.to,
             });
         }
@@ -275,7 +284,7 @@ impl<'p> Plain<'p> {
         if !case.open || change.to > case.worst {
             (case.worst, case.acknowledged_at) = (change.to, None);
         }
-        case.open = true;
+        (case.open, case.by_person) = (true, false);
         for reason in change.reasons.iter().filter(|reason| !same || is_fresh(&reason.rule)) {
             let duty = &policies.pack.rule(&reason.rule).unwrap().duty;
             case.duties.push(Duty {

@@ -2,7 +2,7 @@
 
 use super::faults::{AppendFault, Misplaced, ReadFault};
 use super::framing::{Status, done, frame, frames, head, refuse, reply};
-use super::messages::{AppendReq, ReadReq, SupportedMethods};
+use super::messages::{AppendOptions, AppendReq, AppendResp, Proposed, ReadReq, SupportedMethod, SupportedMethods};
 use super::store::Cluster;
 use bytes::Bytes;
 use h2::SendStream;
@@ -12,6 +12,9 @@ use prost::Message;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::watch;
+
+/// What went wrong, how long a write is under way, and what was written: nothing yet of what was dropped.
+pub(super) type Written = (Option<AppendFault>, Duration, Option<Option<AppendResp>>);
 
 /// A server, as its connections see it.
 #[derive(Clone)]
@@ -31,6 +34,9 @@ impl Node {
         if self.is_stranger(request.headers()) {
             return respond.send_response(Response::builder().status(401).body(()).unwrap(), true).map(|_| ());
         }
+        if request.uri().path() == "/event_store.client.streams.Streams/BatchAppend" {
+            return self.batch_append(request, respond).await;
+        }
         // The client's sockets hold small segments back (no TCP_NODELAY) until the one before is acknowledged, which takes
         // 40 ms unless something is answered. So an answer begins before the request is read: the double is quicker than a server.
         let answer = respond.send_response(head(), false)?;
@@ -44,7 +50,10 @@ impl Node {
         let mut frames = frames(received.into());
         match parts.uri.path() {
             "/event_store.client.server_features.ServerFeatures/GetSupportedMethods" => {
-                reply(answer, [SupportedMethods { version: "24.10.0".to_owned() }])
+                // Source: server, `ServerFeatures.cs`: names in small letters.
+                let (method, service) = ("batchappend".to_owned(), "event_store.client.streams.streams".to_owned());
+                let methods = vec![SupportedMethod { method, service }];
+                reply(answer, [SupportedMethods { methods, version: "24.10.0".to_owned() }])
             }
             "/event_store.client.gossip.Gossip/Read" => {
                 let members = self.cluster.lock().unwrap().members();
@@ -84,19 +93,19 @@ impl Node {
     }
 
     /// Says whether a user is asked for and none was given: such a one may gossip, and no more.
-    fn is_nobody(&self, headers: &HeaderMap) -> bool {
+    pub(super) fn is_nobody(&self, headers: &HeaderMap) -> bool {
         self.cluster.lock().unwrap().login.is_some() && !headers.contains_key("authorization")
     }
 
     /// Dies: every line goes, and another server leads.
-    fn die(&self) {
+    pub(super) fn die(&self) {
         self.cluster.lock().unwrap().die(self.port);
         self.stop.send_replace(true);
     }
 
     /// Source: `Error::from_grpc` of the client, for the trailers of a redirect; `build_request_metadata`, for the header
     /// that asks for the leader.
-    fn not_here(&self, headers: &HeaderMap) -> Option<Status> {
+    pub(super) fn not_here(&self, headers: &HeaderMap) -> Option<Status> {
         let mut cluster = self.cluster.lock().unwrap();
         let wants_leader = headers.get("requires-leader").is_some_and(|value| value == "true");
         if !wants_leader || cluster.leader == self.port {
@@ -112,24 +121,23 @@ impl Node {
         Some(status)
     }
 
+    /// Writes, or does what was planned instead.
+    pub(super) fn write(&self, options: &AppendOptions, events: Vec<Proposed>) -> Written {
+        let mut cluster = self.cluster.lock().unwrap();
+        cluster.appends += 1;
+        let refused = (cluster.refused == Some(cluster.appends)).then_some(AppendFault::TooLarge);
+        let number = cluster.appends;
+        let fault = refused.or_else(|| cluster.faults_at.remove(&number));
+        let fault = fault.or_else(|| cluster.append_faults.pop_front());
+        let written = fault.is_none_or(AppendFault::writes).then(|| cluster.append(options, events));
+        (fault, cluster.lag, written)
+    }
+
     async fn append(&self, frames: Vec<Bytes>, answer: SendStream<Bytes>) -> Result<(), h2::Error> {
         let mut messages = frames.into_iter().map(|frame| AppendReq::decode(frame).unwrap());
         let options = messages.next().unwrap().options.unwrap();
         let events = messages.map(|message| message.proposed.unwrap()).collect();
-        let (fault, lag, written) = {
-            let mut cluster = self.cluster.lock().unwrap();
-            cluster.appends += 1;
-            let refused = (cluster.refused == Some(cluster.appends)).then_some(AppendFault::TooLarge);
-            let number = cluster.appends;
-            let fault = refused.or_else(|| cluster.faults_at.remove(&number));
-            let fault = fault.or_else(|| cluster.append_faults.pop_front());
-            match fault {
-                None | Some(AppendFault::CutAfter | AppendFault::SilentAfter | AppendFault::DiesAfter) => {
-                    (fault, cluster.lag, Some(cluster.append(&options, events)))
-                }
-                Some(_) => (fault, cluster.lag, None),
-            }
-        };
+        let (fault, lag, written) = self.write(&options, events);
         match (fault, written) {
             (None, Some(Some(written))) => {
                 if written.success.is_some() {
@@ -159,10 +167,7 @@ impl Node {
                 status.extra = vec![("exception", "maximum-append-size-exceeded".to_owned())];
                 refuse(answer, &status)
             }
-            // Source: ASP.NET Core's gRPC, with the `MaxReceiveMessageSize` that `ClusterVNodeStartup.cs` sets: 16 MiB less 10,000.
-            (Some(AppendFault::MessageTooLarge), _) => {
-                refuse(answer, &Status::new(8, "Received message exceeds the maximum configured message size."))
-            }
+            (Some(AppendFault::MessageTooLarge), _) => refuse(answer, &Status::message_too_large()),
             _ => refuse(answer, &Status::new(14, "Server Is Not Ready")),
         }
     }
@@ -189,6 +194,10 @@ impl Node {
             };
             return refuse(answer, &Status::new(code, message));
         };
+        let slow = self.cluster.lock().unwrap().reads_take;
+        if !slow.is_zero() {
+            tokio::time::sleep(slow).await;
+        }
         match fault {
             None => reply(answer, events),
             Some(ReadFault::Silent) => std::future::pending().await,

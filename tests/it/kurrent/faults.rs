@@ -21,6 +21,20 @@ pub(super) enum AppendFault {
     DiesBefore,
     /// It is written; the server dies before it answers, and another leads that has it.
     DiesAfter,
+    /// It is written; the answer is that no majority had it in time. In a batch only.
+    TimesOut,
+    /// It is written; the call ends in good order before it is answered. In a batch only.
+    EndsWellAfter,
+}
+
+impl AppendFault {
+    /// Says whether the append is written all the same.
+    pub(super) fn writes(self) -> bool {
+        match self {
+            Self::CutAfter | Self::SilentAfter | Self::DiesAfter | Self::TimesOut | Self::EndsWellAfter => true,
+            Self::Unavailable | Self::CutBefore | Self::TooLarge | Self::MessageTooLarge | Self::DiesBefore => false,
+        }
+    }
 }
 
 /// What a server does to one read of the whole log.

@@ -1,6 +1,6 @@
 //! gRPC on HTTP/2: messages in frames, and a status at the end.
 
-use bytes::{Buf, Bytes};
+use bytes::{Buf, Bytes, BytesMut};
 use h2::SendStream;
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use prost::Message;
@@ -16,6 +16,11 @@ impl Status {
     pub(super) fn new(code: u32, message: &'static str) -> Self {
         Self { code, message, extra: Vec::new() }
     }
+
+    /// Source: ASP.NET Core's gRPC, with the `MaxReceiveMessageSize` that `ClusterVNodeStartup.cs` sets: 16 MiB less 10,000.
+    pub(super) fn message_too_large() -> Self {
+        Self::new(8, "Received message exceeds the maximum configured message size.")
+    }
 }
 
 /// Splits a body into messages: a flag byte, four bytes of length, the message.
@@ -27,6 +32,18 @@ pub(super) fn frames(mut body: Bytes) -> Vec<Bytes> {
         frames.push(body.split_to(length));
     }
     frames
+}
+
+/// Takes the first message out of what has come, if it is whole.
+pub(super) fn take_frame(received: &mut BytesMut) -> Option<Bytes> {
+    let mut head = received.get(..5)?;
+    assert_eq!(head.get_u8(), 0, "a compressed message");
+    let length = head.get_u32() as usize;
+    if received.len() < 5 + length {
+        return None;
+    }
+    received.advance(5);
+    Some(received.split_to(length).freeze())
 }
 
 pub(super) fn frame(message: &impl Message) -> Bytes {

@@ -193,7 +193,72 @@ pub(super) struct Wrong {
 }
 
 #[derive(Clone, PartialEq, Message)]
+pub(super) struct BatchAppendReq {
+    #[prost(message, optional, tag = "1")]
+    pub(super) correlation: Option<Id>,
+    #[prost(message, optional, tag = "2")]
+    pub(super) options: Option<BatchOptions>,
+    #[prost(message, repeated, tag = "3")]
+    pub(super) proposed: Vec<Proposed>,
+    #[prost(bool, tag = "4")]
+    pub(super) is_final: bool,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct BatchOptions {
+    #[prost(message, optional, tag = "1")]
+    pub(super) stream: Option<StreamIdentifier>,
+    #[prost(uint64, optional, tag = "2")]
+    pub(super) position: Option<u64>,
+    #[prost(message, optional, tag = "3")]
+    pub(super) no_stream: Option<Empty>,
+    #[prost(message, optional, tag = "4")]
+    pub(super) any: Option<Empty>,
+    #[prost(message, optional, tag = "7")]
+    pub(super) deadline: Option<Span>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Span {
+    #[prost(int64, tag = "1")]
+    pub(super) seconds: i64,
+    #[prost(int32, tag = "2")]
+    pub(super) nanos: i32,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct BatchAppendResp {
+    #[prost(message, optional, tag = "1")]
+    pub(super) correlation: Option<Id>,
+    #[prost(message, optional, tag = "2")]
+    pub(super) error: Option<RpcStatus>,
+    #[prost(message, optional, tag = "3")]
+    pub(super) success: Option<Success>,
+    #[prost(message, optional, tag = "4")]
+    pub(super) stream: Option<StreamIdentifier>,
+}
+
+/// `google.rpc.Status`, as the protocol's `status.proto` has it.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct RpcStatus {
+    #[prost(int32, tag = "1")]
+    pub(super) code: i32,
+    #[prost(string, tag = "2")]
+    pub(super) message: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct SupportedMethod {
+    #[prost(string, tag = "1")]
+    pub(super) method: String,
+    #[prost(string, tag = "2")]
+    pub(super) service: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
 pub(super) struct SupportedMethods {
+    #[prost(message, repeated, tag = "1")]
+    pub(super) methods: Vec<SupportedMethod>,
     #[prost(string, tag = "2")]
     pub(super) version: String,
 }

@@ -40,6 +40,13 @@ impl Server {
         server
     }
 
+    /// Starts the one server of a new cluster that answers appends after `lag`, and reads after `reads_take`.
+    pub(crate) fn far_away(lag: Duration, reads_take: Duration) -> Self {
+        let server = Self::lagging(lag);
+        server.cluster().reads_take = reads_take;
+        server
+    }
+
     /// Starts the one server of a new cluster that speaks TLS only, with a certificate of this authority for `127.0.0.1`.
     pub(super) fn with_tls(authority: &Authority) -> Self {
         Self::first(Some(authority.acceptor()))
@@ -171,7 +178,10 @@ async fn greet(socket: tokio::net::TcpStream, tls: Option<TlsAcceptor>, node: No
 }
 
 async fn connection(socket: impl AsyncRead + AsyncWrite + Unpin, node: Node) {
-    let Ok(mut connection) = h2::server::handshake(socket).await else { return };
+    let most = node.cluster.lock().unwrap().most_calls;
+    let mut settings = h2::server::Builder::new();
+    settings.max_concurrent_streams(most.unwrap_or(100));
+    let Ok(mut connection) = settings.handshake(socket).await else { return };
     while let Some(Ok((request, respond))) = connection.accept().await {
         let node = node.clone();
         // A client that went away is no fault of the double.

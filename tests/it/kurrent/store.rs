@@ -56,6 +56,10 @@ pub(super) struct Cluster {
     /// Source: server, `Storage/StorageWriterService.cs` with `IndexWriter.CheckCommit`: the expected version is compared with
     /// the last version among writes under way; `ReaderIndex`: reads end at what is replicated and indexed.
     pub(super) lag: Duration,
+    /// Most events that were under way at a time.
+    pub(super) most_under_way: usize,
+    /// How long an answer to a read takes.
+    pub(super) reads_take: Duration,
     /// When what is under way at a position can be read.
     under_way: BTreeMap<u64, Instant>,
     /// Reads end before this position, as at a server whose index lags: one that leads before it has caught up, or does not know
@@ -71,6 +75,8 @@ pub(super) struct Cluster {
     /// Faults by the number of the append that they meet.
     pub(super) faults_at: BTreeMap<usize, AppendFault>,
     pub(super) read_faults: VecDeque<ReadFault>,
+    /// Calls that may be open on a connection, if not 100. Source: ASP.NET Core's Kestrel, `Http2Limits.MaxStreamsPerConnection`.
+    pub(super) most_calls: Option<u32>,
     /// Port of the leader, and of all servers.
     pub(super) leader: u16,
     pub(super) ports: Vec<u16>,
@@ -107,6 +113,7 @@ impl Cluster {
         let now = Instant::now();
         self.under_way.retain(|_, ready| *ready > now);
         self.under_way.insert(self.end, now + self.lag);
+        self.most_under_way = self.most_under_way.max(self.under_way.len());
         self.log.push(event);
     }
 

@@ -53,7 +53,8 @@ fn a_primary_killed_twenty_times_under_load_loses_and_doubles_nothing_and_nodes_
                     let answer = loop {
                         match log.append(append(&stream, number..number + 1)) {
                             Ok(answer) => break answer,
-                            Err(LogError::Unavailable(_)) if !given_up.load(Ordering::SeqCst) => {}
+                            Err(LogError::Unavailable(_) | LogError::InDoubt(_))
+                                if !given_up.load(Ordering::SeqCst) => {}
                             Err(other) => panic!("{other}"),
                         }
                     };

@@ -105,6 +105,39 @@ fn a_line_that_falls_silent_holds_up_nobody_else_and_comes_back() {
 }
 
 #[test]
+fn an_append_whose_commit_has_no_answer_in_time_is_in_doubt_and_no_other_is() {
+    let server = Server::alone();
+    let proxy = Proxy::to(server.port);
+    let dirs = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let options = options();
+    let hasty = Options { patience: Duration::from_millis(500), deadline: Duration::from_secs(1), ..options.clone() };
+    let url = format!("postgres://postgres@127.0.0.1:{}/warnlight", proxy.port);
+    let log = PostgresLog::open(&url, dirs[0].path(), &hasty).unwrap();
+    let near = open(&server, dirs[1].path(), &options);
+    for number in 1..=6_u128 {
+        until(|| log.append(append("b", number..number + 1)).is_ok(), "it is not well again");
+        // What is written is in one piece with the COMMIT; without an answer to what is looked up before there is none.
+        let is_sent = number % 2 == 1;
+        let asked = append("a", 100 + number..101 + number);
+        if is_sent {
+            proxy.mute_at(&asked.events[0].data);
+        } else {
+            proxy.mute(true);
+        }
+        let answer = log.append(asked.clone());
+        proxy.mute(false);
+        let again = near.append(asked).unwrap();
+        assert_eq!(again.repeated, is_sent, "{answer:?}");
+        match answer {
+            Err(error @ LogError::InDoubt(_)) if is_sent => assert!(error.to_string().contains("it may be"), "{error}"),
+            Err(LogError::Unavailable(_)) if !is_sent => {}
+            other => panic!("sent {is_sent}: {other:?}"),
+        }
+    }
+    assert_eq!(near.verify(&mut |_, _| {}).unwrap().events, 12);
+}
+
+#[test]
 fn a_server_that_restarts_is_found_again_by_everybody() {
     let mut server = Server::alone();
     let dir = tempfile::tempdir().unwrap();

@@ -2,8 +2,8 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// How the lines are.
@@ -11,6 +11,10 @@ use std::time::Duration;
 struct State {
     /// Pieces of answers that still pass before the lines are cut; negative if they are not to be.
     left: AtomicI64,
+    /// No answer passes, on any line.
+    is_mute: AtomicBool,
+    /// What is asked with this in it makes it mute.
+    mute_at: Mutex<Option<Vec<u8>>>,
     /// Cuts so far.
     cuts: AtomicUsize,
     /// Nothing passes, and nobody is told.
@@ -54,6 +58,16 @@ impl Proxy {
         self.state.left.store(pieces, Ordering::SeqCst);
     }
 
+    /// Lets no answer pass any more, on any line, or all again; what is asked passes.
+    pub(super) fn mute(&self, mute: bool) {
+        self.state.is_mute.store(mute, Ordering::SeqCst);
+    }
+
+    /// Lets no answer pass any more once something was asked that has this in it.
+    pub(super) fn mute_at(&self, asked: &str) {
+        *self.state.mute_at.lock().unwrap() = Some(asked.as_bytes().to_vec());
+    }
+
     pub(super) fn cuts(&self) -> usize {
         self.state.cuts.load(Ordering::SeqCst)
     }
@@ -77,6 +91,7 @@ impl Drop for Proxy {
 
 fn carry((mut from, mut to): (TcpStream, TcpStream), answers: bool, state: &State) {
     let mut piece = [0; 16 * 1024];
+    let mut has_gap = false;
     from.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
     loop {
         let read = match from.read(&mut piece) {
@@ -101,6 +116,21 @@ fn carry((mut from, mut to): (TcpStream, TcpStream), answers: bool, state: &Stat
         if answers && state.left.load(Ordering::SeqCst) >= 0 && state.left.fetch_sub(1, Ordering::SeqCst) == 0 {
             state.cuts.fetch_add(1, Ordering::SeqCst);
             break;
+        }
+        if answers && state.is_mute.load(Ordering::SeqCst) {
+            has_gap = true;
+            continue;
+        }
+        if has_gap {
+            // No line goes on behind what was lost on it.
+            break;
+        }
+        if !answers {
+            let mut mute_at = state.mute_at.lock().unwrap();
+            let has = |wanted: &Vec<u8>| piece[..read].windows(wanted.len()).any(|part| part == wanted);
+            if mute_at.take_if(|wanted| has(wanted)).is_some() {
+                state.is_mute.store(true, Ordering::SeqCst);
+            }
         }
         if to.write_all(&piece[..read]).is_err() {
             break;

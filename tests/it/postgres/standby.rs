@@ -76,7 +76,8 @@ fn what_only_the_primary_has_is_not_acknowledged_and_readiness_says_why() {
     // Who waits no longer says what was waited for, and not only that it took too long.
     until(|| hasty.takes_appends().is_err(), "the other one says nothing");
     let refused = hasty.append(append("a", 1..2));
-    assert!(matches!(&refused, Err(LogError::Unavailable(why)) if why.contains("standby")), "{refused:?}");
+    let Err(LogError::InDoubt(cause)) = &refused else { panic!("{refused:?}") };
+    assert!(matches!(&**cause, LogError::Unavailable(why) if why.contains("standby")), "{refused:?}");
     primary.sql("postgres", &format!("SELECT pg_cancel_backend(pid) {WAITS}"));
     until(|| waiting_at(&primary) == 0, "what was given up is still under way");
     let pending = log.submit(append("a", 2..3));
