@@ -69,6 +69,8 @@
     soon();
   });
   feed.addEventListener("error", () => {
+    // A feed that was refused does not come again by itself: the session has ended, and the page says so when it is asked for.
+    if (feed.readyState === EventSource.CLOSED) soon();
     sign.hidden = false;
     sign.classList.add("is-off");
     sign.textContent = sign.dataset.off;
@@ -130,3 +132,50 @@
 
   if (!document.querySelector("[data-summary]")) turnTo(at);
 })();
+
+// Lists are gone through with the keyboard. What a key does, a link or a box of the row does, too.
+(function () {
+  const help = document.querySelector("[data-keys]");
+  if (!help || document.querySelector("[data-help]")) return;
+  const hint = document.querySelector("[data-keys-hint]");
+  if (hint) hint.hidden = false;
+  help.querySelector("[data-close]").addEventListener("click", () => help.close());
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
+    if (event.target.matches("input:not([type=checkbox]), textarea, select")) return;
+    const rows = Array.from(document.querySelectorAll("[data-list] tbody tr"));
+    const at = rows.findIndex((row) => row.contains(document.activeElement));
+    const turnTo = (index) => {
+      const row = rows[Math.min(Math.max(index, 0), rows.length - 1)];
+      const link = row && row.querySelector("[data-open], a, input");
+      if (!link) return;
+      link.focus({ preventScroll: true });
+      row.scrollIntoView({ block: "nearest" });
+    };
+    const within = (css) => (rows[at] ? rows[at].querySelector(css) : null);
+    const search = document.querySelector("[data-search]");
+    let done = true;
+    if (event.key === "?") help.open ? help.close() : help.showModal();
+    else if (help.open) done = false;
+    else if (event.key === "j") turnTo(at + 1);
+    else if (event.key === "k") turnTo(at - 1);
+    else if (event.key === "o" && within("[data-open], a")) within("[data-open], a").click();
+    else if (event.key === "x" && within("input[type=checkbox]")) within("input[type=checkbox]").click();
+    else if (event.key === "/" && search) search.select();
+    else done = false;
+    if (done) event.preventDefault();
+  });
+})();
+
+// How many days ahead a planned day lies, while it is chosen. The service says the same when the notice is sent.
+for (const field of document.querySelectorAll("[data-ahead]")) {
+  const told = document.getElementById(field.dataset.ahead);
+  field.addEventListener("input", () => {
+    const days = Math.round((Date.parse(field.value) - Date.parse(told.dataset.today)) / 86400000);
+    const short = told.dataset.marks.split(" ").filter(Boolean).map(Number).filter((mark) => days < mark);
+    const text = short.length ? told.dataset.short : told.dataset.fine;
+    told.textContent = Number.isNaN(days) ? "" : text.replace("{days}", days).replace("{mark}", short.join("/"));
+    told.classList.toggle("left-soon", short.length > 0);
+  });
+}

@@ -18,6 +18,7 @@ mod budgets {
     mod import;
     mod machine;
     mod memory;
+    mod near;
     mod pg;
     mod postgres;
     mod raw;

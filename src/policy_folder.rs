@@ -2,14 +2,14 @@
 //!
 //! A folder holds all the files of `policies/`, as many calendars besides as years need (`calendar-2027.toml`), or those
 //! calendars alone, or profiles of sources (`intake/`, read by [`crate::intake::profile`]), or when sources count as silent
-//! (`sources.toml`), or wording of letters (`letters.toml`), beside the policies compiled in: a new
+//! (`sources.toml`), wording of letters (`letters.toml`) or when names are offered (`aliases.toml`), beside the policies compiled in: a new
 //! year's schedule needs no release. Some of the files and not others is
 //! a mistake and said.
 
 use crate::domain::event::PolicyFile;
 use crate::policy::load::is_more_calendar;
 use crate::policy::{Policies, PolicyError};
-use crate::policy::{letters, rhythm};
+use crate::policy::{aliases, letters, rhythm};
 use std::path::Path;
 
 /// Loads the policies of a folder.
@@ -34,8 +34,9 @@ pub fn load(dir: &Path) -> Result<Policies, PolicyError> {
     // In one order on every machine: the digest of the policies rests on it.
     years.sort_unstable();
     let built_in = Policies::built_in_files();
-    let [has_rhythms, has_letters] = [rhythm::FILE, letters::FILE].map(|name| dir.join(name).exists());
-    let beside = !years.is_empty() || has_rhythms || has_letters || dir.join("intake").is_dir();
+    let [has_rhythms, has_letters, has_aliases] =
+        [rhythm::FILE, letters::FILE, aliases::FILE].map(|name| dir.join(name).exists());
+    let beside = !years.is_empty() || has_rhythms || has_letters || has_aliases || dir.join("intake").is_dir();
     let built_in_go_with_it = beside && built_in.iter().all(|file| !dir.join(&file.name).exists());
     let mut files = if built_in_go_with_it {
         built_in
@@ -45,9 +46,17 @@ pub fn load(dir: &Path) -> Result<Policies, PolicyError> {
     for name in &years {
         files.push(read(name)?);
     }
-    let policies = Policies::from_files(files)?;
-    let policies = if has_rhythms { policies.with_rhythms(&read(rhythm::FILE)?.text)? } else { policies };
-    if has_letters { policies.with_letters(&read(letters::FILE)?.text) } else { Ok(policies) }
+    let mut policies = Policies::from_files(files)?;
+    if has_rhythms {
+        policies = policies.with_rhythms(&read(rhythm::FILE)?.text)?;
+    }
+    if has_letters {
+        policies = policies.with_letters(&read(letters::FILE)?.text)?;
+    }
+    if has_aliases {
+        policies = policies.with_aliases(&read(aliases::FILE)?.text)?;
+    }
+    Ok(policies)
 }
 
 #[cfg(test)]
@@ -83,6 +92,17 @@ mod tests {
         let other = load(folder.path()).unwrap();
         assert_eq!(other.digest, built_in.digest);
         assert_ne!(other.rhythms, built_in.rhythms);
+        std::fs::write(
+            folder.path().join("aliases.toml"),
+            include_str!("../policies/aliases.toml").replace("after = 3", "after = 5"),
+        )
+        .unwrap();
+        let other = load(folder.path()).unwrap();
+        assert_eq!((other.aliases.after, &*other.digest), (5, &*built_in.digest));
+        std::fs::write(folder.path().join("aliases.toml"), "version = 1\nsource = \"x\"\n[offer]\nafter = 0\n")
+            .unwrap();
+        assert!(load(folder.path()).unwrap_err().to_string().contains("offer.after"));
+        std::fs::remove_file(folder.path().join("aliases.toml")).unwrap();
         std::fs::write(folder.path().join("sources.toml"), "nonsense").unwrap();
         assert!(load(folder.path()).unwrap_err().to_string().contains("sources.toml"));
     }

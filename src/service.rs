@@ -20,7 +20,7 @@ use crate::policy_folder;
 use crate::proof::{CheckpointKeeper, KeyError, SigningKey};
 use crate::settings::{Engine, Settings};
 use crate::taking::inbox::{Care, Inbox};
-use crate::taking::tray::Tray;
+use crate::taking::tray::{Keeping, Tray};
 use jiff::{SignedDuration, Unit};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -158,41 +158,12 @@ pub fn load_policies(settings: &Settings) -> Result<Policies, PolicyError> {
     settings.policies.dir.as_deref().map_or_else(Policies::built_in, policy_folder::load)
 }
 
-/// Loads the profiles of sources compiled in and those of the subfolder `intake` of the policies' folder.
+/// Loads the list of recipients that the settings name, with its text.
 ///
 /// # Errors
-/// One of them is wrong.
-pub fn load_profiles(settings: &Settings) -> Result<Profiles, ProfileError> {
-    let folder = settings.policies.dir.as_deref().map(|dir| dir.join("intake"));
-    profile::load(folder.as_deref())
-}
-
-/// Says what it means that a year's schedule is not known.
-#[must_use]
-pub fn without_calendar(year: i16) -> String {
-    format!(
-        "the working-day calendar of {year} is not there, so holidays and make-up days of that year are counted by weekdays \
-         alone; put calendar-{year}.toml into the folder of the setting `policies.dir` and restart (docs/OPERATIONS.md)"
-    )
-}
-
-/// Says what it means that the machine's clock is behind the newest time on record.
-#[must_use]
-pub fn clock_behind(by: SignedDuration) -> String {
-    let by = by.round(Unit::Second).unwrap_or(by);
-    format!(
-        "this machine's clock is {by:#} behind the newest time on record: set it right; or, if it is right and the one that \
-         wrote was ahead, go on: lights and mail go by this clock, and what is recorded until then carries that newest time"
-    )
-}
-
-/// Starts the desk on a log: commands can be executed, lights are watched, mails are asked for. Nothing is sent.
-///
-/// # Errors
-/// See [`ServiceError`].
-pub fn start_desk(settings: &Settings, log: Arc<dyn EventLog>, clock: Arc<dyn Clock>) -> Result<Desk, ServiceError> {
-    let policies = load_policies(settings)?;
-    let recipients_text = match &settings.policies.dir {
+/// See [`ServiceError`]: it cannot be read, or something in it is wrong.
+pub fn load_recipients(settings: &Settings, policies: &Policies) -> Result<(Recipients, String), ServiceError> {
+    let text = match &settings.policies.dir {
         None => BUILT_IN.to_owned(),
         Some(dir) => {
             let path = dir.join("recipients.toml");
@@ -205,13 +176,66 @@ pub fn start_desk(settings: &Settings, log: Arc<dyn EventLog>, clock: Arc<dyn Cl
             }
         }
     };
-    let recipients = Arc::new(Recipients::parse(&recipients_text)?);
+    let list = Recipients::parse(&text)?;
+    // Whoever is named for a sector that is misspelt would be told of nothing, and nobody would notice.
+    let unknown = list.named_sectors().filter(|(_, sector)| policies.sectors.get(sector).is_none());
+    let problems: Vec<String> = unknown
+        .map(|(place, sector)| format!("{place}: there is no sector `{sector}`; sectors.toml has the ids"))
+        .collect();
+    if problems.is_empty() { Ok((list, text)) } else { Err(RecipientsError { problems }.into()) }
+}
+
+/// Loads the profiles of sources compiled in and those of the subfolder `intake` of the policies' folder.
+///
+/// # Errors
+/// One of them is wrong.
+pub fn load_profiles(settings: &Settings) -> Result<Profiles, ProfileError> {
+    let folder = settings.policies.dir.as_deref().map(|dir| dir.join("intake"));
+    profile::load(folder.as_deref())
+}
+
+/// Says what it means that a year's schedule is not known, in Chinese and in English.
+#[must_use]
+pub fn without_calendar(year: i16) -> (String, String) {
+    let zh = format!(
+        "没有 {year} 年的工作日历，该年的节假日和调休只按星期计算；请将 calendar-{year}.toml 放入 `policies.dir` 所指的文件夹并重启（docs/OPERATIONS.md）"
+    );
+    let en = format!(
+        "the working-day calendar of {year} is not there, so holidays and make-up days of that year are counted by weekdays \
+         alone; put calendar-{year}.toml into the folder of the setting `policies.dir` and restart (docs/OPERATIONS.md)"
+    );
+    (zh, en)
+}
+
+/// Says what it means that the machine's clock is behind the newest time on record, in Chinese and in English.
+#[must_use]
+pub fn clock_behind(by: SignedDuration) -> (String, String) {
+    let by = by.round(Unit::Second).unwrap_or(by);
+    let (hours, minutes) = (by.as_hours(), by.as_mins() % 60);
+    let zh = format!(
+        "本机时钟比日志中最新的时间慢 {hours} 小时 {minutes} 分：请校准；如本机时钟正确、是先前的时钟快了，则可照常运行：亮灯和邮件按本机时钟，其间的记录带那个最新时间"
+    );
+    let en = format!(
+        "this machine's clock is {by:#} behind the newest time on record: set it right; or, if it is right and the one that \
+         wrote was ahead, go on: lights and mail go by this clock, and what is recorded until then carries that newest time"
+    );
+    (zh, en)
+}
+
+/// Starts the desk on a log: commands can be executed, lights are watched, mails are asked for. Nothing is sent.
+///
+/// # Errors
+/// See [`ServiceError`].
+pub fn start_desk(settings: &Settings, log: Arc<dyn EventLog>, clock: Arc<dyn Clock>) -> Result<Desk, ServiceError> {
+    let policies = load_policies(settings)?;
+    let (recipients, recipients_text) = load_recipients(settings, &policies)?;
+    let recipients = Arc::new(recipients);
     if let Some(year) = policies.calendar.missing_year(day_of(clock.now())) {
-        tracing::warn!(year, "{}", without_calendar(year));
+        tracing::warn!(year, "{}", without_calendar(year).1);
     }
     let desk = Start { log, clock, policies, recipients, recipients_text }.start()?;
     if let Some(behind) = desk.clock_behind() {
-        tracing::warn!("{}", clock_behind(behind));
+        tracing::warn!("{}", clock_behind(behind).1);
     }
     Ok(desk)
 }
@@ -241,7 +265,8 @@ pub fn start_mail(settings: &Settings, data: &Path, desk: &Desk) -> Result<Worke
 /// See [`ServiceError`].
 pub fn start_tray(settings: &Settings, data: &Path, desk: &Desk) -> Result<Tray, ServiceError> {
     let profiles = Arc::new(load_profiles(settings)?);
-    Tray::start(desk.clone(), profiles, &data.join("imports")).map_err(ServiceError::Tray)
+    let keeping = Keeping { papers_bytes: settings.intake.papers_limit, papers_days: settings.intake.papers_days };
+    Tray::keeping(desk.clone(), profiles, &data.join("imports"), keeping).map_err(ServiceError::Tray)
 }
 
 /// Opens the inbox that the settings name, if they name one. Whoever keeps it has it looked at.
@@ -252,7 +277,7 @@ pub fn open_inbox(settings: &Settings, desk: &Desk, tray: &Arc<Tray>) -> Result<
     let intake = &settings.intake;
     let Some(folder) = intake.inbox.clone() else { return Ok(None) };
     let settle = SignedDuration::try_from(intake.inbox_settle).unwrap_or(SignedDuration::ZERO);
-    let care = Care { folder: folder.clone(), settle, history: intake.inbox_history };
+    let care = Care { folder: folder.clone(), settle, history: intake.inbox_history, days: intake.inbox_days };
     let opened = Inbox::open(care, tray.clone(), desk.clock().clone());
     opened.map(|inbox| Some(Arc::new(inbox))).map_err(|reason| ServiceError::Inbox { path: folder, reason })
 }

@@ -2,7 +2,7 @@
 
 use super::args::Args;
 use super::report::Report;
-use super::{append, build, desk, grading, http, import, machine, memory, postgres, raw, readers, rebuild};
+use super::{append, build, desk, grading, http, import, machine, memory, near, postgres, raw, readers, rebuild};
 use std::io::Write;
 use std::path::Path;
 
@@ -53,6 +53,7 @@ fn run() -> Outcome<()> {
                 postgres::overhead(room.path(), &mut report)?;
             }
             24 => postgres::beside_pgbench(room.path(), &mut report)?,
+            25 => near::candidates(&args, &mut report)?,
             other => writeln!(std::io::stderr(), "row {other} is not measured here")?,
         }
     }

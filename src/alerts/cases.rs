@@ -7,8 +7,8 @@ use crate::domain::dealings::CheckItem;
 use crate::domain::decide::merchant_stream;
 use crate::domain::envelope::{NewEvent, Origin};
 use crate::domain::event::{
-    AlertClosed, AlertEscalated, AlertRaised, AlertStep, DutyArisen, Event, JointCheck, MailCall, MailRequested,
-    Reason, Recipient,
+    AlertClosed, AlertEscalated, AlertRaised, AlertRouted, AlertStep, DutyArisen, Event, JointCheck, MailCall,
+    MailRequested, Reason, Recipient,
 };
 use crate::domain::evidence::{Evidence as _, STANDING};
 use crate::domain::merchant::Merchant;
@@ -41,7 +41,8 @@ pub fn taken_up(
 ) -> Append {
     let change = &pending.change;
     let known = cases.latest(change.credit_code);
-    let known = known.filter(|case| case.is_open() || opens_again(case, change.at, policies));
+    let known =
+        known.filter(|case| case.is_open() || change.may_come_again() || opens_again(case, change.at, policies));
     let (alert, revision) = known.map_or((case_id(pending.id), 0), |case| (case.id, case.revision));
     let (step, event) = if change.to == Light::Green {
         ("closed", closed(alert, pending))
@@ -92,7 +93,20 @@ pub fn reminded(case: &Case, acknowledged_at: Instant, at: Instant, now: Instant
     append(alert, case.revision, NewEvent::new(id, at, &origin, &event), now)
 }
 
-/// Returns the request for the mail that tells of a step up or a reminder.
+/// Returns what an open case says when the merchant's sector is another than the one it was routed to; `tells` says that somebody
+/// is in charge now who was not before.
+#[must_use]
+pub fn routed(case: &Case, sector: Option<&str>, tells: bool, now: Instant) -> Append {
+    let (alert, credit_code) = (case.id, case.credit_code);
+    let (from, to) = (case.sector.clone(), sector.map(str::to_owned));
+    let event = Event::AlertRouted(AlertRouted { alert, credit_code, at: now, from, to, tells });
+    // Of two nodes that find it, one is first at this revision.
+    let id = Uuid::new_v5(&alert, format!("routed/{}", case.revision).as_bytes());
+    let origin = Origin { causation: Some(case.change), ..Origin::service() };
+    append(alert, case.revision, NewEvent::new(id, now, &origin, &event), now)
+}
+
+/// Returns the request for the mail that tells of a step up, a reminder, or a case that came to another office.
 #[must_use]
 pub fn call(case: &Case, call: &Call, about: &About, recipients: Vec<Recipient>, now: Instant) -> Append {
     let mail = mail_id(call.id);
@@ -116,6 +130,7 @@ pub fn call(case: &Case, call: &Call, about: &About, recipients: Vec<Recipient>,
             zh: list(|duty| &duty.arisen.zh, "、"),
             en: list(|duty| &duty.arisen.en, ", "),
             due_at: late.and_then(Duty::due_at),
+            routed: call.is_routing(),
         }),
     });
     let origin = Origin { causation: Some(call.id), ..Origin::service() };

@@ -1,10 +1,15 @@
-//! Who is told (收件人): the recipients list `policies/recipients.toml`, its checks, and the choice for one merchant.
+//! Who is told (收件人): the list `policies/recipients.toml` and the choice for one merchant. The list names single addresses
+//! (`[[recipient]]`), or offices with their people (`[[office]]`) and the routes to them (`[[route]]`); [`read`] checks it.
+
+mod read;
+
+pub use read::{Expectation, RecipientsError};
 
 use crate::domain::code::DivisionCode;
 use crate::domain::event::Recipient;
+use crate::domain::name_key;
 use crate::domain::time::Day;
-use crate::policy::follow_up::Upward;
-use serde::Deserialize;
+use crate::policy::follow_up::{Hours, Upward};
 use std::fmt;
 use std::str::FromStr;
 
@@ -65,273 +70,284 @@ pub enum Remit {
     Lead,
 }
 
+impl Remit {
+    /// Returns the word the list has for it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Sector(sector) => sector,
+            Self::AnySector => "*",
+            Self::Lead => "lead",
+        }
+    }
+}
+
+/// Where a merchant is supervised, as far as it is known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Place {
+    /// District.
+    pub division: Option<DivisionCode>,
+    /// Street or town (街道、乡镇), as it was typed.
+    pub street: Option<String>,
+}
+
+/// Which merchants an entry is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ground {
+    /// By sector.
+    pub remit: Remit,
+    /// First digits of the division; empty for everywhere.
+    pub division: String,
+    /// Street; `None` for all of the division.
+    pub street: Option<String>,
+}
+
+impl Ground {
+    fn holds(&self, remit: &Remit, place: &Place) -> bool {
+        let in_division = match place.division {
+            Some(division) => division.lies_in(&self.division),
+            None => self.division.is_empty(),
+        };
+        let in_street = || match (&self.street, &place.street) {
+            (Some(own), Some(street)) => name_key::same(own, street),
+            (own, _) => own.is_none(),
+        };
+        self.remit == *remit && in_division && in_street()
+    }
+
+    /// Says how close it is: a district's own comes before the city's, a street's before its district's.
+    const fn closeness(&self) -> (usize, bool) {
+        (self.division.len(), self.street.is_some())
+    }
+}
+
 /// One entry of the list, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Entry {
-    remit: Remit,
-    /// It is told only of what those in charge left undone.
-    is_head: bool,
-    /// First digits of the division; empty for everywhere.
-    division: String,
-    recipient: Recipient,
+    /// Where it stands: `entry 3`, `route 2`.
+    place: String,
+    ground: Ground,
+    who: Who,
+    validity: Validity,
+}
+
+/// From its first day to its last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Validity {
     from: Day,
     until: Option<Day>,
+}
+
+impl Validity {
+    fn has(&self, day: Day) -> bool {
+        self.from <= day && self.until.is_none_or(|until| day <= until)
+    }
+
+    fn meets(&self, other: &Self) -> bool {
+        let ends_before = |first: &Self, second: &Self| first.until.is_some_and(|until| until < second.from);
+        !ends_before(self, other) && !ends_before(other, self)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Who {
+    /// A single address; a head is told only of what those in charge left undone.
+    One { is_head: bool, recipient: Recipient },
+    /// The people of an office, by its place among the offices.
+    Office(usize),
+}
+
+/// An office with its people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Office {
+    id: String,
+    /// Hours of a working day in which it is told of what is late; `None`: those of the rules.
+    hours: Option<Hours>,
+    people: Vec<Person>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Person {
+    id: String,
+    is_head: bool,
+    recipient: Recipient,
+    validity: Validity,
+    away: Vec<Away>,
+}
+
+/// A time in which somebody else of the office is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Away {
+    from: Day,
+    until: Day,
+    /// Place among the people of the office.
+    deputy: usize,
+}
+
+impl Office {
+    /// Returns who is told on a day in the place of one of its people; `None` if those who stand in for one another are all away.
+    fn there(&self, person: usize, day: Day) -> Option<&Person> {
+        let mut next = person;
+        // Each stands in once at most, or nobody is there.
+        for _ in 0..=self.people.len() {
+            let person = self.people.get(next).filter(|person| person.validity.has(day))?;
+            match person.away.iter().find(|away| away.from <= day && day <= away.until) {
+                None => return Some(person),
+                Some(away) => next = away.deputy,
+            }
+        }
+        None
+    }
+}
+
+/// Who is told, and why these.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Told {
+    /// Who. Empty if nobody is named.
+    pub recipients: Vec<Recipient>,
+    /// The entries that decided: where each stands in the list (`route 2`), and what it is for.
+    pub because: Vec<(String, Ground)>,
+    /// Addresses of those who are away, each with that of who stands in.
+    pub stood_in_for: Vec<(String, String)>,
+    /// Hours of a working day in which the first office that has any is told of what is late.
+    pub hours: Option<Hours>,
+}
+
+impl Told {
+    const fn is_nobody(&self) -> bool {
+        self.recipients.is_empty()
+    }
+
+    fn add(&mut self, recipient: &Recipient) {
+        if self.recipients.iter().all(|named| named.address != recipient.address) {
+            self.recipients.push(recipient.clone());
+        }
+    }
 }
 
 /// The recipients list, checked.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Recipients {
     entries: Vec<Entry>,
-}
-
-/// Why a recipients list is not taken: everything that is wrong with it, in its order.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the recipients list is not taken:\n{}", .problems.join("\n"))]
-pub struct RecipientsError {
-    /// One sentence each, naming the entry (the first is 1).
-    pub problems: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawList {
-    #[serde(default)]
-    recipient: Vec<toml::Value>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawEntry {
-    sector: String,
-    #[serde(default)]
-    head: bool,
-    #[serde(default)]
-    division: String,
-    office: RawOffice,
-    address: String,
-    language: String,
-    from: String,
-    until: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawOffice {
-    zh: String,
-    en: String,
+    offices: Vec<Office>,
+    expectations: Vec<Expectation>,
 }
 
 impl Recipients {
-    /// Reads and checks a list.
+    /// Reads and checks a list, and holds it against the expectations that stand beside the data.
     ///
     /// # Errors
     /// Every problem at once: an unreadable file, an unknown or absent key, an address that is none, a day that is none,
-    /// a validity that ends before it begins, an office named twice for the same merchants at the same time.
+    /// a validity that ends before it begins, an office named twice for the same merchants at the same time, a route to an office
+    /// that is not there or in which nobody serves, people who stand in for one another and are all away, an expectation that does
+    /// not hold.
     pub fn parse(text: &str) -> Result<Self, RecipientsError> {
-        let raw: RawList =
-            toml::from_str(text).map_err(|error| RecipientsError { problems: vec![error.to_string()] })?;
-        let mut problems = Vec::new();
-        let mut entries: Vec<(usize, Entry)> = Vec::new();
-        for (index, value) in raw.recipient.into_iter().enumerate() {
-            let number = index + 1;
-            let mut complain = |what: String| problems.push(format!("entry {number}: {what}"));
-            match RawEntry::deserialize(value) {
-                Ok(raw) => {
-                    if let Some(entry) = check(&raw, &mut complain) {
-                        if let Some((other, _)) = entries.iter().find(|(_, other)| overlaps(other, &entry)) {
-                            complain(format!(
-                                "`{}` is named for the same sector and place in entry {other} already; end one of them",
-                                entry.recipient.address
-                            ));
-                        }
-                        entries.push((number, entry));
-                    }
-                }
-                Err(error) => complain(error.to_string().trim().to_owned()),
-            }
-        }
-        if problems.is_empty() {
-            Ok(Self { entries: entries.into_iter().map(|(_, entry)| entry).collect() })
-        } else {
-            Err(RecipientsError { problems })
-        }
+        read::read(text)
     }
 
     /// Returns the sectors that the list names, so that the policy check can find one that does not exist.
     pub fn sectors(&self) -> impl Iterator<Item = &str> {
-        self.entries.iter().filter_map(|entry| match &entry.remit {
-            Remit::Sector(sector) => Some(sector.as_str()),
+        self.named_sectors().map(|(_, sector)| sector)
+    }
+
+    /// Returns the sectors that the list names, each with the place of who is named for it.
+    pub fn named_sectors(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.entries.iter().filter_map(|entry| match &entry.ground.remit {
+            Remit::Sector(sector) => Some((entry.place.as_str(), sector.as_str())),
             Remit::AnySector | Remit::Lead => None,
         })
+    }
+
+    /// Returns the number of entries and of expectations.
+    #[must_use]
+    pub const fn size(&self) -> (usize, usize) {
+        (self.entries.len(), self.expectations.len())
     }
 
     /// Returns who is told on `day` about a merchant of this sector in this place.
     ///
     /// The merchant's own sector is asked first, then the offices for any sector, then the lead office; without a
     /// determined sector the lead office is first and an office for any sector the last resort. The first that has anybody
-    /// there decides, and within it the longest division prefix: a district's own office takes precedence over the
-    /// city's. Empty if nobody is named.
+    /// there decides, and within it the closest: a street's own office takes precedence over the district's, that over the city's.
+    /// Empty if nobody is named.
     #[must_use]
-    pub fn recipients_for(&self, sector: Option<&str>, division: Option<DivisionCode>, day: Day) -> Vec<Recipient> {
+    pub fn told(&self, sector: Option<&str>, place: &Place, day: Day) -> Told {
         let remits = match sector {
             Some(sector) => vec![Remit::Sector(sector.to_owned()), Remit::AnySector, Remit::Lead],
             None => vec![Remit::Lead, Remit::AnySector],
         };
-        remits
-            .iter()
-            .map(|remit| self.of_remit(remit, division, day))
-            .find(|found| !found.is_empty())
-            .unwrap_or_default()
+        self.first_of(remits, false, place, day)
     }
 
     /// Returns who is told on `day` that something is late: the office in charge, its head, or the lead office. Where nobody is named,
     /// the next further up; where nobody is named at all, the office in charge.
     #[must_use]
-    pub fn called_upon(
-        &self,
-        to: Upward,
-        sector: Option<&str>,
-        division: Option<DivisionCode>,
-        day: Day,
-    ) -> Vec<Recipient> {
+    pub fn called_upon(&self, to: Upward, sector: Option<&str>, place: &Place, day: Day) -> Told {
+        let lead = || self.first_of(vec![Remit::Lead], false, place, day);
         let head = || {
             let of = sector.map(|sector| Remit::Sector(sector.to_owned())).into_iter().chain([Remit::AnySector]);
-            of.map(|remit| self.serving(&remit, true, division, day)).find(|found| !found.is_empty())
+            let head = self.first_of(of.collect(), true, place, day);
+            if head.is_nobody() { lead() } else { head }
         };
         let found = match to {
-            Upward::Officer => None,
+            Upward::Officer => Told::default(),
             Upward::Head => head(),
-            Upward::Lead => Some(self.of_remit(&Remit::Lead, division, day)),
+            Upward::Lead => lead(),
         };
-        let found = found.or_else(|| (to == Upward::Head).then(|| self.of_remit(&Remit::Lead, division, day)));
-        found.filter(|found| !found.is_empty()).unwrap_or_else(|| self.recipients_for(sector, division, day))
+        if found.is_nobody() { self.told(sector, place, day) } else { found }
     }
 
-    fn of_remit(&self, remit: &Remit, division: Option<DivisionCode>, day: Day) -> Vec<Recipient> {
-        self.serving(remit, false, division, day)
+    fn first_of(&self, remits: Vec<Remit>, is_head: bool, place: &Place, day: Day) -> Told {
+        let mut found = remits.iter().map(|remit| self.serving(remit, is_head, place, day));
+        found.find(|found| !found.is_nobody()).unwrap_or_default()
     }
 
-    fn serving(&self, remit: &Remit, is_head: bool, division: Option<DivisionCode>, day: Day) -> Vec<Recipient> {
-        let serving = |entry: &&Entry| {
-            entry.remit == *remit
-                && entry.is_head == is_head
-                && entry.from <= day
-                && entry.until.is_none_or(|until| day <= until)
-                && match division {
-                    Some(division) => division.lies_in(&entry.division),
-                    None => entry.division.is_empty(),
+    fn serving(&self, remit: &Remit, is_head: bool, place: &Place, day: Day) -> Told {
+        let mut serving: Vec<(&Entry, Told)> = Vec::new();
+        for entry in &self.entries {
+            if entry.validity.has(day) && entry.ground.holds(remit, place) {
+                let told = self.of_entry(entry, is_head, day);
+                if !told.is_nobody() {
+                    serving.push((entry, told));
                 }
-        };
-        let Some(closest) = self.entries.iter().filter(serving).map(|entry| entry.division.len()).max() else {
-            return Vec::new();
-        };
-        let mut found: Vec<Recipient> = Vec::new();
-        for entry in self.entries.iter().filter(serving).filter(|entry| entry.division.len() == closest) {
-            if found.iter().all(|named| named.address != entry.recipient.address) {
-                found.push(entry.recipient.clone());
             }
         }
-        found
-    }
-}
-
-fn check(raw: &RawEntry, complain: &mut dyn FnMut(String)) -> Option<Entry> {
-    let remit = match raw.sector.as_str() {
-        "*" => Some(Remit::AnySector),
-        "lead" => Some(Remit::Lead),
-        id if is_id(id) => Some(Remit::Sector(id.to_owned())),
-        other => {
-            complain(format!(
-                "`{other}` is not a sector id; use lower-case letters, digits and `-`, or `*`, or `lead`"
-            ));
-            None
+        let closest = serving.iter().map(|(entry, _)| entry.ground.closeness()).max();
+        let mut whole = Told::default();
+        for (_, told) in serving.into_iter().filter(|(entry, _)| Some(entry.ground.closeness()) == closest) {
+            told.recipients.iter().for_each(|recipient| whole.add(recipient));
+            whole.because.extend(told.because);
+            whole.stood_in_for.extend(told.stood_in_for);
+            whole.hours = whole.hours.or(told.hours);
         }
-    };
-    let division = if matches!(raw.division.len(), 0 | 2 | 4 | 6) && raw.division.bytes().all(|b| b.is_ascii_digit()) {
-        Some(raw.division.clone())
-    } else {
-        complain(format!(
-            "division `{}` is not a prefix of a division code; give 2, 4 or 6 digits, or none for everywhere",
-            raw.division
-        ));
-        None
-    };
-    let address = match raw.address.parse::<lettre::Address>() {
-        Ok(address) => Some(address.to_string()),
-        Err(error) => {
-            complain(format!("`{}` is not a mail address: {error}", raw.address));
-            None
-        }
-    };
-    let language = match raw.language.parse::<LetterLanguage>() {
-        Ok(language) => Some(language),
-        Err(error) => {
-            complain(error.to_string());
-            None
-        }
-    };
-    let office_named = !raw.office.zh.trim().is_empty() && !raw.office.en.trim().is_empty();
-    if !office_named {
-        complain("the office needs a name in both languages (`office.zh`, `office.en`)".to_owned());
+        whole
     }
-    let from = day("from", &raw.from, complain);
-    let until = raw.until.as_deref().map(|until| day("until", until, complain));
-    if let (Some(from), Some(Some(until))) = (from, until)
-        && until < from
-    {
-        complain(format!("it ends on {until}, before it begins on {from}"));
-        return None;
-    }
-    let until = match until {
-        None => None,
-        Some(Some(until)) => Some(until),
-        Some(None) => return None,
-    };
-    let language = language?;
-    let office = match language {
-        LetterLanguage::Chinese => &raw.office.zh,
-        LetterLanguage::English => &raw.office.en,
-    };
-    if !office_named {
-        return None;
-    }
-    Some(Entry {
-        remit: remit?,
-        is_head: raw.head,
-        division: division?,
-        recipient: Recipient {
-            address: address?,
-            office: office.trim().to_owned(),
-            language: language.tag().to_owned(),
-        },
-        from: from?,
-        until,
-    })
-}
 
-fn is_id(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_')
-}
-
-fn day(key: &str, text: &str, complain: &mut dyn FnMut(String)) -> Option<Day> {
-    match text.parse() {
-        Ok(day) => Some(day),
-        Err(_) => {
-            complain(format!("`{key}` is `{text}`, which is not a day; write it as 2025-03-01"));
-            None
+    fn of_entry(&self, entry: &Entry, is_head: bool, day: Day) -> Told {
+        let because = vec![(entry.place.clone(), entry.ground.clone())];
+        let mut told = Told { because, ..Told::default() };
+        let office = match &entry.who {
+            Who::One { is_head: head, recipient } => {
+                if *head == is_head {
+                    told.add(recipient);
+                }
+                return told;
+            }
+            Who::Office(office) => self.offices.get(*office),
+        };
+        let Some(office) = office else { return told };
+        told.hours = office.hours;
+        let people = office.people.iter().enumerate();
+        for (index, person) in people.filter(|(_, person)| person.is_head == is_head && person.validity.has(day)) {
+            // The list is refused where nobody is there; if a day was missed in that, a person who is away beats nobody.
+            let there = office.there(index, day).unwrap_or(person);
+            if there.id != person.id {
+                told.stood_in_for.push((person.recipient.address.clone(), there.recipient.address.clone()));
+            }
+            told.add(&there.recipient);
         }
+        told
     }
-}
-
-/// Says whether two entries name one address for the same merchants on some day.
-fn overlaps(one: &Entry, other: &Entry) -> bool {
-    let ends_before = |first: &Entry, second: &Entry| first.until.is_some_and(|until| until < second.from);
-    one.remit == other.remit
-        && one.is_head == other.is_head
-        && one.division == other.division
-        && one.recipient.address == other.recipient.address
-        && !ends_before(one, other)
-        && !ends_before(other, one)
 }
 
 #[cfg(test)]

@@ -1,11 +1,15 @@
 //! From a light that rises to the mail it asks for. Pure: the same change gives the same mail, under the same ids, however
 //! often and on whichever node it is asked for.
 
-use crate::domain::code::{CreditCode, DivisionCode};
+use super::recipients::Place;
+use crate::domain::code::CreditCode;
 use crate::domain::envelope::{NewEvent, Origin};
 use crate::domain::event::{Event, LightChanged, MailRequested, Recipient};
+use crate::domain::merchant::{Horizon, Merchant};
 use crate::domain::time::Instant;
+use crate::lights::moment::sector_of;
 use crate::log::contract::{Append, Expected};
+use crate::policy::Policies;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -19,8 +23,22 @@ pub struct About {
     pub name: Option<String>,
     /// Sector id; absent if undetermined.
     pub sector: Option<String>,
-    /// Place; absent if not known.
-    pub division: Option<DivisionCode>,
+    /// Where it is supervised.
+    pub place: Place,
+}
+
+impl About {
+    /// Returns what is known of a merchant at a horizon.
+    #[must_use]
+    pub fn of(merchant: &Merchant, horizon: &Horizon, policies: &Policies) -> Self {
+        let division = merchant.division(horizon.known);
+        let street = merchant.detail(horizon.known, |row| row.street.as_deref()).map(str::to_owned);
+        Self {
+            name: merchant.name(horizon.known).map(str::to_owned),
+            sector: sector_of(merchant, horizon, policies).map(str::to_owned),
+            place: Place { division, street },
+        }
+    }
 }
 
 /// Returns the id of the mail that a light change asks for.

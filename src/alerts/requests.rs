@@ -32,7 +32,7 @@ pub fn ask(
         .open()
         .map_while(|(position, rise)| {
             let about = about(&rise.change.credit_code);
-            let told = recipients.recipients_for(about.sector.as_deref(), about.division, day_of(now));
+            let told = recipients.told(about.sector.as_deref(), &about.place, day_of(now)).recipients;
             if told.is_empty() {
                 tracing::warn!(
                     merchant.id = %rise.change.credit_code,

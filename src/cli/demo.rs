@@ -8,7 +8,7 @@ use super::{texts, values};
 use crate::clock::{Clock, ManualClock, SystemClock};
 use crate::demo::{Programme, Stage};
 use crate::desk::{Desk, DeskError};
-use crate::domain::access::Scope;
+use crate::domain::access::{PublicPart, Scope};
 use crate::domain::envelope::{Origin, Position};
 use crate::domain::merchant::Horizon;
 use crate::domain::words::{Light, Role};
@@ -60,7 +60,11 @@ struct Person {
 const KEYS: &str = "keys.txt";
 
 pub(super) fn run(args: &DemoArgs, common: &Common, out: &mut Out) -> Result<Exit, CliError> {
-    let settings = Settings::load(common.config.as_deref())?;
+    let mut settings = Settings::load(common.config.as_deref())?;
+    if settings.public.shows.is_empty() {
+        // There is nothing real to keep to oneself; the colour stays with the offices here, too.
+        settings.public.shows = vec![PublicPart::Filing, PublicPart::Custody, PublicPart::Exits];
+    }
     #[cfg(feature = "telemetry")]
     let _sending = settings.trace.otlp.as_deref().map(otlp::start).transpose().map_err(CliError::failed)?;
     let folder = tempfile::Builder::new()

@@ -109,7 +109,7 @@ fn take<'a>(
     how: How,
 ) -> Result<(Ended, Vec<&'a PathBuf>), CliError> {
     let bar = progress();
-    let mut import = Import::new(decider, papers, how, Box::new(|step| show(&bar, step)))?;
+    let mut import = Import::new(decider, papers.map(|folder| (folder, None)), how, Box::new(|step| show(&bar, step)))?;
     let barren = args.paths.iter().filter(|path| !import.take_path(path)).collect();
     let ended = import.end();
     bar.finish_and_clear();
@@ -130,7 +130,7 @@ fn tell(
     papers: Option<&Path>,
     out: &mut Out,
 ) -> Result<Exit, CliError> {
-    let Ended { tally, known, refusals, warnings, outcome } = ended;
+    let Ended { tally, known, refusals, warnings, outcome, .. } = ended;
     if known > 0 {
         out.tell(texts::TAKEN_BEFORE.with(&[&known]));
     }

@@ -125,11 +125,13 @@ fn create(
     let new = NewKey { name: wanted.name.clone(), scope, expires_at: wanted.expires_at };
     let (text, key) = keyring.create(new, origin)?;
     match out.format() {
-        Format::Json => out.json(&KeyMade { secret: text.expose().to_owned(), key: KeyInfo::from(&*key) })?,
+        Format::Json => out.json(&KeyMade::new(&text, &key))?,
         // Alone on stdout, so that a script can take it.
         Format::Table => out.line(text.expose())?,
     }
     out.tell(texts::KEY_MADE.with(&[&key.id, &key.name, &key.scope.role]));
+    let (zh, en) = key.scope.told();
+    out.tell(Said { zh, en });
     Ok(Exit::Done)
 }
 

@@ -10,6 +10,7 @@ mod lights;
 mod migrate;
 mod out;
 mod profile;
+mod routes;
 mod said;
 mod serve;
 mod settings;
@@ -69,6 +70,7 @@ enum Command {
     Key(key::KeyArgs),
     Settings(settings::SettingsArgs),
     Profile(profile::ProfileArgs),
+    Routes(routes::RoutesArgs),
     Feedback(feedback::FeedbackArgs),
     Simulate(simulate::SimulateArgs),
 }
@@ -122,6 +124,7 @@ fn run(cli: &Cli, out: &mut Out) -> Result<Exit, CliError> {
         Command::Restore(args) => store::run_restore(args, common, out),
         Command::Migrate(args) => migrate::run(args, common, out),
         Command::Settings(_) => settings::run(common, out),
+        Command::Routes(args) => routes::run(args, common, out),
         Command::Profile(args) => profile::run(args, common, out),
         Command::Feedback(args) => feedback::run(args, common, out),
         Command::Simulate(args) => simulate::run(args, out),

@@ -31,6 +31,19 @@ catalogue! {
     NO_HEADER_TO_PROPOSE: "文件开头没有找到表头", "no row with headers was found at the beginning of the file";
     PROFILE_KNOWN: "该文件已可按 `{0}` 读取", "the file is read already, by the profile `{0}`";
 
+    // Routes.
+    ROUTES_FIT: "收件人名单无误：{0} 条路由，{1} 项预期均符合", "the list of recipients fits: {0} entries, {1} expectations hold";
+    ROUTED_BY: "{0}：行业 {1}（{2}），地点 {3}", "{0}: sector {1} ({2}), place {3}";
+    SECTOR_ASSIGNED: "人工认定", "assigned by hand";
+    SECTOR_BY_CODE: "按行业代码", "by the industry code";
+    SECTOR_UNDETERMINED: "待定，由专班办公室认定", "undetermined: the lead office decides";
+    TOLD_OFFICER: "亮灯、逾期第一步", "of the light, and first of what is late";
+    TOLD_HEAD: "逾期：负责人", "of what is late: the head";
+    TOLD_LEAD: "逾期：专班办公室", "of what is late: the lead office";
+    TOLD_NOBODY: "无人：名单中没有适用的条目", "nobody: no entry of the list fits";
+    TOLD_BECAUSE: "    依据 {0}：行业 {1}，地点 {2}", "    because of {0}: sector {1}, place {2}";
+    STANDS_IN: "    {0} 代 {1}", "    {0} stands in for {1}";
+
     // Demonstration.
     NO_TEMPORARY_FOLDER: "无法建立临时文件夹：{0}", "no temporary folder can be made: {0}";
     NO_DEMO_LOG: "无法写入 `{0}`：{1}", "`{0}` cannot be written: {1}";

@@ -15,7 +15,7 @@ use crate::domain::fold::Stamp;
 use crate::domain::fold::evidence_about;
 use crate::domain::merchant::Merchant;
 use crate::domain::time::Instant;
-use crate::domain::whose::{By, Clues, Queue, exact};
+use crate::domain::whose::{By, Clues, Queue, exact, is_shared};
 use crate::log::contract::{Append, Appended, EventLog, Expected, LogError, Pending};
 use crate::picture::Picture;
 use crate::watch::hold::OwnHold;
@@ -185,10 +185,12 @@ impl<'s> Batch<'s> {
             case: command.alert().and_then(|alert| self.cases.get(alert)),
             actor: &request.origin.actor,
             pause_days: self.picture.policies.pause_days(),
+            to_stranger: command.given_to().is_some_and(|name| !self.picture.keys.know(name)),
         };
         let known = Known {
             overruled,
             doing,
+            shared: is_shared(command, &self.queue, |by| self.called(by)),
             ..Known::by(&self.queue, command, self.sectors, |code| self.merchant(code), by_ticket, by_clues)
         };
         let rests_on = |mut consulted: Vec<Subject>| {
@@ -265,7 +267,7 @@ impl<'s> Batch<'s> {
 
     fn try_on(&mut self, about: Option<CreditCode>, case_of: Option<CreditCode>, events: &[Made]) {
         for Made { envelope, event } in events {
-            self.queue.apply(event);
+            self.queue.apply(event, &envelope.actor);
             self.cases.apply(event, envelope.id, self.position, self.now);
         }
         let Some(code) = about.or(case_of) else { return };

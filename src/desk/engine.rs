@@ -5,8 +5,9 @@ use super::follow::Listener;
 use super::light_trail;
 use super::nodes::{CONTESTS, STANDS_BY, is_contest};
 use super::pulse::Pulse;
+use super::retries::Retries;
+use super::routing::Moved;
 use super::together::Together;
-use super::whose::Retries;
 use super::{Answer, Counters, DeskError, Job};
 use crate::alerts::recipients::Recipients;
 use crate::clock::Clock;
@@ -53,6 +54,8 @@ pub(super) struct Engine {
     pub(super) watch: Watch,
     /// Tickets without a credit code to be tried again.
     pub(super) retries: Retries,
+    /// Merchants whose case may have come to another office.
+    pub(super) moved: Moved,
     pub(super) keeper: Option<SnapshotKeeper>,
     /// Holds that other nodes, or this one, told of.
     pub(super) holds: Holds,
@@ -296,6 +299,7 @@ impl Engine {
             let about = self.picture.fold(&seen).map_err(|reason| LogError::Unavailable(reason.to_string()))?;
             if let Some(index) = about {
                 self.retries.note(index, event, position);
+                self.moved.note(index, event);
                 self.watch.touched(&self.picture, index, event, hold, self.now());
             }
         }
@@ -328,6 +332,7 @@ impl Engine {
             let tried = self.retries.is_empty() || self.watch.is_holding() || !self.holds.is_empty();
             let done = tried && !self.watch.is_busy() && self.watch.next_due().is_none_or(|due| due > now);
             if done {
+                self.route_again(now)?;
                 self.call_on(now)?;
                 self.propose_joint_checks(now)?;
                 self.ready.store(true, Ordering::Release);

@@ -61,6 +61,7 @@ impl Engine {
         let now = self.now();
         if let Some(index) = about {
             self.retries.note(index, &event, *position);
+            self.moved.note(index, &event);
             let hold = envelope.correlation.is_some_and(|correlation| self.holds.contains(correlation));
             self.watch.touched(&self.picture, index, &event, hold, now);
         }

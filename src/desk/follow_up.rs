@@ -12,7 +12,6 @@ use crate::domain::envelope::Position;
 use crate::domain::merchant::Horizon;
 use crate::domain::time::{Instant, day_of};
 use crate::domain::words::Light;
-use crate::lights::moment::sector_of;
 use crate::log::contract::{Append, LogError};
 use crate::picture::Picture;
 use crate::policy::follow_up::Upward;
@@ -109,17 +108,16 @@ impl Engine {
         let Picture { cases, policies, .. } = &self.picture;
         let Some(follow_up) = &policies.pack.follow_up else { return Vec::new() };
         let about = about(&self.picture, now);
-        let is_time = |case: &Case, call: &Call| {
-            case.light == Light::Red || follow_up.office_time(call.at, &policies.calendar) <= now
-        };
-        let due = cases.calls().filter(|(_, case, call)| is_time(case, call)).take(SLICE);
-        due.map(|(_, case, call)| {
+        // Whoever is in charge from now on is told of the light as everybody is: at once.
+        let is_urgent = |case: &Case, call: &Call| case.light == Light::Red || call.is_routing();
+        let due = cases.calls().filter_map(|(_, case, call)| {
             let about = about(&case.credit_code);
             let to = call.to.as_deref().and_then(Upward::named).unwrap_or(Upward::Officer);
-            let told = self.recipients.called_upon(to, about.sector.as_deref(), about.division, day_of(now));
-            call_for(case, call, &about, told, now)
-        })
-        .collect()
+            let told = self.recipients.called_upon(to, about.sector.as_deref(), &about.place, day_of(now));
+            let is_time = || follow_up.office_time(call.at, &policies.calendar, told.hours) <= now;
+            (is_urgent(case, call) || is_time()).then(|| call_for(case, call, &about, told.recipients.clone(), now))
+        });
+        due.take(SLICE).collect()
     }
 
     /// Records conclusions and takes them in. One that another node drew first, or that rests on what has changed meanwhile, is left;
@@ -134,15 +132,8 @@ impl Engine {
 }
 
 /// Returns what routing needs to know about merchants at an instant.
-fn about(picture: &Picture, now: Instant) -> impl Fn(&CreditCode) -> About {
+pub(super) fn about(picture: &Picture, now: Instant) -> impl Fn(&CreditCode) -> About {
     let Picture { world, policies, .. } = picture;
     let horizon = Horizon::new(now, Position::MAX);
-    move |code| {
-        let merchant = world.get(*code);
-        About {
-            name: merchant.and_then(|merchant| merchant.name(Position::MAX)).map(str::to_owned),
-            sector: merchant.and_then(|merchant| sector_of(merchant, &horizon, policies)).map(str::to_owned),
-            division: merchant.and_then(|merchant| merchant.division(Position::MAX)),
-        }
-    }
+    move |code| world.get(*code).map(|merchant| About::of(merchant, &horizon, policies)).unwrap_or_default()
 }

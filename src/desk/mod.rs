@@ -11,6 +11,8 @@ mod nodes;
 mod pulse;
 mod recordable;
 mod rehearsal;
+mod retries;
+mod routing;
 mod start;
 mod together;
 mod whose;

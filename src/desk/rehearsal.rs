@@ -51,6 +51,7 @@ impl Rehearsal {
             case: command.alert().and_then(|alert| self.picture.cases.get(alert)),
             actor: &origin.actor,
             pause_days: self.picture.policies.pause_days(),
+            to_stranger: command.given_to().is_some_and(|name| !self.picture.keys.know(name)),
         };
         let known =
             Known { overruled, doing, ..Known::of(&self.picture.world, &self.picture.queue, &command, &self.sectors) };

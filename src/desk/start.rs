@@ -3,7 +3,8 @@
 use super::engine::Engine;
 use super::follow::listen;
 use super::pulse::Pulse;
-use super::whose::Retries;
+use super::retries::Retries;
+use super::routing::Moved;
 use super::{Counters, Desk};
 use crate::alerts::recipients::Recipients;
 use crate::clock::Clock;
@@ -102,6 +103,7 @@ impl Start {
             pulse: pulse.clone(),
             watch,
             retries: Retries::default(),
+            moved: Moved::default(),
             keeper,
             holds: Holds::default(),
             own_hold: self.log.is_shared().then(OwnHold::new),

@@ -4,54 +4,19 @@
 
 use super::batch::Made;
 use super::engine::{Engine, Folded};
+use super::retries::Try;
 use super::together::Together;
 use crate::domain::decide::complaint_stream;
 use crate::domain::envelope::{NewEvent, Origin, Position, Recorded};
-use crate::domain::event::Event;
 use crate::domain::merchant::Merchant;
 use crate::domain::time::Instant;
 use crate::domain::whose::{Entry, found_now};
 use crate::log::contract::{Append, Expected, LogError};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// Namespace of the ids of what is attributed here.
 const NAMESPACE: Uuid = Uuid::from_u128(0x5c0e_88d1_42fa_4e37_8d6b_903f_1ba7_c264);
-/// Tickets attributed in one go: commands go in between.
-const SLICE: usize = 1_000;
-
-/// What is to be tried again.
-#[derive(Debug)]
-pub(super) struct Retries {
-    /// Everything that waits: what was said while no desk ran is not known one by one.
-    all: bool,
-    /// Merchants that the register said something new about, with the position of the newest of it.
-    merchants: BTreeMap<u32, Position>,
-}
-
-impl Default for Retries {
-    /// At a start everything is tried once.
-    fn default() -> Self {
-        Self { all: true, merchants: BTreeMap::new() }
-    }
-}
-
-impl Retries {
-    /// Notes an event about a merchant.
-    pub(super) fn note(&mut self, index: u32, event: &Event, position: Position) {
-        // The register, shops and aliases; and what malls report of a shop makes it known, too.
-        let (subject, _) = event.event_type().split_once('.').unwrap_or_default();
-        if matches!(subject, "merchant" | "mall") {
-            self.merchants.insert(index, position);
-        }
-    }
-
-    /// Says whether there is something to try.
-    pub(super) fn is_empty(&self) -> bool {
-        !self.all && self.merchants.is_empty()
-    }
-}
-
 impl Engine {
     /// Tries what waits again, unless evidence is held back: the register of an import is heard whole first.
     ///
@@ -62,8 +27,18 @@ impl Engine {
         if self.retries.is_empty() || is_held {
             return Ok(());
         }
-        let found = self.found_now(now)?;
-        let is_whole = found.len() < SLICE;
+        let (tries, taken) = self.retries.take(&self.picture.queue, &self.picture.world);
+        let found = self.attributions(&tries, now);
+        let recorded = found.and_then(|found| self.record_found(found));
+        // What was contested may still wait, and is tried again on what is known now.
+        if !matches!(recorded, Ok(true)) {
+            self.retries.put_back(taken);
+        }
+        recorded.map(|_| ())
+    }
+
+    /// Records what was found. Says whether all of it is recorded: not so if another node was faster.
+    fn record_found(&mut self, found: Vec<(Append, Vec<Made>)>) -> Result<bool, LogError> {
         let before = self.picture.position;
         let found = found.into_iter().map(|(append, events)| (events, append));
         let mut together = Together::submit(&*self.log, found);
@@ -72,37 +47,16 @@ impl Engine {
         self.follow()?;
         let was_contested = together.is_contested();
         together.outcome(self.picture.position > before)?;
-        // What was contested may still wait, and is tried again on what is known now.
-        if is_whole && !was_contested {
-            self.retries.all = false;
-            self.retries.merchants.retain(|_, position| *position > before);
-        }
-        Ok(())
+        Ok(!was_contested)
     }
 
-    /// Returns what can be attributed now, a slice of it at most.
-    fn found_now(&self, now: Instant) -> Result<Vec<(Append, Vec<Made>)>, LogError> {
-        let queue = &self.picture.queue;
-        let mut found = Vec::new();
-        if self.retries.all {
-            for entry in queue.waiting_ones() {
-                if found.len() >= SLICE {
-                    return Ok(found);
-                }
-                found.extend(self.attribution(entry, None, now)?);
-            }
-            return Ok(found);
-        }
+    /// Returns what can be attributed of these tickets.
+    fn attributions(&self, tries: &[Try<'_>], now: Instant) -> Result<Vec<(Append, Vec<Made>)>, LogError> {
         let mut seen = BTreeSet::new();
-        for (index, position) in &self.retries.merchants {
-            let Some(merchant) = self.picture.world.at(*index) else { continue };
-            for entry in queue.waiting_for(merchant) {
-                if found.len() >= SLICE {
-                    return Ok(found);
-                }
-                if seen.insert(entry.said.ticket.as_str()) {
-                    found.extend(self.attribution(entry, Some(*position), now)?);
-                }
+        let mut found = Vec::new();
+        for (entry, position) in tries {
+            if seen.insert(entry.said.ticket.as_str()) {
+                found.extend(self.attribution(entry, *position, now)?);
             }
         }
         Ok(found)
@@ -154,5 +108,6 @@ impl Engine {
 /// Returns where the register last said something of a merchant or its shops.
 fn newest_of_register(merchant: &Merchant) -> Option<Position> {
     let rows = merchant.rows.iter().map(|row| row.position);
-    rows.chain(merchant.shops.iter().map(|shop| shop.position)).max()
+    let aliases = merchant.aliases.iter().map(|alias| alias.position);
+    rows.chain(merchant.shops.iter().map(|shop| shop.position)).chain(aliases).max()
 }

@@ -1,10 +1,12 @@
 //! Who may see and say what: keys, roles and scopes, folded from the events of the stream [`STREAM`].
 
+mod public;
 mod scope;
 mod sight;
 #[cfg(test)]
 mod tests;
 
+pub use public::PublicPart;
 pub use scope::{MerchantFacts, OutOfScope, Scope};
 pub use sight::{Matter, Reader, Sight, TABLE as SIGHT, hide_spool, spooled};
 
@@ -183,6 +185,12 @@ impl Keys {
         } else {
             Err(KeyRefused::Expired)
         }
+    }
+
+    /// Says whether somebody of this name has, or had, a key.
+    #[must_use]
+    pub fn know(&self, name: &str) -> bool {
+        self.all().any(|key| *key.name == *name)
     }
 
     /// Says whether a session that would end at an instant was logged out.

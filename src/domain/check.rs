@@ -3,7 +3,8 @@
 
 use super::code::CreditCode;
 use super::command::Command;
-use super::personal::{is_persons, masked};
+use super::event::Entry;
+use super::personal::{is_persons, masked, names_a_person};
 use super::text;
 use super::ticket;
 use super::tidy::industry_code;
@@ -30,6 +31,7 @@ pub struct Problem {
 #[must_use]
 pub fn check(command: &Command, now: Instant) -> Vec<Problem> {
     let mut found = Check::new(now);
+    found.numbers(command);
     found.texts(command);
     if let Some(code) = command.credit_code() {
         found.person(code);
@@ -53,6 +55,14 @@ pub fn check(command: &Command, now: Instant) -> Vec<Problem> {
                 found.add("sector", "missing", "", "须填写行业主管部门", "a sector is needed");
             }
             found.lies_within("effective_on", Some(row.effective_on));
+        }
+        Command::RecordAlias(row) | Command::WithdrawAlias(row) => {
+            if !row.alias.chars().any(char::is_alphanumeric) || row.alias.contains("**") {
+                found.add("alias", "missing", &row.alias, "须填写别名", "say by which name the merchant is called");
+            }
+            if matches!(command, Command::WithdrawAlias(_)) && row.reason.is_none() {
+                found.add("reason", "missing", "", "须写明原因", "say why");
+            }
         }
         Command::RecordFiling(row) => found.filing(Some(row.status), Some(row.date)),
         Command::ReportBalance(row) => found.report(Some(row.date)),
@@ -269,6 +279,30 @@ impl Check {
         }
     }
 
+    /// A number of a person where the number of a ticket, a lead or a document belongs is refused without being repeated.
+    fn numbers(&mut self, command: &Command) {
+        let named: &[(&'static str, Option<&str>)] = match command {
+            Command::RecordComplaint(row) => &[("ticket", Some(row.ticket.as_str()))],
+            Command::RecordUnattributed(row) => &[("ticket", Some(row.ticket.as_str()))],
+            Command::DecideUnattributed(row) => &[("ticket", Some(row.ticket.as_str()))],
+            Command::HandleComplaint(row) => &[("ticket", Some(row.ticket.as_str()))],
+            Command::RecordLock(row) => &[("number", row.number.as_deref())],
+            Command::IssueDocument(row) => &[("number", Some(row.number.as_str()))],
+            Command::RecordEnforcement(row) => &[("number", row.number.as_deref())],
+            Command::RecordLead(row) => &[("lead", Some(row.lead.as_str()))],
+            Command::RecordJointCheck(row) => &[("check", Some(row.check.as_str()))],
+            Command::RecordCase(row) => &[("number", Some(row.number.as_str())), ("ticket", row.ticket.as_deref())],
+            Command::CancelEntry(row) => &[("number", number_of(&row.entry))],
+            _ => &[],
+        };
+        for (field, _) in named.iter().filter(|(_, text)| text.is_some_and(names_a_person)) {
+            let zh = "疑似个人电话号码或公民身份号码，未保存；此处应填写编号。确为编号的，请在前面加上单位简称等字样";
+            let en = "this looks like a telephone or identity number of a person; it was not kept. Write the number of the document \
+                      here; if it is that, write letters of its office before it";
+            self.add(field, "personal_number", "", zh, en);
+        }
+    }
+
     fn texts(&mut self, command: &Command) {
         let mut look = |field: &'static str, text: &str| {
             if let Some(fault) = text::fault_in(field, text) {
@@ -295,6 +329,10 @@ impl Check {
                 ("brand", &row.brand),
             ]),
             Command::AssignSector(row) => look("sector", &row.sector),
+            Command::RecordAlias(row) | Command::WithdrawAlias(row) => {
+                let alias = Some(row.alias.clone());
+                all(&[("alias", &alias), ("mall", &row.mall), ("street", &row.street), ("reason", &row.reason)]);
+            }
             Command::RecordFiling(row) => all(&[("bank", &row.bank), ("account_tail", &row.account_tail)]),
             Command::RecordExit(row) => {
                 all(&[
@@ -305,8 +343,7 @@ impl Check {
                 ]);
             }
             Command::RecordComplaint(row) => {
-                look("ticket", &row.ticket);
-                row.mall.iter().for_each(|mall| look("mall", mall));
+                all(&[("ticket", &Some(row.ticket.clone())), ("reply", &row.reply), ("mall", &row.mall)]);
             }
             Command::RecordUnattributed(row) => {
                 look("ticket", &row.ticket);
@@ -450,6 +487,18 @@ impl Check {
         en: impl Into<String>,
     ) {
         self.problems.push(Problem { field, code, value: value.into(), zh: zh.into(), en: en.into() });
+    }
+}
+
+/// Returns the number by which an entry is named, if it is named by one.
+fn number_of(entry: &Entry) -> Option<&str> {
+    match entry {
+        Entry::Act { number, .. } => number.as_deref(),
+        Entry::Lead { lead: number, .. }
+        | Entry::JointCheck { check: number, .. }
+        | Entry::Case { number }
+        | Entry::Ticket { ticket: number, .. } => Some(number),
+        _ => None,
     }
 }
 

@@ -4,7 +4,7 @@
 //! here. Whether a command fits what is already known is for [`super::decide`] to say.
 
 use super::code::CreditCode;
-use super::event::{EnforcementAct, EntryCancelled, Guarantee, MerchantDetails, SectorAssigned};
+use super::event::{EnforcementAct, EntryCancelled, Guarantee, MerchantAlias, MerchantDetails, SectorAssigned};
 use super::money::{Ratio, Yuan};
 use super::time::{Day, Instant, field};
 use super::words::{
@@ -22,6 +22,10 @@ pub enum Command {
     RegisterMerchant(MerchantDetails),
     /// The lead office names the sector regulator.
     AssignSector(SectorAssigned),
+    /// People call a merchant by another name (别名).
+    RecordAlias(MerchantAlias),
+    /// They do not, any more.
+    WithdrawAlias(MerchantAlias),
     /// A step of a filing (备案).
     RecordFiling(RecordFiling),
     /// The merchant's declared balance (预收资金).
@@ -187,6 +191,9 @@ pub struct RecordComplaint {
     /// Mall that it was handed in at, for tickets of the channel `mall`; a mall's own key need not say it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mall: Option<String>,
+    /// What the office wrote to the complainant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply: Option<String>,
 }
 
 /// A ticket without a credit code, as it stands: whom it means is found by what it says of the shop ([`super::whose`]), or it waits
@@ -597,6 +604,15 @@ pub struct HandleCase {
 }
 
 impl Command {
+    /// Returns the name of whom a case is given to by it.
+    #[must_use]
+    pub fn given_to(&self) -> Option<&str> {
+        match self {
+            Self::HandleCase(row) if row.action == CaseAction::Assign => row.to.as_deref(),
+            _ => None,
+        }
+    }
+
     /// Returns number and channel of the ticket that the command speaks of.
     #[must_use]
     pub fn ticket(&self) -> Option<(&str, Channel)> {
@@ -618,6 +634,7 @@ impl Command {
             Self::DecideUnattributed(row) => return row.credit_code,
             Self::RegisterMerchant(row) => row.credit_code,
             Self::AssignSector(row) => row.credit_code,
+            Self::RecordAlias(row) | Self::WithdrawAlias(row) => row.credit_code,
             Self::RecordFiling(row) => row.credit_code,
             Self::ReportBalance(row) => row.credit_code,
             Self::ReportCustody(row) => row.credit_code,

@@ -39,6 +39,8 @@ pub struct Known<'a> {
     pub queued: Option<&'a Entry>,
     /// Whom a ticket without a credit code means, if that is sure, and why.
     pub exact: Option<(&'a Merchant, Vec<Agreement>)>,
+    /// The other name that the command speaks of means others, too.
+    pub shared: bool,
     /// Sectors that can be assigned.
     pub sectors: &'a [String],
     /// Details of the merchant that a later row of the same file says otherwise.
@@ -53,7 +55,8 @@ impl<'a> Known<'a> {
     pub fn of(world: &'a World, queue: &'a Queue, command: &Command, sectors: &'a [String]) -> Self {
         let named = |name: &str| world.get(world.ticket_owner(name)?);
         let by_code = |code| world.get(code);
-        Self::by(queue, command, sectors, by_code, named, |clues| world.whose(clues))
+        let shared = whose::is_shared(command, queue, |by| world.called(by));
+        Self { shared, ..Self::by(queue, command, sectors, by_code, named, |clues| world.whose(clues)) }
     }
 
     /// Returns what matters for a command, where merchants are found by code, by the name of a ticket, and by clues.
@@ -81,6 +84,7 @@ impl<'a> Known<'a> {
             ticket,
             queued,
             exact,
+            shared: false,
             sectors,
             overruled: &[],
             doing: case::Doing::default(),
@@ -127,7 +131,9 @@ pub fn decide(command: &Command, known: Known<'_>, now: Instant) -> Result<Decis
         warnings.push(failed_check_character(code));
     }
     if let Command::HandleCase(row) = command {
-        return case::decide(row, known.doing, now).map(|decision| Decision { warnings, ..decision });
+        let mut decision = case::decide(row, known.doing, now)?;
+        decision.warnings.splice(..0, warnings);
+        return Ok(decision);
     }
     if let Some(decided) = of_ticket(command, &known, now) {
         let (name, (revision, events)) = decided?;
@@ -220,6 +226,8 @@ fn facts(
     Ok(match command {
         Command::RegisterMerchant(row) => register(row, known.merchant, known.overruled, now),
         Command::AssignSector(row) => assign(row, known.sectors)?,
+        Command::RecordAlias(row) => vec![(now, Event::AliasRecorded(whose::new_alias(row, known)?))],
+        Command::WithdrawAlias(row) => vec![(now, Event::AliasWithdrawn(whose::old_alias(row, known.merchant)?))],
         Command::RecordFiling(row) => on(row.date, filing(row, known.merchant)?),
         Command::ReportBalance(row) => on(
             row.date,

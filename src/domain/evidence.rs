@@ -47,6 +47,21 @@ pub struct RegisterRow {
     pub founded_on: Option<Day>,
 }
 
+/// Another name of a merchant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alias {
+    /// Where it was recorded.
+    pub position: Position,
+    /// Where it was withdrawn, or [`STANDING`].
+    pub until: Position,
+    /// The name.
+    pub name: Box<str>,
+    /// The mall in which it is meant; `None`: wherever.
+    pub mall: Option<Box<str>>,
+    /// The street in which it is meant; `None`: wherever.
+    pub street: Option<Box<str>>,
+}
+
 /// A sector assigned by hand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assigned {
@@ -192,10 +207,21 @@ pub struct Complaint {
     pub corrections: ThinVec<Correction>,
     /// What was done about it, in the order recorded.
     pub handling: ThinVec<Handling>,
+    /// What the office last wrote to the complainant; no fact rests on it.
+    pub reply: Option<Box<Reply>>,
     /// Where it was found not to be about this merchant after all; from there on it does not count.
     pub undone: Option<Position>,
     /// Mall that it was handed in at, as last said; `None` if nobody said, or it came another way. No fact rests on it.
     pub mall: Option<Box<str>>,
+}
+
+/// What an office wrote to a complainant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// Where that was recorded.
+    pub position: Position,
+    /// The text.
+    pub text: Box<str>,
 }
 
 /// Something that was done about a ticket; of one thing (what, and when) the one recorded last stands.

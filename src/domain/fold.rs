@@ -29,6 +29,7 @@ pub const fn evidence_about(event: &Event) -> Option<CreditCode> {
     Some(match event {
         Event::MerchantRegistered(e) | Event::MerchantDetailsChanged(e) => e.credit_code,
         Event::SectorAssigned(e) => e.credit_code,
+        Event::AliasRecorded(e) | Event::AliasWithdrawn(e) => e.credit_code,
         Event::ShopOpened(e) => e.credit_code,
         Event::ShopLinked(e) => e.credit_code,
         Event::DeregistrationApplied(e) | Event::Listed(e) => e.credit_code,
@@ -64,6 +65,7 @@ pub const fn evidence_about(event: &Event) -> Option<CreditCode> {
         | Event::ComplaintMerged(e)
         | Event::ComplaintSettledInShop(e) => e.credit_code,
         Event::ComplaintRated(e) => e.credit_code,
+        Event::ReplyRecorded(e) => e.credit_code,
         Event::RefundPromised(e) | Event::RefundPaid(e) => e.credit_code,
         Event::PassedToEnterprise(e) => e.credit_code,
         Event::GreyListed(e) => e.credit_code,

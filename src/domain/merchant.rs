@@ -9,8 +9,8 @@ use super::empty_words::is_empty_word;
 use super::envelope::Position;
 use super::event::ShopName;
 use super::evidence::{
-    Act, Amount, Assigned, Complaint, CustodyReport, Dated, Evidence, FilingStep, GuaranteeItem, Listing, RatioItem,
-    RegisterRow, STANDING, Shop, Signal, add, latest,
+    Act, Alias, Amount, Assigned, Complaint, CustodyReport, Dated, Evidence, FilingStep, GuaranteeItem, Listing,
+    RatioItem, RegisterRow, STANDING, Shop, Signal, add, latest,
 };
 use super::name_key;
 use super::records::Records;
@@ -47,6 +47,8 @@ pub struct Merchant {
     pub revision: u32,
     /// Rows of the register, in the order recorded. Empty for a placeholder.
     pub rows: ThinVec<RegisterRow>,
+    /// Other names that people call it by, in the order recorded.
+    pub aliases: ThinVec<Alias>,
     /// Sectors assigned by hand, by effective day.
     pub sectors: ThinVec<Assigned>,
     /// Steps of the filing, by day.
@@ -105,6 +107,7 @@ impl Merchant {
             code,
             revision: 0,
             rows: ThinVec::new(),
+            aliases: ThinVec::new(),
             sectors: ThinVec::new(),
             filings: ThinVec::new(),
             balances: ThinVec::new(),
@@ -181,6 +184,11 @@ impl Merchant {
     #[must_use]
     pub fn name(&self, known: Position) -> Option<&str> {
         self.detail(known, |row| row.name.as_deref())
+    }
+
+    /// Returns its other names that stand and are this one, as that is typed.
+    pub fn aliases_called(&self, name: &str) -> impl Iterator<Item = &Alias> {
+        self.aliases.iter().filter(move |alias| alias.until == STANDING && name_key::same(&alias.name, name))
     }
 
     /// Says whether a shop is known that closed.

@@ -99,6 +99,21 @@ pub fn masked(text: &str) -> Cow<'_, str> {
     Cow::Owned(kept)
 }
 
+/// Says whether a text that names something, such as the number of a ticket, holds a mobile number or a whole identity number of a
+/// person. It cannot be masked: two tickets would become one.
+#[must_use]
+pub fn names_a_person(text: &str) -> bool {
+    let runs = runs(text);
+    (0..runs.len()).any(|first| {
+        let group = runs.get(first..).unwrap_or_default();
+        let joined = 1 + group.windows(2).take(MOST_PARTS - 1).take_while(|pair| touch(text, pair)).count();
+        (1..=joined).filter_map(|count| group.get(..count)).any(|parts| {
+            let digits: String = parts.iter().map(|run| run.digits.as_str()).collect();
+            identity_number(&digits) == Likeness::Sure || is_mobile(&digits)
+        })
+    })
+}
+
 /// Parts that a number is written in: `+86 138 0013 8000`.
 const MOST_PARTS: usize = 4;
 

@@ -18,6 +18,8 @@ pub fn stands(merchant: &Merchant, event: &Event) -> bool {
     match event {
         Event::MerchantRegistered(row) | Event::MerchantDetailsChanged(row) => details_stand(merchant, row),
         Event::ShopOpened(shop) => merchant.shop_place(shop.mall.as_deref(), shop.unit.as_deref()).is_some(),
+        Event::AliasRecorded(row) => merchant.aliases_called(&row.alias).any(|alias| alias.is(row)),
+        Event::AliasWithdrawn(row) => !merchant.aliases_called(&row.alias).any(|alias| alias.is(row)),
         Event::SectorAssigned(row) => merchant
             .sectors
             .iter()

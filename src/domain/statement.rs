@@ -84,6 +84,8 @@ pub fn thing(command: &Command) -> Option<u64> {
         Command::RecordGreyListing(row) => hash_of(&("grey", who, row.entered_on)),
         Command::RecordLock(row) => hash_of(&("lock", who, code(&row.person_digest), row.locked_on)),
         Command::AssignSector(_)
+        | Command::RecordAlias(_)
+        | Command::WithdrawAlias(_)
         | Command::RecordComplaint(_)
         | Command::RecordUnattributed(_)
         | Command::DecideUnattributed(_)
@@ -186,6 +188,8 @@ fn each_field(command: &Command, visit: &mut dyn FnMut(u64, &'static str, u64)) 
             say("lifted_on", row.lifted_on.map(|day| hash_of(&day)));
         }
         Command::AssignSector(_)
+        | Command::RecordAlias(_)
+        | Command::WithdrawAlias(_)
         | Command::RecordComplaint(_)
         | Command::RecordUnattributed(_)
         | Command::DecideUnattributed(_)

@@ -153,6 +153,16 @@ pub fn plus_hours(at: Instant, hours: i64) -> Instant {
     at.checked_add(SignedDuration::from_hours(hours)).unwrap_or(Instant::MAX)
 }
 
+/// Returns a last instant as people read it, in Beijing's time: the end of a day is that day, another its minute.
+#[must_use]
+pub fn deadline(at: Instant) -> String {
+    if start_of(day_of(at)) == at {
+        plus_days(day_of(at), -1).to_string()
+    } else {
+        local(at).strftime("%Y-%m-%d %H:%M").to_string()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -237,6 +237,8 @@ vocabulary! {
         Name = "name" "名称",
         /// A name it had before, by key.
         FormerName = "former_name" "曾用名",
+        /// Another name that is recorded of it (别名), by key.
+        Alias = "alias" "别名",
         /// The brand, by key.
         Brand = "brand" "品牌",
         /// The mall has a shop of the merchant.

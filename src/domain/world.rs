@@ -30,6 +30,8 @@ pub struct World {
     more_links: Index<u64, OrdSet<u32>>,
     /// Of all filed so, those with a shop that closed: few, and the only ones whose links light anybody.
     closers: Index<u64, OrdSet<u32>>,
+    /// Merchants whose names changed, in that order; for whoever keeps an index of names.
+    named: Pages<u32>,
     /// Those at whom a person was locked, by that person.
     locks: Index<u64, OrdSet<u32>>,
     head: Position,
@@ -53,6 +55,7 @@ impl World {
             add(&mut self.locks, person_key(&lock.person, &lock.digest), index);
         }
         self.merchants.push(merchant);
+        self.named.push(index);
     }
 
     /// Takes one event of the log into account. Returns the index of the merchant it is evidence about, if any.
@@ -67,7 +70,14 @@ impl World {
             Event::ComplaintReceived(received) => {
                 self.own(&received.ticket, index);
             }
-            Event::MerchantRegistered(_) | Event::MerchantDetailsChanged(_) => self.link(index),
+            Event::MerchantRegistered(_) | Event::MerchantDetailsChanged(_) => {
+                self.link(index);
+                self.named.push(index);
+            }
+            Event::AliasRecorded(row) => {
+                self.file(name_bucket(&row.alias), index, false);
+                self.named.push(index);
+            }
             Event::ShopClosed(_) => self.link_closer(index),
             Event::PersonLocked(row) => add(&mut self.locks, person_key(&row.person, &row.person_digest), index),
             _ => {}
@@ -143,6 +153,11 @@ impl World {
         &self.merchants
     }
 
+    /// Returns the merchants whose names changed, behind the first `seen` of such changes.
+    pub fn named_since(&self, seen: usize) -> impl Iterator<Item = u32> {
+        (seen..self.named.len()).filter_map(|place| self.named.get(place).copied())
+    }
+
     /// Returns a merchant by index.
     #[must_use]
     pub fn at(&self, index: u32) -> Option<&Merchant> {
@@ -177,12 +192,12 @@ impl World {
         self.at(*self.other_tickets.get(&Box::from(&*key))?).map(|merchant| merchant.code)
     }
 
-    /// Returns the merchants in the register that have just this name or brand, by key.
+    /// Returns the merchants in the register that have just this name, alias or brand, by key.
     #[must_use]
     pub fn called(&self, by: By<'_>) -> Vec<&Merchant> {
         let bucket = match by {
             By::Brand(brand) => hash_of(&(0_u8, key(brand))),
-            By::Name(name) => hash_of(&(2_u8, key(name))),
+            By::Name(name) => name_bucket(name),
         };
         let others = self.more_links.get(&bucket).into_iter().flatten();
         let filed = self.links.get(&bucket).into_iter().chain(others);
@@ -263,13 +278,19 @@ fn add(index: &mut Index<u64, OrdSet<u32>>, key: u64, merchant: u32) {
 
 /// Returns everything a merchant was ever filed under: every row left its own state of brand and representative behind.
 fn keys_ever(merchant: &Merchant) -> Vec<u64> {
-    merchant.rows.iter().flat_map(|row| link_keys(merchant, row.position)).flatten().collect()
+    let rows = merchant.rows.iter().flat_map(|row| link_keys(merchant, row.position)).flatten();
+    rows.chain(merchant.aliases.iter().map(|alias| name_bucket(&alias.name))).collect()
+}
+
+/// Returns what a name is filed under.
+fn name_bucket(name: &str) -> u64 {
+    hash_of(&(2_u8, key(name)))
 }
 
 /// Returns what a merchant is filed under, as known at `known`.
 fn link_keys(merchant: &Merchant, known: Position) -> [Option<u64>; 3] {
     [
-        merchant.name(known).map(|name| hash_of(&(2_u8, key(name)))),
+        merchant.name(known).map(name_bucket),
         merchant.brand_key(known).map(|brand| hash_of(&(0_u8, brand))),
         merchant.representative_key(known).map(|(name, digest)| hash_of(&(1_u8, name, digest))),
     ]

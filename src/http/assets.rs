@@ -24,6 +24,10 @@ pub(super) static STYLE: LazyLock<Asset> =
 pub(super) static SCRIPT: LazyLock<Asset> =
     LazyLock::new(|| asset("board", "js", "text/javascript; charset=utf-8", include_bytes!("../../assets/board.js")));
 
+/// The style of what everybody may look at: small, for a telephone in a shopping centre.
+pub(super) static SHOP_STYLE: LazyLock<Asset> =
+    LazyLock::new(|| asset("shop", "css", "text/css; charset=utf-8", include_bytes!("../../assets/shop.css")));
+
 /// The icon.
 pub(super) static ICON: LazyLock<Asset> =
     LazyLock::new(|| asset("icon", "svg", "image/svg+xml", include_bytes!("../../assets/icon.svg")));
@@ -36,7 +40,8 @@ fn asset(name: &str, extension: &str, media_type: &'static str, body: &'static [
 /// Serves an asset.
 pub(super) async fn get(name: web::Path<String>) -> Result<HttpResponse, Problem> {
     let path = format!("/assets/{name}");
-    let asset = [&STYLE, &SCRIPT, &ICON].into_iter().find(|asset| asset.path == path).ok_or(Code::NotFound)?;
+    let asset =
+        [&STYLE, &SHOP_STYLE, &SCRIPT, &ICON].into_iter().find(|asset| asset.path == path).ok_or(Code::NotFound)?;
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, asset.media_type))
         .insert_header((CACHE_CONTROL, "public, max-age=31536000, immutable"))

@@ -3,6 +3,7 @@
 
 use super::access::SESSION_COOKIE;
 use super::fresh;
+use super::kept::Kept;
 use super::language::{self, Language};
 use super::metrics::Metrics;
 use super::pages::{self, filters::escaped};
@@ -60,7 +61,12 @@ pub(super) async fn stand(
     let mut response = match path {
         Err(problem) => request.error_response(problem),
         Ok(()) if asked.is_change && asked.is_foreign => request.error_response(Problem::from(Code::ForeignSite)),
-        Ok(()) => next.call(request).await?.map_into_boxed_body(),
+        Ok(()) => {
+            if asked.is_page && asked.is_change {
+                Kept::note(&mut request).await;
+            }
+            next.call(request).await?.map_into_boxed_body()
+        }
     };
     let status = response.status();
     if status.is_client_error() || status.is_server_error() {
@@ -176,8 +182,18 @@ fn to_log_in(request: &HttpRequest) -> HttpResponse {
             .content_type("text/html; charset=utf-8")
             .body(format!("<!doctype html><meta http-equiv=\"refresh\" content=\"0;url={target}\"><title>…</title>"));
     }
-    let next = if *request.method() == Method::GET { encode(here) } else { "%2F".to_owned() };
-    HttpResponse::SeeOther().insert_header((LOCATION, format!("/login?next={next}"))).finish()
+    let kept = request.extensions().get::<Kept>().cloned();
+    if let Some(kept) = kept
+        && let Ok(page) = pages::login::again(request, &kept)
+    {
+        return page;
+    }
+    // Whoever comes by the address of the service alone goes on to their first page.
+    let next = match *request.method() == Method::GET && here != "/" {
+        true => format!("?next={}", encode(here)),
+        false => String::new(),
+    };
+    HttpResponse::SeeOther().insert_header((LOCATION, format!("/login{next}"))).finish()
 }
 
 /// What stays as it is in a query: RFC 3986, `unreserved`.

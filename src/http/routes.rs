@@ -117,6 +117,11 @@ pub const QUESTIONS: &[&str] = &[
     "/cases",
     "/mall",
     "/api/v1/merchants/{credit_code}/reasons",
+    "/board.xlsx",
+    "/board.csv",
+    "/today",
+    "/shop",
+    "/shop/mall",
 ];
 
 impl Route {
@@ -129,13 +134,26 @@ impl Route {
 
 const PAGE: Parameter = ("page", "page, from 1");
 const PER_PAGE: Parameter = ("per_page", "items on a page, 1 to 500, else 50");
-const QUERY: Parameter = ("q", "part of the name, the brand or the credit code");
+const QUERY: Parameter = (
+    "q",
+    "words that all stand in name, brand, credit code, representative, street, mall or unit, or are initials in pinyin",
+);
+const STREET: Parameter = ("street", "street, as in the register");
+const SORT: Parameter = (
+    "sort",
+    "column to order by: light, merchant, sector, place, at_risk, shortfall or since; with `-` before it in reverse",
+);
+const AS_OF: Parameter = ("at", "day at whose end things are shown");
+const KNOWN: Parameter = ("known", "day at whose end they were known");
+const COLS: Parameter = ("cols", "a column to be shown; once for each");
 const LIGHT: Parameter = ("light", "red, orange, yellow, unknown or green");
 const SECTOR: Parameter = ("sector", "sector id, or `undetermined`");
 const DIVISION: Parameter = ("division", "division code, or its first digits");
 const MALL: Parameter = ("mall", "mall with a shop of the merchant");
 const ENDED: Parameter = ("ended", "`true`: also those that ended");
 const LATE: Parameter = ("late", "`true`: with a late duty only");
+const UNDETERMINED: Parameter =
+    ("undetermined", "`true`: of merchants whose sector is to be decided only (`assign_sector`)");
 const MINE: Parameter = ("mine", "`true`: those that the caller has");
 const WAIT: Parameter = ("wait", "seconds to wait for what becomes of it, 0 to 60");
 const LIMIT: Parameter = ("limit", "items at most, 1 to 500");
@@ -185,7 +203,7 @@ routes! {
         -> "UnattributedPage";
     get "/api/v1/cases" ReadCases api::cases::list,
         "Cases in scope, the soonest due first: what somebody has to do about lights, by when",
-        [ENDED, LATE, MINE, ("credit_code", "about one merchant only"), PAGE, PER_PAGE] -> "CasePage";
+        [ENDED, LATE, UNDETERMINED, MINE, ("credit_code", "about one merchant only"), PAGE, PER_PAGE] -> "CasePage";
     post "/api/v1/cases/hand-over" HandleCases api::hand_over::post,
         "Hands over every open case in scope that somebody has, 500 at most, with a receipt for each", [] body "HandOver" -> "CommandReceipts";
     get "/api/v1/cases/{alert}" ReadCases api::cases::get, "One case", [] -> "CaseGiven";
@@ -232,12 +250,23 @@ routes! {
     get "/readyz" open api::health::ready, "Whether lights are up to date, this node keeps up with the log, and mail moves", [] -> "text/plain";
     get "/metrics" open api::health::metrics, "Figures for Prometheus; from elsewhere than the machine itself an administrator's key is needed, unless `http.metrics` is open", [] -> "text/plain";
     get "/assets/{name}" open assets::get, "Style, script and icon of the pages", [] -> "text/css";
+    get "/shop" open pages::shop::search, "What everybody may look up: shops by name, mall or code; there is none where the settings publish nothing",
+        [("q", "words of name, brand, mall or unit, or a whole credit code")] -> "text/html";
+    get "/shop/mall" open pages::shop::mall, "The notice board of a mall", [("name", "mall")] -> "text/html";
+    get "/shop/{credit_code}" open pages::shop::show, "A shop as everybody may know it", [] -> "text/html";
+    get "/shop/{credit_code}/sign" open pages::shop::sign, "A sign for a shop's door, with the QR code of its page", [] -> "text/html";
     get "/login" open pages::login::form, "The log-in page", [("next", "where to go then")] -> "text/html";
     post "/login" open pages::login::log_in, "Begins a session", [] body "LogIn" -> "text/html";
     post "/logout" open pages::login::log_out, "Ends the session", [] body "FormToken" -> "text/html";
     post "/demo/day" ReadLights demo::next_day, "Lets a day of the demonstration pass; a service that is none has no such page", [] body "FormToken" -> "text/html";
+    get "/today" ReadLights pages::today::show, "What is to be done by whom and by when, what changed, what is late, whose word is missing", [] -> "text/html";
+    post "/today" ReadLights pages::today::look, "Notes up to which change somebody has seen everything", [] body "SeenForm" -> "text/html";
     get "/" ReadLights pages::board::show, "The light board",
-        [QUERY, LIGHT, SECTOR, DIVISION, MALL, PAGE] -> "text/html";
+        [QUERY, LIGHT, SECTOR, DIVISION, MALL, STREET, SORT, AS_OF, KNOWN, COLS, ("grid", "`true`: with the grid of streets and sectors"), PAGE] -> "text/html";
+    get "/board.xlsx" ReadLights pages::board::export::xlsx, "The board as a workbook: the merchants and columns that the page shows, all of them",
+        [QUERY, LIGHT, SECTOR, DIVISION, MALL, STREET, SORT, AS_OF, KNOWN, COLS] -> "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+    get "/board.csv" ReadLights pages::board::export::csv, "The same as CSV",
+        [QUERY, LIGHT, SECTOR, DIVISION, MALL, STREET, SORT, AS_OF, KNOWN, COLS] -> "text/csv";
     get "/merchants/{credit_code}" ReadLights pages::merchant::show, "A merchant's page",
         [("by", "`recorded`: the timeline by when it was recorded"), ("steps", "`all`: not only the newest")] -> "text/html";
     get "/merchants/{credit_code}/drafts/{kind}" IssueLetters pages::letters::draft, "A letter drawn up from the office's wording and the light", [] -> "text/html";
@@ -259,7 +288,7 @@ routes! {
     post "/imports" Import pages::imports::post, "Takes files to be tried on", [] body "UploadForm" -> "text/html";
     get "/imports/{id}" Import pages::imports::show, "What a file would change, how far it has come, or what became of it", [] -> "text/html";
     post "/imports/{id}" Import pages::imports::confirm, "Has a file taken that was tried on", [] body "FormToken" -> "text/html";
-    get "/cases" ReadCases pages::cases::list, "Cases, the soonest due first", [ENDED, LATE, MINE, PAGE, ("changed", "how many cases a form changed"), ("of", "of how many")] -> "text/html";
+    get "/cases" ReadCases pages::cases::list, "Cases, the soonest due first", [ENDED, LATE, UNDETERMINED, MINE, PAGE, ("changed", "how many cases a form changed"), ("of", "of how many")] -> "text/html";
     post "/cases" HandleCases pages::cases::post, "Does the same with several cases, or hands over all that somebody has", [] body "CasesForm" -> "text/html";
     get "/cases/{alert}" ReadCases pages::case::show, "One case, with what can be done with it", [] -> "text/html";
     post "/cases/{alert}" HandleCases pages::case::post, "Does something with a case", [] body "CaseForm" -> "text/html";
@@ -269,6 +298,8 @@ routes! {
             ("row", "which ticket of the page is worked at, from 0"), ("last", "the ticket that was decided last, to be told")] -> "text/html";
     post "/unattributed" DecideTickets pages::unattributed::post, "Attributes a ticket, sets it aside, or takes that back",
         [] body "DecisionForm" -> "text/html";
+    post "/aliases" DecideTickets pages::aliases::post, "Records or withdraws another name of a merchant",
+        [] body "AliasForm" -> "text/html";
     get "/mails" ReadMails pages::mails::show, "The mail record", [("before", "older ones")] -> "text/html";
     get "/mails/{mail}" ReadMails pages::mails::letter,
         "A mail as one recipient gets it", [("to", "the recipient's address")] -> "text/html";

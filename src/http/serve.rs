@@ -8,6 +8,7 @@ use super::fresh::Freshness;
 use super::metrics::Metrics;
 use super::pages::{Pages, PagesError};
 use super::problem::{Code, Problem};
+use super::publishing::Publishing;
 use super::questions::Questions;
 use super::site::{Cookies, Site};
 use super::{api, front, routes};
@@ -155,10 +156,12 @@ impl Open<'_> {
             tray: self.tray,
             inbox: self.inbox,
             questions,
+            trends: Arc::default(),
             near: Arc::default(),
         });
         let limit = settings.http.body_limit;
         let intake = web::Data::new(settings.intake.clone());
+        let publishing = web::Data::new(Publishing::new(settings));
         let server = HttpServer::new(move || {
             let app = match &demonstration {
                 Some(demonstration) => App::new().app_data(demonstration.clone()),
@@ -174,6 +177,7 @@ impl Open<'_> {
                 .app_data(following.clone())
                 .app_data(fresh.clone())
                 .app_data(intake.clone())
+                .app_data(publishing.clone())
                 .app_data(web::PayloadConfig::new(limit))
                 .app_data(web::FormConfig::default().limit(64 * 1024).error_handler(wrong_form))
                 .app_data(web::QueryConfig::default().error_handler(wrong_query))

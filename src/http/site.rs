@@ -1,5 +1,6 @@
 //! What the handlers share.
 
+use super::pages::board::Trends;
 use super::problem::{Code, Problem};
 use super::questions::Questions;
 use super::slices::Slices;
@@ -39,6 +40,8 @@ pub struct Site {
     pub inbox: Option<Arc<Inbox>>,
     /// Works on questions that go over all merchants.
     pub questions: Arc<Questions>,
+    /// How counts of the board stood before.
+    pub(super) trends: Arc<Trends>,
     /// Names of all merchants, to find those near to what a ticket says; made when it is first asked for.
     pub near: Arc<Mutex<Near>>,
 }

@@ -49,6 +49,37 @@ mod tests {
         }
     }
 
+    /// Words that a Chinese text holds as they are: names of formats, and what a reader types or sees elsewhere.
+    const NAMES: [&str; 14] =
+        ["CSV", "csv", "Excel", "JSON", "English", "en", "wl", "zip", "xlsx", "xls", "xlsb", "ods", "et", "docx"];
+
+    /// Returns a text without what is filled in.
+    fn said(text: &str) -> String {
+        let parts = text.split('{').enumerate();
+        parts
+            .map(|(place, part)| if place == 0 { part } else { part.split_once('}').map_or("", |(_, rest)| rest) })
+            .collect()
+    }
+
+    #[test]
+    fn a_chinese_text_has_no_english_word_and_an_english_one_nothing_chinese() {
+        let is_chinese = |letter: char| ('\u{3400}'..='\u{9FFF}').contains(&letter);
+        let [zh, en] = Language::ALL.map(|language| read(language).unwrap());
+        for (section, texts) in &zh {
+            for (key, text) in texts {
+                for word in said(text).split(|letter: char| !letter.is_ascii_alphabetic()).filter(|word| word.len() > 1)
+                {
+                    // The beginning of the names of returned files.
+                    let known = NAMES.contains(&word) || (section == "imports" && word == "returned");
+                    assert!(known, "{section}.{key}: `{word}` in `{text}`");
+                }
+                let english = &en[section][key];
+                let switch = (section.as_str(), key.as_str()) == ("site", "language");
+                assert!(switch || !english.chars().any(is_chinese), "{section}.{key}: `{english}`");
+            }
+        }
+    }
+
     #[test]
     fn every_event_has_a_sentence_and_every_fact_a_name() {
         use crate::domain::event::Event;

@@ -88,9 +88,14 @@ pub fn feedback(
             Says::AnsweredAt => standing.answered.map(minute).unwrap_or_default(),
             Says::ClosedAt => standing.closed.map(minute).unwrap_or_default(),
             Says::State(words) => {
-                let text = words.get(standing.state).cloned().unwrap_or_default();
+                let replied = complaint.reply.as_ref().and_then(|_| words.get(REPLIED));
+                let text = replied.or_else(|| words.get(standing.state)).cloned().unwrap_or_default();
                 let time = |at: Option<Instant>| at.map(minute).unwrap_or_default();
-                text.replace("{answered}", &time(standing.answered)).replace("{closed}", &time(standing.closed))
+                let reply = complaint.reply.as_ref().map_or("", |reply| &*reply.text);
+                let text =
+                    text.replace("{answered}", &time(standing.answered)).replace("{closed}", &time(standing.closed));
+                // Last: what somebody wrote is no place to fill in.
+                text.replace("{reply}", reply)
             }
         };
         profile.feedback.iter().map(|column| says(&column.says)).collect()
@@ -113,7 +118,8 @@ fn standing(complaint: &Complaint, since: Position) -> Option<Standing> {
     };
     let first = [complaint.answered.map(|(_, at)| at), complaint.closed.map(|(_, at, _)| at)];
     let corrected = complaint.corrections.iter().filter(|it| it.answered_at.is_some() || it.closed.is_some());
-    let steps = first.into_iter().flatten().chain(corrected.map(|correction| correction.position));
+    let replied = complaint.reply.iter().map(|reply| reply.position);
+    let steps = first.into_iter().flatten().chain(replied).chain(corrected.map(|correction| correction.position));
     let position = steps.filter(|position| *position > since).max()?;
     Some(Standing { state, answered, closed: closed.map(|(at, _)| at), position })
 }
@@ -121,8 +127,11 @@ fn standing(complaint: &Complaint, since: Position) -> Option<Standing> {
 /// Key of the words for a ticket that was answered and not closed.
 pub(super) const ANSWERED: &str = "answered";
 
-/// Events that a row of a ticket becomes at most: it is received, answered, closed.
-const STEPS: u64 = 3;
+/// Key of the words for one with a reply, whatever its state.
+pub(super) const REPLIED: &str = "reply";
+
+/// Events that a row of a ticket becomes at most: it is received, answered, closed, with a reply.
+const STEPS: u64 = 4;
 
 /// Says whether a step was recorded with the ticket itself: whoever sent it knows that.
 fn came_with_it(log: &dyn EventLog, complaint: &Complaint, position: Position) -> Result<bool, LogError> {

@@ -7,6 +7,7 @@
 use super::export::{BYTE_ORDER_MARK, Medium, calculates, keep, safe_cell, temporary_beside, write_whole};
 use super::item::{Refused, Table};
 use super::place::Refusal;
+use crate::domain::personal::{masked, names_a_person};
 use csv::StringRecord;
 use rust_xlsxwriter::{Format, Workbook, Worksheet, XlsxError};
 use std::collections::BTreeSet;
@@ -281,14 +282,19 @@ pub(super) fn headers(table: &Table) -> Vec<String> {
 /// The cells under their headers, the columns behind, then any cells the header had no room for.
 pub(super) fn line(table: &Table, row: u64, cells: &StringRecord, refusals: &[Refusal]) -> Vec<String> {
     let width = table.header.len();
-    let mut line: Vec<String> = (0..width).map(|index| cells.get(index).unwrap_or_default().to_owned()).collect();
+    let mut line: Vec<String> = (0..width).map(|index| kept(cells.get(index).unwrap_or_default())).collect();
     line.push(table.file.to_string());
     line.push(row.to_string());
     let reasons = |one: fn(&Refusal) -> String| refusals.iter().map(one).collect::<Vec<_>>();
     line.push(reasons(|refusal| short(refusal, "「", "」", "：", &refusal.zh)).join("；"));
     line.push(reasons(|refusal| short(refusal, "`", "`", ": ", &refusal.en)).join("; "));
-    line.extend(cells.iter().skip(width).map(str::to_owned));
+    line.extend(cells.iter().skip(width).map(kept));
     line
+}
+
+/// Returns a cell as it came, but for numbers of people: they stand also where the number of a ticket belongs.
+fn kept(cell: &str) -> String {
+    if names_a_person(cell) { masked(cell).into_owned() } else { cell.to_owned() }
 }
 
 /// Column, value and reason: file and row have their own columns.

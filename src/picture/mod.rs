@@ -82,6 +82,8 @@ impl Picture {
         self.fold_parts(seen)?;
         // Which bank reports stands in the merchant's filings, not in the report.
         self.sources.hear_bank(seen, &self.world);
+        // And whose hand a file came from stands in the keys.
+        self.sources.hear_file(seen, &self.keys);
         self.position = seen.stamp.position;
         Ok(())
     }

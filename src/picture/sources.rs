@@ -4,15 +4,17 @@
 //! * A **bank** delivers what is reported of accounts at it: the bank that the merchant's filings name on the day of the report.
 //! * A **mall** delivers what it says of its shops; the street is no source.
 //! * A **hotline** delivers tickets of its channel.
-//! * A **sheet** is a file by its name without numbers, so that `投诉-2025年5月.xlsx` and `投诉-2025年6月.csv` are one.
+//! * A **sheet** is a file by its name without numbers, so that `投诉-2025年5月.xlsx` and `投诉-2025年6月.csv` are one. What a mall or a bank
+//!   hands in is a sheet of its own, whatever its name: an office's sheet is delivered by offices.
 
 use super::part::{FoldError, Part, SeenEvent};
 use super::snapshot::{Keep, Stored as _};
+use crate::domain::access::Keys;
 use crate::domain::envelope::Position;
 use crate::domain::event::{Event, ImportTaken};
 use crate::domain::name_key;
 use crate::domain::time::{Day, Instant, day_of};
-use crate::domain::words::{Channel, SourceKind};
+use crate::domain::words::{Channel, Role, SourceKind};
 use crate::domain::world::World;
 use crate::policy::rhythm::DAYS;
 use imbl::OrdMap;
@@ -154,12 +156,21 @@ impl Sources {
         sources.insert(key.into(), source);
     }
 
+    /// Takes what is said of a file; whose hand it came from only the keys can tell.
+    pub(super) fn hear_file(&mut self, seen: &SeenEvent<'_>, keys: &Keys) {
+        if let Event::ImportTaken(taken) = seen.event {
+            self.filed(taken, hand(keys, seen.actor), seen);
+        }
+    }
+
     /// Notes what became of a file at everybody who spoke in it: what the same actor recorded between its beginning and its end.
-    fn filed(&mut self, taken: &ImportTaken, seen: &SeenEvent<'_>) {
+    fn filed(&mut self, taken: &ImportTaken, hand: Option<String>, seen: &SeenEvent<'_>) {
         let spoke = |source: &Source| source.last > taken.after && source.actor == *seen.actor;
         let alone = self.all().filter(|source| source.kind != SourceKind::Sheet && spoke(source)).count() == 1;
         let file = Filed { rows: taken.rows, refused: taken.refused, alone };
-        self.heard(SourceKind::Sheet, &sheet_name(&taken.file), taken.rows - taken.refused.min(taken.rows), seen);
+        let sheet = sheet_name(&taken.file);
+        let sheet = hand.map_or(sheet.clone(), |hand| format!("{sheet}（{hand}）"));
+        self.heard(SourceKind::Sheet, &sheet, taken.rows - taken.refused.min(taken.rows), seen);
         for kind in SourceKind::ALL {
             let sources = self.of_mut(*kind);
             let keys: Vec<Arc<str>> =
@@ -171,6 +182,15 @@ impl Sources {
             }
         }
     }
+}
+
+/// Returns which mall or bank somebody speaks for; `None`: an office, or whoever runs the service.
+fn hand(keys: &Keys, actor: &str) -> Option<String> {
+    keys.all().filter(|key| *key.name == *actor).find_map(|key| match key.scope.role {
+        Role::Operator => Some(key.scope.malls.join("、")),
+        Role::Bank => key.scope.bank.clone(),
+        Role::Regulator | Role::Lead | Role::Admin => None,
+    })
 }
 
 /// Returns what is the same of a file's name month after month: folders and stem without numbers and what stands around them. A
@@ -221,8 +241,6 @@ impl Part for Sources {
             self.heard(SourceKind::Mall, mall, 1, seen);
         } else if let Some(channel) = channel_of(seen.event) {
             self.heard(SourceKind::Hotline, channel.name(), 1, seen);
-        } else if let Event::ImportTaken(taken) = seen.event {
-            self.filed(taken, seen);
         }
         Ok(())
     }
@@ -312,6 +330,31 @@ mod tests {
         let all: Vec<_> =
             told.picture.sources.all().map(|source| (source.kind, &*source.name, source.days.len())).collect();
         assert_eq!(all, [(SourceKind::Mall, "大悦城（朝阳）", 2)]);
+    }
+
+    #[test]
+    fn a_sheet_of_an_office_is_not_delivered_by_a_mall_or_a_bank_that_names_its_file_so() {
+        let mut told = Told::new();
+        let mut key = |id: u128, name: &str, role: &str, own: (&str, serde_json::Value)| {
+            let mut said = json!({ "key": Uuid::from_u128(id), "name": name, "role": role, "hash": "00".repeat(32) });
+            said[own.0] = own.1;
+            told.tell("2025-01-01", "admin", "key.created", said);
+        };
+        key(1, "office", "lead", ("divisions", json!(["110108"])));
+        key(2, "mall desk", "operator", ("malls", json!(["东方广场"])));
+        key(3, "bank desk", "bank", ("bank", json!("甲银行")));
+        for (day, actor) in [("2025-01-01", "office"), ("2025-02-01", "mall desk"), ("2025-03-01", "bank desk")] {
+            told.taken(day, actor, "海淀区-信号-2025.csv", told.picture.position, (3, 0));
+        }
+        let last = |name: &str| told.find(SourceKind::Sheet, name).last_day().to_string();
+        assert_eq!(last("海淀区-信号"), "2025-01-01");
+        assert_eq!(
+            (last("海淀区-信号（东方广场）"), last("海淀区-信号（甲银行）")),
+            ("2025-02-01".into(), "2025-03-01".into())
+        );
+        told.taken("2025-04-01", "import", "海淀区-信号-202504.csv", told.picture.position, (3, 0));
+        let last = told.find(SourceKind::Sheet, "海淀区-信号").last_day().to_string();
+        assert_eq!(last, "2025-04-01", "whoever runs the service may deliver for an office");
     }
 
     #[test]

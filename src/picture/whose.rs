@@ -8,7 +8,7 @@ impl Part for Queue {
     type Kept = Entry;
 
     fn fold(&mut self, seen: &SeenEvent<'_>) -> Result<(), FoldError> {
-        self.apply(seen.event);
+        self.apply(seen.event, seen.actor);
         Ok(())
     }
 

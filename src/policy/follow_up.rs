@@ -15,10 +15,28 @@ pub struct FollowUp {
     pub pause_days: u32,
     /// So many hours after an acknowledgement without an act, it is reminded of.
     pub remind_hours: Option<u32>,
-    /// Hours of a working day in which mails about what is late go out, from and until; `None`: at any time.
-    pub office: Option<(u32, u32)>,
+    /// Hours of a working day in which mails about what is late go out, unless an office has its own; `None`: at any time.
+    pub office: Option<Hours>,
     /// Who is told when a duty's time is over, one after the other.
     pub steps: Vec<Step>,
+}
+
+/// Hours of a working day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hours {
+    /// From this hour.
+    pub from: u32,
+    /// Until this one, which is over them.
+    pub until: u32,
+}
+
+impl Hours {
+    /// Says whether there is time between them, within a day.
+    #[must_use]
+    pub const fn are_some(&self) -> bool {
+        self.from < self.until && self.until <= 24
+    }
 }
 
 /// A step up.
@@ -88,10 +106,10 @@ impl FollowUp {
         self.remind_hours.map(|hours| plus_hours(acknowledged_at, i64::from(hours)))
     }
 
-    /// Returns when a mail goes out that is due at an instant: then, or when offices open next.
+    /// Returns when a mail goes out that is due at an instant: then, or when offices open next. `own` are the hours of the office.
     #[must_use]
-    pub fn office_time(&self, at: Instant, calendar: &Calendar) -> Instant {
-        let Some((from, until)) = self.office else { return at };
+    pub fn office_time(&self, at: Instant, calendar: &Calendar, own: Option<Hours>) -> Instant {
+        let Some(Hours { from, until }) = own.or(self.office) else { return at };
         let today = day_of(at);
         let hour = |day, hour: u32| plus_hours(start_of(day), i64::from(hour));
         if calendar.is_working_day(today) && at < hour(today, until) {
@@ -133,7 +151,8 @@ impl FollowUpTable {
         for (name, _) in sources.into_iter().filter(|(_, is_missing)| *is_missing) {
             problems.push(format!("`follow_up.{name}` has no source"));
         }
-        if let Some(office) = self.office.as_ref().filter(|office| office.from >= office.until || office.until > 24) {
+        let office = self.office.map(|office| Hours { from: office.from, until: office.until });
+        if let Some(office) = office.filter(|office| !office.are_some()) {
             problems.push(format!("office hours from {} until {} are none", office.from, office.until));
         }
         for step in self.step.iter().filter(|step| step.hours.is_some() && step.working_days.is_some()) {
@@ -143,7 +162,7 @@ impl FollowUpTable {
             reopen_days: self.reopen_days.value,
             pause_days: self.pause_days.value,
             remind_hours: self.remind_hours.map(|hours| hours.value),
-            office: self.office.map(|office| (office.from, office.until)),
+            office,
             steps: self.step,
         }
     }
@@ -165,7 +184,7 @@ mod tests {
             ("2025-10-10T19:00:00+08:00", "2025-10-11T09:00:00+08:00"),
             ("2025-10-12T12:00:00+08:00", "2025-10-13T09:00:00+08:00"),
         ] {
-            let found = follow_up.office_time(at.parse().unwrap(), &policies.calendar);
+            let found = follow_up.office_time(at.parse().unwrap(), &policies.calendar, None);
             assert_eq!(found, goes.parse().unwrap(), "{at}");
         }
     }

@@ -1,6 +1,7 @@
 //! Making policies of texts: those compiled in, those of a folder (read by [`crate::policy_folder`]), or those of an event;
 //! every problem reported at once.
 
+use super::aliases::AliasOffers;
 use super::calendar::{Calendar, CalendarFile};
 use super::letters::Letters;
 use super::rhythm::Rhythms;
@@ -33,6 +34,8 @@ pub struct Policies {
     pub calendar: Calendar,
     /// When a source counts as silent. No light rests on it, so it is no part of the digest.
     pub rhythms: Rhythms,
+    /// When a name is offered as another name of a merchant.
+    pub aliases: AliasOffers,
     /// Wording of the letters that offices issue; no part of the digest either.
     pub letters: Letters,
     /// SHA-256 over names and texts of the files, lower-case hex.
@@ -85,11 +88,13 @@ impl Policies {
         });
         let rhythms = Rhythms::built_in().map_err(|wrong| problems.extend(wrong)).ok();
         let letters = Letters::built_in().map_err(|wrong| problems.extend(wrong)).ok();
-        match (calendar, pack, sectors, schemes, rhythms.zip(letters)) {
-            (Some(calendar), Some(pack), Some(sectors), Some(schemes), Some((rhythms, letters)))
+        let aliases = AliasOffers::built_in().map_err(|wrong| problems.extend(wrong)).ok();
+        match (calendar, pack, sectors, schemes, rhythms.zip(letters).zip(aliases)) {
+            (Some(calendar), Some(pack), Some(sectors), Some(schemes), Some(((rhythms, letters), aliases)))
                 if problems.is_empty() =>
             {
-                Ok(Self { digest: digest(&files), pack, schemes, sectors, calendar, rhythms, letters, files })
+                let digest = digest(&files);
+                Ok(Self { digest, pack, schemes, sectors, calendar, rhythms, letters, aliases, files })
             }
             _ => Err(PolicyError::Wrong(problems)),
         }
@@ -108,6 +113,15 @@ impl Policies {
     pub fn with_rhythms(self, text: &str) -> Result<Self, PolicyError> {
         let rhythms = Rhythms::parse(text).map_err(PolicyError::Wrong)?;
         Ok(Self { rhythms, ..self })
+    }
+
+    /// Takes another number of decisions after which a name is offered.
+    ///
+    /// # Errors
+    /// See [`PolicyError`].
+    pub fn with_aliases(self, text: &str) -> Result<Self, PolicyError> {
+        let aliases = AliasOffers::parse(text).map_err(PolicyError::Wrong)?;
+        Ok(Self { aliases, ..self })
     }
 
     /// Takes other wording of the letters that offices issue.

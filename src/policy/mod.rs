@@ -1,6 +1,7 @@
 //! Law as data: rule packs, filing and custody schemes, sectors, working-day calendars (policies/), loaded, checked and
 //! evaluated. Where a figure comes from is written beside it in the files.
 
+pub mod aliases;
 pub mod calendar;
 #[cfg(test)]
 mod cases;

@@ -189,11 +189,12 @@ pub struct Duty {
 
 impl Duty {
     /// Returns when the duty is due if it arose at `at`: an exact instant for hours, the end of the last day for days;
-    /// `None` if it has no clock.
+    /// `None` if it has no clock. What is due at once is due on the day it arose: in the same instant nobody can have done it.
     #[must_use]
     pub fn due(&self, at: Instant, calendar: &Calendar) -> Option<Instant> {
         let end_of = |day| start_of(plus_days(day, 1));
         match (self.hours, self.days, self.working_days) {
+            (Some(0), _, _) => Some(end_of(day_of(at))),
             (Some(hours), _, _) => Some(plus_hours(at, i64::from(hours))),
             (_, Some(days), _) => Some(end_of(plus_days(day_of(at), i64::from(days)))),
             (_, _, Some(days)) => Some(end_of(calendar.plus_working_days(day_of(at), days))),

@@ -6,6 +6,7 @@ mod intake;
 mod log;
 mod mail;
 mod policies;
+mod public;
 mod reader;
 mod secret;
 mod session;
@@ -19,6 +20,7 @@ pub use intake::Intake;
 pub use log::{Engine, Log};
 pub use mail::{ANSWERS, CLAIM_MARGIN, Mail, Smtp, Tls};
 pub use policies::Policies;
+pub use public::Public;
 pub use secret::Secret;
 pub use session::Session;
 pub use trace::{Trace, TraceFormat};
@@ -47,6 +49,8 @@ pub struct Settings {
     pub policies: Policies,
     /// Files that are handed in.
     pub intake: Intake,
+    /// What everybody may look up.
+    pub public: Public,
     /// What the running service says on stderr.
     pub trace: Trace,
 }
@@ -142,6 +146,7 @@ impl Settings {
             mail: Mail::read(root.section("mail")),
             policies: Policies::read(root.section("policies")),
             intake: Intake::read(root.section("intake")),
+            public: Public::read(root.section("public")),
             trace: Trace::read(root.section("trace")),
         };
         root.finish();

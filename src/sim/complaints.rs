@@ -38,6 +38,7 @@ impl Tickets {
             answered_at: None,
             closed_at: None,
             outcome: None,
+            reply: None,
         }
     }
 }

@@ -97,6 +97,7 @@ fn happened_by(command: &Command) -> Option<Day> {
     match command {
         Command::RegisterMerchant(row) => row.founded_on,
         Command::AssignSector(_) | Command::PostGuarantee(_) | Command::CancelEntry(_) | Command::HandleCase(_) => None,
+        Command::RecordAlias(_) | Command::WithdrawAlias(_) => None,
         Command::RecordFiling(row) => Some(row.date),
         Command::ReportBalance(row) => Some(row.date),
         Command::ReportCustody(row) => Some(row.date),

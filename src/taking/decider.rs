@@ -78,9 +78,9 @@ impl Decider {
     /// Returns what was taken of a file, if it was taken in.
     pub(super) fn known(&self, digest: &Hex<32>, name: &str) -> Result<Option<Taken>, TakingError> {
         Ok(match self {
-            Self::Desk(at) => at.desk.picture().imports.find(digest, name),
+            Self::Desk(at) => at.desk.picture().imports.find(digest, name, at.speaker.known_by()),
             Self::Service(at) => at.known(digest, name)?,
-            Self::Rehearsal(tried) => tried.rehearsal.picture().imports.find(digest, name),
+            Self::Rehearsal(tried) => tried.rehearsal.picture().imports.find(digest, name, tried.speaker.known_by()),
         })
     }
 
@@ -110,6 +110,19 @@ impl Decider {
             events: vec![event],
         };
         Ok(at.desk.log().append(append).map(|_| ())?)
+    }
+
+    /// Says whether the speaker may say something there is nothing to decide about: that it stands is no answer to who may not say it.
+    ///
+    /// # Errors
+    /// They may not: this is the answer.
+    pub(super) fn allows(&self, command: &Command, now: Instant) -> Result<(), Answer> {
+        match self {
+            Self::Desk(at) => at.speaker.judge(&at.desk.picture(), command.clone(), at.desk.now()).map(|_| ()),
+            // Whoever has the data folder may say everything.
+            Self::Service(_) => Ok(()),
+            Self::Rehearsal(tried) => tried.speaker.judge(tried.rehearsal.picture(), command.clone(), now).map(|_| ()),
+        }
     }
 
     /// Hands over the rows there is something to decide about.

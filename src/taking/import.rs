@@ -7,7 +7,7 @@ use super::file::Begun;
 use super::hearing::{Heard, Hearing};
 use super::papers::Papers;
 use super::shown::Shown;
-use super::tally::{Followed, Step, Tally};
+use super::tally::{Followed, KindTallies, KindTally, Step, Tally};
 use crate::desk::{Answer, DeskError, not_recorded};
 use crate::domain::check::Problem;
 use crate::domain::whose::QUEUED;
@@ -15,6 +15,7 @@ use crate::intake::item::{Item, ReadRow, Refused, Table};
 use crate::intake::place::{Finding, Place};
 use crate::intake::profile::How;
 use crate::intake::read::{read, read_handed};
+use crate::intake::sheet::SheetKind;
 use crate::picture::imports::Imports;
 use csv::StringRecord;
 use std::collections::VecDeque;
@@ -71,6 +72,7 @@ pub struct Import<'a> {
     handed: u64,
     /// What came of those decided.
     tally: Tally,
+    kinds: KindTallies,
     refusals: Shown,
     warnings: Shown,
     papers: Option<Papers>,
@@ -83,6 +85,8 @@ pub struct Import<'a> {
 pub struct Ended {
     /// Its rows.
     pub tally: Tally,
+    /// The same by kind of sheet.
+    pub kinds: KindTallies,
     /// Files of it that were taken in before: nothing changes.
     pub known: u64,
     /// What was refused.
@@ -94,11 +98,16 @@ pub struct Ended {
 }
 
 impl<'a> Import<'a> {
-    /// Begins an import whose papers go to a folder, if to any.
+    /// Begins an import whose papers go to a folder, if to any, and take about so many bytes at most, if there is a limit.
     ///
     /// # Errors
     /// The papers cannot be written.
-    pub fn new(decider: Decider, papers: Option<&Path>, how: How, on_step: OnStep<'a>) -> Result<Self, TakingError> {
+    pub fn new(
+        decider: Decider,
+        papers: Option<(&Path, Option<u64>)>,
+        how: How,
+        on_step: OnStep<'a>,
+    ) -> Result<Self, TakingError> {
         Ok(Self {
             imports: Imports::default(),
             decider,
@@ -118,9 +127,10 @@ impl<'a> Import<'a> {
             early_weight: 0,
             handed: 0,
             tally: Tally::default(),
+            kinds: KindTallies::new(),
             refusals: Shown::default(),
             warnings: Shown::default(),
-            papers: papers.map(Papers::create).transpose()?,
+            papers: papers.map(|(folder, most)| Papers::create(folder, most)).transpose()?,
             failure: None,
         })
     }
@@ -179,8 +189,8 @@ impl<'a> Import<'a> {
             (Err(failure), _) | (Ok(()), Some(failure)) => Err(failure),
             (Ok(()), None) => settled,
         };
-        let Self { tally, known, refusals, warnings, .. } = self;
-        Ended { tally, known, refusals, warnings, outcome }
+        let Self { tally, kinds, known, refusals, warnings, .. } = self;
+        Ended { tally, kinds, known, refusals, warnings, outcome }
     }
 
     fn note(&mut self, done: Result<(), TakingError>) {
@@ -248,7 +258,7 @@ impl<'a> Import<'a> {
     fn begin_file(&mut self) -> Result<(), TakingError> {
         let known = match self.root.digest(&self.file) {
             Some(digest) => {
-                let known = match self.imports.find(&digest, &self.file) {
+                let known = match self.imports.find(&digest, &self.file, None) {
                     Some(known) => Some(known),
                     None => self.decider.known(&digest, &self.file)?,
                 };
@@ -270,7 +280,7 @@ impl<'a> Import<'a> {
     /// Has the log remember that the file was taken in, if there is something to remember.
     fn file_taken(&mut self) -> Result<(), TakingError> {
         let Some(taken) = self.begun.take().and_then(|begun| begun.end(self.tally)) else { return Ok(()) };
-        self.imports.note(&taken);
+        self.imports.note(&taken, &"".into());
         self.decider.remember(taken)
     }
 
@@ -354,7 +364,12 @@ impl<'a> Import<'a> {
         };
         for heard in rows {
             match &heard.row.outcome {
-                Ok(_) if heard.passed => self.answered(&heard.row, Answer::Unchanged { warnings: Vec::new() })?,
+                Ok(command) if heard.passed => {
+                    let allowed = self.decider.allows(command, self.how.now);
+                    let answer =
+                        allowed.map_or_else(|refused| refused, |()| Answer::Unchanged { warnings: Vec::new() });
+                    self.answered(&heard.row, answer)?;
+                }
                 Ok(_) => {
                     let Some(answer) = answers.next() else { continue };
                     let room = self.early.len() < MOST_EARLY && self.early_weight < MOST_EARLY_BYTES;
@@ -394,10 +409,13 @@ impl<'a> Import<'a> {
             Answer::Accepted(receipt) => {
                 let waits = receipt.warnings.iter().any(|warning| warning.code == QUEUED);
                 *(if waits { &mut self.tally.queued } else { &mut self.tally.accepted }) += 1;
+                let kind = self.kind_of(&row.table);
+                *(if waits { &mut kind.queued } else { &mut kind.accepted }) += 1;
                 (if waits { QUEUED } else { "accepted" }, receipt.events, receipt.warnings)
             }
             Answer::Unchanged { warnings } => {
                 self.tally.unchanged += 1;
+                self.kind_of(&row.table).unchanged += 1;
                 ("unchanged", Vec::new(), warnings)
             }
             Answer::Refused(problems) => {
@@ -421,6 +439,11 @@ impl<'a> Import<'a> {
         }
     }
 
+    fn kind_of(&mut self, table: &Table) -> &mut KindTally {
+        let kind = table.kind.map_or("commands", SheetKind::name);
+        self.kinds.entry(kind.to_owned()).or_default()
+    }
+
     fn refused(
         &mut self,
         table: &Arc<Table>,
@@ -429,6 +452,7 @@ impl<'a> Import<'a> {
         refusals: &[Finding],
     ) -> Result<(), TakingError> {
         self.tally.refused += 1;
+        self.kind_of(table).refused += 1;
         if let Some(begun) = &mut self.begun {
             begun.refuse(&table.sheet, Some(row));
         }

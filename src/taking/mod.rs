@@ -29,9 +29,10 @@ pub use hatch::{AtService, Hatch};
 pub use import::{Ended, Import, OnStep};
 pub use shown::{Alike, Shown};
 pub use speaker::Speaker;
-pub use tally::{Followed, Step, Tally};
+pub use tally::{Followed, KindTallies, KindTally, Step, Tally};
 
 use crate::desk::DeskError;
+use crate::domain::access::KeyRefused;
 use crate::intake::refusals::RefusalSheetError;
 use crate::log::contract::LogError;
 use std::io;
@@ -57,6 +58,9 @@ pub enum TakingError {
     /// A file that was handed in cannot be read again.
     #[error("the file cannot be read: {0}")]
     Handed(io::Error),
+    /// The key that it was handed in with opens nothing any more.
+    #[error("nothing of it was taken: {0}")]
+    ShutOut(KeyRefused),
     /// Whoever asked for it wants it no longer.
     #[error("it was broken off; what was decided until then is recorded, and the same file again does the rest")]
     BrokenOff,

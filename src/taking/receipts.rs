@@ -62,6 +62,12 @@ impl Receipts {
         self.writer.write_record(cells).map_err(|error| unwritable(&self.path, error.into()))
     }
 
+    /// Writes that nothing more follows, and why.
+    pub(super) fn cut(&mut self, zh: &str, en: &str) -> Result<(), TakingError> {
+        let cells = ["", "", "", "cut", "", zh, en, ""];
+        self.writer.write_record(cells).map_err(|error| unwritable(&self.path, error.into()))
+    }
+
     /// Puts what was written so far into the file.
     pub(super) fn flush(&mut self) -> Result<(), TakingError> {
         self.writer.flush().map_err(|error| unwritable(&self.path, error))

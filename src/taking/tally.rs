@@ -23,6 +23,22 @@ pub struct Tally {
     pub remarks: u64,
 }
 
+/// What came of the rows of one kind of sheet.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KindTally {
+    /// Rows that said something new.
+    pub accepted: u64,
+    /// Tickets without a credit code that wait for a person.
+    pub queued: u64,
+    /// Rows that said what stands.
+    pub unchanged: u64,
+    /// Rows refused.
+    pub refused: u64,
+}
+
+/// The same by kind of sheet, under its English name; `commands` are those of files without sheets.
+pub type KindTallies = BTreeMap<String, KindTally>;
+
 /// What followed from the rows.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Followed {

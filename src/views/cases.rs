@@ -14,6 +14,8 @@ pub struct CaseFilter {
     pub ended: bool,
     /// With a duty that is late only.
     pub late: bool,
+    /// Of merchants whose sector is to be decided only.
+    pub undetermined: bool,
     /// Of this holder only.
     pub holder: Option<String>,
     /// About one merchant only.
@@ -38,6 +40,7 @@ impl<'a> View<'a> {
         let ended = cases.all().filter(|case| filter.ended && !case.is_open());
         let wanted = |case: &&Case| {
             (!filter.late || case.is_late(view.now))
+                && (!filter.undetermined || case.sector.is_none())
                 && (filter.holder.is_none() || filter.holder == case.holder)
                 && filter.credit_code.is_none_or(|code| code == case.credit_code)
         };

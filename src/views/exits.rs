@@ -38,8 +38,16 @@ impl ExitRow {
     /// Returns the countdown of a standing notice; `None` if the shop is closed.
     #[must_use]
     pub fn countdown(&self, today: Day) -> Option<Countdown> {
-        match self.exit {
-            Exit::Announced { first_posted, planned_on } => Some(Countdown {
+        Countdown::of(&self.exit, today)
+    }
+}
+
+impl Countdown {
+    /// Returns the days of an exit on a day; `None` if no notice stands.
+    #[must_use]
+    pub fn of(exit: &Exit, today: Day) -> Option<Self> {
+        match *exit {
+            Exit::Announced { first_posted, planned_on } => Some(Self {
                 first_posted,
                 planned_on,
                 days_left: days_between(today, planned_on),

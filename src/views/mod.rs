@@ -7,9 +7,13 @@ pub mod complaints;
 pub mod exits;
 mod limit;
 pub mod merchant;
+pub mod public;
+mod search;
 pub mod sight;
 pub mod sources;
 pub mod standing;
+pub mod tenants;
+pub mod today;
 pub mod unattributed;
 
 pub use limit::Limit;
@@ -53,6 +57,8 @@ pub struct View<'a> {
     pub scope: &'a Scope,
     /// The present instant.
     pub now: Instant,
+    /// As of when lights and money are shown; `None` is now, with the lights as recorded.
+    then: Option<Horizon>,
     /// When to stop; `None` goes on to the end.
     limit: Option<&'a Limit>,
 }
@@ -62,7 +68,7 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn new(picture: &'a Picture, scope: &'a Scope, now: Instant) -> Self {
         let Picture { world, lights, queue, cases, sources, policies, .. } = picture;
-        Self { world, lights, queue, cases, sources, policies, scope, now, limit: None }
+        Self { world, lights, queue, cases, sources, policies, scope, now, then: None, limit: None }
     }
 
     /// Goes over merchants until the limit is over. **Whoever sets one asks it afterwards**: if it is over, what was found may be
@@ -70,6 +76,18 @@ impl<'a> View<'a> {
     #[must_use]
     pub const fn within(self, limit: &'a Limit) -> Self {
         Self { limit: Some(limit), ..self }
+    }
+
+    /// Shows the board as of an instant, knowing what was recorded up to a position. Whom the reader may see goes by the present.
+    #[must_use]
+    pub fn as_of(self, at: Instant, known: Position) -> Self {
+        Self { then: Some(Horizon::new(at, known)), ..self }
+    }
+
+    /// Returns the horizon that the board is shown at.
+    #[must_use]
+    pub(super) fn shown_at(&self) -> Horizon {
+        self.then.unwrap_or_else(|| self.horizon())
     }
 
     /// Returns the present horizon: everything recorded is known.

@@ -2,7 +2,7 @@
 
 use super::View;
 use crate::domain::envelope::Position;
-use crate::domain::whose::{Candidate, Clues, Entry, Near, State};
+use crate::domain::whose::{Candidate, Clues, Entry, Near, Offer, State, offers};
 use crate::domain::words::Role;
 
 /// Which tickets to show.
@@ -82,6 +82,17 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn decided_in_queue(&self) -> usize {
         self.queue.all().filter(|entry| entry.state != State::Waiting && self.sees_entry(entry)).count()
+    }
+
+    /// Returns which names may be recorded as other names of merchants in the scope, because persons decided so again and again.
+    #[must_use]
+    pub fn alias_offers(&self) -> Vec<Offer> {
+        if !matches!(self.scope.role, Role::Lead | Role::Admin) {
+            return Vec::new();
+        }
+        let mut found = offers(self.queue, self.world, self.policies.aliases.after);
+        found.retain(|offer| self.merchant(offer.alias.credit_code).is_some());
+        found
     }
 
     fn sees_entry(&self, entry: &Entry) -> bool {

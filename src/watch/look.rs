@@ -4,6 +4,7 @@ use super::Touch;
 use super::evidence::evidence_for;
 use crate::domain::envelope::Position;
 use crate::domain::time::Instant;
+use crate::domain::words::Light;
 use crate::lights::change::change;
 use crate::lights::moment::Moment;
 use crate::log::contract::{Append, EventLog, LogError};
@@ -15,6 +16,8 @@ pub(super) struct Look<'a> {
     pub(super) picture: &'a Picture,
     pub(super) log: &'a dyn EventLog,
     pub(super) now: Instant,
+    /// Time may bring what it brought before, because a clock was wrong: what is looked at passed long ago, or was yet to come.
+    pub(super) again: bool,
     known: HashMap<Instant, Position>,
     pub(super) changed: HashSet<u32>,
     pub(super) appends: Vec<Append>,
@@ -22,7 +25,7 @@ pub(super) struct Look<'a> {
 
 impl<'a> Look<'a> {
     pub(super) fn new(picture: &'a Picture, log: &'a dyn EventLog, now: Instant) -> Self {
-        Self { picture, log, now, known: HashMap::new(), changed: HashSet::new(), appends: Vec::new() }
+        Self { picture, log, now, again: false, known: HashMap::new(), changed: HashSet::new(), appends: Vec::new() }
     }
 
     /// Returns what was recorded by `at`. Evidence mostly comes in batches that share an instant.
@@ -61,8 +64,13 @@ impl<'a> Look<'a> {
             let events = self.log.ids_at(&draft.positions)?;
             reasons.push(draft.with_events(events));
         }
+        let told = self.again && change.to != Light::Green && {
+            let case = self.picture.cases.latest(merchant.code);
+            case.is_some_and(|case| case.was_told_of(reasons.iter().map(|reason| &*reason.rule), at))
+        };
         let newest = evidence_for(self.log, merchant, why.cause, why.newest, known)?;
-        let (_, _, append) = change.append(&subject, why.cause, why.notify, newest.as_ref(), reasons, self.now);
+        let (_, _, append) =
+            change.append(&subject, why.cause, why.notify && !told, newest.as_ref(), reasons, self.now);
         self.appends.push(append);
         self.changed.insert(index);
         Ok(true)

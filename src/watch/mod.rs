@@ -31,6 +31,9 @@ use std::collections::{BTreeMap, BinaryHeap};
 const SLICE: usize = 2_000;
 /// "More than" so many hours is seen at the next whole second.
 const JUST_AFTER: SignedDuration = SignedDuration::from_secs(1);
+/// Midnights further behind than this are leapt over: a service that slept so long, or a clock that was wrong, and what it lit
+/// before and took back comes again.
+const LEAP: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// What is to be looked at.
 #[derive(Debug, Default)]
@@ -42,6 +45,8 @@ pub(crate) struct Watch {
     timers: BinaryHeap<Reverse<(Instant, u32)>>,
     next_midnight: Option<Instant>,
     round: Option<Round>,
+    /// Up to where time leaps.
+    leap: Option<Instant>,
     handed: Handed,
 }
 
@@ -301,6 +306,9 @@ impl Watch {
 
     /// Takes one step: a merchant's light changes at most once in it, because the next change builds on the recorded one.
     fn look_through(&mut self, look: &mut Look<'_>) -> Result<(), LogError> {
+        let leaps = |due: Instant| look.now.duration_since(due) >= LEAP;
+        let waiting = self.next_due().filter(|due| *due <= look.now);
+        self.leap = waiting.and_then(|due| self.leap.or_else(|| leaps(due).then_some(look.now)));
         if self.round.is_none() {
             let next = self.next_due().filter(|due| *due <= look.now);
             self.look_at_touched(look, next)?;
@@ -333,7 +341,9 @@ impl Watch {
             let why = entry.remove();
             self.handed.past.push(((since, index), why));
             let known = look.known_at(since)?;
+            look.again = true;
             look.merchant(index, why, since, known)?;
+            look.again = false;
         }
         let touched: Vec<u32> = self.touched.iter().filter(|(_, why)| ready(why)).map(|(index, _)| *index).collect();
         // Most looks change nothing: they are bounded too, so that commands and revocations go in between.
@@ -367,10 +377,14 @@ impl Watch {
             None => (look.now, look.picture.position),
         };
         let why = Touch { cause: round.cause, notify: true, since: at, newest: known };
+        // Besides a leap: what is looked at once more because the clock was set right.
+        let may_come_again = round.midnight.is_none() || self.leap.is_some_and(|until| at <= until);
+        look.again = round.cause == LightCause::Time && may_come_again;
         let mut changed = 0;
         for index in round.next..end {
             changed += u64::from(look.merchant(u32::try_from(index).unwrap_or(u32::MAX), why, at, known)?);
         }
+        look.again = false;
         round.next = end;
         round.changed += changed;
         if end == all {
@@ -399,7 +413,9 @@ impl Watch {
             let why = Touch { cause: LightCause::Time, notify: true, since: at, newest: known };
             self.timers.pop();
             self.handed.timers.push((at, index));
+            look.again = self.leap.is_some_and(|until| at <= until);
             look.merchant(index, why, at, known)?;
+            look.again = false;
         }
         Ok(())
     }

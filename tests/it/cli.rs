@@ -7,6 +7,7 @@ mod demo;
 mod feedback;
 mod importing;
 mod languages;
+mod routes;
 mod served;
 #[cfg(all(feature = "telemetry", feature = "cluster-double"))]
 mod telemetry;

@@ -3,7 +3,7 @@
 mod plain;
 
 use crate::watch::stage::{Stage, time};
-use crate::watch::{HAIR, filing, hairdresser};
+use crate::watch::{HAIR, complaint, filing, hairdresser};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use std::collections::{BTreeMap, HashMap};
@@ -142,6 +142,33 @@ fn an_acknowledgement_without_an_act_is_reminded_of_once_and_a_pause_keeps_quiet
     // After the Labour Day holidays.
     stage.settle_at("2025-05-06T09:00:00");
     assert_eq!(calls(&*stage.log)[1].0, time("2025-05-01T00:00:00"));
+}
+
+/// Nobody can have done in the same instant what is due at once: it is late when that day is over.
+#[test]
+fn what_is_due_at_once_is_not_late_in_the_same_instant() {
+    let stage = Stage::set(memory(), "2025-03-05T10:00:00");
+    stage.say(hairdresser()).unwrap();
+    stage.say(vec![complaint(HAIR, "T1", "2025-03-05T10:00:00", "")]).unwrap();
+    let lit = time("2025-03-06T10:00:01");
+    let called = |stage: &Stage| {
+        let events = stage.log.read_all(0, usize::MAX).unwrap();
+        let call = |event: Event| match event {
+            Event::MailRequested(mail) => mail.call.and_then(|call| Some((mail.change, call.due_at?))),
+            _ => None,
+        };
+        events.iter().filter_map(|recorded| call(recorded.event.decode().unwrap())).collect::<Vec<_>>()
+    };
+    stage.settle_at("2025-03-06T10:00:01");
+    let opened = case(&stage);
+    assert_eq!((opened.opened_at, opened.duties[0].arisen.rule.as_str()), (lit, "unanswered"));
+    assert_eq!(opened.state_of(&opened.duties[0], lit), DutyState::Open);
+    stage.settle_at("2025-03-06T23:59:59");
+    assert_eq!((case(&stage).duties[0].steps, called(&stage)), (0, Vec::new()));
+    stage.settle_at("2025-03-07T09:00:00");
+    let late = case(&stage);
+    assert_eq!(late.state_of(&late.duties[0], time("2025-03-07T09:00:00")), DutyState::Escalated);
+    assert_eq!(called(&stage), [(opened.change, time("2025-03-07T00:00:00"))]);
 }
 
 /// What the service came to about each merchant, as the plain program has it.

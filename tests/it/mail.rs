@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use uuid::Uuid;
-use warnlight::alerts::recipients::{BUILT_IN, Recipients};
+use warnlight::alerts::recipients::{BUILT_IN, Place, Recipients};
 use warnlight::alerts::request::{self, About};
 use warnlight::alerts::requests;
 use warnlight::clock::{Clock, ManualClock};
@@ -84,7 +84,7 @@ impl Bench {
     fn ask(&self, number: u128, addresses: &[&str]) -> Uuid {
         let (id, change) = (Uuid::from_u128(number), red(true));
         self.append("light", id, &Event::LightChanged(change.clone()));
-        let about = About { name: Some(NAME.to_owned()), sector: Some("sport".to_owned()), division: None };
+        let about = About { name: Some(NAME.to_owned()), sector: Some("sport".to_owned()), ..About::default() };
         let recipients = addresses.iter().map(|address| Recipient {
             address: (*address).to_owned(),
             office: "海淀区体育局".to_owned(),
@@ -533,7 +533,7 @@ fn a_rise_is_asked_for_once_also_after_a_crash_and_imported_history_never() {
         let about = |_: &_| About {
             name: Some(NAME.to_owned()),
             sector: Some("commerce".to_owned()),
-            division: "110108".parse().ok(),
+            place: Place { division: "110108".parse().ok(), street: None },
         };
         let (asked, outcome) = requests::ask(rises, &*bench.log, &recipients, &about, bench.clock.now());
         outcome.unwrap();

@@ -130,6 +130,8 @@ const NUMBERS: &[(&str, &str, usize, &str)] = &[
     ("src/watch/hold.rs", "5", 1, "minutes before its end that a hold is told of again"),
     ("src/watch/hold.rs", "10", 1, "minutes that a hold lasts without word"),
     ("src/watch/mod.rs", "2000", 1, "merchants looked at in one go"),
+    ("src/watch/mod.rs", "7", 1, "days behind from which on time leaps"),
+    ("src/watch/mod.rs", "24", 1, "hours of a day"),
     ("src/policy/follow_up.rs", "24", 1, "hours of a day"),
 ];
 

@@ -1,5 +1,6 @@
 //! Who is meant: tickets without a credit code wait, are found by key, decided by a person, and taken back.
 
+mod alias;
 mod export;
 mod measured;
 

@@ -2,10 +2,15 @@ use super::*;
 use crate::policy::Policies;
 
 fn addresses(list: &Recipients, sector: Option<&str>, division: Option<&str>, day: &str) -> Vec<String> {
-    list.recipients_for(sector, division.map(|code| code.parse().unwrap()), day.parse().unwrap())
+    list.told(sector, &place(division), day.parse().unwrap())
+        .recipients
         .into_iter()
         .map(|recipient| recipient.address)
         .collect()
+}
+
+fn place(division: Option<&str>) -> Place {
+    Place { division: division.map(|code| code.parse().unwrap()), street: None }
 }
 
 fn entry(sector: &str, division: &str, address: &str, validity: &str) -> String {
@@ -96,7 +101,7 @@ fn an_office_is_told_from_its_first_day_to_its_last() {
 fn the_office_is_named_in_the_language_it_reads() {
     let english = entry("sport", "11", "a@example.invalid", ALWAYS).replace("zh-CN", "en");
     let list = Recipients::parse(&english).unwrap();
-    let found = list.recipients_for(Some("sport"), "110108".parse().ok(), "2025-01-01".parse().unwrap());
+    let found = list.told(Some("sport"), &place(Some("110108")), "2025-01-01".parse().unwrap()).recipients;
     assert_eq!((found[0].office.as_str(), found[0].language.as_str()), ("Office", "en"));
 }
 
@@ -131,4 +136,142 @@ fn a_line_break_in_an_address_or_a_file_that_is_not_toml_is_refused() {
     assert!(Recipients::parse(&entry("sport", "11", "a@example.invalid\\r\\nBcc: x@example.invalid", ALWAYS)).is_err());
     assert!(Recipients::parse("recipient = 3").is_err());
     assert_eq!(Recipients::parse("").unwrap(), Recipients::default());
+}
+
+/// An office with two people and a head, whom a street's route leads to; the district has an address of the plain kind.
+const OFFICES: &str = r#"
+[[recipient]]
+sector = "commerce"
+division = "110108"
+office = { zh = "区商务局", en = "District bureau" }
+address = "district@example.invalid"
+language = "zh-CN"
+from = "2025-01-01"
+
+[[office]]
+id = "street"
+zh = "万寿路街道办事处"
+en = "Wanshoulu street office"
+hours = { from = 8, until = 12 }
+
+[[office.person]]
+id = "wang"
+address = "wang@example.invalid"
+language = "zh-CN"
+from = "2025-01-01"
+away = [{ from = "2025-07-01", until = "2025-07-14", deputy = "li" }]
+
+[[office.person]]
+id = "li"
+address = "li@example.invalid"
+language = "en"
+from = "2025-01-01"
+away = [{ from = "2025-07-10", until = "2025-07-20", deputy = "zhao" }]
+
+[[office.person]]
+id = "zhao"
+head = true
+address = "zhao@example.invalid"
+language = "zh-CN"
+from = "2025-01-01"
+
+[[route]]
+sector = "commerce"
+division = "110108"
+street = "万寿路街道"
+office = "street"
+from = "2025-06-01"
+until = "2025-12-31"
+
+[[expect]]
+at = "2025-06-30"
+sector = "commerce"
+division = "110108"
+street = "万寿路街道"
+told = ["wang@example.invalid", "li@example.invalid"]
+"#;
+
+fn in_street(list: &Recipients, to: Upward, day: &str) -> (Vec<String>, Told) {
+    let place = Place { street: Some("万寿路 街道".to_owned()), ..place(Some("110108")) };
+    let told = list.called_upon(to, Some("commerce"), &place, day.parse().unwrap());
+    (told.recipients.iter().map(|recipient| recipient.address.replace("@example.invalid", "")).collect(), told)
+}
+
+#[test]
+fn a_streets_own_office_is_told_while_its_route_lasts_and_deputies_stand_in() {
+    let list = Recipients::parse(OFFICES).unwrap();
+    for (day, told) in [
+        ("2025-05-31", vec!["district"]),
+        ("2025-06-30", vec!["wang", "li"]),
+        ("2025-07-01", vec!["li"]),
+        // Both are away, and the head stands in for both.
+        ("2025-07-14", vec!["zhao"]),
+        ("2025-07-15", vec!["wang", "zhao"]),
+        ("2025-07-21", vec!["wang", "li"]),
+        ("2026-01-01", vec!["district"]),
+    ] {
+        assert_eq!(in_street(&list, Upward::Officer, day).0, told, "{day}");
+    }
+    let (_, told) = in_street(&list, Upward::Officer, "2025-07-14");
+    assert_eq!(told.because.iter().map(|(place, _)| place.as_str()).collect::<Vec<_>>(), ["route 1"]);
+    assert_eq!(told.stood_in_for.len(), 2, "{told:?}");
+    assert_eq!(told.hours, Some(Hours { from: 8, until: 12 }));
+    assert_eq!(in_street(&list, Upward::Head, "2025-06-30").0, ["zhao"], "the head of the office");
+    assert_eq!(addresses(&list, Some("commerce"), Some("110108"), "2025-06-30"), ["district@example.invalid"]);
+}
+
+#[test]
+fn faulty_offices_routes_and_expectations_are_told_with_their_place() {
+    for (old, new, place, what) in [
+        ("office = \"street\"", "office = \"strete\"", "route 1: ", "no office `strete`"),
+        (
+            "deputy = \"zhao\"",
+            "deputy = \"wang\"",
+            "office 1 (`street`): person `li`: ",
+            "nobody stands in on 2025-07-10",
+        ),
+        ("deputy = \"li\"", "deputy = \"wang\"", "office 1 (`street`): person `wang`: ", "nobody else of this office"),
+        ("id = \"li\"", "id = \"wang\"", "office 1 (`street`): person `wang`: ", "another of this office"),
+        ("from = 8, until = 12", "from = 12, until = 8", "office 1 (`street`): ", "are none"),
+        ("division = \"110108\"\nstreet", "division = \"11\"\nstreet", "route 1: ", "six digits of its district"),
+        ("until = \"2025-12-31\"", "until = \"2025-05-31\"", "route 1: ", "before it begins"),
+        (
+            "at = \"2025-06-30\"",
+            "at = \"2025-07-02\"",
+            "expectation 1: ",
+            "told is li@example.invalid, expected was li@",
+        ),
+        ("at = \"2025-06-30\"", "when = \"2025-06-30\"", "expectation 1: ", "when"),
+        ("head = true\n", "heads = true\n", "office 1: ", "heads"),
+    ] {
+        let text = OFFICES.replacen(old, new, 1);
+        assert_ne!(text, OFFICES, "{old}");
+        let problems = Recipients::parse(&text).unwrap_err().problems;
+        let is_told = |problem: &String| problem.starts_with(place) && problem.contains(what);
+        assert!(problems.iter().any(is_told), "{place}{what}: {problems:#?}");
+    }
+    // Nobody but the head from a day on.
+    let ended = OFFICES.replace("language = \"en\"\n", "language = \"en\"\nuntil = \"2025-09-30\"\n");
+    let ended = ended.replace(
+        "from = \"2025-01-01\"\naway = [{ from = \"2025-07-01\"",
+        "from = \"2025-01-01\"\nuntil = \"2025-08-31\"\naway = [{ from = \"2025-07-01\"",
+    );
+    let problems = Recipients::parse(&ended).unwrap_err().problems;
+    assert!(
+        problems[0].starts_with("route 1: nobody but a head serves in office `street` on 2025-10-01"),
+        "{problems:#?}"
+    );
+}
+
+#[test]
+fn an_office_is_routed_to_once_for_the_same_merchants_at_the_same_time() {
+    let again = "[[route]]\nsector = \"commerce\"\ndivision = \"110108\"\nstreet = \"万寿路街道 \"\noffice = \"street\"\nfrom = \"2025-12-31\"\n";
+    let problems = Recipients::parse(&format!("{OFFICES}\n{again}")).unwrap_err().problems;
+    assert_eq!(problems.len(), 1, "{problems:#?}");
+    assert!(
+        problems[0].starts_with("route 2: this office is named") && problems[0].contains("in route 1 already"),
+        "{problems:#?}"
+    );
+    let later = again.replace("2025-12-31", "2026-01-01");
+    assert!(Recipients::parse(&format!("{OFFICES}\n{later}")).is_ok());
 }

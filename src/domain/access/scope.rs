@@ -72,6 +72,41 @@ impl Scope {
         Self { role: Role::Admin, malls: Vec::new(), sectors: Vec::new(), divisions: Vec::new(), bank: None }
     }
 
+    /// Returns what this scope sees, in Chinese and in English: whoever makes a key is told, above all where a limit was left out.
+    #[must_use]
+    pub fn told(&self) -> (String, String) {
+        if self.is_everything() {
+            let or = match self.role {
+                Role::Regulator => ("，没有行业和区划的限制", ", limited to no sector and no division"),
+                Role::Lead => ("，没有区划的限制", ", limited to no division"),
+                _ => ("", ""),
+            };
+            return (format!("可见全部商户{}", or.0), format!("it sees every merchant{}", or.1));
+        }
+        let lists = [
+            ("商场", "malls", &self.malls),
+            ("行业", "sectors", &self.sectors),
+            ("区划", "divisions", &self.divisions),
+        ];
+        let named = lists.iter().filter(|(.., list)| !list.is_empty());
+        let (mut zh, mut en): (Vec<String>, Vec<String>) = named
+            .map(|(zh, en, list)| (format!("{zh} {}", list.join("、")), format!("{en} {}", list.join(", "))))
+            .unzip();
+        if let Some(bank) = &self.bank {
+            zh.push(format!("存管银行 {bank}"));
+            en.push(format!("custody bank {bank}"));
+        }
+        // What limits nothing is said as well.
+        if self.role == Role::Regulator {
+            let missing = [(&self.sectors, "全部行业", "all sectors"), (&self.divisions, "全部区划", "all divisions")];
+            for (_, all_zh, all_en) in missing.iter().filter(|(list, ..)| list.is_empty()) {
+                zh.push((*all_zh).to_owned());
+                en.push((*all_en).to_owned());
+            }
+        }
+        (format!("可见的商户：{}", zh.join("；")), format!("it sees merchants of: {}", en.join("; ")))
+    }
+
     /// Says whether a merchant is in this scope.
     #[must_use]
     pub fn sees(&self, merchant: &MerchantFacts<'_>) -> bool {
@@ -133,7 +168,11 @@ impl Scope {
                 _ => Err(OutOfScope::Role),
             },
             Role::Regulator | Role::Lead => match command {
-                Command::AssignSector(_) if self.role == Role::Regulator => Err(OutOfScope::Role),
+                Command::AssignSector(_) | Command::RecordAlias(_) | Command::WithdrawAlias(_)
+                    if self.role == Role::Regulator =>
+                {
+                    Err(OutOfScope::Role)
+                }
                 Command::RecordUnattributed(_) | Command::DecideUnattributed(_) if self.role == Role::Regulator => {
                     Err(OutOfScope::Role)
                 }

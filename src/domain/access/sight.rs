@@ -28,7 +28,7 @@ pub enum Matter {
     Published,
     /// Letters, talks, orders, penalties, the grey list, locks of persons.
     Act,
-    /// What is for offices among themselves: leads, joint checks, alerts, links to other merchants.
+    /// What is for offices among themselves: leads, joint checks, alerts, links to other merchants, what people call a merchant.
     Office,
     /// Lights and missed deadlines.
     Light,
@@ -78,6 +78,7 @@ impl Matter {
         Some(match (subject, step) {
             ("merchant", "deregistration_applied" | "deregistration_ended")
             | ("enforcement", "listed" | "delisted" | "yellow_card_posted" | "yellow_card_removed") => Self::Published,
+            ("merchant", "alias_recorded" | "alias_withdrawn") => Self::Office,
             ("merchant", _) => Self::Register,
             ("filing", _) => Self::Filing,
             ("prepaid", _) | ("custody", "guarantee_posted" | "guarantee_expired") => Self::Money,

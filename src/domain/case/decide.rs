@@ -7,7 +7,7 @@ use crate::domain::decide::Decision;
 use crate::domain::event::{
     AlertActedOn, AlertAssigned, AlertClosed, AlertNoted, AlertStep, DutyPaused, DutyWaived, Event,
 };
-use crate::domain::time::{Instant, day_of, plus_days, start_of};
+use crate::domain::time::{Day, Instant, day_of, plus_days, start_of};
 use crate::domain::words::{CaseAction, CaseOutcome, Light};
 
 /// What a decision about a case may look at.
@@ -19,6 +19,8 @@ pub struct Doing<'a> {
     pub actor: &'a str,
     /// Days that a duty may be put off at most.
     pub pause_days: u32,
+    /// Whoever it is given to is a name that nobody here is known by.
+    pub to_stranger: bool,
 }
 
 /// Decides what a person does with a case at `now`. What stands already becomes no event.
@@ -38,8 +40,27 @@ pub fn decide(row: &HandleCase, doing: Doing<'_>, now: Instant) -> Result<Decisi
         return Err(wrong("alert", "case_closed", row.alert, zh, en));
     }
     let event = event(row, case, &doing, now)?;
-    let events = event.into_iter().map(|event| (now, event)).collect();
-    Ok(Decision { stream: stream_of(case.id), revision: case.revision, events, warnings: Vec::new() })
+    let events: Vec<_> = event.into_iter().map(|event| (now, event)).collect();
+    let is_news = !events.is_empty();
+    let warnings = row.to.iter().filter(|_| doing.to_stranger && is_news).map(|to| stranger(to)).collect();
+    Ok(Decision { stream: stream_of(case.id), revision: case.revision, events, warnings })
+}
+
+/// Returns what is said of an act of a day before its case opened.
+#[must_use]
+pub fn before_case(day: Day) -> Problem {
+    let (zh, en) =
+        ("早于本次处置的立案日期，不能作为本次的处置", "it lies before the case opened, so it is no act of this case");
+    Problem { field: "date", code: "before_case", value: day.to_string(), zh: zh.to_owned(), en: en.to_owned() }
+}
+
+/// Returns what is said of a name that a case is given to, and nobody here is known by.
+#[must_use]
+pub fn stranger(to: &str) -> Problem {
+    let zh = "本系统没有以此名称发放的密钥，请核对是否写错；接办人不用本系统时可照此转交".to_owned();
+    let en = "nobody here has a key of this name: check how it is written; it may be meant so, where they do not work with this service"
+        .to_owned();
+    Problem { field: "to", code: "unknown_person", value: to.to_owned(), zh, en }
 }
 
 fn event(row: &HandleCase, case: &Case, doing: &Doing<'_>, now: Instant) -> Result<Option<Event>, Vec<Problem>> {
@@ -64,11 +85,7 @@ fn event(row: &HandleCase, case: &Case, doing: &Doing<'_>, now: Instant) -> Resu
             }
             let day = row.date.unwrap_or_else(|| day_of(now));
             if day < day_of(case.opened_at) {
-                let (zh, en) = (
-                    "早于本次处置的立案日期，不能作为本次的处置",
-                    "it lies before the case opened, so it is no act of this case",
-                );
-                return Err(wrong("date", "before_case", day, zh, en));
+                return Err(vec![before_case(day)]);
             }
             let act = AlertActedOn { alert, credit_code, at, note, kind: Some(kind), date: Some(day) };
             Some(Event::AlertActedOn(act))

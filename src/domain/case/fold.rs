@@ -22,14 +22,17 @@ pub struct Pending {
     pub fresh: Vec<String>,
 }
 
-/// A step up, or a reminder, that nobody was told of yet by mail.
+/// Who is called upon when a case came to another office: the office in charge.
+const ROUTED: &str = "officer";
+
+/// A step up, a reminder, or a case that came to another office, of which nobody was told yet by mail.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Call {
     /// The event.
     pub id: Uuid,
     /// The case.
     pub case: Uuid,
-    /// The duty that is late; `None` for a reminder.
+    /// The duty that is late; `None` for the others.
     pub duty: Option<Uuid>,
     /// Who is told; `None` for a reminder: the office in charge.
     pub to: Option<String>,
@@ -38,11 +41,17 @@ pub struct Call {
 }
 
 impl Call {
+    /// Says whether the case came to another office, which is told of the light as if it had been in charge from the start.
+    #[must_use]
+    pub const fn is_routing(&self) -> bool {
+        self.duty.is_none() && self.to.is_some()
+    }
+
     /// Says whether there is still something to call for: a duty that stands, or an acknowledgement that nothing followed.
     fn is_wanted(&self, case: &Case) -> bool {
         let wanted = || match self.duty {
             Some(duty) => case.duty(duty).is_some_and(Duty::stands),
-            None => case.acknowledged_at.is_some() && !case.is_acted_on(),
+            None => self.is_routing() || case.acknowledged_at.is_some() && !case.is_acted_on(),
         };
         case.is_open() && wanted()
     }
@@ -217,6 +226,13 @@ impl Cases {
             Event::DutyPaused(step) => self.duty_step(step.alert, step.duty, |duty| {
                 duty.pause = Some(Pause { until: step.until, reason: step.reason.clone() });
             }),
+            Event::AlertRouted(routed) => {
+                self.step(routed.alert, |case| case.sector.clone_from(&routed.to));
+                if routed.tells {
+                    let to = Some(ROUTED.to_owned());
+                    self.call(position, Call { id, case: routed.alert, duty: None, to, at: routed.at });
+                }
+            }
             Event::AlertEscalated(step) => {
                 self.step(step.alert, |case| {
                     if let Some(duty) = case.duties.iter_mut().find(|duty| Some(duty.arisen.duty) == step.duty) {
@@ -289,7 +305,9 @@ impl Cases {
         case.changed_at = change.at;
         case.rules = now;
         fall_away(&mut case);
-        let is_news = self.follows && change.notify && (change.to > change.from || !pending.fresh.is_empty());
+        let again = change.may_come_again() && bring_again(&mut case, &mut pending.fresh, change.at);
+        let is_news = change.notify && (change.to > change.from || !pending.fresh.is_empty());
+        let is_news = self.follows && (is_news || again);
         let says = match (case.is_open(), change.to) {
             (is_open, Light::Green) => is_open,
             (..) => is_news,
@@ -473,6 +491,20 @@ fn keep<T: Ord + Clone>(set: &mut OrdSet<T>, one: T, enter: bool) {
 
 fn rules(change: &LightChanged) -> Vec<String> {
     change.reasons.iter().map(|reason| reason.rule.clone()).collect()
+}
+
+/// Duties that a clock which was wrong took away stand again, with the steps up that were taken: nobody is called upon twice for one of
+/// them. Returns whether there are any.
+fn bring_again(case: &mut Case, fresh: &mut Vec<String>, at: Instant) -> bool {
+    let before = fresh.len();
+    fresh.retain(|rule| match case.duties.iter_mut().rev().find(|duty| duty.comes_again(rule, at)) {
+        Some(duty) => {
+            duty.end = None;
+            false
+        }
+        None => true,
+    });
+    fresh.len() < before
 }
 
 /// Duties end whose rule no longer asks for the light; of those that were fulfilled it is kept, should the act be cancelled.

@@ -9,7 +9,7 @@ mod decide;
 mod fold;
 
 pub use act::{Act, ActDone};
-pub use decide::{Doing, decide};
+pub use decide::{Doing, before_case, decide, stranger};
 pub use fold::{Call, Cases, Pending};
 
 use super::code::CreditCode;
@@ -194,6 +194,14 @@ impl Duty {
         matches!(self.end, None | Some(End::Done { .. })) && self.lapsed.is_none()
     }
 
+    /// Says whether a rule that fires at an instant asks for this same duty once more, which only a clock that was wrong took away: it
+    /// fell away before it arose, or later than that instant.
+    #[must_use]
+    pub fn comes_again(&self, rule: &str, at: Instant) -> bool {
+        let undone = |ended: Instant| ended > at || (ended < self.at && self.at == at);
+        self.arisen.rule == rule && matches!(self.end, Some(End::FallenAway { at: ended, .. }) if undone(ended))
+    }
+
     /// Returns the last instant for it: that of the law, or the end of a pause if that is later. `None` if it has no clock.
     #[must_use]
     pub fn due_at(&self) -> Option<Instant> {
@@ -240,6 +248,15 @@ impl Case {
     #[must_use]
     pub fn duty(&self, id: Uuid) -> Option<&Duty> {
         self.duties.iter().find(|duty| duty.arisen.duty == id)
+    }
+
+    /// Says whether everybody was told before that these rules fire at an instant: each asks for a duty that stands, or that comes again
+    /// because a clock was wrong.
+    #[must_use]
+    pub fn was_told_of<'a>(&self, mut rules: impl Iterator<Item = &'a str>, at: Instant) -> bool {
+        let is_known =
+            |duty: &Duty, rule: &str| (duty.stands() && duty.arisen.rule == rule) || duty.comes_again(rule, at);
+        rules.all(|rule| self.duties.iter().any(|duty| is_known(duty, rule)))
     }
 
     /// Returns how a duty of this case stands at `now`.

@@ -5,9 +5,9 @@ use crate::domain::check::Problem;
 use crate::domain::code::CreditCode;
 use crate::domain::command::RecordComplaint;
 use crate::domain::event::{
-    ComplaintCorrected, ComplaintReceived, ComplaintStep, ComplaintSupplemented, Event, TicketParts,
+    ComplaintCorrected, ComplaintReceived, ComplaintReply, ComplaintStep, ComplaintSupplemented, Event, TicketParts,
 };
-use crate::domain::evidence::{Complaint, STANDING};
+use crate::domain::evidence::{Complaint, Reply, STANDING};
 use crate::domain::name_key;
 use crate::domain::ticket;
 use crate::domain::time::{Instant, local};
@@ -36,6 +36,7 @@ pub(in crate::domain) fn decide(row: &RecordComplaint, known: &ticket::Known<'_>
         events.push((row.received_at, Event::ComplaintReceived(received)));
         events.extend(row.answered_at.map(|at| (at, Event::ComplaintAnswered(step(at)))));
         events.extend(closing.map(|(at, outcome)| (at, closed(outcome, step(at)))));
+        events.extend(replied(row, &known.name, None));
         return Ok((0, events));
     };
     contradictions(row, owner.code, complaint)?;
@@ -71,7 +72,15 @@ pub(in crate::domain) fn decide(row: &RecordComplaint, known: &ticket::Known<'_>
     if let Some((at, outcome)) = closing.filter(|_| stood.closed_at.is_none()) {
         events.push((at, closed(outcome, step(at))));
     }
+    events.extend(replied(row, &known.name, complaint.reply.as_deref()));
     Ok((complaint.revision, events))
+}
+
+/// Returns the reply that a row brings, if it is another than the one that stands. It is true when the ticket was answered or closed.
+fn replied(row: &RecordComplaint, name: &str, stands: Option<&Reply>) -> Option<(Instant, Event)> {
+    let reply = row.reply.clone().filter(|reply| stands.is_none_or(|stands| *stands.text != **reply))?;
+    let at = row.closed_at.or(row.answered_at).unwrap_or(row.received_at);
+    Some((at, Event::ReplyRecorded(ComplaintReply { ticket: name.to_owned(), credit_code: row.credit_code, reply })))
 }
 
 fn closed(outcome: Outcome, step: ComplaintStep) -> Event {

@@ -89,6 +89,26 @@ pub struct AlertAssigned {
     pub note: Option<String>,
 }
 
+/// Another office is in charge of a case (改派): the merchant's sector was determined, or has changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AlertRouted {
+    /// The case.
+    pub alert: Uuid,
+    /// About whom.
+    pub credit_code: CreditCode,
+    /// When.
+    pub at: Instant,
+    /// Sector it was routed to before; absent if undetermined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// Sector it is routed to now; absent if undetermined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// Somebody is in charge now who was not before, and is told.
+    pub tells: bool,
+}
+
 /// Something was written down about a case (备注).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -66,6 +66,18 @@ pub struct ComplaintStep {
     pub at: Instant,
 }
 
+/// What the office wrote to the complainant (回复内容); the newest counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ComplaintReply {
+    /// Ticket.
+    pub ticket: String,
+    /// About whom.
+    pub credit_code: CreditCode,
+    /// The text; numbers of persons are masked in it.
+    pub reply: String,
+}
+
 /// The complainant rated the handling (回访).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

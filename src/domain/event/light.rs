@@ -195,4 +195,11 @@ impl LightChanged {
     pub fn asks_for_mail(&self) -> bool {
         self.notify && self.to > self.from
     }
+
+    /// Says whether the light may have been brought a second time, because a clock that was wrong has run over the same instant before:
+    /// everybody was told then. (Or it comes from an import of history.)
+    #[must_use]
+    pub fn may_come_again(&self) -> bool {
+        !self.notify && self.to != Light::Green
+    }
 }

@@ -35,13 +35,14 @@ pub struct MailRequested {
     pub call: Option<MailCall>,
 }
 
-/// What a mail calls for: a duty that is late, or a case that was acknowledged and nobody acts on (催办).
+/// What a mail calls for: a duty that is late, a case that was acknowledged and nobody acts on (催办), or one that came to another
+/// office (改派).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MailCall {
     /// The case.
     pub alert: Uuid,
-    /// The escalation or the reminder.
+    /// The escalation, the reminder or the routing.
     pub cause: Uuid,
     /// What is to be done, Chinese.
     pub zh: String,
@@ -50,6 +51,9 @@ pub struct MailCall {
     /// Its last instant, which is over; absent if it is only reminded of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_at: Option<Instant>,
+    /// The case came to another office, which is told of the light.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub routed: bool,
 }
 
 /// Who gets a mail.

@@ -91,3 +91,23 @@ pub struct ShopLinked {
     /// The brand.
     pub brand: String,
 }
+
+/// Another name that people call a merchant by (别名): one it had (曾用名), or the one over the door (招牌名). With a mall or a street, it is
+/// meant there only.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MerchantAlias {
+    /// Whose.
+    pub credit_code: CreditCode,
+    /// The name.
+    pub alias: String,
+    /// The mall in which the name means this merchant; absent: wherever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mall: Option<String>,
+    /// The street or town in which it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub street: Option<String>,
+    /// Why; needed to withdraw it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}

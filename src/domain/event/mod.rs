@@ -110,6 +110,8 @@ events! {
     "merchant.sector_assigned" 1 SectorAssigned(SectorAssigned),
     "merchant.shop_opened" 1 ShopOpened(ShopOpened),
     "merchant.shop_linked" 1 ShopLinked(ShopLinked),
+    "merchant.alias_recorded" 1 AliasRecorded(MerchantAlias),
+    "merchant.alias_withdrawn" 1 AliasWithdrawn(MerchantAlias),
     "merchant.deregistration_applied" 1 DeregistrationApplied(ListEntered),
     "merchant.deregistration_ended" 1 DeregistrationEnded(ListRemoved),
 
@@ -153,6 +155,7 @@ events! {
     "complaint.withdrawn" 1 ComplaintWithdrawn(ComplaintStep),
     "complaint.merged" 1 ComplaintMerged(ComplaintStep),
     "complaint.rated" 1 ComplaintRated(ComplaintRated),
+    "complaint.reply_recorded" 1 ReplyRecorded(ComplaintReply),
     "complaint.settled_in_shop" 1 ComplaintSettledInShop(ComplaintStep),
     "complaint.refund_promised" 1 RefundPromised(Refund),
     "complaint.refund_paid" 1 RefundPaid(Refund),
@@ -200,6 +203,7 @@ events! {
     "alert.acknowledged" 1 AlertAcknowledged(AlertStep),
     "alert.acknowledgement_withdrawn" 1 AcknowledgementWithdrawn(AlertStep),
     "alert.assigned" 1 AlertAssigned(AlertAssigned),
+    "alert.routed" 1 AlertRouted(AlertRouted),
     "alert.noted" 1 AlertNoted(AlertNoted),
     "alert.acted_on" 2 AlertActedOn(AlertActedOn),
     "alert.duty_waived" 1 DutyWaived(DutyWaived),
@@ -208,7 +212,7 @@ events! {
     "alert.escalated" 2 AlertEscalated(AlertEscalated),
     "alert.closed" 2 AlertClosed(AlertClosed),
 
-    "mail.requested" 2 MailRequested(MailRequested),
+    "mail.requested" 3 MailRequested(MailRequested),
     "mail.claimed" 1 MailClaimed(MailClaimed),
     "mail.attempted" 1 MailAttempted(MailAttempted),
     "mail.held_up" 1 MailHeldUp(MailHeldUp),
@@ -250,6 +254,7 @@ impl Event {
             | Self::ComplaintMerged(e)
             | Self::ComplaintSettledInShop(e) => &e.ticket,
             Self::ComplaintRated(e) => &e.ticket,
+            Self::ReplyRecorded(e) => &e.ticket,
             Self::RefundPromised(e) | Self::RefundPaid(e) => &e.ticket,
             Self::PassedToEnterprise(e) => &e.ticket,
             _ => return None,

@@ -7,8 +7,8 @@ use crate::domain::event::{
     EnforcementAct, Event, ExitNotice, ExitStep, Filing, Guarantee, ListEntered, ListRemoved, MerchantDetails,
 };
 use crate::domain::evidence::{
-    Act, Amount, Assigned, CustodyReport, Dated, Evidence, ExitItem, FilingStep, GuaranteeItem, Listing, RatioItem,
-    RegisterRow, Replaced, STANDING, Signal, add, put,
+    Act, Alias, Amount, Assigned, CustodyReport, Dated, Evidence, ExitItem, FilingStep, GuaranteeItem, Listing,
+    RatioItem, RegisterRow, Replaced, STANDING, Signal, add, put,
 };
 use crate::domain::mark::Mark;
 use crate::domain::merchant::Merchant;
@@ -27,6 +27,15 @@ impl Merchant {
             }
             Event::ShopOpened(shop) => {
                 self.shop_index(shop.mall.as_deref(), shop.unit.as_deref(), position);
+            }
+            Event::AliasRecorded(row) => {
+                let place = |text: &Option<String>| text.as_deref().map(Into::into);
+                let (name, mall, street) = (row.alias.as_str().into(), place(&row.mall), place(&row.street));
+                add(&mut self.aliases, Alias { position, until: STANDING, name, mall, street });
+            }
+            Event::AliasWithdrawn(row) => {
+                let stands = |alias: &&mut Alias| alias.until == STANDING && alias.is(row);
+                self.aliases.iter_mut().filter(stands).for_each(|alias| alias.until = position);
             }
             Event::SectorAssigned(assigned) => insert(
                 &mut self.sectors,

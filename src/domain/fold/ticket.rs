@@ -4,7 +4,7 @@ use crate::domain::envelope::Position;
 use crate::domain::event::{
     ComplaintCorrected, ComplaintRated, ComplaintReceived, ComplaintStep, Event, PassedToEnterprise, Refund,
 };
-use crate::domain::evidence::{Complaint, Correction, Handling, STANDING, add};
+use crate::domain::evidence::{Complaint, Correction, Handling, Reply, STANDING, add};
 use crate::domain::merchant::Merchant;
 use crate::domain::words::{Outcome, TicketStep};
 use thin_vec::ThinVec;
@@ -36,6 +36,13 @@ impl Merchant {
             }
             Event::ComplaintCorrected(corrected) => {
                 self.correct(position, corrected);
+                return true;
+            }
+            Event::ReplyRecorded(said) => {
+                if let Some(complaint) = self.complaint_mut(&said.ticket) {
+                    complaint.revision += 1;
+                    complaint.reply = Some(Box::new(Reply { position, text: said.reply.as_str().into() }));
+                }
                 return true;
             }
             Event::ComplaintAnswered(step) => (step, None),
@@ -118,6 +125,7 @@ fn first_said(position: Position, received: &ComplaintReceived) -> Complaint {
         closed: None,
         corrections: ThinVec::new(),
         handling: ThinVec::new(),
+        reply: None,
         undone: None,
         mall: received.mall.as_deref().map(Box::from),
     }

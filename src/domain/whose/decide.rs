@@ -167,6 +167,7 @@ pub(in crate::domain) fn about(
         closed_at: row.closed_at,
         outcome: row.outcome,
         mall: row.mall.clone().filter(|_| row.channel == Channel::Mall),
+        reply: None,
     }
 }
 
@@ -184,6 +185,7 @@ fn attribute(said: &ComplaintQueued, attributed: ComplaintAttributed, now: Insta
         closed_at: said.closed_at,
         outcome: said.outcome,
         mall: said.mall.clone().filter(|_| said.channel == Channel::Mall),
+        reply: None,
     };
     let known = ticket::Known { name: said.ticket.clone(), ticket: None };
     let mut events = vec![(now, Event::ComplaintAttributed(attributed))];

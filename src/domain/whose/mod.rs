@@ -1,18 +1,21 @@
 //! Who is meant (待认领): a ticket without a credit code finds its merchant by what it says of the shop. Only what agrees by key and
 //! leads to one merchant is taken; everything else waits for a person, with candidates and why. Nothing is guessed.
 
+mod alias;
 mod decide;
 mod near;
 mod queue;
 
+pub use alias::{Offer, is_shared, offers};
+pub(super) use alias::{new_alias, old_alias};
 pub use decide::{QUEUED, found_now};
 pub(super) use decide::{about, by_code, decide_queued, left_waiting, queue_row};
 pub use near::{Candidate, Near};
-pub use queue::{Entry, Queue, State, name_of};
+pub use queue::{Entry, Place, Queue, State, name_of};
 
 use super::command::RecordUnattributed;
 use super::event::ComplaintQueued;
-use super::evidence::STANDING;
+use super::evidence::{self, STANDING};
 use super::merchant::Merchant;
 use super::name_key::{key, same};
 use super::words::Agreement;
@@ -65,7 +68,7 @@ fn named(text: Option<&str>) -> Option<&str> {
 /// What merchants are asked for by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum By<'a> {
-    /// The registered name, by key.
+    /// The registered name, or an alias of it, by key.
     Name(&'a str),
     /// The brand, by key.
     Brand(&'a str),
@@ -76,7 +79,7 @@ impl By<'_> {
     #[must_use]
     pub fn is(&self, merchant: &Merchant) -> bool {
         match self {
-            Self::Name(name) => merchant.name(STANDING).is_some_and(|own| same(own, name)),
+            Self::Name(name) => is_registered_as(merchant, name) || merchant.aliases_called(name).next().is_some(),
             Self::Brand(brand) => merchant.brand(STANDING).is_some_and(|own| same(own, brand)),
         }
     }
@@ -85,22 +88,31 @@ impl By<'_> {
 /// Returns the one merchant that a ticket's clues lead to by key, with what agrees; `None` if there is none, or more than one, if
 /// anything it says speaks against it, or if nothing but the name speaks for it. `called` returns every merchant with a name or a brand.
 ///
-/// Two ways lead there: the registered name together with a mall that has a shop of it, or with its brand and its street; or, where no
-/// other name is said, a brand that nobody else has together with the mall that has its shop.
+/// Three ways lead there: the registered name together with a mall that has a shop of it, or with its brand and its street; a name that
+/// a person said is always this merchant's (别名), where it is meant; or, where no other name is said, a brand that nobody else has
+/// together with the mall that has its shop. A name that several have leads on only where the mall tells them apart, or where a person
+/// said that it means one of them.
 pub fn exact<'a>(
     clues: &Clues<'_>,
     called: impl Fn(By<'_>) -> Vec<&'a Merchant>,
 ) -> Option<(&'a Merchant, Vec<Agreement>)> {
-    let agrees = |merchant: &Merchant| !speaks_against(clues, merchant);
     if let Some(name) = clues.name {
-        let all = called(By::Name(name));
-        let here = all.iter().filter(|merchant| has_shop_in(merchant, clues.mall)).copied();
-        let one = if clues.mall.is_some() && all.len() > 1 { only(here) } else { only(all.iter().copied()) };
-        if let Some(one) = one.filter(|one| agrees(one)) {
-            let agreed = reasons(clues, one);
-            return is_borne_out(clues, one).then_some((one, agreed));
+        let mut meant = called(By::Name(name));
+        meant.retain(|merchant| is_registered_as(merchant, name) || alias::meant(clues, merchant).is_some());
+        // Whoever bears it as a brand may be called so as well as whoever has it as another name.
+        if meant.iter().any(|merchant| !is_registered_as(merchant, name)) {
+            let others = called(By::Brand(name)).into_iter();
+            meant.extend(others.filter(|other| !meant.iter().any(|one| one.code == other.code)).collect::<Vec<_>>());
         }
-        if !all.is_empty() {
+        let is_here = |merchant: &&Merchant| {
+            has_shop_in(merchant, clues.mall) || alias::meant(clues, merchant).is_some_and(evidence::Alias::is_narrowed)
+        };
+        let one = if meant.len() > 1 { only(meant.iter().copied().filter(is_here)) } else { meant.first().copied() };
+        if let Some(one) = one.filter(|one| !speaks_against(clues, one, alias::meant(clues, one))) {
+            let agreed = reasons(clues, one);
+            return (alias::meant(clues, one).is_some() || is_borne_out(clues, one)).then_some((one, agreed));
+        }
+        if !meant.is_empty() {
             return None;
         }
     }
@@ -110,7 +122,7 @@ pub fn exact<'a>(
     };
     clues.mall?;
     // Of a chain another company may be in that mall, which nobody registered yet.
-    let one = only(called(By::Brand(brand)).into_iter()).filter(|one| agrees(one))?;
+    let one = only(called(By::Brand(brand)).into_iter()).filter(|one| !speaks_against(clues, one, None))?;
     Some((one, reasons(clues, one)))
 }
 
@@ -125,6 +137,10 @@ impl World {
 fn only<T>(mut all: impl Iterator<Item = T>) -> Option<T> {
     let first = all.next();
     first.filter(|_| all.next().is_none())
+}
+
+fn is_registered_as(merchant: &Merchant, name: &str) -> bool {
+    merchant.name(STANDING).is_some_and(|own| same(own, name))
 }
 
 fn has_shop_in(merchant: &Merchant, mall: Option<&str>) -> bool {
@@ -147,16 +163,21 @@ fn is_borne_out(clues: &Clues<'_>, merchant: &Merchant) -> bool {
 }
 
 /// Says whether something that a ticket says is otherwise with a merchant, or cannot be held against what is known of it: an address
-/// has to name its street.
-fn speaks_against(clues: &Clues<'_>, merchant: &Merchant) -> bool {
+/// has to name its street. Where a person told that the name means it, an address need only name no other street, and the place that
+/// was told is right.
+fn speaks_against(clues: &Clues<'_>, merchant: &Merchant, told: Option<&evidence::Alias>) -> bool {
     let differs = |said: Option<&str>, known: Option<&str>| {
         said.is_some_and(|said| known.is_some_and(|known| !same(said, known)))
     };
     let street = merchant.detail(STANDING, |row| row.street.as_deref());
-    clues.mall.is_some() && !has_shop_in(merchant, clues.mall)
+    let elsewhere = |address: &str| {
+        let named = street.is_some_and(|street| names_place(address, street));
+        !named && (told.is_none() || alias::names_a_street(address))
+    };
+    let is_told = |place: fn(&evidence::Alias) -> &Option<Box<str>>| told.is_some_and(|told| place(told).is_some());
+    clues.mall.is_some() && !has_shop_in(merchant, clues.mall) && !is_told(|told| &told.mall)
         || differs(clues.brand, merchant.brand(STANDING))
-        || differs(clues.street, street)
-        || clues.address.is_some_and(|address| !street.is_some_and(|street| names_place(address, street)))
+        || !is_told(|told| &told.street) && (differs(clues.street, street) || clues.address.is_some_and(elsewhere))
 }
 
 /// Says whether an address names a place.
@@ -173,6 +194,8 @@ pub fn reasons(clues: &Clues<'_>, merchant: &Merchant) -> Vec<Agreement> {
     let mut found = Vec::new();
     if is(clues.name, name) {
         found.push(Agreement::Name);
+    } else if alias::meant(clues, merchant).is_some() {
+        found.push(Agreement::Alias);
     } else if merchant.rows.iter().any(|row| is(clues.name, row.name.as_deref())) {
         found.push(Agreement::FormerName);
     }
@@ -192,8 +215,9 @@ pub fn reasons(clues: &Clues<'_>, merchant: &Merchant) -> Vec<Agreement> {
     found
 }
 
-/// Returns every name and brand a merchant ever had in the register.
+/// Returns every name and brand a merchant ever had in the register, and every alias.
 fn names(merchant: &Merchant) -> impl Iterator<Item = &str> {
     let now = [merchant.name(STANDING), merchant.brand(STANDING)].into_iter().flatten();
+    let now = now.chain(merchant.aliases.iter().map(|alias| &*alias.name));
     now.chain(merchant.rows.iter().flat_map(|row| [row.name.as_deref(), row.brand.as_deref()]).flatten())
 }

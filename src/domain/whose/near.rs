@@ -53,9 +53,10 @@ pub struct Candidate {
 /// The names of all merchants by their pairs of letters. Made of a world when it is first asked for, and kept up with it.
 #[derive(Debug, Default)]
 pub struct Near {
+    /// Merchants in order of their places.
     pairs: HashMap<(char, char), Vec<u32>>,
-    /// Rows of the register taken in, for each merchant.
-    rows: Vec<u32>,
+    /// Changes of names taken in.
+    seen: usize,
 }
 
 /// Returns what of a name tells it from others.
@@ -94,18 +95,16 @@ fn pairs(core: &str) -> impl Iterator<Item = (char, char)> {
 impl Near {
     /// Takes in what the register says that was not taken in before.
     pub fn keep_up(&mut self, world: &World) {
-        self.rows.resize(world.merchants().len().max(self.rows.len()), 0);
-        for ((index, merchant), seen) in (0_u32..).zip(world.merchants().iter()).zip(&mut self.rows) {
-            let rows = u32::try_from(merchant.rows.len()).unwrap_or(u32::MAX);
-            if rows == *seen {
-                continue;
-            }
-            *seen = rows;
+        for index in world.named_since(self.seen) {
+            self.seen += 1;
+            let Some(merchant) = world.at(index) else { continue };
             for text in names(merchant) {
                 for pair in pairs(&core(text)) {
                     let there = self.pairs.entry(pair).or_default();
-                    if there.len() <= COMMON && there.last() != Some(&index) && !there.contains(&index) {
-                        there.push(index);
+                    if there.len() <= COMMON
+                        && let Err(place) = there.binary_search(&index)
+                    {
+                        there.insert(place, index);
                     }
                 }
             }
@@ -149,13 +148,57 @@ fn weigh(clues: &Clues<'_>, said: &[String], merchant: &Merchant) -> Option<(usi
         .flat_map(|said| own.iter().map(move |own| strsim::normalized_damerau_levenshtein(said, own)))
         .fold(0.0, f64::max);
     let mut agreed = reasons(clues, merchant);
-    let exactly = agreed.iter().any(|one| matches!(one, Agreement::Name | Agreement::FormerName | Agreement::Brand));
+    let exactly = agreed
+        .iter()
+        .any(|one| matches!(one, Agreement::Name | Agreement::FormerName | Agreement::Alias | Agreement::Brand));
     if !exactly && likeness < NEAR {
         return None;
     }
     if !exactly {
         agreed.push(Agreement::NearName);
     }
-    let weight = agreed.len() + usize::from(agreed.contains(&Agreement::Name));
+    let weight = agreed.len() + usize::from(agreed.contains(&Agreement::Name) || agreed.contains(&Agreement::Alias));
     Some((weight, Candidate { code: merchant.code, agreed, likeness }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::event::Event;
+    use crate::domain::fold::Stamp;
+    use serde_json::json;
+
+    #[test]
+    fn only_what_changed_is_taken_in_and_all_of_it() {
+        let mut world = World::default();
+        let mut position = 0;
+        let mut tell = |world: &mut World, event_type: &str, data: serde_json::Value| {
+            position += 1;
+            let recorded_at = "2025-06-01T00:00:00Z".parse().unwrap();
+            let event = Event::decode(event_type, 1, &data.to_string()).unwrap();
+            world.fold(Stamp { position, recorded_at, history: false }, &event);
+        };
+        const CODE: &str = "91110108MA0000001D";
+        tell(&mut world, "merchant.registered", json!({ "credit_code": CODE, "name": "北京锐动健身有限公司" }));
+        tell(
+            &mut world,
+            "merchant.registered",
+            json!({ "credit_code": "91110108MA0000002D", "name": "北京极光教育有限公司" }),
+        );
+        let mut near = Near::default();
+        near.keep_up(&world);
+        assert_eq!(near.seen, 2);
+        let signal = json!({ "credit_code": CODE, "mall": "东方广场", "kind": "rent_arrears", "date": "2025-05-01" });
+        tell(&mut world, "mall.signal_raised", signal);
+        assert_eq!(world.named_since(near.seen).count(), 0, "what is no name is not gone over");
+        tell(&mut world, "merchant.details_changed", json!({ "credit_code": CODE, "name": "北京晨曦舞蹈有限公司" }));
+        tell(&mut world, "merchant.alias_recorded", json!({ "credit_code": CODE, "alias": "青松俱乐部" }));
+        assert_eq!(world.named_since(near.seen).collect::<Vec<_>>(), [0, 0]);
+        near.keep_up(&world);
+        for said in ["锐动健身馆", "晨曦舞蹈馆", "青松俱乐部馆"] {
+            let clues = Clues { name: Some(said), ..Clues::default() };
+            let found = near.candidates(&world, &clues, |_| true);
+            assert_eq!(found.first().map(|one| one.code.to_string()).as_deref(), Some(CODE), "{said}");
+        }
+    }
 }

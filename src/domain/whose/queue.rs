@@ -12,6 +12,7 @@ use imbl::{OrdMap, OrdSet};
 use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
+use std::ops::Bound;
 use std::sync::Arc;
 
 /// What became of a ticket of the queue.
@@ -34,17 +35,24 @@ pub struct Entry {
     pub state: State,
     /// Number of events in its stream.
     pub revision: u32,
+    /// Who decided it last; `None`: no person.
+    pub by: Option<Arc<str>>,
     /// Merchants that it was about until somebody took that back: it is not given to them again by itself.
     pub not: Vec<CreditCode>,
 }
+
+/// The place of a ticket among those that wait: newest first.
+pub type Place = (Reverse<Instant>, Arc<str>);
 
 /// Every ticket that came without a credit code, by its name; a copy shares all that was not changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Queue {
     entries: OrdMap<Arc<str>, Arc<Entry>>,
-    waiting: OrdSet<(Reverse<Instant>, Arc<str>)>,
+    waiting: OrdSet<Place>,
     /// Those that wait, by the keys of the name and the brand that they say.
-    said: OrdMap<Arc<str>, OrdSet<Arc<str>>>,
+    said: Named,
+    /// Those that a person decided, by the key of what they call the shop.
+    decided: Named,
 }
 
 /// Returns the name that a ticket has in the queue: its number by key with the channel behind it.
@@ -71,12 +79,34 @@ impl Queue {
         self.waiting.iter().filter_map(|(_, name)| self.get(name))
     }
 
-    /// Returns the tickets that wait and say a name or brand that a merchant has or ever had.
-    pub fn waiting_for(&self, merchant: &Merchant) -> impl Iterator<Item = &Entry> {
+    /// Returns the tickets that wait behind a place, newest first, each with its own.
+    pub fn waiting_after(&self, place: Option<&Place>) -> impl Iterator<Item = (&Place, &Entry)> {
+        let behind = (place.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
+        self.waiting.range::<_, Place>(behind).filter_map(|place| Some((place, self.get(&place.1)?)))
+    }
+
+    /// Returns the keys of the names and brands that a merchant has or ever had under which tickets wait.
+    #[must_use]
+    pub fn keys_waited_for(&self, merchant: &Merchant) -> Vec<String> {
         let keys: BTreeSet<_> = super::names(merchant).map(key).collect();
-        let said = keys.into_iter().filter_map(|key| self.said.get(&*key));
-        let names: BTreeSet<&Arc<str>> = said.flatten().collect();
-        names.into_iter().filter_map(|name| self.get(name))
+        keys.into_iter().filter(|key| self.said.contains_key(&**key)).map(Cow::into_owned).collect()
+    }
+
+    /// Returns the tickets that wait under a key, those behind one of them.
+    pub fn waiting_as(&self, key: &str, after: Option<&str>) -> impl Iterator<Item = &Entry> {
+        let behind = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
+        let there = self.said.get(key).map(|there| there.range::<_, str>(behind));
+        there.into_iter().flatten().filter_map(|name| self.get(name))
+    }
+
+    /// Returns what persons decided: for each key of what tickets call a shop, these tickets.
+    pub fn decided(&self) -> impl Iterator<Item = impl Iterator<Item = &Entry>> {
+        self.decided.values().map(|names| names.iter().filter_map(|name| self.get(name)))
+    }
+
+    /// Returns the tickets that call their shop so and that a person decided.
+    pub fn decided_as(&self, name: &str) -> impl Iterator<Item = &Entry> {
+        self.decided.get(&*key(name)).into_iter().flatten().filter_map(|name| self.get(name))
     }
 
     /// Returns every ticket with its name.
@@ -84,8 +114,8 @@ impl Queue {
         self.entries.values().map(|entry| &**entry)
     }
 
-    /// Takes one event into account.
-    pub fn apply(&mut self, event: &Event) {
+    /// Takes one event into account that somebody recorded.
+    pub fn apply(&mut self, event: &Event, actor: &Arc<str>) {
         match event {
             Event::ComplaintQueued(said) => {
                 let before = self.get(&said.ticket);
@@ -93,17 +123,23 @@ impl Queue {
                     said: said.clone(),
                     state: before.map_or(State::Waiting, |entry| entry.state),
                     revision: before.map_or(0, |entry| entry.revision) + 1,
+                    by: before.and_then(|entry| entry.by.clone()),
                     not: before.map(|entry| entry.not.clone()).unwrap_or_default(),
                 };
                 self.put(entry);
             }
             Event::ComplaintAttributed(step) => self.step(&step.ticket, |entry| {
                 entry.state = State::Attributed(step.credit_code, step.how);
+                entry.by = (step.how == Attribution::Person).then(|| actor.clone());
             }),
-            Event::ComplaintSetAside(step) => self.step(&step.ticket, |entry| entry.state = State::SetAside),
+            Event::ComplaintSetAside(step) => self.step(&step.ticket, |entry| {
+                entry.state = State::SetAside;
+                entry.by = Some(actor.clone());
+            }),
             Event::AttributionUndone(step) => self.step(&step.ticket, |entry| {
                 entry.not.extend(step.credit_code);
                 entry.state = State::Waiting;
+                entry.by = None;
             }),
             other => {
                 if !self.entries.is_empty()
@@ -131,24 +167,53 @@ impl Queue {
             let before = &*before;
             let place = (Reverse(before.said.received_at), name.clone());
             if self.waiting.remove(&place).is_some() {
-                for key in keys(before) {
-                    let left = self.said.get(&*key).map(|there| there.without(&name));
-                    match left.filter(|left| !left.is_empty()) {
-                        Some(left) => self.said.insert((&*key).into(), left),
-                        None => self.said.remove(&*key),
-                    };
-                }
+                keys(before).iter().for_each(|key| drop_from(&mut self.said, key, &name));
+            }
+            if let Some(key) = decided_key(before) {
+                drop_from(&mut self.decided, &key, &name);
             }
         }
+        if let Some(key) = decided_key(&entry) {
+            add_to(&mut self.decided, &key, name.clone());
+        }
         if entry.state == State::Waiting {
-            for key in keys(&entry) {
-                let there = self.said.get(&*key).cloned().unwrap_or_default();
-                self.said.insert((&*key).into(), there.update(name.clone()));
-            }
+            keys(&entry).iter().for_each(|key| add_to(&mut self.said, key, name.clone()));
             self.waiting.insert((Reverse(entry.said.received_at), name.clone()));
         }
         self.entries.insert(name, Arc::new(entry));
     }
+}
+
+impl Entry {
+    /// Returns what it calls its shop: the name, or else the brand.
+    #[must_use]
+    pub fn called(&self) -> Option<&str> {
+        let Clues { name, brand, .. } = Clues::from(&self.said);
+        name.or(brand)
+    }
+}
+
+type Named = OrdMap<Arc<str>, OrdSet<Arc<str>>>;
+
+fn add_to(named: &mut Named, key: &str, name: Arc<str>) {
+    match named.get_mut(key) {
+        Some(there) => drop(there.insert(name)),
+        None => drop(named.insert(key.into(), OrdSet::unit(name))),
+    }
+}
+
+fn drop_from(named: &mut Named, key: &str, name: &str) {
+    if let Some(there) = named.get_mut(key) {
+        there.remove(name);
+        if there.is_empty() {
+            named.remove(key);
+        }
+    }
+}
+
+/// Returns under what a ticket is kept that a person decided.
+fn decided_key(entry: &Entry) -> Option<Cow<'_, str>> {
+    entry.called().filter(|_| entry.by.is_some() && entry.state != State::Waiting).map(key)
 }
 
 /// Returns the keys of what a ticket calls its shop.

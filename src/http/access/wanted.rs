@@ -171,6 +171,43 @@ mod tests {
         assert!(wanted("x", of(Role::Lead), Some(100)).is_err(), "expired when it is made");
     }
 
+    /// Every role with and without each limit: what is left out is refused, or it is said what the key then sees.
+    #[test]
+    fn no_key_is_made_without_a_word_about_what_it_sees() {
+        let or_none = |is_given: bool, text: &str| if is_given { vec![text.to_owned()] } else { Vec::new() };
+        let mut made = Vec::new();
+        for role in [Role::Operator, Role::Regulator, Role::Bank, Role::Lead, Role::Admin] {
+            for given in 0..16 {
+                let has = |bit: u32| given & (1 << bit) != 0;
+                let scope = Scope {
+                    role,
+                    malls: or_none(has(0), "东方广场"),
+                    sectors: or_none(has(1), "sport"),
+                    divisions: or_none(has(2), "110108"),
+                    bank: has(3).then(|| "甲银行".to_owned()),
+                };
+                let Ok(key) = wanted("x", scope.clone(), None) else { continue };
+                let (zh, en) = key.scope.told();
+                made.push((role, given));
+                assert_eq!(key.scope.is_everything(), en.contains("every merchant"), "{scope:?}: {en}");
+                for (is_given, text) in
+                    [(has(0), "东方广场"), (has(1), "sport"), (has(2), "110108"), (has(3), "甲银行")]
+                {
+                    assert_eq!((zh.contains(text), en.contains(text)), (is_given, is_given), "{scope:?}: {zh} {en}");
+                }
+                let says = |word: &str| en.contains(word);
+                if role == Role::Regulator {
+                    assert!(has(1) || says("all sectors") || says("no sector"), "{scope:?}: {en}");
+                    assert!(has(2) || says("all divisions") || says("no division"), "{scope:?}: {en}");
+                }
+                assert!(role != Role::Lead || has(2) || says("no division"), "{scope:?}: {en}");
+            }
+        }
+        let regulators = [0, 2, 4, 6].map(|given| (Role::Regulator, given));
+        let others = [(Role::Bank, 8), (Role::Lead, 0), (Role::Lead, 4), (Role::Admin, 0)];
+        assert_eq!(made, [&[(Role::Operator, 1)], &regulators[..], &others].concat());
+    }
+
     #[test]
     fn a_reason_is_a_line_of_text() {
         assert_eq!(reason(" lost ").unwrap(), "lost");

@@ -19,6 +19,8 @@ pub struct Query {
     pub ended: Option<String>,
     /// `true`: with a late duty only.
     pub late: Option<String>,
+    /// `true`: of merchants whose sector is to be decided only (`assign_sector`).
+    pub undetermined: Option<String>,
     /// `true`: those that the caller has.
     pub mine: Option<String>,
     /// About one merchant only.
@@ -44,6 +46,7 @@ impl Query {
         Ok(CaseFilter {
             ended: flag("ended", &self.ended)?,
             late: flag("late", &self.late)?,
+            undetermined: flag("undetermined", &self.undetermined)?,
             holder: mine.then(|| me.to_owned()),
             credit_code: optional("credit_code", self.credit_code.as_deref())?,
         })

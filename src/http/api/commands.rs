@@ -112,7 +112,8 @@ impl CommandReceipt {
     }
 }
 
-fn field(problem: CheckProblem, index: Option<usize>) -> FieldProblem {
+/// Returns what is wrong with a field of a command, as it is told.
+pub(crate) fn field(problem: CheckProblem, index: Option<usize>) -> FieldProblem {
     FieldProblem {
         index,
         field: problem.field.to_owned(),

@@ -160,6 +160,9 @@ pub struct FirstAnswer {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     pub channel: Option<Channel>,
+    /// What was written to the complainant; telephone and identity numbers in it are masked.
+    #[serde(default)]
+    pub reply: Option<String>,
 }
 
 /// Records the first answer to a complaint.
@@ -190,7 +193,10 @@ pub async fn answer(
         return Err(Problem::new(Code::InvalidParameter, zh, en));
     }
     let mut row = known.pop().ok_or(Code::NotFound)?;
-    row.answered_at = Some(body.answered_at.unwrap_or_else(|| site.desk.now()));
+    // What is written after the first answer moves that no more.
+    let first = row.answered_at.filter(|_| body.reply.is_some());
+    row.answered_at = Some(body.answered_at.or(first).unwrap_or_else(|| site.desk.now()));
+    row.reply = body.reply;
     let command = Command::RecordComplaint(row);
     execute_one(&site, &request, allowed.caller(), allowed.origin(), command, key).await.map(web::Json)
 }
@@ -210,5 +216,6 @@ fn as_recorded(credit_code: CreditCode, complaint: &Complaint) -> RecordComplain
         closed_at: closed.map(|(at, _)| at),
         outcome: closed.map(|(_, outcome)| outcome),
         mall: complaint.mall.as_deref().map(str::to_owned),
+        reply: None,
     }
 }

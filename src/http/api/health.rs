@@ -3,6 +3,7 @@
 use crate::domain::time::day_of;
 use crate::http::access::{Allowed, ReadMetrics, is_from_here};
 use crate::http::following::Following;
+use crate::http::language::Language;
 use crate::http::metrics::{Metrics, figure};
 use crate::http::problem::{Code, Problem};
 use crate::http::site::Site;
@@ -23,7 +24,12 @@ pub async fn alive() -> HttpResponse {
 ///
 /// # Errors
 /// When they are not.
-pub async fn ready(site: web::Data<Site>, following: web::Data<Following>) -> Result<HttpResponse, Problem> {
+pub async fn ready(
+    request: HttpRequest,
+    site: web::Data<Site>,
+    following: web::Data<Following>,
+) -> Result<HttpResponse, Problem> {
+    let language = Language::of(&request);
     takes_and_lights(&site)?;
     if let Some(trouble) = following.trouble() {
         return Err(Problem::new(Code::Behind, trouble.zh, trouble.en));
@@ -35,9 +41,15 @@ pub async fn ready(site: web::Data<Site>, following: web::Data<Following>) -> Re
     // Ready all the same: nothing would become better by asking another node.
     let missing = site.policies().calendar.missing_year(day_of(site.desk.now()));
     let inbox = site.inbox.as_ref().map(|inbox| inbox.in_trouble()).filter(|files| *files > 0).map(|files| {
-        format!("{files} entries of the inbox cannot be taken or moved away; the log of the service says which and why")
+        let en = format!(
+            "{files} entries of the inbox cannot be taken or moved away; the log of the service says which and why"
+        );
+        language.pick(&format!("收件夹中有 {files} 项无法读取或移走；是哪些、为什么，见服务日志"), &en).to_owned()
     });
-    let remarks = [missing.map(without_calendar), site.desk.clock_behind().map(clock_behind), inbox];
+    let heard = |(zh, en): (String, String)| language.pick(&zh, &en).to_owned();
+    let missing = missing.map(|year| heard(without_calendar(year)));
+    let behind = site.desk.clock_behind().map(|by| heard(clock_behind(by)));
+    let remarks = [missing, behind, inbox];
     let remarks: String = remarks.iter().flatten().map(|remark| format!("warning: {remark}\n")).collect();
     Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(format!("ready\n{remarks}")))
 }

@@ -12,6 +12,7 @@ use crate::http::site::Site;
 use crate::http::upload::{self, Upload};
 use crate::http::{api::commands::idempotency_key, fresh};
 use crate::settings::Intake;
+use crate::taking::KindTally;
 use crate::taking::tray::{AsRequest, Failure, Handed, Record, State, Told, TrayError};
 use crate::taking::{Speaker, digest};
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION, X_CONTENT_TYPE_OPTIONS};
@@ -98,6 +99,19 @@ pub struct ImportFinding {
     pub further: u64,
 }
 
+/// What came of the rows of one kind of sheet.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct KindCounts {
+    /// Rows that said something new.
+    pub accepted: u64,
+    /// Tickets without a credit code that wait for a person.
+    pub queued: u64,
+    /// Rows that said what stands.
+    pub unchanged: u64,
+    /// Rows refused.
+    pub refused: u64,
+}
+
 /// A file that was handed in, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ImportState {
@@ -128,6 +142,9 @@ pub struct ImportState {
     pub progress: ImportProgress,
     /// What came of its rows so far; of a preview, what would.
     pub counts: RowCounts,
+    /// The same by kind of sheet, under its English name; `commands` are rows of files without sheets. Once it is done.
+    #[serde(default)]
+    pub counts_by_kind: BTreeMap<String, KindCounts>,
     /// Files of it (more than one in an archive) that were taken in before and change nothing.
     pub known: u64,
     /// Lights that changed, by the colour they changed to; of a preview, those that would of merchants it names.
@@ -258,7 +275,7 @@ pub(crate) async fn hand_in(
         request: once.as_ref().map(Once::names).map(|(key, content)| AsRequest { key, content }),
         ..Record::handed_in(Uuid::now_v7(), name, (bytes, digest), by.key.name.to_string(), site.desk.now())
     };
-    let speaker = Speaker { scope: by.key.scope.clone(), origin: origin.clone() };
+    let speaker = Speaker { key: Some(by.key.id), scope: by.key.scope.clone(), origin: origin.clone() };
     let (at, asked) = (site.clone(), once.clone());
     let put = move || -> Result<PutIn, Problem> {
         if let Some(first) = asked.as_ref().map(|once| once.recorded(&at)).transpose()?.flatten() {
@@ -489,6 +506,7 @@ impl ImportState {
                 warnings: tally.warnings,
                 queued: tally.queued,
             },
+            counts_by_kind: record.kinds.iter().map(|(kind, tally)| (kind.clone(), KindCounts::from(*tally))).collect(),
             known: record.known,
             lights_changed: record.lights.iter().map(|(light, count)| (light.name().to_owned(), *count)).collect(),
             mails_requested: record.mails,
@@ -500,6 +518,12 @@ impl ImportState {
             failure_en,
             papers,
         }
+    }
+}
+
+impl From<KindTally> for KindCounts {
+    fn from(KindTally { accepted, queued, unchanged, refused }: KindTally) -> Self {
+        Self { accepted, queued, unchanged, refused }
     }
 }
 
@@ -515,6 +539,11 @@ impl From<TrayError> for Problem {
         match error {
             TrayError::Io(error) => upload::unwritable(error),
             TrayError::Full => Self::new(Code::TooManyRequests, "等待处理的文件已满，请稍后再交", error),
+            TrayError::Share => Self::new(
+                Code::TooManyRequests,
+                "此密钥已有较多文件在等待处理；请等前面的文件处理完再交，或打包为一个 `zip`",
+                error,
+            ),
             TrayError::Stopped => Self::new(Code::Unavailable, "服务正在停止，请稍后再交", error),
             TrayError::NotFound(_) => Self::new(Code::NotFound, "没有这次导入", error),
             TrayError::NoPreview(_) => Self::new(Code::Conflict, "这次导入没有待确认的试读结果", error),

@@ -1,6 +1,6 @@
 //! Keys: made, listed and revoked by administrators while the service runs.
 
-use crate::domain::access::{Key, Scope};
+use crate::domain::access::{Key, KeyText, Scope};
 use crate::domain::time::{self, Instant, TimeFault, field};
 use crate::domain::words::Role;
 use crate::http::access::{Allowed, Gate, KeyringError, ManageKeys, NewKey};
@@ -74,6 +74,19 @@ pub struct KeyMade {
     /// What it is.
     #[serde(flatten)]
     pub key: KeyInfo,
+    /// What its bearer sees, in Chinese: a limit that was left out limits nothing.
+    pub sees_zh: String,
+    /// The same in English.
+    pub sees_en: String,
+}
+
+impl KeyMade {
+    /// Returns what is told of a key that was just made.
+    #[must_use]
+    pub fn new(secret: &KeyText, key: &Key) -> Self {
+        let (sees_zh, sees_en) = key.scope.told();
+        Self { secret: secret.expose().to_owned(), key: KeyInfo::from(key), sees_zh, sees_en }
+    }
 }
 
 /// A key to be made.
@@ -135,7 +148,7 @@ pub async fn create(
     let (keyring, origin) = (gate.keyring.clone(), allowed.origin());
     let (text, key) = blocking(move || keyring.create(new, &origin)).await?;
     fresh::note(&request, *gate.keyring.seen().borrow());
-    Ok(HttpResponse::Created().json(KeyMade { secret: text.expose().to_owned(), key: KeyInfo::from(&*key) }))
+    Ok(HttpResponse::Created().json(KeyMade::new(&text, &key)))
 }
 
 /// Why a key is revoked.

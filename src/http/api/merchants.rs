@@ -4,10 +4,10 @@ use super::leads::{self, LeadState};
 use super::records::{self, RecordsState};
 use super::sources::SilentSource;
 use super::{BothLanguages, Paging, credit_code, filled, instant, optional, yuan};
-use crate::domain::access::Scope;
+use crate::domain::access::{Matter, Scope, Sight};
 use crate::domain::envelope::{CloudEvent, Position};
 use crate::domain::event::{FactSeen, Reason};
-use crate::domain::evidence::FilingStep;
+use crate::domain::evidence::{FilingStep, STANDING};
 use crate::domain::exit::{Exit, exit_on};
 use crate::domain::merchant::{Horizon, Merchant};
 use crate::domain::time::{Day, Instant, day_of, plus_days};
@@ -57,6 +57,7 @@ impl Query {
             sector: filled(self.sector.as_ref()),
             division: filled(self.division.as_ref()),
             mall: filled(self.mall.as_ref()),
+            street: None,
             query: filled(self.q.as_ref()),
         })
     }
@@ -235,6 +236,9 @@ pub struct MerchantFile {
     /// Leads to other authorities, newest first, if the reader may see them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub leads: Vec<LeadState>,
+    /// Other names that people call it by, if the reader may see them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<AliasState>,
     /// What else is on record, as far as the reader may see it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub records: Option<RecordsState>,
@@ -287,10 +291,36 @@ impl MerchantFile {
             filing: filing.unwrap_or(FilingStatus::None),
             shops,
             leads: leads::of(view, merchant),
+            aliases: aliases_of(view, merchant),
             records: records::of(view, merchant),
             silent_sources: view.silent_for(merchant).iter().map(SilentSource::from).collect(),
         })
     }
+}
+
+/// Another name of a merchant.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct AliasState {
+    /// The name.
+    pub alias: String,
+    /// The mall in which it is meant; absent: wherever.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mall: Option<String>,
+    /// The street or town in which it is meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub street: Option<String>,
+}
+
+/// Returns the other names of a merchant that stand, if the reader may see them.
+fn aliases_of(view: &View<'_>, merchant: &Merchant) -> Vec<AliasState> {
+    if view.scope.sight(Some(Matter::Office)) != Sight::All {
+        return Vec::new();
+    }
+    let text = |text: &Option<Box<str>>| text.as_deref().map(str::to_owned);
+    let stand = merchant.aliases.iter().filter(|alias| alias.until == STANDING);
+    stand
+        .map(|alias| AliasState { alias: alias.name.to_string(), mall: text(&alias.mall), street: text(&alias.street) })
+        .collect()
 }
 
 /// Returns a merchant's file.

@@ -1,8 +1,9 @@
 //! Tickets without a credit code: what waits, and whom it may mean. Decisions are commands (`decide_unattributed`).
 
 use super::{Paging, optional, yuan};
+use crate::domain::event::MerchantAlias;
 use crate::domain::time::Instant;
-use crate::domain::whose::State;
+use crate::domain::whose::{Offer, State};
 use crate::domain::words::{Agreement, Channel, ComplaintKind};
 use crate::http::access::{Allowed, ReadUnattributed};
 use crate::http::problem::Problem;
@@ -10,6 +11,7 @@ use crate::http::site::Site;
 use crate::views::unattributed::{QueueFilter, QueueRow};
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::sync::PoisonError;
 
 /// Which tickets.
@@ -122,11 +124,41 @@ fn percent(share: f64) -> u8 {
     (0..=100).rev().find(|percent| f64::from(*percent) <= share * 100.0).unwrap_or_default()
 }
 
+/// A name that may be recorded as another name of a merchant.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct AliasOffered {
+    /// Whose it would be.
+    pub credit_code: String,
+    /// The name.
+    pub alias: String,
+    /// The mall in which it would mean the merchant; absent: wherever.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mall: Option<String>,
+    /// The street or town in which it would.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub street: Option<String>,
+    /// How often persons decided so.
+    pub times: usize,
+    /// Who decided so, and how often.
+    pub by: BTreeMap<String, usize>,
+}
+
+impl From<Offer> for AliasOffered {
+    fn from(offer: Offer) -> Self {
+        let Offer { alias, times, by } = offer;
+        let by = by.into_iter().map(|(who, times)| (who.to_string(), times)).collect();
+        let MerchantAlias { credit_code, alias, mall, street, reason: _ } = alias;
+        Self { credit_code: credit_code.to_string(), alias, mall, street, times, by }
+    }
+}
+
 /// A page of tickets without a credit code.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct UnattributedPage {
     /// Tickets that wait, whatever was asked for.
     pub waiting: usize,
+    /// Names that persons gave to one merchant again and again: `record_alias` has them read so from then on.
+    pub aliases: Vec<AliasOffered>,
     /// Tickets found in all.
     pub total: usize,
     /// Those on this page, newest first.
@@ -151,7 +183,8 @@ pub async fn list(
         let mut near = near.lock().unwrap_or_else(PoisonError::into_inner);
         let (total, found) = view.unattributed(&mut near, &filter, skip, take);
         let items = found.into_iter().map(UnattributedState::from).collect();
-        Ok(UnattributedPage { waiting: view.queue.waiting(), total, items })
+        let aliases = view.alias_offers().into_iter().map(AliasOffered::from).collect();
+        Ok(UnattributedPage { waiting: view.queue.waiting(), aliases, total, items })
     })
     .await
 }

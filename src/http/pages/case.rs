@@ -1,19 +1,19 @@
 //! A case: why, what is to be done by when, what was done, and the forms to do it.
 
 use super::board::sector_name;
-use super::cases::deadline;
 use super::filters::minute;
 use super::sentence::{Teller, kind};
 use super::{Pages, answer, field_name};
-use crate::domain::case::stream_of;
+use crate::domain::case::{before_case, stranger, stream_of};
 use crate::domain::code::CreditCode;
 use crate::domain::command::{Command, HandleCase, RecordEnforcement};
 use crate::domain::envelope::CloudEvent;
-use crate::domain::time::{day_of, start_of};
-use crate::domain::words::{ActKind, CaseAction, CaseOutcome};
+use crate::domain::event::SectorAssigned;
+use crate::domain::time::{Day, day_of, deadline, start_of};
+use crate::domain::words::{ActKind, CaseAction, CaseOutcome, Role};
 use crate::http::access::{Allowed, Caller, HandleCases, Permission as _, ReadCases, TrustedForm};
 use crate::http::api::cases::{CaseGiven, DutyGiven};
-use crate::http::api::commands::execute_one;
+use crate::http::api::commands::{execute_one, field};
 use crate::http::api::merchants::events_about;
 use crate::http::api::{filled, optional};
 use crate::http::language::Language;
@@ -34,6 +34,8 @@ use uuid::Uuid;
 const EVENTS: usize = 500;
 /// Mails shown.
 const MAILS: usize = 20;
+/// Code of a name that nobody is known by.
+const STRANGER: &str = "unknown_person";
 
 /// A form of the page; blank fields count as absent.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
@@ -49,6 +51,9 @@ pub struct CaseForm {
     until: String,
     outcome: String,
     note: String,
+    /// The name to give the case to is meant as written, though nobody here is known by it.
+    unlisted: String,
+    sector: String,
 }
 
 /// A form that was refused, with why.
@@ -66,7 +71,7 @@ fn input(form: &CaseForm, field: &str) -> String {
         ("waive" | "pause", "note") => format!("{}-{}", form.action, form.duty),
         ("pause", "until") => format!("until-{}", form.duty),
         ("assign" | "close", "note") => format!("{}-note", form.action),
-        (_, "kind" | "date" | "due_on" | "number" | "to" | "outcome") => field.to_owned(),
+        (_, "kind" | "date" | "due_on" | "number" | "to" | "outcome" | "sector") => field.to_owned(),
         _ => "duties".to_owned(),
     }
 }
@@ -106,10 +111,13 @@ pub async fn post(
     form: TrustedForm<CaseForm>,
 ) -> Result<HttpResponse, Problem> {
     let alert: Uuid = alert.parse().map_err(|_| Code::NotFound)?;
-    let about = site.view(allowed.scope(), |view| view.case(alert).map(|row| row.case.credit_code));
-    let about = about.ok_or_else(|| Problem::new(Code::NotFound, "没有这项处置", "there is no such case"))?;
+    let about =
+        site.view(allowed.scope(), |view| view.case(alert).map(|row| (row.case.credit_code, row.case.opened_at)));
+    let (about, opened_at) =
+        about.ok_or_else(|| Problem::new(Code::NotFound, "没有这项处置", "there is no such case"))?;
     let today = day_of(site.desk.now()).to_string();
     let recorded = async {
+        may_be_meant(&site, &form.0, day_of(opened_at))?;
         for command in commands(&form.0, alert, about, &today)? {
             execute_one(&site, &request, allowed.caller(), allowed.origin(), command, None).await?;
         }
@@ -128,9 +136,30 @@ pub async fn post(
     }
 }
 
+/// Holds back what is hardly meant: a case given to a name that nobody here is known by, until the box beside it is ticked; and an act
+/// of a day before the case began, which would be recorded of the merchant and count for nothing here.
+fn may_be_meant(site: &Site, form: &CaseForm, opened_on: Day) -> Result<(), Problem> {
+    let to = form.to.trim();
+    let assigns = form.action == CaseAction::Assign.name() && !to.is_empty() && form.unlisted.is_empty();
+    let found = if assigns && !site.picture().keys.know(to) {
+        stranger(to)
+    } else if form.action == CaseAction::Act.name()
+        && let Some(day) = optional::<Day>("date", Some(&form.date))?.filter(|day| *day < opened_on)
+    {
+        before_case(day)
+    } else {
+        return Ok(());
+    };
+    Err(Problem { code: Code::Refused, detail: None, fields: vec![field(found, None)] })
+}
+
 /// Returns what a form says. An act with an event of its own is recorded as that, so that it is evidence, too; what was found is
 /// written down beside it.
 fn commands(form: &CaseForm, alert: Uuid, about: CreditCode, today: &str) -> Result<Vec<Command>, Problem> {
+    if let Some(sector) = filled(Some(&form.sector)) {
+        let effective_on = optional("effective_on", Some(today))?.ok_or(Code::BadRequest)?;
+        return Ok(vec![Command::AssignSector(SectorAssigned { credit_code: about, sector, effective_on })]);
+    }
     let action: CaseAction = optional("action", Some(&form.action))?.ok_or(Code::BadRequest)?;
     let kind: Option<ActKind> = optional("kind", Some(&form.kind))?;
     let date = optional("date", Some(&form.date))?;
@@ -256,12 +285,26 @@ impl Drawing<'_> {
             mails => shown.mails.iter().map(|mail| self.mail(mail)).collect::<Vec<_>>(),
             kinds => words(self.kinds(case), ""),
             outcomes => words(CaseOutcome::ALL.iter().filter(by_person).map(|outcome| outcome.name()).collect(), "outcome_"),
+            asks_about => refused.as_ref().is_some_and(|refused| refused.problem.fields.iter().any(|field| field.code == STRANGER)),
             refused => refused.as_ref().map(|refused| self.refusal(refused)),
             sent => Value::from(Serde(refused.as_ref().map(|refused| refused.form.clone()).unwrap_or_default())),
             acts => super::acts::menu(self.pages, self.language, caller.key.scope.role, &case.credit_code, Some(case.alert), None),
+            sectors => self.to_decide(case, caller),
             may_handle => HandleCases::ROLES.contains(&caller.key.scope.role),
             me => &*caller.key.name, today,
         }
+    }
+
+    /// Returns the sectors among which the lead office decides, if that is to be decided.
+    fn to_decide(&self, case: &CaseGiven, caller: &Caller) -> Vec<Value> {
+        let is_open = case.sector.is_none() && case.closed_at.is_none();
+        if !is_open || !matches!(caller.key.scope.role, Role::Lead | Role::Admin) {
+            return Vec::new();
+        }
+        let sectors = self.policies.sectors.all().iter();
+        sectors
+            .map(|sector| context! { id => sector.id.clone(), text => self.language.pick(&sector.zh, &sector.en).to_owned() })
+            .collect()
     }
 
     /// Returns the kinds of acts, those first that a standing duty waits for.
@@ -295,7 +338,7 @@ impl Drawing<'_> {
         let fates: Vec<String> =
             fates.map(|(state, count)| format!("{} {count}", self.text("fate", state.name()))).collect();
         context! {
-            at => minute(mail.requested_at), from => mail.from.name(), to => mail.to.name(),
+            at => minute(mail.requested_at), from => mail.from.name(), to => mail.to.name(), calls => mail.is_call(),
             fates => fates.join(self.language.pick("，", ", ")),
         }
     }

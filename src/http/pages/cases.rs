@@ -3,7 +3,7 @@
 use super::board::sector_name;
 use super::filters::minute;
 use super::{Pages, answer, field_name};
-use crate::domain::time::{Instant, day_of, plus_days, start_of};
+use crate::domain::time::deadline;
 use crate::domain::words::CaseAction;
 use crate::http::access::{Allowed, Caller, HandleCases, Permission as _, ReadCases, TrustedForm};
 use crate::http::api::cases::{CaseGiven, Query};
@@ -165,8 +165,9 @@ async fn draw(
     };
     let (number, last) = (skip / take + 1, total.div_ceil(take).max(1));
     let views = [
-        ("all", String::new(), !filter.late && filter.holder.is_none() && !filter.ended),
+        ("all", String::new(), !filter.late && !filter.undetermined && filter.holder.is_none() && !filter.ended),
         ("late", "late=true".to_owned(), filter.late),
+        ("undetermined", "undetermined=true".to_owned(), filter.undetermined),
         ("mine", "mine=true".to_owned(), filter.holder.is_some()),
         ("ended", "ended=true".to_owned(), filter.ended),
     ];
@@ -192,9 +193,4 @@ async fn draw(
         }).collect::<Vec<_>>(),
     };
     answer(request, Some(caller), "cases.html", "/cases", content)
-}
-
-/// Returns a last instant as people read it: the end of a day is that day.
-pub(super) fn deadline(at: Instant) -> String {
-    if start_of(day_of(at)) == at { plus_days(day_of(at), -1).to_string() } else { minute(at) }
 }

@@ -11,7 +11,7 @@ use crate::domain::evidence::{Complaint, Handling};
 use crate::domain::time::{Day, Instant, day_of, plus_days, start_of};
 use crate::domain::words::DocumentKind;
 use crate::http::api::leads::{LeadClockState, LeadState};
-use crate::http::api::merchants::{MerchantFile, ReasonGiven, ShopState};
+use crate::http::api::merchants::{AliasState, MerchantFile, ReasonGiven, ShopState};
 use crate::http::api::records::{GreyState, LockState, TenancyState};
 use crate::http::api::sources::SilentSource;
 use crate::http::site::rule;
@@ -139,6 +139,17 @@ impl Drawing<'_> {
         .collect()
     }
 
+    /// Returns the other names that people call it by.
+    pub(super) fn aliases(&self) -> Vec<Value> {
+        let one = |alias: &AliasState| {
+            let place = alias.mall.as_deref().or(alias.street.as_deref());
+            let there = |place| self.filled("merchant", "called_there", &[("alias", &alias.alias), ("place", place)]);
+            let text = place.map_or_else(|| alias.alias.clone(), there);
+            context! { alias => alias.alias.clone(), mall => alias.mall.clone(), street => alias.street.clone(), text }
+        };
+        self.dossier.file.aliases.iter().map(one).collect()
+    }
+
     /// Returns the reasons; evidence leads to its step of the timeline, where that is shown.
     pub(super) fn reasons(&self, timeline: &Timeline) -> Vec<Value> {
         self.dossier.reasons.iter().map(|reason| self.reason(reason, timeline)).collect()
@@ -199,10 +210,10 @@ impl Drawing<'_> {
         Some(self.filled("merchant", key, &[("time", &time)]))
     }
 
-    /// Says whether the time of a duty that arose at an instant is over; what is due at once has none.
+    /// Says whether the time of a duty that arose at an instant is over.
     fn is_late(&self, duty: &Duty, since: Instant) -> bool {
         let due = duty.due(since, &self.teller.policies.calendar);
-        due.is_some_and(|due| due < self.now) && duty.hours != Some(0)
+        due.is_some_and(|due| due <= self.now)
     }
 
     fn fact(&self, seen: &FactSeen) -> Value {
@@ -379,7 +390,7 @@ impl Drawing<'_> {
             let fates: Vec<String> =
                 fates.map(|(state, count)| format!("{} {count}", self.text("fate", state.name()))).collect();
             context! {
-                at => minute(mail.requested_at), from => mail.from.name(), to => mail.to.name(),
+                at => minute(mail.requested_at), from => mail.from.name(), to => mail.to.name(), calls => mail.is_call(),
                 fates => fates.join(self.teller.language.pick("，", ", ")), nobody => mail.tally.nobody > 0,
             }
         };

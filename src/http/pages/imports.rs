@@ -6,13 +6,14 @@ use super::{Pages, answer};
 use crate::domain::access::Key;
 use crate::http::access::{Allowed, Gate, Import, TrustedForm};
 use crate::http::api::imports::{
-    Handing, ImportFinding, ImportState, Options, PutIn, confirm_own, hand_in, may_see, seen, tells_history,
+    Handing, ImportFinding, ImportState, KindCounts, Options, PutIn, confirm_own, hand_in, may_see, seen, tells_history,
 };
 use crate::http::fresh;
 use crate::http::language::Language;
 use crate::http::problem::{Code, Problem};
 use crate::http::site::Site;
 use crate::http::upload::{self, Upload};
+use crate::intake::sheet::SheetKind;
 use crate::settings::Intake;
 use crate::taking::tray::{Record, State};
 use actix_web::http::header::LOCATION;
@@ -215,6 +216,7 @@ impl Drawing<'_> {
                 text => self.filled("so_far", &[("read", &state.progress.read.to_string()), ("decided", &state.progress.decided.to_string())]),
             },
             counts => shown.iter().map(|(key, count)| context! { key => *key, count => *count }).collect::<Vec<_>>(),
+            kinds => state.counts_by_kind.iter().map(|(kind, counts)| self.kind(kind, *counts)).collect::<Vec<_>>(),
             known => (state.known > 0).then(|| self.filled("known", &[("count", &state.known.to_string())])),
             lights, mails => state.mails_requested,
             refusals => told(&state.refusals), more_refusals => more(state.more_refusals),
@@ -222,6 +224,14 @@ impl Drawing<'_> {
             failure => self.language.pick(state.failure_zh.as_deref().unwrap_or_default(), state.failure_en.as_deref().unwrap_or_default()),
             papers => papers.iter().map(paper).collect::<Vec<_>>(),
         }
+    }
+
+    fn kind(&self, name: &str, counts: KindCounts) -> Value {
+        let sheet = SheetKind::ALL.into_iter().find(|kind| kind.name() == name);
+        let text =
+            sheet.map_or(self.language.pick("命令", "commands"), |kind| self.language.pick(kind.zh(), kind.name()));
+        let KindCounts { accepted, queued, unchanged, refused } = counts;
+        context! { kind => name, text, counts => [accepted, queued, unchanged, refused].to_vec() }
     }
 
     fn finding(&self, finding: &ImportFinding) -> Value {

@@ -308,7 +308,7 @@ fn sentence(teller: &Teller<'_>, number: usize, reason: &Reason) -> String {
             let sign = figure::comparison(&seen.fact, &seen.comparison).zh;
             let against =
                 threshold.filter(|_| !sign.is_empty()).map(|value| figure::value(&seen.fact, value, threshold).zh);
-            let compared = format!("{sign}{}", against.unwrap_or_default());
+            let compared = format!("{sign} {}", against.unwrap_or_default()).trim().to_owned();
             let compared = if compared.is_empty() { compared } else { format!("（{compared}）") };
             format!("{name} {}{compared}", value.unwrap_or_default())
         })

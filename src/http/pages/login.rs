@@ -1,18 +1,20 @@
 //! Logging in and out.
 
-use super::answer;
+use super::{Pages, answer, today};
 use crate::domain::envelope::Origin;
 use crate::http::access::{Gate, SESSION_COOKIE, TrustedForm, address, caller, refused};
 use crate::http::demo;
+use crate::http::kept::{self, Kept};
 use crate::http::language::Language;
 use crate::http::problem::{Code, Problem};
+use crate::http::publishing::Publishing;
 use crate::http::site::Cookies;
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::http::StatusCode;
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
-use minijinja::context;
+use minijinja::{Value, context};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -29,6 +31,11 @@ pub struct LogIn {
     key: String,
     #[serde(default)]
     next: String,
+    /// A form that was sent when the session had ended, and where.
+    #[serde(default)]
+    kept: String,
+    #[serde(default)]
+    kept_path: String,
 }
 
 /// The log-out form has only its token.
@@ -40,8 +47,13 @@ pub struct LogOut {}
 /// # Errors
 /// When the page cannot be drawn.
 pub async fn form(request: HttpRequest, query: web::Query<Destination>) -> Result<HttpResponse, Problem> {
-    let content = context! { next => local(&query.next), refused => "", guests => demo::guests(&request) };
+    let content = content(&request, destination(&query.next), "", None);
     answer(&request, None, "login.html", "", content)
+}
+
+fn content(request: &HttpRequest, next: &str, refused: &str, kept: Option<&Kept>) -> Value {
+    let kept = kept.map(|kept| context! { path => &*kept.path, fields => &*kept.fields });
+    context! { next, refused, kept, guests => demo::guests(request), publishes => Publishing::of(request).is_some() }
 }
 
 /// Takes a key and begins a session.
@@ -54,7 +66,9 @@ pub async fn log_in(
     cookies: web::Data<Cookies>,
     form: web::Form<LogIn>,
 ) -> Result<HttpResponse, Problem> {
-    let next = local(&form.next);
+    let next = destination(&form.next);
+    let kept =
+        (!form.kept.is_empty()).then(|| Kept { path: local(&form.kept_path).to_owned(), fields: form.kept.clone() });
     let (from, now) = (address(&request), gate.clock.now());
     let tried = form.key.trim();
     if !gate.throttle.lets_try(from, tried, now) {
@@ -69,8 +83,7 @@ pub async fn log_in(
             let language = Language::of(&request);
             let code = refused(reason).code;
             let said = format!("{}{}{}", code.title(language), language.pick("。", ". "), code.advice(language));
-            let content = context! { next, refused => said, guests => demo::guests(&request) };
-            let mut page = answer(&request, None, "login.html", "", content)?;
+            let mut page = answer(&request, None, "login.html", "", content(&request, next, &said, kept.as_ref()))?;
             *page.status_mut() = StatusCode::UNAUTHORIZED;
             return Ok(page);
         }
@@ -80,10 +93,43 @@ pub async fn log_in(
     let (value, session) = gate.sessions.begin(key.id, gate.clock.now(), Uuid::from_bytes(id));
     let lifetime = session.ends_at.duration_since(gate.clock.now()).as_secs();
     tracing::info!(key = %key.id, name = ?key.name, "Logged in");
-    Ok(HttpResponse::SeeOther()
-        .insert_header((LOCATION, next))
-        .cookie(cookie(&cookies, value, Duration::seconds(lifetime)))
-        .finish())
+    let cookie = cookie(&cookies, value, Duration::seconds(lifetime));
+    if let Some(kept) = kept {
+        let mut page = resend(&request, &kept, &gate.sessions.form_token(&session))?;
+        page.add_cookie(&cookie).map_err(|error| Problem::inside(Code::Internal, error))?;
+        return Ok(page);
+    }
+    Ok(HttpResponse::SeeOther().insert_header((LOCATION, next)).cookie(cookie).finish())
+}
+
+/// Shows the log-in page for a form that was sent when the session had ended: what was typed goes on with it.
+pub(in crate::http) fn again(request: &HttpRequest, kept: &Kept) -> Result<HttpResponse, Problem> {
+    let language = Language::of(request);
+    let said = language.pick(
+        "会话已结束。登录后可接着提交刚才填写的内容。",
+        "Your session has ended. Log in, and what you typed can be sent.",
+    );
+    let mut page = answer(request, None, "login.html", "", content(request, today::PLACE, said, Some(kept)))?;
+    *page.status_mut() = StatusCode::UNAUTHORIZED;
+    Ok(page)
+}
+
+/// Shows what was typed before the log-in, to be sent with the new session's token, or left.
+fn resend(request: &HttpRequest, kept: &Kept, form_token: &str) -> Result<HttpResponse, Problem> {
+    let pages = request.app_data::<web::Data<Pages>>().ok_or(Code::Internal)?;
+    let language = Language::of(request);
+    let fields = kept::fields(&kept.fields);
+    let named =
+        |name: &str| Some(pages.text(language, "field", name)).filter(|text| !text.is_empty()).map(str::to_owned);
+    let shown = fields
+        .iter()
+        .filter(|(_, value)| !value.is_empty())
+        .filter_map(|(name, value)| Some(context! { name => named(name)?, value => &**value }));
+    let content = context! {
+        path => &*kept.path, back => &*kept.path, form_token, shown => shown.collect::<Vec<_>>(),
+        fields => fields.iter().map(|(name, value)| context! { name => &**name, value => &**value }).collect::<Vec<_>>(),
+    };
+    answer(request, None, "resend.html", "", content)
 }
 
 /// Ends the session.
@@ -118,6 +164,11 @@ fn cookie(cookies: &Cookies, value: String, lifetime: Duration) -> Cookie<'stati
         .secure(cookies.secure)
         .max_age(lifetime)
         .finish()
+}
+
+/// Returns where somebody goes who logs in: where they were on their way to, else to the first page of everybody who acts.
+fn destination(next: &str) -> &str {
+    if next.is_empty() { today::PLACE } else { local(next) }
 }
 
 /// Returns a path on this site; anything else leads to the start.

@@ -115,7 +115,7 @@ fn shown(mail: &MailState, name: Option<&str>) -> Value {
     };
     context! {
         mail => summary.mail.to_string(), at => minute(summary.requested_at), credit_code => summary.credit_code.as_str(), merchant => name,
-        from => summary.from.name(), to => summary.to.name(), recipients,
+        from => summary.from.name(), to => summary.to.name(), calls => summary.is_call(), recipients,
     }
 }
 

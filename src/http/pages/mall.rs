@@ -1,8 +1,8 @@
 //! Exit notices: what stands, and the forms to post, amend and withdraw.
 
 use super::short_notice::{self, ShortNotice, short_notice};
-use super::{Pages, answer, field_name};
-use crate::domain::access::Scope;
+use super::{Pages, answer, field_name, qr, shop};
+use crate::domain::access::{PublicPart, Scope};
 use crate::domain::code::CreditCode;
 use crate::domain::code_key;
 use crate::domain::command::{Command, RecordExit};
@@ -10,7 +10,7 @@ use crate::domain::decide::{Known, decide};
 use crate::domain::envelope::Position;
 use crate::domain::mark::Mark;
 use crate::domain::name_key;
-use crate::domain::time::{self, Day, day_of};
+use crate::domain::time::{self, Day, day_of, plus_days};
 use crate::domain::words::{ExitAction, Role};
 use crate::http::access::{Allowed, Caller, Permission as _, PostExits, ReadExits, TrustedForm};
 use crate::http::api::commands::{Status, execute_one};
@@ -19,8 +19,10 @@ use crate::http::api::{Paging, filled};
 use crate::http::front::encode;
 use crate::http::language::Language;
 use crate::http::problem::{Code, FieldProblem, Problem};
+use crate::http::publishing::Publishing;
 use crate::http::site::Site;
 use crate::policy::Policies;
+use crate::views::tenants::Tenant;
 use actix_web::http::StatusCode;
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -32,6 +34,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Notices on a page.
 const PER_PAGE: usize = 50;
+
+/// Tenants to look after that are shown of a mall.
+const TENANTS: usize = 30;
 
 /// What the page shows.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -48,6 +53,8 @@ pub struct Asked {
     page: Option<usize>,
     /// The merchant that a notice is about to be posted for.
     credit_code: String,
+    /// Its unit.
+    unit: String,
 }
 
 /// A form of the page; blank fields count as absent.
@@ -97,7 +104,12 @@ pub async fn show(
         key @ ("done" | "unchanged") => Some(context! { good => true, text => pages.text(language, "mall", key) }),
         _ => None,
     };
-    let form = ExitForm { credit_code: asked.credit_code.clone(), ..ExitForm::default() };
+    let form = ExitForm {
+        credit_code: asked.credit_code.clone(),
+        mall: asked.mall.clone(),
+        unit: asked.unit.clone(),
+        ..ExitForm::default()
+    };
     draw(&site, &pages, &request, allowed.caller(), asked, After { form, said, ..After::default() }).await
 }
 
@@ -163,7 +175,7 @@ async fn keep_plan(site: &Site, allowed: &Allowed<PostExits>, row: &mut RecordEx
 }
 
 /// Returns what was said last about refunds at a shop that leaves.
-fn standing_plan(
+pub(super) fn standing_plan(
     site: &Site,
     scope: &Scope,
     code: CreditCode,
@@ -279,6 +291,7 @@ fn command(form: &ExitForm, today: Day) -> Result<Command, Vec<FieldProblem>> {
         "post" => ExitAction::Post,
         "amend" => ExitAction::Amend,
         "withdraw" => ExitAction::Withdraw,
+        "close" => ExitAction::Close,
         other => return Err(vec![wrong("action", other, "没有此操作", "there is no such action")]),
     };
     let code = pasted(&form.credit_code).map_err(|error| {
@@ -363,8 +376,24 @@ async fn draw(
     let plans = if may_post { standing_plans(site, caller, &shown).await? } else { Vec::new() };
     let plans = plans.iter().map(Option::as_deref).chain(std::iter::repeat(None));
     let own_malls = (scope.role == Role::Operator).then(|| scope.malls.clone());
+    // A mall looks after its own tenants; whoever has many malls chooses one.
+    let concerned = match &own_malls {
+        Some(own) if asked.mall.is_empty() => own.clone(),
+        _ => Some(asked.mall.trim().to_owned()).filter(|mall| !mall.is_empty()).into_iter().collect(),
+    };
+    let tenants = if concerned.is_empty() { Vec::new() } else { tenants(site, caller, concerned).await? };
+    let today = day_of(site.desk.now());
+    let marks = short_notice::marks(&site.policies());
+    let marks = marks.iter().filter_map(rust_decimal::prelude::ToPrimitive::to_i64);
     let form = &after.form;
     let content = context! {
+        concerns => tenants.iter().map(|found| drawing.concern(found)).collect::<Vec<_>>(),
+        marks => marks
+            .map(|days| {
+                let on = plus_days(today, days).to_string();
+                context! { days, text => pages.filled(language, "mall", "mark", &[("days", &days.to_string()), ("day", &on)]) }
+            })
+            .collect::<Vec<_>>(),
         said => after.said.clone(),
         confirm => after.confirm.clone(),
         sent => Value::from(Serde(form)),
@@ -384,6 +413,24 @@ async fn draw(
         faults => Value::from(Serde(drawing.faults())),
     };
     answer(request, Some(caller), "mall.html", "/mall", content)
+}
+
+/// The tenants of a mall to look after, and how many there are.
+struct Concern {
+    mall: String,
+    count: usize,
+    tenants: Vec<Tenant>,
+}
+
+async fn tenants(site: &Site, caller: &Caller, malls: Vec<String>) -> Result<Vec<Concern>, Problem> {
+    let found = site.ask(&caller.key, move |view| {
+        let of = |mall: String| {
+            let (count, tenants) = view.tenants_of_concern(&mall, TENANTS);
+            Concern { mall, count, tenants }
+        };
+        Ok(malls.into_iter().map(of).filter(|found| found.count > 0).collect::<Vec<_>>())
+    });
+    found.await
 }
 
 fn fits(exit: &ExitState, asked: &Asked) -> bool {
@@ -421,6 +468,23 @@ impl Drawing<'_> {
                 "credit_code={}&mall={}&unit={}", notice.credit_code, encode(&notice.mall), encode(&notice.unit)
             ),
         }
+    }
+
+    /// The tenants of a mall to look after: each unit without a notice leads to the form, filled in.
+    fn concern(&self, concern: &Concern) -> Value {
+        let rows = concern.tenants.iter().map(|tenant| {
+            let code = tenant.row.credit_code;
+            let units = tenant.units.iter().map(|(unit, leaves)| {
+                let path = format!("/mall?in={}&credit_code={code}&unit={}#post", encode(&concern.mall), encode(unit));
+                context! { unit => &**unit, leaves => *leaves, path }
+            });
+            context! {
+                light => tenant.row.light.name(), name => tenant.row.name.as_deref(), credit_code => code.as_str(), unfiled => tenant.unfiled,
+                units => units.collect::<Vec<_>>(),
+            }
+        });
+        let count = self.pages.filled(self.language, "mall", "concerns", &[("count", &concern.count.to_string())]);
+        context! { mall => &*concern.mall, count, rows => rows.collect::<Vec<_>>() }
     }
 
     /// Returns what is wrong, one line a field, each with the field it leads to.
@@ -488,6 +552,11 @@ pub async fn sheet(
             first_posted => notice.first_posted.clone(), planned_on => planned, refund_plan,
         },
         today => today.to_string(),
+        // Whoever scans it sees how many days are left then.
+        qr => Publishing::of(&request).filter(|it| it.shows(PublicPart::Exits)).and_then(|publishing| {
+            let code = notice.credit_code.parse().ok()?;
+            qr::svg(&publishing.address(&shop::path(code)), pages.text(language, "shop", "qr_name"))
+        }),
     };
     answer(&request, Some(allowed.caller()), "sheet.html", "/mall", content)
 }

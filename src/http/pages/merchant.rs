@@ -9,7 +9,8 @@ use crate::domain::access::Scope;
 use crate::domain::code::CreditCode;
 use crate::domain::words::Light;
 use crate::http::access::{
-    Allowed, IssueLetters, Permission, PostExits, ReadCases, ReadComplaints, ReadLetters, ReadLights, ReadMails, Record,
+    Allowed, DecideTickets, IssueLetters, Permission, PostExits, ReadCases, ReadComplaints, ReadLetters, ReadLights,
+    ReadMails, Record,
 };
 use crate::http::api::merchants::{MerchantFile, ReasonGiven, events_about};
 use crate::http::language::Language;
@@ -77,6 +78,8 @@ pub async fn show(
         kinds_of_letters => allows::<IssueLetters>(&key.scope).then(|| drawing.kinds_of_letters()),
         leads => drawing.leads(), locked => drawing.locked(), records => drawing.records(),
         may_record => allows::<Record>(&key.scope),
+        aliases => drawing.aliases(),
+        may_name => file.registered && allows::<DecideTickets>(&key.scope),
         case => case.as_ref().map(|(id, _)| id.clone()),
         // Where a case is open, it knows by when: its clocks stop with what was done.
         in_case => case.as_ref().is_some_and(|(_, open)| *open),

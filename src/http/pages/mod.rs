@@ -1,6 +1,7 @@
 //! Pages: templates compiled in, drawn on the server, complete without a script.
 
 pub mod acts;
+pub mod aliases;
 pub mod board;
 pub mod case;
 pub mod cases;
@@ -12,9 +13,12 @@ pub mod login;
 pub mod mails;
 pub mod mall;
 pub mod merchant;
+mod qr;
 mod sentence;
+pub mod shop;
 mod short_notice;
 pub mod sources;
+pub mod today;
 pub mod unattributed;
 
 use super::access::{self, Caller, Gate};
@@ -32,11 +36,13 @@ use std::sync::Arc;
 
 const TEMPLATES: &[(&str, &str)] = &[
     ("layout.html", include_str!("../../../assets/pages/layout.html")),
+    ("resend.html", include_str!("../../../assets/pages/resend.html")),
     ("login.html", include_str!("../../../assets/pages/login.html")),
     ("board.html", include_str!("../../../assets/pages/board.html")),
     ("merchant.html", include_str!("../../../assets/pages/merchant.html")),
     ("mall.html", include_str!("../../../assets/pages/mall.html")),
     ("sheet.html", include_str!("../../../assets/pages/sheet.html")),
+    ("today.html", include_str!("../../../assets/pages/today.html")),
     ("cases.html", include_str!("../../../assets/pages/cases.html")),
     ("acts.html", include_str!("../../../assets/pages/acts.html")),
     ("case.html", include_str!("../../../assets/pages/case.html")),
@@ -48,6 +54,12 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("paper.html", include_str!("../../../assets/pages/paper.html")),
     ("letter.html", include_str!("../../../assets/pages/letter.html")),
     ("unattributed.html", include_str!("../../../assets/pages/unattributed.html")),
+    ("shop-layout.html", include_str!("../../../assets/pages/shop-layout.html")),
+    ("shop-search.html", include_str!("../../../assets/pages/shop-search.html")),
+    ("shop.html", include_str!("../../../assets/pages/shop.html")),
+    ("shop-mall.html", include_str!("../../../assets/pages/shop-mall.html")),
+    ("shop-sign.html", include_str!("../../../assets/pages/shop-sign.html")),
+    ("shop-problem.html", include_str!("../../../assets/pages/shop-problem.html")),
     ("problem.html", include_str!("../../../assets/pages/problem.html")),
     ("problems.html", include_str!("../../../assets/pages/problems.html")),
 ];
@@ -135,11 +147,12 @@ impl Pages {
             lang => language.tag(),
             t => Value::from(Serde(&**self.texts(language))),
             assets => context! {
-                style => &assets::STYLE.path, script => &assets::SCRIPT.path, icon => &assets::ICON.path,
+                style => &assets::STYLE.path, shop_style => &assets::SHOP_STYLE.path, script => &assets::SCRIPT.path, icon => &assets::ICON.path,
             },
             user,
             nav,
             section => frame.section,
+            home => if frame.caller.is_some() { today::PLACE } else { "/" },
             token => frame.token,
             other_language => other_language(frame.path, frame.query, language),
             is_demonstration => frame.is_demonstration,
@@ -181,13 +194,27 @@ pub(super) fn answer(
     section: &str,
     content: Value,
 ) -> Result<HttpResponse, Problem> {
+    let page = drawn(request, caller, template, section, content)?;
+    Ok(HttpResponse::Ok().content_type(ContentType::html()).body(page))
+}
+
+/// Draws a page to text.
+///
+/// # Errors
+/// As for [`answer`].
+fn drawn(
+    request: &HttpRequest,
+    caller: Option<&Caller>,
+    template: &str,
+    section: &str,
+    content: Value,
+) -> Result<String, Problem> {
     let pages = request.app_data::<web::Data<Pages>>().ok_or(Code::Internal)?;
     let gate = request.app_data::<web::Data<Gate>>().ok_or(Code::Internal)?;
-    let page = framed(pages, gate, request, caller, template, section, content).map_err(|error| {
+    framed(pages, gate, request, caller, template, section, content).map_err(|error| {
         tracing::error!(template, %error, "A page could not be drawn");
         Problem::from(Code::Internal)
-    })?;
-    Ok(HttpResponse::Ok().content_type(ContentType::html()).body(page))
+    })
 }
 
 /// Draws the page that tells of a problem. Whoever is logged in keeps the way on: the navigation and the log-out.
@@ -196,7 +223,6 @@ pub(super) fn answer(
 /// When the template and its context do not fit.
 pub(super) fn problem(request: &HttpRequest, problem: &Problem, id: &str) -> Result<String, Problem> {
     let pages = request.app_data::<web::Data<Pages>>().ok_or(Code::Internal)?;
-    let gate = request.app_data::<web::Data<Gate>>().ok_or(Code::Internal)?;
     let language = Language::of(request);
     let document = problem.document(language, id);
     let fields: Vec<Value> = problem
@@ -205,11 +231,11 @@ pub(super) fn problem(request: &HttpRequest, problem: &Problem, id: &str) -> Res
         .map(|field| context! { name => field_name(pages, language, &field.field), text => field.message(language) })
         .collect();
     let content = context! { problem => Value::from(Serde(&document)), fields };
+    if shop::is_for_everybody(request) {
+        return drawn(request, None, "shop-problem.html", "", content);
+    }
     let caller = access::caller(request).ok();
-    framed(pages, gate, request, caller.as_ref(), "problem.html", "", content).map_err(|error| {
-        tracing::error!(%error, "The page of a problem could not be drawn");
-        Problem::from(Code::Internal)
-    })
+    drawn(request, caller.as_ref(), "problem.html", "", content)
 }
 
 /// Returns what a field is called on pages.
@@ -246,9 +272,16 @@ fn framed(
 /// Returns the sections a role comes to, as path and key of the text.
 const fn sections(role: Role) -> &'static [(&'static str, &'static str)] {
     match role {
-        Role::Operator => &[("/", "board"), ("/mall", "mall"), ("/imports", "imports"), ("/sources", "sources")],
-        Role::Bank => &[("/", "board"), ("/imports", "imports"), ("/sources", "sources")],
+        Role::Operator => &[
+            (today::PLACE, "today"),
+            ("/", "board"),
+            ("/mall", "mall"),
+            ("/imports", "imports"),
+            ("/sources", "sources"),
+        ],
+        Role::Bank => &[(today::PLACE, "today"), ("/", "board"), ("/imports", "imports"), ("/sources", "sources")],
         Role::Regulator => &[
+            (today::PLACE, "today"),
             ("/", "board"),
             ("/cases", "cases"),
             ("/mall", "mall"),
@@ -257,6 +290,7 @@ const fn sections(role: Role) -> &'static [(&'static str, &'static str)] {
             ("/sources", "sources"),
         ],
         Role::Lead | Role::Admin => &[
+            (today::PLACE, "today"),
             ("/", "board"),
             ("/cases", "cases"),
             ("/unattributed", "unattributed"),

@@ -24,6 +24,14 @@ pub(super) fn limit(policies: &Policies) -> Option<Decimal> {
     policies.pack.rules.iter().filter_map(|rule| least(&rule.when)).max()
 }
 
+/// Returns the days ahead that rules ask for, most first: the marks that a planned day is held against.
+pub(super) fn marks(policies: &Policies) -> Vec<Decimal> {
+    let mut marks: Vec<Decimal> = policies.pack.rules.iter().filter_map(|rule| least(&rule.when)).collect();
+    marks.sort_unstable_by(|a, b| b.cmp(a));
+    marks.dedup();
+    marks
+}
+
 /// Returns what is short about a notice first posted on one day for another; `None` if it is in time.
 pub(super) fn short_notice(
     policies: &Policies,

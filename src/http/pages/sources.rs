@@ -48,7 +48,12 @@ impl Drawing<'_> {
 
     fn row(&self, source: &SourceState) -> Value {
         let rhythm = source.rhythm.as_ref().map(|rhythm| {
-            let key = if rhythm.agreed { "agreed" } else { "usual" };
+            let key = match (rhythm.agreed, rhythm.every_days) {
+                (true, 1) => "agreed_daily",
+                (false, 1) => "usual_daily",
+                (true, _) => "agreed",
+                (false, _) => "usual",
+            };
             self.filled(key, &[("days", &rhythm.every_days.to_string())])
         });
         let file = source.file.as_ref().map(|file| {

@@ -17,6 +17,7 @@ fn import(state: &str, busy: bool) -> Value {
     context! {
         path => "/imports/1", file => "f", size => "s", by => "b", at => "a", history => true, state, busy, may_confirm => state == "previewed",
         progress => context! { read => 1, decided => 1, total => 2, text => "t" }, known => "k", mails => 1, failure => "f",
+        kinds => vec![context! { kind => "exits", text => "<b>", counts => vec![1, 2, 3, 4] }],
         counts => ["rows", "accepted", "queued", "unchanged", "refused", "remarks", "warnings"].map(|key| context! { key, count => 1 }).to_vec(),
         lights => vec![context! { light => "red", count => 1 }], refusals => vec![finding()], more_refusals => "m",
         warnings => vec![finding()], more_warnings => "m", papers => vec![context! { name => "n", path => "p" }],
@@ -31,7 +32,17 @@ fn samples() -> Vec<(&'static str, Value)> {
         planned_on => "2025-02-01", days_left => -3, overdue => "3", notice_days => 31, place => 0, short => true, sent => "amend", query => "a=b", refund_plan => "",
     };
     vec![
-        ("login.html", context! { next => "/", refused => "no" }),
+        (
+            "login.html",
+            context! { next => "/", refused => "no", publishes => true, kept => context! { path => "/mall", fields => "a=b" } },
+        ),
+        (
+            "resend.html",
+            context! {
+                path => "/mall", back => "/mall", form_token => "t", shown => vec![context! { name => "n", value => "v" }],
+                fields => vec![context! { name => "n", value => "v" }],
+            },
+        ),
         (
             "problem.html",
             context! {
@@ -40,20 +51,74 @@ fn samples() -> Vec<(&'static str, Value)> {
             },
         ),
         (
+            "shop-problem.html",
+            context! {
+                problem => context! { status => 429, title => "t", advice => "a" }, fields => vec![context! { name => "n", text => "f" }],
+            },
+        ),
+        ("shop-problem.html", context! { problem => (), fields => Vec::<Value>::new() }),
+        (
+            "shop-search.html",
+            context! {
+                q => "q", too_short => false, rows => vec![context! { path => "/shop/c", name => "n", brand => "b", places => "p" }], more => "m",
+                malls => vec![context! { name => "n", count => "c", path => "/shop/mall?name=n" }],
+            },
+        ),
+        (
+            "shop-search.html",
+            context! { q => "q", too_short => false, rows => Vec::<Value>::new(), more => (), malls => Vec::<Value>::new() },
+        ),
+        (
+            "shop.html",
+            context! {
+                shop => context! { name => "n", brand => "b", code => "c" }, filing => context! { state => "good", text => "t" },
+                custody => context! { state => "bad", text => "t", guaranteed => "g" }, light => "red", exits => true,
+                places => vec![
+                    context! { name => "n", left => context! { text => "t", days => "d", posted => "p" }, closed => (), plan => "p" },
+                    context! { name => "n", left => (), closed => "c", plan => () }, context! { name => "n", left => (), closed => (), plan => () },
+                ],
+                today => "d", sign => "/shop/c/sign",
+            },
+        ),
+        (
+            "shop-mall.html",
+            context! { mall => "m", today => "d", rows => vec![
+                context! { path => "/shop/c", name => "n", unit => "u", planned => "p", posted => "p", left => "l", is_soon => true },
+                context! { path => (), name => (), unit => "u", planned => "p", posted => "p", left => "l", is_soon => false },
+            ] },
+        ),
+        (
+            "shop-sign.html",
+            context! { name => "n", brand => "b", code => "c", qr => Value::from_safe_string("<svg></svg>".to_owned()), address => "a" },
+        ),
+        (
             "problems.html",
             context! { codes => vec![context! { code => "c", status => 400, title => "t", advice => "a" }] },
         ),
         (
             "board.html",
             context! {
-                at => at.clone(), filtered => true, found => "1", page_text => "1/1", previous => "/?page=1", next => "/?page=3",
-                filter => context! { q => "<script>", light => "red", sector => "sport", division => "110108", mall => "M" },
-                lights => vec!["red"], sectors => vec![context! { id => "sport", name => "S" }],
-                divisions => vec![context! { code => "110108", name => "D" }], malls => vec!["M"],
-                tiles => vec![context! { light => "red", path => "/", count => 3, chosen => true }], waiting => 3,
+                at => context! { iso => "2025-03-01T00:00:00Z", text => "2025-03-01 08:00", is_past => true }, today => "2025-03-01", filtered => true,
+                found => "1", page_text => "1/1", previous => "/?page=1", next => "/?page=3", is_empty => false,
+                pager => vec![
+                    context! { number => 1, path => "/", current => false }, context! { number => (), path => (), current => false },
+                    context! { number => 2, path => "/?page=2", current => true },
+                ],
+                filter => context! {
+                    q => "<script>", light => "red", sector => "sport", division => "110108", mall => "M", street => "S", sort => "since", at => "a", known => "k", grid => "true",
+                },
+                hidden_columns => vec!["light"], lights => vec!["red"], sectors => vec![context! { id => "sport", name => "S" }],
+                divisions => vec![context! { code => "110108", name => "D" }], malls => vec!["M"], waiting => 3,
+                tiles => vec![context! {
+                    light => "red", path => "/", count => 3, chosen => true, at_risk => "1", changes => vec![context! { days => "d", count => "+1", money => "+2" }],
+                }],
+                columns => ["light", "merchant", "brand", "code", "reasons", "sector", "place", "outstanding", "required", "held", "at_risk", "shortfall", "since"]
+                    .map(|key| context! { key, name => key, amount => key == "held", path => (key == "light").then_some("/"), sorted => (key == "light").then_some("ascending") }).to_vec(),
+                choices => vec![context! { key => "light", chosen => true }], xlsx => "/board.xlsx", csv => "/board.csv", grid_path => "/",
+                grid => context! { sectors => vec!["s"], rows => vec![context! { name => "n", lit => 1, cells => vec![context! { lit => 1, all => 2, path => "/" }, context! { lit => 0, all => 2, path => () }] }] },
                 rows => vec![context! {
-                    light => "red", credit_code => "91110000101623741K", name => (), reasons => vec!["r"], more => "2",
-                    sector => (), place => "p", at_risk => "1", shortfall => "2", since => "s",
+                    light => "red", credit_code => "91110000101623741K", name => (), brand => "b", reasons => vec!["r"], more => "2",
+                    sector => (), place => "p", at_risk => "1", shortfall => "2", outstanding => "3", required => "4", held => "5", since => "s",
                 }],
             },
         ),
@@ -70,17 +135,21 @@ fn samples() -> Vec<(&'static str, Value)> {
                     facts => vec![context! { fact => "f", name => "n", value => "v", threshold => "t", shop => "s" }],
                 }],
                 shops => vec![context! { mall => "", unit => "u", state => "s" }],
+                aliases => vec![context! { alias => "a", mall => "m", street => "s", text => "<b>" }], may_name => true,
                 letters => vec![context! { path => "/l", kind => "k", number => "n", date => "d" }], kinds_of_letters => vec![context! { path => "/k", text => "k" }],
                 may_post => true, may_record => true, locked => vec!["l"], records => vec!["r"], case => "a", in_case => false, without_case => true, by => "happened", more => "?by=happened&steps=all",
                 complaints => context! { count => "1", rows => vec![context! {
                     ticket => "t", received => "r", channel => "c", kind => "k", amount => "a", state => "s", due => "d", done => vec!["x"] }] },
-                mails => vec![context! { at => "a", from => "green", to => "red", fates => "f", nobody => false }],
+                mails => vec![context! { at => "a", from => "green", to => "red", calls => false, fates => "f", nobody => false }],
                 timeline => vec![context! { id => "1", iso => "i", at => "a", said => "r", light => "red", text => "t" }],
             },
         ),
         (
             "mall.html",
             context! {
+                marks => vec![context! { days => 90, text => "t" }],
+                concerns => vec![context! { mall => "m", count => "c", rows => vec![context! { light => "red", name => "n", credit_code => "c", unfiled => true,
+                    units => vec![context! { unit => "u", leaves => true, path => "p" }, context! { unit => "u", leaves => false, path => "p" }] }] }],
                 said => context! { good => false, text => "x" }, wrong => vec![context! { field => "unit", name => "n", text => "t" }],
                 faults => context! { unit => "t" }, notices => vec![notice.clone()],
                 confirm => context! { title => "t", line => "l", effect => "e", light => "red", planned => "2025-01-01" },
@@ -109,6 +178,21 @@ fn samples() -> Vec<(&'static str, Value)> {
         ("import.html", import("previewed", false)),
         ("import.html", import("taken", false)),
         ("import.html", import("failed", false)),
+        (
+            "today.html",
+            context! {
+                at => context! { iso => "2025-03-01T00:00:00Z", text => "2025-03-01 08:00" }, is_empty => true,
+                tiles => vec![context! { key => "late", name => "n", hint => "h", count => 1, path => "#mine", bad => true }],
+                has_cases => true, may_handle => true, may_post => true, mine => vec![context! { alert => "a", credit_code => "c", name => (), light => "red", sector => "s", duties => vec!["d"], due => "x", late => true, holder => (), acknowledged => false }], more_mine => "m", others => vec![context! { alert => "a", credit_code => "c", name => (), light => "red", sector => "s", duties => vec!["d"], due => "x", late => true, holder => (), acknowledged => false }], more_others => "m",
+                changed => vec![
+                    context! { credit_code => "c", name => "n", light => "red", before => "green", at => "a" },
+                    context! { credit_code => "c", name => (), light => "red", before => (), at => "a" },
+                ],
+                more_changed => "m", newest => "7", has_complaints => true, more_complaints => "m",
+                complaints => vec![context! { ticket => "t", credit_code => "c", name => "n", due => "d", late => true }],
+                silent => vec![context! { kind => "bank", name => "n", from => "f" }], more_silent => "m",
+            },
+        ),
         (
             "draft.html",
             context! {
@@ -167,11 +251,13 @@ fn samples() -> Vec<(&'static str, Value)> {
                     arose => "a", due => "x", paused => "p", reason => "y", ended => (), act => (), act_on => (), acts => "a", is_red => false,
                 }],
                 steps => vec![context! { at => "a", text => "t", actor => "w" }],
-                mails => vec![context! { at => "a", from => "green", to => "red", fates => "f" }],
+                mails => vec![context! { at => "a", from => "green", to => "red", calls => true, fates => "f" }],
+                asks_about => true,
                 kinds => vec![context! { name => "talk", text => "t" }], outcomes => vec![context! { name => "other", text => "t" }],
                 refused => context! { title => "t", lines => vec![context! { input => "i", name => "n", text => "t" }] },
                 sent => context! { action => "act", duty => "", kind => "talk", date => "d", due_on => "", number => "", note => "" },
                 acts => vec![context! { title => "g", acts => vec![context! { path => "p", text => "t", chosen => false }] }],
+                sectors => vec![context! { id => "sport", text => "t" }],
                 may_handle => true, me => "me", today => "2025-01-01",
             },
         ),
@@ -185,17 +271,20 @@ fn samples() -> Vec<(&'static str, Value)> {
                 }
             };
             context! {
-                asked => context! { q => "q", decided => true, page => 2 }, at => 0, counts => "c", wrong => vec!["w"],
+                asked => context! { q => "q", decided => true, page => 2 }, at => 0, counts => "c", wrong => vec![context! { name => "n", text => "t" }], aliases => vec![context! { code => "c", alias => "<b>", mall => "m", street => "s", text => "t" }], sent => context! { decision => "set_aside", ticket => "T", channel => "12315", reason => "r" },
                 tickets => vec![ticket("waiting"), ticket("attributed")], last => ticket("set_aside"), page_text => "1/1",
                 previous => "/unattributed?page=1", next => "/unattributed?page=3",
             }
         }),
         ("letter.html", context! { to => "a@b", subject => "s", text => "t" }),
-        ("sheet.html", context! { notice, line => "l", today => "2025-01-01" }),
+        (
+            "sheet.html",
+            context! { notice, line => "l", today => "2025-01-01", qr => Value::from_safe_string("<svg></svg>".to_owned()) },
+        ),
         (
             "mails.html",
             context! { next => "/mails?before=3", may_send => true, mails => vec![context! {
-                mail => "m", at => "a", credit_code => "c", merchant => "m", from => "green", to => "red",
+                mail => "m", at => "a", credit_code => "c", merchant => "m", from => "green", to => "red", calls => false,
                 recipients => vec![context! { address => "a@b", office => "o", fate => "refused", attempts => 2, may_again => true, reply => "250" }],
             }] },
         ),
@@ -212,7 +301,8 @@ fn every_page_can_be_drawn_in_both_languages() {
         }
     }
     let drawn: std::collections::BTreeSet<&str> = samples().into_iter().map(|(template, _)| template).collect();
-    assert_eq!(drawn.len(), TEMPLATES.len() - 1, "a page without a sample is a page without a test");
+    // The two layouts are drawn with every page.
+    assert_eq!(drawn.len(), TEMPLATES.len() - 2, "a page without a sample is a page without a test");
 }
 
 #[test]
@@ -224,6 +314,26 @@ fn nothing_on_a_page_needs_inline_script_or_style_or_another_host() {
             assert!(!page.contains(forbidden), "{template} has `{forbidden}`");
         }
         assert!(!page.contains("<script>"), "{template}: text from outside is escaped, script comes from a file");
+    }
+}
+
+#[test]
+fn no_template_says_anything_by_itself() {
+    for (name, text) in TEMPLATES {
+        // What stands between tags, without what is filled in.
+        let mut said = String::new();
+        let mut rest = *text;
+        while let Some((before, after)) = rest.split_once(['<', '{']) {
+            said.push_str(before);
+            let opened = rest.as_bytes()[before.len()];
+            let end = if opened == b'<' { ">" } else { "}" };
+            rest = after.split_once(end).map_or("", |(_, rest)| rest);
+        }
+        // Single letters are keys of the keyboard; macros write attributes.
+        let attributes = ["aria", "invalid", "true", "describedby", "error", "required", "hint", "selected"];
+        let words = said.split(|letter: char| !letter.is_alphabetic()).filter(|word| word.chars().count() > 1);
+        let words: Vec<&str> = words.filter(|word| !attributes.contains(word)).collect();
+        assert!(words.is_empty(), "{name} has text that is in one language only: {words:?}");
     }
 }
 

@@ -2,10 +2,10 @@
 //! with the keyboard where there is a script, with forms where there is none.
 
 use super::filters::{amount_of, minute};
-use super::{Pages, answer};
+use super::{Pages, answer, field_name};
 use crate::domain::code::CreditCode;
 use crate::domain::command::{Command, DecideUnattributed};
-use crate::domain::whose::{Candidate, State, name_of};
+use crate::domain::whose::{Candidate, Offer, State, name_of};
 use crate::domain::words::{Agreement, Channel, QueueDecision};
 use crate::http::access::{Allowed, Caller, DecideTickets, ReadUnattributed, TrustedForm};
 use crate::http::api::commands::execute_one;
@@ -18,12 +18,15 @@ use crate::views::unattributed::{QueueFilter, QueueRow};
 use actix_web::http::StatusCode;
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
+use minijinja::value::Serde;
 use minijinja::{Value, context};
 use serde::{Deserialize, Serialize};
 use std::sync::PoisonError;
 
 /// Tickets on a page: each with up to nine merchants.
 const PER_PAGE: usize = 20;
+/// Other names offered at once.
+const OFFERED: usize = 10;
 
 /// What the page shows.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
@@ -42,7 +45,7 @@ pub struct Asked {
 }
 
 /// A form of the page.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct DecisionForm {
     ticket: String,
@@ -70,7 +73,7 @@ pub async fn show(
     request: HttpRequest,
     query: web::Query<Asked>,
 ) -> Result<HttpResponse, Problem> {
-    draw(&site, &pages, &request, allowed.caller(), query.into_inner(), &[]).await
+    draw(&site, &pages, &request, allowed.caller(), query.into_inner(), &[], &DecisionForm::default()).await
 }
 
 /// Takes a decision.
@@ -104,7 +107,7 @@ pub async fn post(
         Ok(()) => Ok(HttpResponse::SeeOther().insert_header((LOCATION, path(&asked, asked.page))).finish()),
         Err(problem) if matches!(problem.code, Code::Refused | Code::OutOfScope) => {
             asked.last.clear();
-            let mut page = draw(&site, &pages, &request, allowed.caller(), asked, &problem.fields).await?;
+            let mut page = draw(&site, &pages, &request, allowed.caller(), asked, &problem.fields, &form).await?;
             *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
             Ok(page)
         }
@@ -127,7 +130,7 @@ fn command(form: &DecisionForm) -> Result<(Command, String), Vec<FieldProblem>> 
     Ok((Command::DecideUnattributed(row), name))
 }
 
-fn wrong(field: &str, value: &str, error: impl std::fmt::Display) -> Vec<FieldProblem> {
+pub(super) fn wrong(field: &str, value: &str, error: impl std::fmt::Display) -> Vec<FieldProblem> {
     vec![FieldProblem {
         index: None,
         field: field.to_owned(),
@@ -145,15 +148,17 @@ struct Found {
     total: usize,
     tickets: Vec<Value>,
     last: Option<Value>,
+    aliases: Vec<Value>,
 }
 
-async fn draw(
+pub(super) async fn draw(
     site: &Site,
     pages: &web::Data<Pages>,
     request: &HttpRequest,
     caller: &Caller,
     asked: Asked,
     wrong: &[FieldProblem],
+    sent: &DecisionForm,
 ) -> Result<HttpResponse, Problem> {
     let language = Language::of(request);
     let (skip, take) = Paging { page: asked.page, per_page: Some(PER_PAGE) }.window()?;
@@ -171,6 +176,7 @@ async fn draw(
                 decided: view.decided_in_queue(),
                 total,
                 tickets: rows.iter().map(|row| teller.ticket(row, &name)).collect(),
+                aliases: view.alias_offers().iter().take(OFFERED).map(|offer| teller.offer(offer, &name)).collect(),
                 last: last.map(|entry| teller.ticket(&QueueRow { entry, candidates: Vec::new() }, &name)),
             })
         })
@@ -184,7 +190,12 @@ async fn draw(
         counts => pages.filled(language, "unattributed", "counts", &counts),
         tickets => found.tickets,
         last => found.last,
-        wrong => wrong.iter().map(|field| field.message(language).to_owned()).collect::<Vec<_>>(),
+        aliases => found.aliases,
+        wrong => wrong.iter().map(|field| {
+            context! { name => field_name(pages, language, &field.field).to_owned(), text => field.message(language).to_owned() }
+        }).collect::<Vec<_>>(),
+        // What was typed stands in its form again.
+        sent => Value::from(Serde(sent)),
         page_text => pages.filled(
             language, "site", "page", &[("page", &number.to_string()), ("pages", &pages_in_all.to_string())],
         ),
@@ -254,6 +265,24 @@ impl Teller {
         }
     }
 
+    fn offer(&self, offer: &Offer, name: &dyn Fn(CreditCode) -> Option<String>) -> Value {
+        let alias = &offer.alias;
+        let code = alias.credit_code.to_string();
+        let owner = name(alias.credit_code).unwrap_or_else(|| code.clone());
+        let by: Vec<String> = offer.by.iter().map(|(who, times)| format!("{who} {times}×")).collect();
+        let place = alias.mall.as_deref().or(alias.street.as_deref());
+        let key = if place.is_some() { "offered_there" } else { "offered" };
+        let places = [
+            ("alias", &*alias.alias),
+            ("merchant", &*owner),
+            ("place", place.unwrap_or_default()),
+            ("times", &*offer.times.to_string()),
+            ("by", &*by.join(self.language.pick("、", ", "))),
+        ];
+        let text = self.pages.filled(self.language, "unattributed", key, &places);
+        context! { code, alias => alias.alias.clone(), mall => alias.mall.clone(), street => alias.street.clone(), text }
+    }
+
     fn candidate(&self, one: &Candidate, name: Option<&str>, key: u32) -> Value {
         let likeness = format!("{:.0}", one.likeness * 100.0);
         let why: Vec<String> = one
@@ -273,6 +302,7 @@ const fn sentence(agreed: Agreement) -> &'static str {
     match agreed {
         Agreement::Name => "agrees_name",
         Agreement::FormerName => "agrees_former_name",
+        Agreement::Alias => "agrees_alias",
         Agreement::Brand => "agrees_brand",
         Agreement::Mall => "agrees_mall",
         Agreement::Street => "agrees_street",

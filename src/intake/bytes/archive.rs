@@ -2,6 +2,7 @@
 
 use super::name;
 use super::read::{Source, by_order, read_source, whole};
+use crate::domain::personal::masked;
 use crate::intake::item::{Item, Refused, Sink};
 use crate::intake::place::Finding;
 use crate::intake::profile::How;
@@ -46,7 +47,7 @@ pub(super) fn read(file: File, source: &Source<'_>, how: &How, sink: Sink<'_>) -
         match archive.by_index_raw(index) {
             Ok(part) if part.is_dir() => {}
             Ok(part) => {
-                let inner = name::of_bytes(part.name_raw()).replace('\\', "/");
+                let inner = masked(&name::of_bytes(part.name_raw()).replace('\\', "/")).into_owned();
                 if !name::is_aside(&inner) {
                     files.push((inner, index, part.encrypted()));
                 }

@@ -93,6 +93,7 @@ pub enum Field {
     Role,
     CheckedOn,
     InOrder,
+    Reply,
     Address,
 }
 
@@ -252,6 +253,7 @@ const COMPLAINTS: &[Column] = &[
     column(Field::At, "处理时间", "at"),
     column(Field::Resolved, "回访解决", "resolved"),
     column(Field::Satisfied, "回访满意", "satisfied"),
+    column(Field::Reply, "回复内容", "reply"),
 ];
 
 /// Columns of a complaint that say where the shop is: by them its merchant is found where no code is given.

@@ -198,6 +198,7 @@ impl<'a> Reading<'a> {
         // In a row of a hotline it would say where the shop is, which the register says.
         let at_mall = shop.is_none() && channel == Some(Channel::Mall);
         let mall = if at_mall { self.may(Field::Mall, cell::text) } else { None };
+        let reply = self.may(Field::Reply, cell::prose);
         // A missing ticket was told by its cell.
         let known = ticket.as_deref().unwrap_or("?");
         self.check.complaint(&Times { ticket: known, received_at, answered_at, due_at, closed_at, outcome });
@@ -237,6 +238,7 @@ impl<'a> Reading<'a> {
             closed_at,
             outcome,
             mall,
+            reply,
         }))
     }
 

@@ -2,7 +2,7 @@
 
 use super::Personal;
 use crate::domain::words::Outcome;
-use crate::intake::feedback::ANSWERED;
+use crate::intake::feedback::{ANSWERED, REPLIED};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -30,7 +30,8 @@ pub enum Says {
     AnsweredAt,
     /// When it was closed.
     ClosedAt,
-    /// How it stands: for each state the source's words, with the places `{answered}` and `{closed}`.
+    /// How it stands: for each state the source's words, with the places `{answered}`,
+    /// `{closed}` and `{reply}`; under `reply` those of a ticket with a reply.
     State(BTreeMap<String, String>),
 }
 
@@ -53,11 +54,12 @@ pub(super) fn check(files: Vec<BackFile>, personal: &Personal, problem: &mut dyn
         if personal.is(&header) {
             problem(format!("[[feedback]]: `{header}` is a column about a person; nothing is known of persons"));
         }
-        let known =
-            |state: &&String| **state == ANSWERED || Outcome::ALL.iter().any(|outcome| outcome.name() == **state);
+        let known = |state: &&String| {
+            [ANSWERED, REPLIED].contains(&&***state) || Outcome::ALL.iter().any(|outcome| outcome.name() == **state)
+        };
         for state in words.keys().filter(|state| !known(state)) {
             problem(format!(
-                "[[feedback]]: `{header}`: `{state}` is no state; answered, resolved, unresolved, withdrawn and merged are"
+                "[[feedback]]: `{header}`: `{state}` is no state; answered, resolved, unresolved, withdrawn and merged are, and reply for a ticket with a reply"
             ));
         }
         let has_words = !words.is_empty();

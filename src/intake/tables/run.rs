@@ -75,7 +75,7 @@ pub(in crate::intake) struct Run<'s> {
 impl<'s> Run<'s> {
     pub(in crate::intake) fn new(about: About, how: &How, sink: Sink<'s>) -> Self {
         Self {
-            about,
+            about: About { sheet: masked(&about.sheet).into(), ..about },
             how: how.clone(),
             sink,
             state: Stage::Seeking,
@@ -471,8 +471,9 @@ fn could_head(cells: &dyn Cells) -> bool {
 /// Bytes of the longest text that is still looked at as a header.
 const LONGEST_HEADER: usize = 120;
 
+/// Returns the texts of a header, or of a row that may be one. Numbers of people stand in no header that is known.
 fn texts(cells: &dyn Cells) -> Vec<String> {
-    (0..cells.width()).map(|index| cells.cell(index).shown().into_owned()).collect()
+    (0..cells.width()).map(|index| masked(&cells.cell(index).shown()).into_owned()).collect()
 }
 
 /// Refuses a row for what its file says about one of the cells that are read.

@@ -1,6 +1,6 @@
 use super::*;
 use crate::alerts::request::tests::change;
-use crate::domain::event::{FactSeen, Reason, ShopName};
+use crate::domain::event::{FactSeen, MailCall, Reason, ShopName};
 use crate::domain::time::plus_hours;
 use crate::domain::words::Light;
 use std::path::Path;
@@ -94,6 +94,49 @@ fn letter(name: Option<&str>, language: &str, change: Option<&LightChanged>) -> 
         language: language.to_owned(),
     };
     Renderer::new("https://warn.example.org", Box::new(Titles)).unwrap().letter(&requested, &recipient, change).unwrap()
+}
+
+/// A duty of the day before yesterday, about a light that has been red for longer.
+fn call(language: &str) -> Letter {
+    let (about, day) = (red(), |text: &str| text.parse::<Instant>().unwrap());
+    let requested = MailRequested {
+        mail: Uuid::from_u128(0x1234),
+        change: Uuid::from_u128(1),
+        credit_code: about.credit_code,
+        merchant: Some("甲".to_owned()),
+        from: about.to,
+        to: about.to,
+        at: day("2025-07-16T16:00:00Z"),
+        sector: None,
+        recipients: Vec::new(),
+        call: Some(MailCall {
+            routed: false,
+            alert: Uuid::from_u128(2),
+            cause: Uuid::from_u128(3),
+            zh: "警示信".to_owned(),
+            en: "warning letter".to_owned(),
+            due_at: Some(day("2025-07-16T16:00:00Z")),
+        }),
+    };
+    let recipient =
+        Recipient {
+            address: "lead@example.org".to_owned(), office: "专班".to_owned(), language: language.to_owned()
+        };
+    let renderer = Renderer::new("https://warn.example.org", Box::new(Titles)).unwrap();
+    renderer.letter(&requested, &recipient, Some(&about)).unwrap()
+}
+
+/// The last day is that of the page, the light is lit since it is, not since the step, and the reasons stand in it.
+#[test]
+fn a_mail_about_what_is_late_says_since_when_why_and_by_which_day() {
+    let (zh, en) = (call("zh-CN"), call("en"));
+    for body in [&zh.text, &zh.html] {
+        assert!(body.contains("期限 2025-07-16）") && body.contains("亮灯时间：2025-06-30 18:00"), "{body}");
+        assert!(body.contains("未提前公示即闭店") && !body.contains("现场核查"), "{body}");
+    }
+    for body in [&en.text, &en.html] {
+        assert!(body.contains("was due by 2025-07-16)") && body.contains("Closed without notice"), "{body}");
+    }
 }
 
 /// Compares with a file under `tests/fixtures/mail`. To accept what is made now, run with `WARNLIGHT_BLESS=1` and read the

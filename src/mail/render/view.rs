@@ -3,7 +3,7 @@
 use super::Rulebook;
 use crate::alerts::recipients::LetterLanguage;
 use crate::domain::event::{FactSeen, LightChanged, MailRequested, Reason, Recipient};
-use crate::domain::time::{Instant, local};
+use crate::domain::time::{Instant, deadline, local};
 use crate::domain::words::Light;
 use crate::policy::rule::Text;
 use crate::policy::{clause, figure};
@@ -23,10 +23,11 @@ pub(super) struct View {
     sector: Option<String>,
     from: LightView,
     to: LightView,
+    /// Since when the light has its colour and reasons.
     at: String,
     reasons: Vec<ReasonView>,
     /// What is called for, if the mail tells of no change of the light.
-    call: Option<DutyView>,
+    call: Option<CallView>,
     link: String,
     service: String,
 }
@@ -60,6 +61,13 @@ struct FactView {
 }
 
 #[derive(Debug, Serialize)]
+struct CallView {
+    text: String,
+    due: Option<String>,
+    routed: bool,
+}
+
+#[derive(Debug, Serialize)]
 struct DutyView {
     text: String,
     due: Option<String>,
@@ -75,6 +83,10 @@ pub(super) fn view(
 ) -> View {
     let name = requested.merchant.as_deref().map(one_line).filter(|name| !name.is_empty());
     let reasons = change.map_or(&[][..], |change| change.reasons.as_slice());
+    // A call comes after the light that it is about.
+    let since = change.map_or(requested.at, |change| change.at);
+    // What is called for is said above; whoever is newly in charge is told everything.
+    let calls = requested.call.as_ref().is_some_and(|call| !call.routed);
     View {
         language: language.tag(),
         mail: requested.mail.to_string(),
@@ -85,14 +97,19 @@ pub(super) fn view(
         sector: requested.sector.as_deref().map(one_line),
         from: light(requested.from, language),
         to: light(requested.to, language),
-        at: minute(requested.at),
-        reasons: reasons.iter().map(|reason| reason_view(reason, language, rulebook, requested.at)).collect(),
+        at: minute(since),
+        reasons: reasons
+            .iter()
+            .map(|reason| reason_view(reason, language, rulebook, since))
+            // Which duty is meant, and by when it was due, is said above.
+            .map(|reason| ReasonView { duty: reason.duty.filter(|_| !calls), ..reason })
+            .collect(),
         call: requested.call.as_ref().map(|call| {
             let text = one_line(match language {
                 LetterLanguage::Chinese => &call.zh,
                 LetterLanguage::English => &call.en,
             });
-            DutyView { text, due: call.due_at.map(minute) }
+            CallView { text, due: call.due_at.map(deadline), routed: call.routed }
         }),
         link: match &requested.call {
             Some(call) => format!("{base_url}/cases/{}", call.alert),
@@ -112,7 +129,7 @@ fn reason_view(reason: &Reason, language: LetterLanguage, rulebook: &dyn Ruleboo
         facts: reason.facts.iter().map(|seen| fact_view(seen, language, rulebook)).collect(),
         duty: rulebook
             .duty(&reason.rule, language, at)
-            .map(|duty| DutyView { text: one_line(&duty.text), due: duty.due.map(minute) }),
+            .map(|duty| DutyView { text: one_line(&duty.text), due: duty.due.map(deadline) }),
     }
 }
 

@@ -12,6 +12,7 @@ use crate::log::contract::{Append, EventLog, Expected, LogError};
 use crate::mail::message::{self, MessageError, Outgoing};
 use crate::mail::render::Letter;
 use crate::mail::transport::{Allowance, Reply, SendError};
+use crate::picture::lights::light_stream;
 use crate::picture::outbox::Summary;
 use crate::settings::Mail;
 use crate::trail::{self, Kind, Span, Value};
@@ -20,6 +21,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 use uuid::Uuid;
+
+/// Light changes of a merchant that are read at a time.
+const LIGHTS: usize = 500;
 
 /// Checks what every mail will need of the settings.
 pub(super) fn check(settings: &Mail) -> Result<(), MessageError> {
@@ -152,7 +156,7 @@ fn write(shared: &Shared, due: &Due, recorded: &Recorded, requested: &MailReques
     let refused = |what: &str| SendError::Refused(Reply::new(what));
     let recipient =
         recipient_of(requested, &due.address).ok_or_else(|| refused("the request does not name this recipient"))?;
-    let change = change_of(&*shared.parts.log, due.change).map_err(|error| {
+    let change = change_of(&*shared.parts.log, requested, due.change).map_err(|error| {
         // The reasons can be read when the log can.
         SendError::HeldUp(Reply::new(&error.to_string()))
     })?;
@@ -171,7 +175,7 @@ fn write(shared: &Shared, due: &Due, recorded: &Recorded, requested: &MailReques
 pub(super) fn letter(parts: &Parts, mail: &Summary, address: &str) -> Result<Option<Letter>, LetterError> {
     let (_, requested) = request_of(&*parts.log, mail.position)?;
     let Some(recipient) = recipient_of(&requested, address) else { return Ok(None) };
-    let change = change_of(&*parts.log, mail.change)?;
+    let change = change_of(&*parts.log, &requested, mail.change)?;
     Ok(Some(parts.renderer.letter(&requested, recipient, change.as_ref())?))
 }
 
@@ -191,12 +195,34 @@ fn request_of(log: &dyn EventLog, position: Position) -> Result<(Recorded, MailR
     }
 }
 
-fn change_of(log: &dyn EventLog, position: Option<Position>) -> Result<Option<LightChanged>, LogError> {
-    let Some(position) = position else { return Ok(None) };
+/// Returns the light change that a mail is about. A mail that calls for something may be about an older one than that which asked for
+/// a mail: it stands in the merchant's light stream.
+fn change_of(
+    log: &dyn EventLog,
+    requested: &MailRequested,
+    position: Option<Position>,
+) -> Result<Option<LightChanged>, LogError> {
+    let Some(position) = position else { return change_called_about(log, requested) };
     match read_at(log, position)?.event.decode() {
         Ok(Event::LightChanged(change)) => Ok(Some(change)),
         _ => Ok(None),
     }
+}
+
+fn change_called_about(log: &dyn EventLog, requested: &MailRequested) -> Result<Option<LightChanged>, LogError> {
+    let (stream, mut next) = (light_stream(requested.credit_code), 0);
+    while requested.call.is_some() {
+        let batch = log.read_stream(&stream, next, LIGHTS)?;
+        let Some(last) = batch.last() else { break };
+        next = last.revision + 1;
+        if let Some(found) = batch.iter().find(|recorded| recorded.event.id == requested.change) {
+            return Ok(match found.event.decode() {
+                Ok(Event::LightChanged(change)) => Some(change),
+                _ => None,
+            });
+        }
+    }
+    Ok(None)
 }
 
 fn read_at(log: &dyn EventLog, position: Position) -> Result<Recorded, LogError> {

@@ -242,6 +242,12 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// Says whether it calls for something to be done; else it tells of a light that is worse than before.
+    #[must_use]
+    pub fn is_call(&self) -> bool {
+        self.to <= self.from
+    }
+
     pub(super) fn new(
         requested: &MailRequested,
         place: EventPlace,

@@ -8,8 +8,8 @@ use crate::domain::code::CreditCode;
 use crate::domain::dealings::{CaseItem, CheckItem, Dealings, DocumentItem, LeadItem};
 use crate::domain::event::{Event, ShopName};
 use crate::domain::evidence::{
-    Act, Amount, Assigned, Complaint, Correction, CustodyReport, Dated, ExitItem, FilingStep, GuaranteeItem, Handling,
-    Listing, RatioItem, RegisterRow, Shop, Signal,
+    Act, Alias, Amount, Assigned, Complaint, Correction, CustodyReport, Dated, ExitItem, FilingStep, GuaranteeItem,
+    Handling, Listing, RatioItem, RegisterRow, Reply, Shop, Signal,
 };
 use crate::domain::mark::Mark;
 use crate::domain::merchant::{LastEvidence, Merchant};
@@ -99,7 +99,7 @@ impl Stored for Rise {
 impl Stored for Entry {
     /// What a ticket says has many parts, and there are few: it is kept as the log has it.
     fn put(&self, out: &mut Vec<u8>) {
-        let Self { said, state, revision, not } = self;
+        let Self { said, state, revision, by, not } = self;
         let (state, about) = match state {
             State::Waiting => (0_u8, None),
             State::SetAside => (1, None),
@@ -107,6 +107,7 @@ impl Stored for Entry {
         };
         (Event::ComplaintQueued(said.clone()).to_json(), *revision, not.clone()).put(out);
         (state, about).put(out);
+        by.put(out);
     }
 
     fn get(from: &mut &[u8]) -> Option<Self> {
@@ -117,29 +118,25 @@ impl Stored for Entry {
             (2, Some((code, how))) => State::Attributed(code, how),
             _ => return None,
         };
-        Some(Self { said: serde_json::from_str(&said).ok()?, state, revision, not })
+        Some(Self { said: serde_json::from_str(&said).ok()?, state, revision, by: Stored::get(from)?, not })
     }
 }
 
-impl Stored for Box<Dealings> {
-    fn put(&self, out: &mut Vec<u8>) {
-        (**self).put(out);
-    }
+macro_rules! boxed {
+    ($($name:ident),+) => {$(
+        impl Stored for Box<$name> {
+            fn put(&self, out: &mut Vec<u8>) {
+                (**self).put(out);
+            }
 
-    fn get(from: &mut &[u8]) -> Option<Self> {
-        Dealings::get(from).map(Self::new)
-    }
+            fn get(from: &mut &[u8]) -> Option<Self> {
+                $name::get(from).map(Self::new)
+            }
+        }
+    )+};
 }
 
-impl Stored for Box<Records> {
-    fn put(&self, out: &mut Vec<u8>) {
-        (**self).put(out);
-    }
-
-    fn get(from: &mut &[u8]) -> Option<Self> {
-        Records::get(from).map(Self::new)
-    }
-}
+boxed!(Dealings, Records, Reply);
 
 impl Stored for KeptCase {
     /// A case and a light change have many parts, and there are few: they are kept as JSON.
@@ -212,7 +209,7 @@ words!(
 
 structs! {
     Merchant {
-        code, revision, rows, sectors, filings, balances, custody, flows, guarantees, shops, complaints, signals, rates,
+        code, revision, rows, aliases, sectors, filings, balances, custody, flows, guarantees, shops, complaints, signals, rates,
         shares, listings, acts, dealings, records, last,
     }
     LastEvidence { position, recorded_at, history }
@@ -220,6 +217,7 @@ structs! {
         position, name, industry_code, division_code, street, legal_representative, legal_representative_digest, brand,
         founded_on,
     }
+    Alias { position, until, name, mall, street }
     Assigned { effective_on, position, sector }
     FilingStep { date, position, action, until, bank, account_tail }
     Dated { date, position, until }
@@ -227,8 +225,9 @@ structs! {
     Shop { name, position, exits }
     ShopName { mall, unit }
     ExitItem { date, position, until, action, planned_on, refund_plan, reason }
-    Complaint { ticket, revision, position, received_at, channel, kind, amount, due, answered, closed, corrections, handling, undone, mall }
+    Complaint { ticket, revision, position, received_at, channel, kind, amount, due, answered, closed, corrections, handling, reply, undone, mall }
     Handling { position, until, step, at, amount, due_at, resolved, satisfied }
+    Reply { position, text }
     Correction { position, kind, due_at, answered_at, closed }
     Signal { shop, kind, date, position, until, value, cleared }
     RatioItem { shop, date, position, until, ratio }

@@ -245,6 +245,8 @@ pub fn row_of(command: Command) -> Option<(Sheet, Vec<Cell>)> {
         | Command::RecordLead(_)
         | Command::RecordJointCheck(_)
         | Command::RecordCase(_)
+        | Command::RecordAlias(_)
+        | Command::WithdrawAlias(_)
         | Command::IssueDocument(_)
         | Command::RecordAccount(_)
         | Command::RecordTenancy(_)

@@ -79,7 +79,12 @@ impl Looks {
                 } else if about.is_dir() && depth < DEEPEST {
                     open.push((path, depth + 1));
                 } else if !about.is_file() {
-                    found.odd.push((path, "it is no regular file, or lies too deep".to_owned()));
+                    let what = if about.is_symlink() {
+                        "it is a symbolic link, and links are not followed: put what it leads to here itself"
+                    } else {
+                        "it is no regular file, or lies too deep"
+                    };
+                    found.odd.push((path, what.to_owned()));
                 } else if seen.len() < MOST {
                     let before = self.seen.get(&path).filter(|seen| seen.stand == stand);
                     let since = before.map_or(now, |seen| seen.since);

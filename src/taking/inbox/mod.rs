@@ -15,6 +15,7 @@ use super::speaker::Speaker;
 use super::tray::{Handed, Record, State, Tray};
 use crate::clock::Clock;
 use crate::domain::envelope::Origin;
+use crate::domain::personal;
 use crate::domain::time::Instant;
 use jiff::SignedDuration;
 use look::Looks;
@@ -45,6 +46,8 @@ pub struct Care {
     pub settle: SignedDuration,
     /// What comes counts as history: nobody is mailed.
     pub history: bool,
+    /// For how many days files are kept that were done with; `None`: until somebody takes them away.
+    pub days: Option<u32>,
 }
 
 /// An inbox that is looked after.
@@ -55,6 +58,8 @@ pub struct Inbox {
     looks: Mutex<Looks>,
     /// What could not be taken or moved, each told once, and when to try again.
     trouble: Mutex<BTreeMap<PathBuf, Trouble>>,
+    /// When old files were looked for last.
+    removed: Mutex<Option<Instant>>,
 }
 
 /// A file that could not be taken or moved away.
@@ -83,17 +88,22 @@ impl Inbox {
     /// # Errors
     /// The folders cannot be read or written, or what is taken could not be moved into them.
     pub fn open(care: Care, tray: Arc<Tray>, clock: Arc<dyn Clock>) -> io::Result<Self> {
+        fs::create_dir_all(&care.folder)?;
         for folder in [DONE, REFUSED] {
-            fs::create_dir_all(care.folder.join(folder))?;
+            match fs::create_dir(care.folder.join(folder)) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+                _ => {}
+            }
             put_away::try_shelf(&care.folder, folder)?;
         }
         put_away::finish(&care.folder)?;
-        Ok(Self { care, tray, clock, looks: Mutex::default(), trouble: Mutex::default() })
+        Ok(Self { care, tray, clock, looks: Mutex::default(), trouble: Mutex::default(), removed: Mutex::default() })
     }
 
     /// Looks once, and takes what is whole.
     pub fn look(&self) {
         let now = self.clock.now();
+        self.remove_old(now);
         let mut looks = lock(&self.looks);
         let before = lock(&self.trouble).clone();
         let mut trouble = BTreeMap::new();
@@ -125,6 +135,22 @@ impl Inbox {
             trouble.insert(path, Trouble { again: now.saturating_add(AGAIN).unwrap_or(now), taken });
         }
         *lock(&self.trouble) = trouble;
+    }
+
+    /// Removes what was done with so long ago; once an hour is often enough.
+    fn remove_old(&self, now: Instant) {
+        let Some(days) = self.care.days else { return };
+        let mut looked = lock(&self.removed);
+        if looked.is_some_and(|at| now.duration_since(at).abs() < SignedDuration::from_hours(1)) {
+            return;
+        }
+        *looked = Some(now);
+        let before = now.saturating_sub(SignedDuration::from_hours(24 * i64::from(days))).unwrap_or(now);
+        for shelf in [DONE, REFUSED] {
+            if let Err(error) = put_away::remove_before(&self.care.folder, shelf, before) {
+                tracing::warn!(shelf, %error, "old files of the inbox cannot be removed, and stay");
+            }
+        }
     }
 
     /// Returns how many files could not be taken or moved away when it was last looked; the log says which.
@@ -176,7 +202,8 @@ impl Inbox {
 
     fn record(&self, path: &Path, file: &mut File) -> io::Result<Record> {
         let whole = (file.metadata()?.len(), digest::of_whole(file)?);
-        let (id, name) = (Uuid::now_v7(), put_away::readable(path));
+        // Names of files are kept in many places; numbers of people are kept in none.
+        let (id, name) = (Uuid::now_v7(), personal::masked(&put_away::readable(path)).into_owned());
         let record = Record::handed_in(id, name, whole, "inbox".to_owned(), self.clock.now());
         Ok(Record { history: self.care.history, ..record })
     }

@@ -4,14 +4,20 @@
 use super::stand::Stand;
 use super::{DONE, REFUSED};
 use crate::domain::time::Instant;
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, fsync, open, openat, renameat, statat, unlinkat};
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+/// How the time stands before the name of a folder; such times are in order as texts.
+const TIMED: &str = "%Y%m%dT%H%M%S%.6fZ";
 /// Folder of the papers.
 const PAPERS: &str = "papers";
+/// How the file stood that was taken, until it was looked at on its shelf.
+const STOOD: &str = ".stood";
 /// Name of a folder by which a shelf is tried.
 const TRIAL: &str = "trial";
 /// Bytes of a file's name that its folder is called by; a file system takes 255.
@@ -35,10 +41,10 @@ pub(super) fn put_away(
     now: Instant,
     write: impl FnOnce(&Path) -> io::Result<()>,
 ) -> io::Result<Moved> {
-    let title = format!("{}-{}", now.strftime("%Y%m%dT%H%M%S%.6fZ"), title(path));
+    let title = format!("{}-{}", now.strftime(TIMED), title(path));
     let aside = inbox.join(format!(".{shelf}-{title}"));
-    let target = inbox.join(shelf).join(&title);
-    if target.exists() || aside.exists() {
+    let target = open_shelf(inbox, shelf)?;
+    if has(&target, &title) || fs::symlink_metadata(&aside).is_ok() {
         return Err(io::Error::new(
             ErrorKind::AlreadyExists,
             "another file of that name was moved away at this instant",
@@ -46,7 +52,7 @@ pub(super) fn put_away(
     }
     let name = path.file_name().ok_or(ErrorKind::InvalidInput)?;
     let arrived = aside.join(if name == PAPERS { OsStr::new("papers-file") } else { name });
-    let source = inbox.join(path);
+    let (source, stood) = (inbox.join(path), aside.join(STOOD));
     let move_away = || {
         // A name is no more than where the file lay: what was not taken is never moved away under it.
         if Stand::at(&source)? != stand {
@@ -56,16 +62,21 @@ pub(super) fn put_away(
         if Stand::at(&arrived)? != stand {
             return Ok(Moved::Changed);
         }
-        fs::rename(&aside, &target)?;
+        fs::remove_file(&stood)?;
+        renameat(CWD, &aside, &target, title.as_str())?;
         Ok(Moved::Away)
     };
     let papers = aside.join(PAPERS);
-    let moved = fs::create_dir_all(&papers).and_then(|()| write(&papers)).and_then(|()| move_away());
+    // Never into what is there already, which may lead elsewhere.
+    let made = fs::create_dir(&aside).and_then(|()| fs::create_dir(&papers));
+    let noted = || fs::write(&stood, stand.to_string());
+    let moved = made.and_then(|()| write(&papers)).and_then(|()| noted()).and_then(|()| move_away());
     if !matches!(moved, Ok(Moved::Away)) {
         if fs::symlink_metadata(&arrived).is_ok() {
             move_back(&arrived, &[&source, &inbox.join(&title)])?;
         }
         // Never with what is in it: only papers may go.
+        let _ = fs::remove_file(&stood);
         let cleared = fs::remove_dir_all(&papers).and_then(|()| fs::remove_dir(&aside));
         if let Err(error) = cleared.or_else(|error| if aside.exists() { Err(error) } else { Ok(()) }) {
             tracing::warn!(folder = %aside.display(), %error, "a folder that was begun in the inbox stays");
@@ -73,8 +84,48 @@ pub(super) fn put_away(
         return moved;
     }
     sync(inbox)?;
-    sync(&inbox.join(shelf))?;
+    fsync(&target)?;
     Ok(Moved::Away)
+}
+
+/// Opens a shelf itself: what a link leads to is none, whoever put it there.
+fn open_shelf(inbox: &Path, shelf: &str) -> io::Result<OwnedFd> {
+    let how = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let folder = open(inbox, how, Mode::empty())?;
+    openat(&folder, shelf, how | OFlags::NOFOLLOW, Mode::empty()).map_err(|error| {
+        let is_link = fs::symlink_metadata(inbox.join(shelf)).is_ok_and(|about| about.is_symlink());
+        if !is_link {
+            return error.into();
+        }
+        let inbox = inbox.display();
+        let what = format!(
+            "`{shelf}` in the inbox `{inbox}` is a symbolic link, and links are not followed: what is taken would end up elsewhere; \
+             remove the link and make a folder in its place"
+        );
+        io::Error::new(ErrorKind::InvalidInput, what)
+    })
+}
+
+/// Removes what was put on a shelf before an instant. What has no time in its name is none of ours.
+pub(super) fn remove_before(inbox: &Path, shelf: &str, before: Instant) -> io::Result<()> {
+    // Nothing is removed through a link.
+    open_shelf(inbox, shelf)?;
+    let before = before.strftime(TIMED).to_string();
+    for entry in fs::read_dir(inbox.join(shelf))? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let time = name.to_str().and_then(|name| name.split_once('-')).map(|(time, _)| time);
+        let is_ours = |time: &str| time.len() == before.len() && time.ends_with('Z') && time.get(8..9) == Some("T");
+        if entry.file_type()?.is_dir() && time.is_some_and(|time| is_ours(time) && *time < *before) {
+            fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Says whether something of that name lies in a folder.
+fn has(folder: &OwnedFd, name: &str) -> bool {
+    statat(folder, name, AtFlags::SYMLINK_NOFOLLOW).is_ok()
 }
 
 /// Moves a file back to the first of some places that is free: what came there meanwhile is never replaced.
@@ -99,10 +150,14 @@ fn move_back(from: &Path, places: &[&Path]) -> io::Result<()> {
 /// # Errors
 /// It cannot; the error says what to do.
 pub(super) fn try_shelf(inbox: &Path, shelf: &str) -> io::Result<()> {
-    let (aside, target) = (inbox.join(format!(".{shelf}-{TRIAL}")), inbox.join(shelf).join(TRIAL));
-    let tried =
-        fs::create_dir_all(&aside).and_then(|()| fs::rename(&aside, &target)).and_then(|()| fs::remove_dir(&target));
-    tried.map_err(|error| {
+    let aside = inbox.join(format!(".{shelf}-{TRIAL}"));
+    let tried = || -> io::Result<()> {
+        let target = open_shelf(inbox, shelf)?;
+        fs::create_dir_all(&aside)?;
+        renameat(CWD, &aside, &target, TRIAL)?;
+        Ok(unlinkat(&target, TRIAL, AtFlags::REMOVEDIR)?)
+    };
+    tried().map_err(|error| {
         let _ = fs::remove_dir(&aside);
         let (inbox, kind) = (inbox.display(), error.kind());
         io::Error::new(
@@ -125,9 +180,12 @@ pub(super) fn finish(inbox: &Path) -> io::Result<()> {
         if !entry.file_type()?.is_dir() || matches!(title, "" | "." | "..") {
             continue;
         }
-        let (path, place) = (entry.path(), inbox.join(shelf).join(title));
-        let done =
-            has_file(&path).and_then(|file| if file { fs::rename(&path, &place) } else { fs::remove_dir_all(&path) });
+        let path = entry.path();
+        let done = match file_in(&path) {
+            Ok(Some(file)) => finish_one(inbox, &path, &file, shelf, title),
+            Ok(None) => fs::remove_dir_all(&path),
+            Err(error) => Err(error),
+        };
         if let Err(error) = done {
             tracing::warn!(file = ?path, %error, "what was begun in the inbox cannot be finished, and is left");
         }
@@ -141,13 +199,35 @@ fn of_ours(name: &str) -> Option<(&'static str, &str)> {
     [DONE, REFUSED].into_iter().find_map(|shelf| Some((shelf, rest.strip_prefix(shelf)?.strip_prefix('-')?)))
 }
 
-fn has_file(folder: &Path) -> io::Result<bool> {
+/// Finishes a folder that has its file. One that another file came into at the last moment gives it back: it was not taken.
+fn finish_one(inbox: &Path, folder: &Path, file: &Path, shelf: &str, title: &str) -> io::Result<()> {
+    let stood = folder.join(STOOD);
+    // Without a note it was compared before the stop.
+    let as_taken = match fs::read_to_string(&stood) {
+        Ok(text) => Stand::read(&text) == Some(Stand::at(file)?),
+        Err(error) if error.kind() == ErrorKind::NotFound => true,
+        Err(error) => return Err(error),
+    };
+    if !as_taken {
+        let name = file.file_name().ok_or(ErrorKind::InvalidInput)?;
+        move_back(file, &[&inbox.join(name), &inbox.join(title)])?;
+        return fs::remove_dir_all(folder);
+    }
+    if stood.exists() {
+        fs::remove_file(&stood)?;
+    }
+    Ok(renameat(CWD, folder, open_shelf(inbox, shelf)?, title)?)
+}
+
+/// Returns what lies in a folder that is put together, besides what is ours.
+fn file_in(folder: &Path) -> io::Result<Option<PathBuf>> {
     for entry in fs::read_dir(folder)? {
-        if entry?.file_name() != PAPERS {
-            return Ok(true);
+        let entry = entry?;
+        if entry.file_name() != PAPERS && entry.file_name() != STOOD {
+            return Ok(Some(entry.path()));
         }
     }
-    Ok(false)
+    Ok(None)
 }
 
 /// Returns what a folder is called after a file: its path in one name, without what a folder's name cannot hold.
@@ -198,6 +278,46 @@ mod tests {
         finish(inbox).unwrap();
         assert!(inbox.join(".done-x").exists() && inbox.join(".done-../f.csv").exists());
         assert!(inbox.join(".done-1-a.csv/a.csv").exists() && inbox.join("done/1-a.csv/there.csv").exists());
+    }
+
+    /// The service stopped after the file was moved and before it was looked at once more.
+    #[test]
+    fn what_came_in_the_place_of_what_was_taken_is_given_back_after_a_stop() {
+        let room = tempfile::tempdir().unwrap();
+        let inbox = room.path();
+        for (name, stood) in [("a.csv", "0 0 0 0 0"), ("b.csv", "")] {
+            let aside = inbox.join(format!(".done-1-{name}"));
+            fs::create_dir_all(aside.join("papers")).unwrap();
+            fs::write(aside.join(name), "1").unwrap();
+            let stood =
+                if stood.is_empty() { Stand::at(&aside.join(name)).unwrap().to_string() } else { stood.to_owned() };
+            fs::write(aside.join(STOOD), stood).unwrap();
+        }
+        fs::create_dir(inbox.join("done")).unwrap();
+        finish(inbox).unwrap();
+        assert_eq!(
+            (names(inbox), names(&inbox.join("done"))),
+            (vec!["a.csv".into(), "done".into()], vec!["1-b.csv".into()])
+        );
+        assert_eq!(names(&inbox.join("done/1-b.csv")), ["b.csv", "papers"]);
+    }
+
+    #[test]
+    fn a_shelf_that_is_a_link_is_not_followed() {
+        let (room, stand) = room();
+        let elsewhere = tempfile::tempdir().unwrap();
+        fs::remove_dir(room.path().join("done")).unwrap();
+        std::os::unix::fs::symlink(elsewhere.path(), room.path().join("done")).unwrap();
+        let write = |papers: &Path| fs::write(papers.join("receipts.csv"), "1");
+        let moved = put_away(room.path(), (Path::new("a.csv"), stand), DONE, Instant::from_second(1).unwrap(), write);
+        assert!(moved.unwrap_err().to_string().contains("symbolic link"));
+        assert_eq!(names(room.path()), ["a.csv", "done"]);
+        // Nor after a stop.
+        fs::create_dir_all(room.path().join(".done-1-b.csv/papers")).unwrap();
+        fs::write(room.path().join(".done-1-b.csv/b.csv"), "1").unwrap();
+        finish(room.path()).unwrap();
+        assert!(try_shelf(room.path(), DONE).unwrap_err().to_string().contains("symbolic link"));
+        assert_eq!(names(elsewhere.path()), Vec::<String>::new());
     }
 
     fn room() -> (tempfile::TempDir, Stand) {

@@ -4,18 +4,21 @@
 //! A file that was handed in lies in a file without a name until it was taken, and is gone with the process: what it says about
 //! persons never stays on a disk. If the service stops meanwhile, its record says so, and the same file again does the rest.
 
+mod keeping;
 mod record;
 mod shelf;
 
+pub use keeping::Keeping;
 pub use record::{AsRequest, Failure, Findings, Record, State, Told};
 
+use super::speaker::why_shut_out;
 use super::tally::Step;
 use super::{Decider, Ended, Import, Speaker, TakingError};
 use crate::desk::{Desk, not_recorded};
 use crate::domain::envelope::Origin;
 use crate::domain::hex::Hex;
 use crate::intake::profile::{How, Profiles};
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
 use jiff::SignedDuration;
 use shelf::Shelf;
 use std::collections::BTreeMap;
@@ -31,9 +34,11 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 /// Files that wait at most, each thread's.
-const MOST_WAITING: usize = 64;
+const MOST_WAITING: usize = 128;
 /// Previews at most that wait for somebody to confirm them: each holds its file.
-const MOST_PREVIEWED: usize = 64;
+const MOST_PREVIEWED: usize = 128;
+/// How many of those places one key takes at most: no one keeps the others out. A form hands in ten files at a time.
+const SHARE: usize = 32;
 /// How long a preview waits for that.
 const PATIENCE: SignedDuration = SignedDuration::from_hours(1);
 
@@ -46,6 +51,11 @@ pub enum TrayError {
     /// Too many wait already.
     #[error("{MOST_WAITING} files wait already; hand it in again in a moment")]
     Full,
+    /// Too many of one key's wait already.
+    #[error(
+        "{SHARE} files of this key wait already; hand it in when they are done with, or pack several into a zip archive"
+    )]
+    Share,
     /// The service is stopping.
     #[error("the service is stopping; hand it in again in a moment")]
     Stopped,
@@ -81,6 +91,7 @@ struct Inner {
     desk: Desk,
     profiles: Arc<Profiles>,
     shelf: Shelf,
+    keeping: Keeping,
     entries: Mutex<BTreeMap<Uuid, Arc<Entry>>>,
     lines: Mutex<Option<Lines>>,
     stopping: AtomicBool,
@@ -104,13 +115,23 @@ impl Tray {
     /// # Errors
     /// The folder cannot be read or written, or there are no threads to be had.
     pub fn start(desk: Desk, profiles: Arc<Profiles>, folder: &Path) -> io::Result<Self> {
+        Self::keeping(desk, profiles, folder, Keeping::default())
+    }
+
+    /// The same with other limits on papers.
+    ///
+    /// # Errors
+    /// See [`start`](Self::start).
+    pub fn keeping(desk: Desk, profiles: Arc<Profiles>, folder: &Path, keeping: Keeping) -> io::Result<Self> {
         let shelf = Shelf::open(folder)?;
         let known = shelf.records()?.into_iter().map(|(id, record)| (id, Arc::new(Entry::new(record, None))));
         let entries = Mutex::new(known.collect());
         let (to_take, taking) = bounded(MOST_WAITING);
         let (to_try, trying) = bounded(MOST_WAITING);
         let lines = Mutex::new(Some(Lines { to_take, to_try }));
-        let inner = Arc::new(Inner { desk, profiles, shelf, entries, lines, stopping: AtomicBool::new(false) });
+        let inner =
+            Arc::new(Inner { desk, profiles, shelf, keeping, entries, lines, stopping: AtomicBool::new(false) });
+        inner.forget_old();
         let tray = Self { inner, threads: Mutex::default() };
         for (name, line) in [("imports", taking), ("previews", trying)] {
             let inner = tray.inner.clone();
@@ -148,7 +169,7 @@ impl Tray {
     /// See [`TrayError`]; then it is not in the line.
     pub fn put(&self, handed: Handed) -> Result<Uuid, TrayError> {
         let Handed { file, record, speaker } = handed;
-        self.inner.clear_away()?;
+        self.inner.clear_away(&record)?;
         let (id, is_to_take) = (record.id, record.state == State::Waiting);
         let entry = Arc::new(Entry::new(record, Some((file, speaker))));
         {
@@ -159,6 +180,7 @@ impl Tray {
             {
                 return if content == request.content { Ok(known) } else { Err(TrayError::KeyReused) };
             }
+            has_room(&entries, &entry.now())?;
             entries.insert(id, entry.clone());
         }
         let kept = self.inner.shelf.keep(&entry.now()).map_err(TrayError::from);
@@ -176,10 +198,14 @@ impl Tray {
             // Under the lock under which previews are forgotten: what is confirmed is there still.
             let entries = held(&self.inner.entries);
             let entry = entries.get(&id).ok_or(TrayError::NotFound(id))?;
+            let (before, to_take) = (entry.now(), State::Waiting);
+            if before.state == State::Previewed {
+                has_room(&entries, &Record { state: to_take, ..Record::clone(&before) })?;
+            }
             entry.record.send_modify(|record| {
                 was = Some(record.state);
                 if record.state == State::Previewed {
-                    Arc::make_mut(record).begin(State::Waiting);
+                    Arc::make_mut(record).begin(to_take);
                 }
             });
             Arc::clone(entry)
@@ -301,19 +327,22 @@ impl Inner {
         }
     }
 
-    /// Forgets previews that nobody confirmed in time, and the oldest where there are too many.
-    fn clear_away(&self) -> Result<(), TrayError> {
+    /// Forgets previews that nobody confirmed in time, and for a new one the oldest of the same key where that has its share: never
+    /// another's.
+    fn clear_away(&self, new: &Record) -> Result<(), TrayError> {
+        self.forget_old();
         let now = self.desk.now();
         let gone: Vec<Uuid> = {
             // Under one lock, so that none is forgotten that was confirmed since it was looked at.
             let mut entries = held(&self.entries);
             let previewed = entries.values().map(|entry| entry.now()).filter(|record| record.state == State::Previewed);
             let previewed: Vec<Arc<Record>> = previewed.collect();
-            let too_many = previewed.len().saturating_sub(MOST_PREVIEWED - 1);
             let is_late =
                 |record: &Record| now.duration_since(record.ended_at.unwrap_or(record.handed_in_at)) > PATIENCE;
-            let gone = previewed.iter().enumerate().filter(|(place, record)| *place < too_many || is_late(record));
-            let gone: Vec<Uuid> = gone.map(|(_, record)| record.id).collect();
+            let (late, waiting): (Vec<_>, Vec<_>) = previewed.into_iter().partition(|record| is_late(record));
+            let own: Vec<_> = waiting.into_iter().filter(|record| record.key == new.key).collect();
+            let too_many = if new.state == State::Previewing { own.len().saturating_sub(SHARE - 1) } else { 0 };
+            let gone: Vec<Uuid> = late.iter().chain(own.iter().take(too_many)).map(|record| record.id).collect();
             for id in &gone {
                 entries.remove(id);
             }
@@ -324,7 +353,15 @@ impl Inner {
 
     /// Takes or tries what comes, until there is nothing to come or the service stops.
     fn work(&self, line: Receiver<Arc<Entry>>) {
-        for entry in line {
+        loop {
+            let entry = match line.recv_timeout(keeping::EVERY) {
+                Ok(entry) => entry,
+                Err(RecvTimeoutError::Timeout) => {
+                    self.forget_old();
+                    continue;
+                }
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
             if self.stopping.load(Ordering::Acquire) {
                 self.note(&entry, |record| record.state = State::BrokenOff);
             } else {
@@ -363,6 +400,9 @@ impl Inner {
                 Ok(ended) => conclude(record, ended, is_preview),
                 Err(error) => fail(record, &error),
             }
+            if is_preview && record.state != State::Previewed {
+                *record = record.without_findings();
+            }
         });
     }
 
@@ -371,6 +411,8 @@ impl Inner {
         let how = How { now: self.desk.now(), profiles: self.profiles.clone() };
         let origin = Origin { causation: Some(record.id), correlation: Some(record.id), ..speaker.origin.clone() };
         let speaker = Speaker { origin, ..speaker.clone() };
+        // Before a paper is begun: whoever was shut out meanwhile is not served. Rows ask again, each by itself.
+        speaker.rights(&self.desk.picture(), self.desk.now()).map_err(TakingError::ShutOut)?;
         let on_step = |step: &Step<'_>| {
             entry.change(|record| {
                 record.read = step.read;
@@ -384,7 +426,12 @@ impl Inner {
         } else {
             Decider::desk(self.desk.clone(), speaker)
         };
-        let mut import = Import::new(decider, papers.as_deref(), how, Box::new(on_step))?;
+        let mut import = Import::new(
+            decider,
+            papers.as_deref().map(|folder| (folder, Some(self.keeping.papers_bytes))),
+            how,
+            Box::new(on_step),
+        )?;
         let file = file.try_clone().map_err(TakingError::Handed)?;
         import.take_handed(file, &record.file).map_err(TakingError::Handed)?;
         Ok(import.end())
@@ -402,6 +449,26 @@ impl Inner {
     }
 }
 
+/// Says whether there is room for another file of a key; for a preview, also to wait afterwards. Of whoever runs the service there is one
+/// at a time, by the inbox.
+fn has_room(entries: &BTreeMap<Uuid, Arc<Entry>>, new: &Record) -> Result<(), TrayError> {
+    let is_tried = |state| matches!(state, State::Previewing | State::Previewed);
+    let alike = |record: &Record| match record.state {
+        State::Previewing | State::Waiting => record.state == new.state,
+        State::Taking => new.state == State::Waiting,
+        _ => false,
+    };
+    let (mut own, mut tried) = (0, 0);
+    for record in entries.values().map(|entry| entry.now()) {
+        own += usize::from(record.key == new.key && alike(&record));
+        tried += usize::from(is_tried(record.state));
+    }
+    if new.key.is_some() && own >= SHARE {
+        return Err(TrayError::Share);
+    }
+    if is_tried(new.state) && tried >= MOST_PREVIEWED { Err(TrayError::Full) } else { Ok(()) }
+}
+
 /// Returns the file that a request with this key brought, and the digest of what was sent.
 fn asked_before(entries: &BTreeMap<Uuid, Arc<Entry>>, key: &str) -> Option<(Uuid, Hex<32>)> {
     let asked = |record: Arc<Record>| {
@@ -412,10 +479,11 @@ fn asked_before(entries: &BTreeMap<Uuid, Arc<Entry>>, key: &str) -> Option<(Uuid
 }
 
 fn conclude(record: &mut Record, ended: Ended, is_preview: bool) {
-    let Ended { tally, known, refusals, warnings, outcome } = ended;
+    let Ended { tally, kinds, known, refusals, warnings, outcome } = ended;
     record.read = record.read.max(tally.rows);
     record.total = Some(tally.rows);
     record.tally = tally;
+    record.kinds = kinds;
     record.known = known;
     (record.refusals, record.warnings) = (Findings::from(&refusals), Findings::from(&warnings));
     match outcome {
@@ -434,6 +502,7 @@ fn fail(record: &mut Record, error: &TakingError) {
             let problem = not_recorded(error);
             (problem.zh, problem.en)
         }
+        TakingError::ShutOut(gone) => (why_shut_out(*gone).1.to_owned(), error.to_string()),
         TakingError::BrokenOff => (
             "服务停止，导入中断；中断前已接收的行已记录，请重新提交同一文件以完成其余部分".to_owned(),
             error.to_string(),

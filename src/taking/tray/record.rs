@@ -5,7 +5,7 @@ use crate::domain::time::Instant;
 use crate::domain::words::Light;
 use crate::intake::place::Finding;
 use crate::taking::shown::Shown;
-use crate::taking::tally::{Followed, Tally};
+use crate::taking::tally::{Followed, KindTallies, Tally};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -39,6 +39,9 @@ pub struct Record {
     pub total: Option<u64>,
     /// What came of those decided so far; of a preview, what would.
     pub tally: Tally,
+    /// The same by kind of sheet.
+    #[serde(default)]
+    pub kinds: KindTallies,
     /// Files of it that were taken in before: they change nothing.
     pub known: u64,
     /// Lights that changed, by the colour they changed to; of a preview, those of merchants it names that would.
@@ -79,6 +82,7 @@ impl Record {
             read: 0,
             total: None,
             tally: Tally::default(),
+            kinds: KindTallies::new(),
             known: 0,
             lights: BTreeMap::new(),
             mails: 0,
@@ -174,9 +178,15 @@ impl Record {
         self.state = state;
         self.read = 0;
         self.tally = Tally::default();
+        self.kinds.clear();
         (self.known, self.mails) = (0, 0);
         self.lights.clear();
         (self.refusals, self.warnings) = Default::default();
+    }
+
+    /// Returns what is known of it but what was found in it.
+    pub(super) fn without_findings(&self) -> Self {
+        Self { refusals: Findings::default(), warnings: Findings::default(), ..self.clone() }
     }
 
     /// Notes what followed.

@@ -33,11 +33,14 @@ impl Shelf {
         tempfile::tempfile_in(&self.0)
     }
 
-    /// Writes a record, whole or not at all.
+    /// Writes a record, whole or not at all. What a preview found stays in memory: nothing of its file is recorded anywhere.
     pub(super) fn keep(&self, record: &Record) -> io::Result<()> {
         let folder = self.papers(record.id);
         DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
-        let text = serde_json::to_vec_pretty(record)?;
+        let text = match record.state {
+            State::Previewing | State::Previewed => serde_json::to_vec_pretty(&record.without_findings())?,
+            _ => serde_json::to_vec_pretty(record)?,
+        };
         write_whole(&folder.join(RECORD), |file| file.write_all(&text))
     }
 
@@ -61,6 +64,9 @@ impl Shelf {
                 continue;
             };
             if !record.state.is_at_rest() || record.state == State::Previewed {
+                if matches!(record.state, State::Previewing | State::Previewed) {
+                    record = record.without_findings();
+                }
                 record.state = State::BrokenOff;
                 self.keep(&record)?;
             }

@@ -125,6 +125,13 @@ fn keys_that_make_no_sense_and_keys_that_do_not_exist_have_their_exit_codes() {
     let id = key["id"].as_str().unwrap();
     assert_eq!(warnlight(&["key", "revoke", "--data", data, id], &[]).status.code(), Some(0));
     assert!(text(&warnlight(&["key", "list", "--data", data], &[]).stdout).contains("revoked"));
+    // A limit that was left out is not taken without a word.
+    for (role, word) in
+        [("regulator", "limited to no sector"), ("lead", "limited to no division"), ("admin", "every merchant")]
+    {
+        let made = warnlight(&["--lang", "en", "key", "create", "--data", data, "--name", "y", "--role", role], &[]);
+        assert!(text(&made.stderr).contains(word), "{role}: {}", text(&made.stderr));
+    }
 }
 
 #[test]

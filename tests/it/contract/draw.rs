@@ -285,6 +285,7 @@ payloads! {
         credit_code, name, industry_code, division_code, street, mall, unit, legal_representative,
         legal_representative_digest, brand, founded_on,
     }
+    MerchantAlias { credit_code, alias, mall, street, reason }
     SectorAssigned { credit_code, sector, effective_on }
     ShopOpened { credit_code, mall, unit, name, street }
     ShopLinked { credit_code, mall, unit, brand }
@@ -319,6 +320,7 @@ payloads! {
     RefusedPlace { sheet, row }
     ComplaintStep { ticket, credit_code, at }
     ComplaintRated { ticket, credit_code, at, resolved, satisfied }
+    ComplaintReply { ticket, credit_code, reply }
     Refund { ticket, credit_code, at, amount }
     PassedToEnterprise { ticket, credit_code, at, due_at }
     GreyListed { credit_code, entered_on, ground, review_on }
@@ -350,6 +352,7 @@ payloads! {
     AlertRaised { alert, credit_code, light, change, sector, at, duties: stated_duties }
     DutyArisen { duty, rule, version, light, zh, en, who, clause, due_at, acts: stated_acts }
     AlertAssigned { alert, credit_code, to, at, note }
+    AlertRouted { alert, credit_code, at, from, to, tells }
     AlertNoted { alert, credit_code, at, note }
     AlertActedOn { alert, credit_code, at, note, kind, date }
     DutyWaived { alert, credit_code, duty, at, reason }
@@ -358,7 +361,7 @@ payloads! {
     AlertClosed { alert, credit_code, at, note, outcome, change }
     AlertStep { alert, credit_code, at, note }
     MailRequested { mail, change, credit_code, merchant, from, to, at, sector, recipients, call }
-    MailCall { alert, cause, zh, en, due_at }
+    MailCall { alert, cause, zh, en, due_at, routed: stated_flag }
     Recipient { address, office, language }
     MailClaimed { mail, address, attempt, claim, by, at, until }
     MailAttempted { mail, address, attempt, at, reply, retry_at }
@@ -389,6 +392,8 @@ pub(super) fn every_event(pen: &mut Pen) -> Vec<Event> {
         MerchantRegistered,
         MerchantDetailsChanged,
         SectorAssigned,
+        AliasRecorded,
+        AliasWithdrawn,
         ShopOpened,
         ShopLinked,
         DeregistrationApplied,
@@ -430,6 +435,7 @@ pub(super) fn every_event(pen: &mut Pen) -> Vec<Event> {
         ComplaintWithdrawn,
         ComplaintMerged,
         ComplaintRated,
+        ReplyRecorded,
         ComplaintSettledInShop,
         RefundPromised,
         RefundPaid,
@@ -472,6 +478,7 @@ pub(super) fn every_event(pen: &mut Pen) -> Vec<Event> {
         AlertAcknowledged,
         AcknowledgementWithdrawn,
         AlertAssigned,
+        AlertRouted,
         AlertNoted,
         AlertActedOn,
         DutyWaived,

@@ -6,7 +6,9 @@ use crate::watch::{HAIR, balance, complaint, custody, hairdresser};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use warnlight::desk::Answer;
-use warnlight::domain::time::Instant;
+use warnlight::domain::command::Command;
+use warnlight::domain::event::Event;
+use warnlight::domain::time::{Instant, day_of};
 use warnlight::log::contract::EventLog;
 use warnlight::log::memory::MemoryLog;
 use warnlight::picture::Picture;
@@ -208,6 +210,78 @@ fn what_is_ahead_of_the_clock_is_refused_however_far_the_log_is_ahead() {
     let answer = stage.say(vec![complaint(HAIR, "T2", "2025-03-05T10:35:00", "")]).unwrap().remove(0);
     assert!(matches!(answer, Answer::Refused(_)), "{answer:?}");
     stage.desk.stop();
+}
+
+/// Mails that were asked for, by what they are about.
+fn mails(stage: &Stage) -> Vec<(String, Instant, bool)> {
+    let events = stage.log.read_all(0, usize::MAX).unwrap();
+    let mail = |event| match event {
+        Event::MailRequested(mail) => Some((mail.credit_code.to_string(), mail.at, mail.call.is_some())),
+        _ => None,
+    };
+    events.iter().filter_map(|recorded| mail(recorded.event.decode().unwrap())).collect()
+}
+
+/// Merchants enough, and a ticket whose clock runs within a day.
+fn street() -> Vec<Command> {
+    let code = |number: u32| format!("911101081100000{number:03}");
+    let shops = (0..27).flat_map(|number| {
+        hairdresser().into_iter().map(move |row| {
+            let mut json = serde_json::to_value(&row).unwrap();
+            json["credit_code"] = code(number).into();
+            serde_json::from_value(json).unwrap()
+        })
+    });
+    shops.chain([complaint(&code(3), "T1", NOW, ""), complaint(&code(4), "T2", NOW, "")]).collect()
+}
+
+/// A clock that jumps forward, back, and forward again brings the same lights each time: whoever was told is not told again.
+#[test]
+fn a_clock_that_bounces_mails_once_and_loses_nothing() {
+    for way in WAYS {
+        let mut stage = mended(FORTY_DAYS, way);
+        stage.say(street()).unwrap();
+        stage.desk.settle().unwrap();
+        let (here, there) = (time(NOW) + seconds(60), time(NOW) + seconds(FORTY_DAYS));
+        set_right(&mut stage, there, way);
+        let told = mails(&stage);
+        assert!(told.len() > 27, "{way:?}: {told:?}");
+        for bounce in 1..4 {
+            set_right(&mut stage, here + seconds(60 * bounce), way);
+            assert!(stage.desk.picture().cases.open().next().is_none(), "{way:?}");
+            set_right(&mut stage, there + seconds(bounce), way);
+            assert_eq!(mails(&stage), told, "{way:?}: bounce {bounce}");
+            // What is lit is followed up all the same, with the duties from before.
+            let cases: Vec<_> = stage.desk.picture().cases.open().cloned().collect();
+            assert_eq!(cases.len(), 28, "{way:?}");
+            assert!(cases.iter().all(|case| case.standing().count() == case.rules.len()), "{way:?}: {cases:?}");
+        }
+        nothing_more(&mut stage);
+        // If the future was right after all, it goes on from there.
+        set_right(&mut stage, there + seconds(14 * 86_400), way);
+        assert!(mails(&stage).len() > told.len(), "{way:?}");
+        stage.desk.stop();
+    }
+}
+
+/// Whoever was told by a clock that was ahead is told again when the day has really come.
+#[test]
+fn a_light_of_the_wrong_future_is_mailed_about_when_it_really_comes() {
+    for way in WAYS {
+        let mut stage = mended(FORTY_DAYS, way);
+        let early = mails(&stage);
+        for day in 6..=31 {
+            set_right(&mut stage, time(&format!("2025-03-{day:02}T12:00:00")), way);
+        }
+        assert_eq!(mails(&stage), early, "{way:?}");
+        set_right(&mut stage, time("2025-04-01T09:00:00"), way);
+        let since = mails(&stage).split_off(early.len());
+        let told: Vec<_> =
+            since.iter().map(|(code, at, is_call)| (code.as_str(), day_of(*at).to_string(), *is_call)).collect();
+        assert_eq!(told, [(HAIR, "2025-04-01".to_owned(), false)], "{way:?}");
+        assert_eq!(stage.desk.picture().cases.open().count(), 1);
+        stage.desk.stop();
+    }
 }
 
 #[test]

@@ -356,6 +356,8 @@ fn next(duty: &Duty, policies: &Policies) -> Option<Instant> {
 
 fn due(duty: &RuleDuty, at: Instant, policies: &Policies) -> Option<Instant> {
     match (duty.hours, duty.days, duty.working_days) {
+        // At once: before that day is over.
+        (Some(0), ..) => Some(start_of(plus_days(day_of(at), 1))),
         (Some(hours), ..) => Some(plus_hours(at, i64::from(hours))),
         (_, Some(days), _) => Some(start_of(plus_days(day_of(at), i64::from(days) + 1))),
         (_, _, Some(days)) => Some(end_of_working_days(at, days, policies)),

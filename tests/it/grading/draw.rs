@@ -166,6 +166,7 @@ fn complaint(turn: Day) -> impl Strategy<Value = Command> {
                 answered_at: later(answered),
                 closed_at: later(closed),
                 outcome: closed.map(|_| outcome),
+                reply: None,
             })
         },
     )
@@ -230,6 +231,7 @@ fn gone(turn: Day) -> impl Strategy<Value = Vec<Command>> {
                 answered_at: None,
                 closed_at: outcome.filter(|_| number == 0).map(|(_, days)| plus_hours(received_at, days * 24)),
                 outcome: outcome.filter(|_| number == 0).map(|(outcome, _)| outcome),
+                reply: None,
             })
         };
         days.into_iter().enumerate().map(row).collect()
@@ -324,6 +326,8 @@ fn cancelled(row: &Command) -> Option<Command> {
         Command::RecordEnforcement(row) => Entry::Act { kind: row.kind, date: row.date, number: row.number },
         Command::RegisterMerchant(_)
         | Command::AssignSector(_)
+        | Command::RecordAlias(_)
+        | Command::WithdrawAlias(_)
         | Command::RecordComplaint(_)
         | Command::RecordUnattributed(_)
         | Command::DecideUnattributed(_)

@@ -196,7 +196,9 @@ impl District {
             Command::RecordGreyListing(row) => start_of(row.entered_on) <= now,
             Command::RecordLock(row) => start_of(row.locked_on) <= now,
             Command::RecordTenancy(row) => row.from.or(row.checked_on).is_some_and(|day| start_of(day) <= now),
-            Command::CancelEntry(_)
+            Command::RecordAlias(_)
+            | Command::WithdrawAlias(_)
+            | Command::CancelEntry(_)
             | Command::RecordUnattributed(_)
             | Command::DecideUnattributed(_)
             | Command::HandleComplaint(_)

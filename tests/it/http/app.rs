@@ -147,11 +147,13 @@ impl Ask<'_> {
     pub(super) fn send(self) -> Reply {
         let response = self.open();
         let (parts, body) = response.into_parts();
-        let mut text = String::new();
+        let mut bytes = Vec::new();
         // A live feed never ends: its head is answer enough.
         if parts.headers.get("content-type").is_none_or(|value| value != "text/event-stream") {
-            body.into_reader().read_to_string(&mut text).unwrap();
+            body.into_reader().read_to_end(&mut bytes).unwrap();
         }
+        // A workbook is no text; nobody reads it as one.
+        let text = String::from_utf8_lossy(&bytes).into_owned();
         Reply { status: parts.status.as_u16(), headers: parts.headers, text }
     }
 

@@ -145,7 +145,7 @@ impl Browser {
     }
 
     pub(super) fn log_in(&self, app: &App, role: Role) {
-        self.goto(&app.address("/login?lang=zh-CN"));
+        self.goto(&app.address("/login?lang=zh-CN&next=%2F"));
         self.keys("#key", app.key_of(role));
         self.click("main button");
         self.find(".tiles");

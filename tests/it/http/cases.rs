@@ -138,3 +138,85 @@ fn the_page_of_a_case_does_everything_without_a_script() {
     assert_eq!(send(&[("action", "close"), ("outcome", "settled"), ("note", "已退费")]).status, 303);
     assert!(page(Role::Regulator).contains("已化解"));
 }
+
+/// Every form of the page that may be refused: what was typed stands in it again, and the field is named.
+#[test]
+fn a_refused_form_keeps_what_was_typed_and_names_the_field() {
+    let (app, alert) = alarmed();
+    let duty = case(&app)["duties"][0]["duty"].as_str().unwrap().to_owned();
+    let send = |fields: &[(&str, &str)]| {
+        app.post(&format!("/cases/{alert}"))
+            .role(Role::Regulator)
+            .html()
+            .header("accept-language", "en")
+            .form(fields)
+            .send()
+    };
+    let today = warnlight::domain::time::day_of(app.desk.now()).to_string();
+    let before = "2025-06-01";
+    for (fields, field, typed) in [
+        (
+            vec![
+                ("action", "act"),
+                ("kind", "rectification_ordered"),
+                ("date", &*today),
+                ("due_on", "soon"),
+                ("number", "京〔7〕"),
+                ("note", "现场"),
+            ],
+            "last day to comply",
+            vec!["soon", "京〔7〕", "现场"],
+        ),
+        (
+            vec![("action", "act"), ("kind", "talk"), ("date", before), ("number", "第八号"), ("note", "约谈法人")],
+            "Date",
+            vec![before, "第八号", "约谈法人"],
+        ),
+        (
+            vec![("action", "act"), ("kind", "bank_asked"), ("date", before), ("note", "已问银行")],
+            "Date",
+            vec![before, "已问银行"],
+        ),
+        (vec![("action", "assign"), ("to", "新来的三科"), ("note", "请接办")], "whom", vec!["新来的三科", "请接办"]),
+        (
+            vec![("action", "pause"), ("duty", &*duty), ("until", "2029-01-01"), ("note", "等材料")],
+            "until",
+            vec!["2029-01-01", "等材料"],
+        ),
+        (vec![("action", "close"), ("outcome", "other"), ("note", "不再处理")], "how it ended", vec!["不再处理"]),
+    ] {
+        let head = app.desk.log().head();
+        let refused = send(&fields);
+        assert_eq!((refused.status, app.desk.log().head()), (422, head), "{fields:?}: {refused:?}");
+        assert!(refused.text.contains(&format!(">{field}:")), "{fields:?}: {}", refused.text);
+        for value in typed {
+            assert!(refused.text.contains(&format!("value=\"{value}\"")), "{fields:?}: `{value}` is lost");
+        }
+        let kind =
+            fields.iter().find(|(name, _)| *name == "kind").map(|(_, kind)| format!("value=\"{kind}\" selected"));
+        assert!(kind.is_none_or(|kind| refused.text.contains(&kind)), "{fields:?}");
+    }
+}
+
+/// A name that nobody here is known by is asked about, not taken.
+#[test]
+fn a_case_is_given_to_who_is_known_or_to_who_is_meant_as_written() {
+    let (app, alert) = alarmed();
+    let send =
+        |fields: &[(&str, &str)]| app.post(&format!("/cases/{alert}")).role(Role::Regulator).html().form(fields).send();
+    let holder = || case(&app)["holder"].clone();
+    let asked = send(&[("action", "assign"), ("to", "张三")]);
+    assert!(asked.status == 422 && asked.text.contains("name=\"unlisted\""), "{asked:?}");
+    assert_eq!(holder(), Value::Null);
+    assert_eq!(send(&[("action", "assign"), ("to", "张三"), ("unlisted", "true")]).status, 303);
+    assert_eq!(holder(), "张三");
+    assert_eq!(send(&[("action", "assign"), ("to", "lead")]).status, 303);
+    assert_eq!(holder(), "lead");
+    // A program is told; it has nobody to ask.
+    let row = handle(&alert, json!({ "action": "assign", "to": "王五" }));
+    let told = say(&app, Role::Regulator, &row).json();
+    let asks = |told: &Value| told["warnings"].to_string().contains("unknown_person");
+    assert!(asks(&told), "{told}");
+    let known = say(&app, Role::Regulator, &handle(&alert, json!({ "action": "assign", "to": "lead" }))).json();
+    assert!(!asks(&known), "{known}");
+}

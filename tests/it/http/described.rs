@@ -125,6 +125,8 @@ fn commands() -> Vec<Value> {
     vec![
         shop(json!({ "command": "register_merchant", "name": "n", "industry_code": "8930", "division_code": "110108",
             "street": "s", "legal_representative": "l", "legal_representative_digest": "d", "brand": "b", "founded_on": day })),
+        bare(json!({ "command": "record_alias", "alias": "a", "mall": "m", "street": "s", "reason": "r" })),
+        bare(json!({ "command": "withdraw_alias", "alias": "a", "mall": "m", "street": "s", "reason": "r" })),
         bare(json!({ "command": "assign_sector", "sector": "sport", "effective_on": day })),
         bare(
             json!({ "command": "record_filing", "status": "accepted", "date": day, "bank": "b", "account_tail": "1" }),
@@ -136,7 +138,7 @@ fn commands() -> Vec<Value> {
         bare(
             json!({ "command": "record_complaint", "ticket": "t", "channel": "12345", "received_at": "2025-06-01T00:00:00Z",
             "kind": "refund", "amount": "1.00", "due_at": "2025-06-01T00:00:00Z", "answered_at": "2025-06-01T00:00:00Z",
-            "closed_at": "2025-06-01T00:00:00Z", "outcome": "resolved" }),
+            "closed_at": "2025-06-01T00:00:00Z", "outcome": "resolved", "reply": "r" }),
         ),
         shop(
             json!({ "command": "record_signal", "kind": "rent_arrears", "date": day, "value": "v", "cleared_on": day }),

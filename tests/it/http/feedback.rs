@@ -65,6 +65,47 @@ fn a_hotline_gets_back_under_its_own_headers_what_was_done_here_about_its_ticket
 }
 
 #[test]
+fn what_the_office_wrote_goes_back_masked_and_the_newest_counts() {
+    let app = handled();
+    let answer = |number: &str, role, reply: serde_json::Value| {
+        app.post(&format!("/api/v1/complaints/{number}/answer")).role(role).json(&reply).send()
+    };
+    let first = json!({ "channel": "12345", "reply": "已责令七日内退费，联系13800138000" });
+    assert_eq!(answer("open", Role::Lead, first.clone()).status, 200);
+    assert_eq!(answer("open", Role::Lead, first).json()["status"], "unchanged", "the same again is nothing new");
+    assert_eq!(
+        answer("GD-3", Role::Lead, json!({ "channel": "12345", "reply": "x" })).status,
+        404,
+        "of another district"
+    );
+    assert_eq!(answer("GD-2", Role::Bank, json!({ "channel": "12345", "reply": "x" })).status, 403);
+    let text = |number: &str| -> Vec<String> {
+        let rows = fetched(&app, Role::Admin, "");
+        rows.into_iter().find(|row| row[0] == number).unwrap()
+    };
+    assert_eq!(text("open")[4], "已责令七日内退费，联系*****");
+    let answered = text("open")[1].clone();
+    app.clock.set(instant("2025-07-03T02:00:00Z"));
+    assert_eq!(answer("open", Role::Lead, json!({ "channel": "12345", "reply": "已退费{closed}" })).status, 200);
+    assert_eq!(
+        (&*text("open")[4], &text("open")[1]),
+        ("已退费{closed}", &answered),
+        "the first answer stays when it was"
+    );
+    // By command, of one that was closed before; and what came before goes back no more.
+    let mut row = json!({ "command": "record_complaint", "ticket": "came-closed", "channel": "12345", "kind": "refund",
+        "credit_code": HERE, "received_at": "2025-06-01T01:00:00Z", "reply": "已和解" });
+    app.tell(&[row.clone()]);
+    assert_eq!(text("came-closed")[4], "已和解");
+    assert_eq!(fetched(&app, Role::Admin, "&since=2025-07-03").len(), 3);
+    row["reply"] = json!(" 无 ");
+    app.tell(&[row]);
+    assert_eq!(text("came-closed")[4], "已和解", "a word for nothing says nothing");
+    let events = app.get("/api/v1/events?limit=500").role(Role::Admin).ok().text;
+    assert!(events.contains("complaint.reply_recorded") && !events.contains("13800138000"));
+}
+
+#[test]
 fn in_csv_nothing_is_a_formula_and_nobody_gets_tickets_of_others() {
     let app = handled();
     let csv = app.get("/api/v1/feedback?profile=hotline-12345&form=csv").role(Role::Lead).ok().text;

@@ -85,6 +85,11 @@ fn a_preview_writes_nothing_and_is_taken_when_it_is_confirmed() {
     let preview = upload(&app, Role::Operator, "name=exits.csv&preview=true", &sheet).json();
     assert_eq!((counts(&preview), &preview["state"]), ([2, 1, 0, 1], &json!("previewed")), "{preview:#}");
     assert_eq!((head(&app), &preview["papers"]), (before, &json!([])), "nothing is written");
+    assert_eq!(
+        preview["counts_by_kind"],
+        json!({ "exits": { "accepted": 1, "queued": 0, "unchanged": 0, "refused": 1 } }),
+        "by kind of sheet, too"
+    );
     let would: u64 = preview["lights_changed"].as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum();
     assert_eq!(would, 1, "{preview:#}");
     let path = format!("/api/v1/imports/{}", preview["id"].as_str().unwrap());

@@ -25,7 +25,7 @@ struct Room {
 fn open(app: &App, folder: &Path) -> Inbox {
     let tray = Tray::start(app.desk.clone(), warnlight::intake::profile::Profiles::built_in(), &folder.join("imports"));
     let settle = jiff::SignedDuration::from_secs(10);
-    let care = Care { folder: folder.join("in"), settle, history: false };
+    let care = Care { folder: folder.join("in"), settle, history: false, days: Some(30) };
     Inbox::open(care, Arc::new(tray.unwrap()), app.clock.clone()).unwrap()
 }
 
@@ -175,14 +175,14 @@ fn what_cannot_be_moved_onto_its_shelf_is_told_at_the_start() {
     let inbox = room.folder.path().join("in");
     fs::remove_dir(inbox.join("done")).unwrap();
     std::os::unix::fs::symlink("/proc", inbox.join("done")).unwrap();
-    let care = Care { folder: inbox, settle: jiff::SignedDuration::ZERO, history: false };
+    let care = Care { folder: inbox, settle: jiff::SignedDuration::ZERO, history: false, days: None };
     let tray = Tray::start(
         room.app.desk.clone(),
         warnlight::intake::profile::Profiles::built_in(),
         &room.folder.path().join("imports-too"),
     );
     let error = Inbox::open(care, Arc::new(tray.unwrap()), room.app.clock.clone()).unwrap_err().to_string();
-    assert!(error.contains("one file system"), "{error}");
+    assert!(error.contains("symbolic link"), "{error}");
 }
 
 /// A clock in the place of a reader with a fault: so often, it ends the thread that takes files by a panic.
@@ -211,7 +211,8 @@ fn with_faults(faults: usize) -> (Vec<State>, usize) {
     let desk = start_desk(&settings, Arc::new(MemoryLog::new()), clock.clone()).unwrap();
     let profiles = warnlight::intake::profile::Profiles::built_in();
     let tray = Arc::new(Tray::start(desk, profiles, &folder.path().join("imports")).unwrap());
-    let care = Care { folder: folder.path().join("in"), settle: jiff::SignedDuration::ZERO, history: false };
+    let care =
+        Care { folder: folder.path().join("in"), settle: jiff::SignedDuration::ZERO, history: false, days: None };
     let inbox = Inbox::open(care, tray.clone(), clock).unwrap();
     for name in ["a.csv", "b.csv"] {
         let text = format!("统一社会信用代码,报送日期,存管余额\n{HERE},2025-06-20,{name}\n");
@@ -232,4 +233,22 @@ fn a_fault_of_a_reader_costs_the_file_that_shows_it_and_no_other() {
 fn nobody_waits_on_a_thread_that_is_gone() {
     let (states, in_trouble) = with_faults(2);
     assert_eq!((states.first(), in_trouble), (Some(&State::BrokenOff), 2));
+}
+
+#[test]
+fn what_was_done_with_goes_when_its_days_are_over_and_nothing_else() {
+    let room = Room::new();
+    room.put("a.csv", "1.00");
+    room.settle();
+    assert_eq!(fs::read_dir(room.folder.path().join("in/done")).unwrap().count(), 1);
+    let others = room.folder.path().join("in/done/notes-of-ours");
+    fs::create_dir(&others).unwrap();
+    let head = room.app.desk.log().head();
+    room.app.clock.advance(jiff::SignedDuration::from_hours(29 * 24));
+    room.inbox.look();
+    assert_eq!(fs::read_dir(room.folder.path().join("in/done")).unwrap().count(), 2);
+    room.app.clock.advance(jiff::SignedDuration::from_hours(2 * 24));
+    room.inbox.look();
+    assert_eq!(fs::read_dir(room.folder.path().join("in/done")).unwrap().count(), 1);
+    assert!(others.exists() && room.app.desk.log().head() >= head);
 }

@@ -89,6 +89,10 @@ fn open_routes_are_the_ones_meant_to_be_open() {
             "/readyz",
             "/metrics",
             "/assets/{name}",
+            "/shop",
+            "/shop/mall",
+            "/shop/{credit_code}",
+            "/shop/{credit_code}/sign",
             "/login",
             "/login",
             "/logout",
@@ -130,6 +134,7 @@ fn a_key_can_be_made_used_and_revoked_over_the_api() {
     assert_eq!(made.status, 201, "{made:?}");
     let made = made.json();
     let (key, id) = (made["secret"].as_str().unwrap(), made["id"].as_str().unwrap());
+    assert_eq!(made["sees_en"], "it sees merchants of: sectors sport; divisions 110108");
     app.get("/api/v1/lights").key(key).ok();
     let listed = app.get("/api/v1/keys").role(Role::Admin).ok();
     assert!(listed.text.contains(id) && !listed.text.contains(key), "the list must not hold the key itself");

@@ -50,6 +50,7 @@ fn may_see(role: Role, told: &Told) -> bool {
     let (subject, step) = told.event_type.split_once('.').unwrap();
     let published = ["listed", "delisted", "yellow_card_posted", "yellow_card_removed"].contains(&step);
     match (role, subject) {
+        (Role::Operator | Role::Bank, "merchant") if step.starts_with("alias_") => false,
         (Role::Operator, "merchant") => told.is_own || step == "sector_assigned" || step.starts_with("deregistration"),
         (Role::Operator, "mall" | "complaint") => told.is_own,
         (Role::Bank, "filing") => told.is_own,

@@ -155,7 +155,9 @@ fn without_a_script_forms_decide_and_lead_on() {
     let wrong = send(&[("decision", "set_aside"), ("reason", " ")]);
     assert_eq!(wrong.status, 422);
     assert!(wrong.text.contains("data-summary"), "{}", wrong.text);
-    assert_eq!(send(&[("decision", "attribute"), ("credit_code", "nobody")]).status, 422);
+    let wrong = send(&[("decision", "attribute"), ("credit_code", "nobody")]);
+    assert!(wrong.status == 422 && wrong.text.contains("value=\"nobody\""), "what was typed is lost: {}", wrong.text);
+    assert!(wrong.text.contains("<p>统一社会信用代码："), "{}", wrong.text);
     let done = send(&[("decision", "attribute"), ("credit_code", HERE), ("row", "3"), ("q", "锐动")]);
     assert_eq!(
         (done.status, done.header("location")),

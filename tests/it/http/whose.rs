@@ -118,3 +118,94 @@ fn numbers_of_persons_in_what_a_ticket_says_are_kept_nowhere() {
         }
     }
 }
+
+#[test]
+fn a_name_decided_alike_is_offered_recorded_and_withdrawn_by_whom_it_is_for() {
+    let app = App::start();
+    let name = "招牌名<健身>";
+    for number in ["T1", "T2", "T3", "T4"] {
+        app.tell(&[ticket(number, name)]);
+    }
+    for number in ["T1", "T2", "T3"] {
+        assert_eq!(say(&app, Role::Admin, &decision(number, "attribute", Some(HERE))).status, 200);
+    }
+    for number in ["U1", "U2", "U3"] {
+        app.tell(&[ticket(number, "别处的店")]);
+        assert_eq!(say(&app, Role::Admin, &decision(number, "attribute", Some(THERE))).status, 200);
+    }
+    let offered = |role| app.get("/api/v1/unattributed").role(role).ok().json()["aliases"].clone();
+    let all = offered(Role::Admin);
+    assert_eq!((all.as_array().unwrap().len(), &all[0]["times"]), (2, &json!(3)), "{all}");
+    assert!(all[0]["by"].as_object().unwrap().values().eq([&json!(3)]), "{all}");
+    let own = offered(Role::Lead);
+    assert_eq!(
+        (own.as_array().unwrap().len(), &own[0]["alias"]),
+        (1, &json!(name)),
+        "an office sees its own only: {own}"
+    );
+    let row =
+        |command: &str, code: &str| json!({ "command": command, "credit_code": code, "alias": name, "reason": "r" });
+    for role in [Role::Operator, Role::Regulator, Role::Bank] {
+        for command in ["record_alias", "withdraw_alias"] {
+            assert_eq!(refused(&say(&app, role, &row(command, HERE))), out_of_scope(), "{role} {command}");
+        }
+    }
+    for code in [THERE, NOBODY] {
+        for command in ["record_alias", "withdraw_alias"] {
+            assert_eq!(refused(&say(&app, Role::Lead, &row(command, code))), out_of_scope(), "{command} {code}");
+        }
+    }
+    // By the page: offered, taken, shown at the merchant, withdrawn there.
+    let cookie = app.log_in(Role::Lead);
+    let page = |path: &str| app.get(path).header("cookie", &cookie).html().ok().text;
+    let token = app.token(&cookie);
+    let send = |fields: &[(&str, &str)]| {
+        let known = [("form_token", &*token), ("credit_code", HERE), ("alias", name)];
+        app.post("/aliases").header("cookie", &cookie).html().form(&[&known, fields].concat()).send()
+    };
+    let text = page("/unattributed?lang=en");
+    assert!(text.contains("“招牌名&lt;健身&gt;” was given to") && !text.contains("别处的店”"), "{text}");
+    assert_eq!(send(&[("withdraw", "true"), ("reason", "r")]).status, 422, "it does not stand");
+    assert_eq!((send(&[]).status, send(&[("back", "merchant")]).status), (303, 303));
+    app.desk.settle().unwrap();
+    let waiting = app.get("/api/v1/unattributed").role(Role::Admin).ok().json()["waiting"].clone();
+    assert_eq!((waiting, offered(Role::Lead)), (json!(0), json!([])), "what waited is tried again");
+    let file = |role| app.get(&format!("/api/v1/merchants/{HERE}")).role(role).ok().json()["aliases"].clone();
+    for role in EVERY_ROLE {
+        let sees = !matches!(role, Role::Operator | Role::Bank);
+        assert_eq!(file(role), if sees { json!([{ "alias": name }]) } else { Value::Null }, "{role}");
+        let timeline = app.get(&format!("/api/v1/merchants/{HERE}/timeline")).role(role).ok().text;
+        assert_eq!(timeline.contains("merchant.alias_recorded"), sees, "{role}");
+        let cookie = app.log_in(role);
+        let text = app.get(&format!("/merchants/{HERE}")).header("cookie", &cookie).html().ok().text;
+        assert_eq!(text.contains("data-alias"), sees, "{role}");
+        assert_eq!(text.contains("action=\"/aliases\""), matches!(role, Role::Lead | Role::Admin), "{role}");
+        if role != Role::Lead && role != Role::Admin {
+            let token = app.token(&cookie);
+            let form = [
+                ("form_token", &*token),
+                ("credit_code", HERE),
+                ("alias", name),
+                ("withdraw", "true"),
+                ("reason", "r"),
+            ];
+            let reply = app.post("/aliases").header("cookie", &cookie).html().form(&form).send();
+            assert_eq!(reply.status, 403, "{role}");
+        }
+    }
+    assert_eq!(send(&[("withdraw", "true")]).status, 422, "a reason is asked for");
+    let done = send(&[("withdraw", "true"), ("reason", "别家的招牌"), ("back", "merchant")]);
+    assert_eq!((done.status, done.header("location")), (303, &*format!("/merchants/{HERE}")));
+    assert_eq!(file(Role::Admin), Value::Null);
+    app.tell(&[ticket("T5", name)]);
+    assert_eq!(app.get("/api/v1/unattributed").role(Role::Admin).ok().json()["waiting"], 1);
+    assert_eq!(
+        app.post("/aliases")
+            .header("cookie", &cookie)
+            .html()
+            .form(&[("form_token", "x"), ("credit_code", HERE), ("alias", name)])
+            .send()
+            .status,
+        403
+    );
+}

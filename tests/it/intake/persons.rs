@@ -89,6 +89,32 @@ fn files(folder: &Path) {
         format_args!(r#"{{"command":"report_balance","phone":"{PHONE}","投诉人":"{NAME}""#),
     );
     fs::write(folder.join("命令.ndjson"), commands).unwrap();
+    // Names, places, numbers of tickets and documents, a header, a sheet's name, and those of files in an archive.
+    let register = format!(
+        "统一社会信用代码,名称,行业代码,区划代码,商场,铺位号,备注{PHONE}\n\
+         {CODE},某店{PHONE},8930,110108,某商场,A{PHONE},x\n{CODE},某店,昨天,110108,某商场,A1,x\n"
+    );
+    fs::write(folder.join("商户.csv"), register).unwrap();
+    let numbered = format!(
+        "工单编号,来源,受理时间,统一社会信用代码,诉求类型\n{PHONE},12345,2026-01-02 09:00,{CODE},退费难\n\
+         {IDENTITY},12345,2026-01-02 09:00,{CODE},退费难\nN{PARTED},12345,2026-01-02 09:00,,退费难\n"
+    );
+    fs::write(folder.join("投诉-号.csv"), &numbered).unwrap();
+    let acts = format!(
+        "统一社会信用代码,类型,日期,文书编号\n{CODE},约谈,2026-01-02,{PHONE}\n{CODE},约谈,2026-01-02,京{IDENTITY}\n"
+    );
+    fs::write(folder.join("执法.csv"), acts).unwrap();
+    let mut named = rust_xlsxwriter::Workbook::new();
+    let sheet = named.add_worksheet().set_name(format!("投诉{PHONE}")).unwrap();
+    for (row, line) in (0..).zip(numbered.lines()) {
+        for (column, cell) in (0..).zip(line.split(',')) {
+            sheet.write(row, column, cell).unwrap();
+        }
+    }
+    named.save(folder.join("名称.xlsx")).unwrap();
+    let inner = format!("投诉{PHONE}.csv");
+    let packed = office::zipped_with_gb_names(&[(inner.as_str(), numbered.as_bytes())]);
+    fs::write(folder.join("号码.zip"), packed).unwrap();
     // A workbook with the same complaints, the telephone as a number.
     let mut book = rust_xlsxwriter::Workbook::new();
     let sheet = book.add_worksheet().set_name("投诉").unwrap();

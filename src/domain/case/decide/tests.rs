@@ -37,7 +37,7 @@ fn event(kind: &str, fields: &str) -> Event {
 fn when(cases: &Cases, fields: &str) -> Result<Vec<Event>, Vec<(&'static str, &'static str)>> {
     let json = format!(r#"{{"command":"handle_case","alert":"{CASE}","credit_code":"{CODE}",{fields}}}"#);
     let Command::HandleCase(row) = serde_json::from_str(&json).unwrap() else { panic!("{json}") };
-    let doing = Doing { case: cases.get(CASE), actor: "体育局一科", pause_days: 30 };
+    let doing = Doing { case: cases.get(CASE), actor: "体育局一科", pause_days: 30, ..Doing::default() };
     let decision = decide(&row, doing, "2025-06-05T04:00:00Z".parse().unwrap());
     decision.map(|decision| decision.events.into_iter().map(|(_, event)| event).collect()).map_err(|problems| {
         assert!(problems.iter().all(|problem| !problem.zh.is_empty() && !problem.en.is_empty()));
@@ -132,7 +132,7 @@ fn a_case_of_another_merchant_is_no_case() {
         format!(r#"{{"command":"handle_case","alert":"{CASE}","credit_code":"91110108MA01KPGK0J","action":"take"}}"#);
     let Command::HandleCase(row) = serde_json::from_str(&json).unwrap() else { panic!() };
     let cases = given(&[]);
-    let doing = Doing { case: cases.get(CASE), actor: "x", pause_days: 30 };
+    let doing = Doing { case: cases.get(CASE), actor: "x", pause_days: 30, ..Doing::default() };
     let problems = decide(&row, doing, "2025-06-05T04:00:00Z".parse().unwrap()).unwrap_err();
     assert_eq!(problems[0].code, "unknown_case");
 }

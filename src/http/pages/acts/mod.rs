@@ -194,6 +194,12 @@ fn draw(
     answer(request, Some(caller), "acts.html", "/", content)
 }
 
+/// Returns a name as a label begins.
+fn capital(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
 struct Drawing<'a> {
     site: &'a Site,
     pages: &'a Pages,
@@ -211,7 +217,7 @@ impl Drawing<'_> {
 
     /// Returns the inputs of a field: one, or of several sectors so many.
     fn inputs(&self, field: &Field) -> Vec<Value> {
-        let label = field_name(self.pages, self.language, field.name).to_owned();
+        let label = capital(field_name(self.pages, self.language, field.name));
         if !matches!(field.kind, Kind::Sectors) {
             return vec![self.input(field, field.name, label, field.needed)];
         }

@@ -96,6 +96,7 @@ fn a_sentence_says_whatever_the_payload_says() {
                 // Of a deregistration the type says which list it is.
                 let said = field == "list" && event_type.contains("deregistration")
                     || sentence.contains(&format!("{{{place}}}"))
+                    || sentence.contains(&format!("{{{field}}}"))
                     || sentence.contains(&format!("{{{place}."))
                     || sentence.contains("{entered}");
                 assert!(

@@ -110,6 +110,8 @@ pub(super) fn says_what_stands(rows: &[Command], row: &Command) -> bool {
         | Command::RecordLead(_)
         | Command::RecordJointCheck(_)
         | Command::RecordCase(_)
+        | Command::RecordAlias(_)
+        | Command::WithdrawAlias(_)
         | Command::IssueDocument(_)
         | Command::RecordAccount(_)
         | Command::RecordTenancy(_)

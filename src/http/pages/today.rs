@@ -1,0 +1,265 @@
+//! Today (今日): the first page of everybody who acts. What is to be done by when, what changed since one last looked, what is late,
+//! what waits for others, and whose word is missing; from each row it is one click to act.
+
+use super::board::sector_name;
+use super::filters::minute;
+use super::sources::name_of;
+use super::{Pages, answer};
+use crate::domain::envelope::Position;
+use crate::domain::time::{Instant, day_of, deadline, plus_days, start_of};
+use crate::domain::words::{Role, SourceKind};
+use crate::http::access::{
+    Allowed, HandleCases, Permission, PostExits, ReadCases, ReadComplaints, ReadExits, ReadLights, ReadUnattributed,
+    TrustedForm,
+};
+use crate::http::api::cases::CaseGiven;
+use crate::http::language::Language;
+use crate::http::problem::Problem;
+use crate::http::site::{Cookies, Site};
+use crate::log::contract::EventLog;
+use crate::policy::Policies;
+use crate::views::View;
+use crate::views::cases::CaseFilter;
+use crate::views::today::{Changed, Since};
+use actix_web::cookie::time::Duration;
+use actix_web::cookie::{Cookie, SameSite};
+use actix_web::http::header::LOCATION;
+use actix_web::{HttpRequest, HttpResponse, web};
+use minijinja::{Value, context};
+use serde::Deserialize;
+use uuid::Uuid;
+
+/// Where the page is.
+pub const PLACE: &str = "/today";
+/// Rows of each list; a link leads to the rest.
+const MOST: usize = 15;
+/// Days of changes that are told to whoever looks for the first time.
+const FIRST_LOOK_DAYS: i64 = 7;
+/// Cookie that holds the last change its bearer has seen: the key's id and a position.
+const LOOKED: &str = "warnlight_looked";
+
+/// The form that says: I have seen these.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Seen {
+    // A text: beside the token of the form a number is not told from one.
+    position: String,
+}
+
+/// Everything that is shown, as found in one picture.
+#[derive(Default)]
+struct Found {
+    mine: Vec<CaseGiven>,
+    others: Vec<CaseGiven>,
+    late: usize,
+    soon: usize,
+    changed: Vec<(Changed, Option<String>)>,
+    changed_count: usize,
+    newest: Option<Position>,
+    complaints: Vec<Waiting>,
+    complaint_count: usize,
+    overdue_exits: usize,
+    unattributed: Option<usize>,
+    silent: Vec<(SourceKind, String, String)>,
+    is_empty: bool,
+}
+
+/// A complaint that waits for an answer.
+struct Waiting {
+    ticket: String,
+    credit_code: String,
+    name: Option<String>,
+    due: Instant,
+}
+
+/// Shows the page.
+///
+/// # Errors
+/// When too much is asked at once.
+pub async fn show(
+    allowed: Allowed<ReadLights>,
+    site: web::Data<Site>,
+    pages: web::Data<Pages>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let key = &allowed.caller().key;
+    let (me, log, seen) = (key.name.clone(), site.desk.log().clone(), seen(&request, key.id));
+    let found = site.ask(key, move |view| find(view, &me, seen, &*log)).await?;
+    let drawing = Drawing {
+        pages: &pages,
+        policies: &site.policies(),
+        language: Language::of(&request),
+        role: key.scope.role,
+        now: site.desk.now(),
+    };
+    answer(&request, Some(allowed.caller()), "today.html", PLACE, drawing.content(&found))
+}
+
+/// Notes up to which change somebody has seen everything, in their browser.
+///
+/// # Errors
+/// When the form does not come from a page of this session.
+pub async fn look(
+    allowed: Allowed<ReadLights>,
+    cookies: web::Data<Cookies>,
+    form: TrustedForm<Seen>,
+) -> Result<HttpResponse, Problem> {
+    let position: Position = form.0.position.parse().unwrap_or_default();
+    let cookie = Cookie::build(LOOKED, format!("{}.{position}", allowed.caller().key.id.simple()))
+        .path(PLACE)
+        .http_only(true)
+        .same_site(SameSite::Strict)
+        .secure(cookies.secure)
+        .max_age(Duration::days(365))
+        .finish();
+    Ok(HttpResponse::SeeOther().insert_header((LOCATION, PLACE)).cookie(cookie).finish())
+}
+
+/// Returns the last change that the bearer of this key has seen with this browser.
+fn seen(request: &HttpRequest, key: Uuid) -> Option<Position> {
+    let cookie = request.cookie(LOOKED)?;
+    let (whose, position) = cookie.value().split_once('.')?;
+    (whose.parse::<Uuid>().ok()? == key).then(|| position.parse().ok())?
+}
+
+fn has<P: Permission>(role: Role) -> bool {
+    P::ROLES.contains(&role)
+}
+
+/// Finds everything; what a role may not read is not asked for.
+fn find(view: &View<'_>, me: &str, seen: Option<Position>, log: &dyn EventLog) -> Result<Found, Problem> {
+    let role = view.scope.role;
+    let mut found = Found { is_empty: view.world.merchants().is_empty(), ..Found::default() };
+    if has::<ReadCases>(role) {
+        let (_, cases) = view.cases(&CaseFilter::default(), 0, usize::MAX);
+        let tomorrow = start_of(plus_days(day_of(view.now), 2));
+        for row in cases {
+            // Where nothing is left to do, the light is waited for.
+            let to_do = || row.case.standing().any(|duty| duty.arisen.who != "mall");
+            let is_mine = row.case.holder.as_deref().is_none_or(|holder| holder == me) && to_do();
+            if is_mine {
+                found.late += usize::from(row.case.is_late(view.now));
+                found.soon += usize::from(row.case.due_at().is_some_and(|due| due > view.now && due <= tomorrow));
+            }
+            let list = if is_mine { &mut found.mine } else { &mut found.others };
+            list.push(CaseGiven::new(row, view.now));
+        }
+    }
+    let first_look = start_of(plus_days(day_of(view.now), -FIRST_LOOK_DAYS));
+    let changed = view.changed(seen.map_or(Since::Instant(first_look), Since::Position));
+    found.changed_count = changed.len();
+    found.newest = changed.first().map(|row| row.position);
+    for row in changed.into_iter().take(MOST) {
+        let recorded = log.event_at(row.position)?;
+        let data = recorded.and_then(|recorded| serde_json::from_str::<serde_json::Value>(&recorded.event.data).ok());
+        let before = data.and_then(|data| data.get("from")?.as_str().map(str::to_owned));
+        found.changed.push((row, before));
+    }
+    if has::<ReadComplaints>(role) {
+        let waiting = view.unanswered();
+        found.complaint_count = waiting.len();
+        found.complaints = waiting
+            .iter()
+            .take(MOST)
+            .map(|row| Waiting {
+                ticket: row.complaint.ticket.to_string(),
+                credit_code: row.credit_code.to_string(),
+                name: row.name.map(str::to_owned),
+                due: row.due,
+            })
+            .collect();
+    }
+    if has::<ReadExits>(role) {
+        found.overdue_exits = view.overdue_exits();
+    }
+    found.unattributed = has::<ReadUnattributed>(role).then(|| view.unattributed_count()).flatten();
+    let silent = view.sources().into_iter().filter_map(|row| Some((row.source, row.silent_from?)));
+    found.silent = silent.map(|(source, from)| (source.kind, source.name.to_string(), from.to_string())).collect();
+    Ok(found)
+}
+
+struct Drawing<'a> {
+    pages: &'a Pages,
+    policies: &'a Policies,
+    language: Language,
+    role: Role,
+    now: Instant,
+}
+
+impl Drawing<'_> {
+    fn text(&self, key: &str) -> &str {
+        self.pages.text(self.language, "today", key)
+    }
+
+    fn filled(&self, key: &str, count: usize) -> String {
+        self.pages.filled(self.language, "today", key, &[("count", &count.to_string())])
+    }
+
+    fn content(&self, found: &Found) -> Value {
+        let cases = |list: &[CaseGiven]| list.iter().take(MOST).map(|case| self.case(case)).collect::<Vec<_>>();
+        let more = |all: usize| (all > MOST).then(|| self.filled("more", all - MOST));
+        let changed = found.changed.iter().map(|(row, before)| {
+            context! {
+                credit_code => row.credit_code.as_str(), name => row.name.as_deref(), light => row.light.name(),
+                before => before.as_deref().filter(|before| *before != row.light.name()), at => minute(row.at),
+            }
+        });
+        let complaints = found.complaints.iter().map(|row| {
+            context! {
+                ticket => &*row.ticket, credit_code => &*row.credit_code, name => row.name.as_deref(), due => minute(row.due), late => row.due <= self.now,
+            }
+        });
+        let silent = found.silent.iter().take(MOST).map(|(kind, name, from)| {
+            let from = self.pages.filled(self.language, "sources", "silent_from", &[("day", from)]);
+            context! { kind => kind.name(), name => name_of(self.language, *kind, name), from }
+        });
+        context! {
+            at => context! { iso => self.now.to_string(), text => minute(self.now) },
+            tiles => self.tiles(found),
+            has_cases => has::<ReadCases>(self.role), may_handle => has::<HandleCases>(self.role), may_post => has::<PostExits>(self.role),
+            mine => cases(&found.mine), more_mine => more(found.mine.len()),
+            others => cases(&found.others), more_others => more(found.others.len()),
+            changed => changed.collect::<Vec<_>>(), more_changed => more(found.changed_count), newest => found.newest.map(|it| it.to_string()),
+            has_complaints => has::<ReadComplaints>(self.role), complaints => complaints.collect::<Vec<_>>(), more_complaints => more(found.complaint_count),
+            silent => silent.collect::<Vec<_>>(), more_silent => more(found.silent.len()),
+            is_empty => found.is_empty,
+        }
+    }
+
+    /// What is counted, each with where it is worked off; what a role has nothing to do with is left out.
+    fn tiles(&self, found: &Found) -> Vec<Value> {
+        let cases = has::<ReadCases>(self.role);
+        let late_complaints = found.complaints.iter().filter(|row| row.due <= self.now).count();
+        let all = [
+            ("late", cases.then_some(found.late), "/cases?late=true", found.late > 0),
+            ("soon", cases.then_some(found.soon), "#mine", false),
+            ("mine", cases.then_some(found.mine.len()), "#mine", false),
+            ("others", cases.then_some(found.others.len()), "#others", false),
+            ("changed", Some(found.changed_count), "#changed", false),
+            (
+                "complaints",
+                has::<ReadComplaints>(self.role).then_some(found.complaint_count),
+                "#complaints",
+                late_complaints > 0,
+            ),
+            ("exits", has::<ReadExits>(self.role).then_some(found.overdue_exits), "/mall", found.overdue_exits > 0),
+            ("unattributed", found.unattributed, "/unattributed", false),
+            ("silent", Some(found.silent.len()), "/sources", !found.silent.is_empty()),
+        ];
+        let shown = all.into_iter().filter_map(|(key, count, path, bad)| {
+            let count = count?;
+            Some(context! { key, count, path, bad, name => self.text(&format!("tile_{key}")), hint => self.text(&format!("hint_{key}")) })
+        });
+        shown.collect()
+    }
+
+    fn case(&self, case: &CaseGiven) -> Value {
+        let standing = case.duties.iter().filter(|duty| duty.ended_at.is_none());
+        context! {
+            alert => case.alert.to_string(), credit_code => &*case.credit_code, name => case.name.as_deref(), light => case.light.name(),
+            sector => case.sector.as_deref().map(|id| sector_name(self.policies, id, self.language)),
+            duties => standing.map(|duty| self.language.pick(&duty.zh, &duty.en).to_owned()).collect::<Vec<_>>(),
+            due => case.due_at.map(deadline), late => case.late, holder => case.holder.as_deref(), acknowledged => case.acknowledged_at.is_some(),
+        }
+    }
+}

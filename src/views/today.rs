@@ -1,0 +1,97 @@
+//! What somebody who acts looks at first: lights that changed since they last looked, complaints whose clock runs, notices past their day.
+
+use super::View;
+use crate::domain::code::CreditCode;
+use crate::domain::envelope::Position;
+use crate::domain::evidence::Complaint;
+use crate::domain::time::{Instant, day_of};
+use crate::domain::words::Light;
+
+/// A light that changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changed {
+    /// Whose.
+    pub credit_code: CreditCode,
+    /// Its name, if it is in the register.
+    pub name: Option<String>,
+    /// The light now.
+    pub light: Light,
+    /// When it last changed, in colour or in reasons.
+    pub at: Instant,
+    /// Where that change stands.
+    pub position: Position,
+}
+
+/// From where on changes are new to somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Since {
+    /// After a change that was seen.
+    Position(Position),
+    /// From an instant on, for whoever looks for the first time.
+    Instant(Instant),
+}
+
+/// A complaint that nobody has answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unanswered<'a> {
+    /// About whom.
+    pub credit_code: CreditCode,
+    /// Its name, if it is in the register.
+    pub name: Option<&'a str>,
+    /// The complaint.
+    pub complaint: &'a Complaint,
+    /// By when.
+    pub due: Instant,
+}
+
+impl<'a> View<'a> {
+    /// Returns the lights that changed, newest first.
+    #[must_use]
+    pub fn changed(&self, since: Since) -> Vec<Changed> {
+        let lit = self.merchants().filter_map(|merchant| Some((merchant, self.lights.get(merchant.code)?)));
+        let new = lit.filter(|(_, lit)| match since {
+            Since::Position(seen) => lit.position > seen,
+            Since::Instant(from) => lit.at >= from,
+        });
+        let mut changed: Vec<Changed> = new
+            .map(|(merchant, lit)| Changed {
+                credit_code: merchant.code,
+                name: merchant.name(Position::MAX).map(str::to_owned),
+                light: lit.light,
+                at: lit.at,
+                position: lit.position,
+            })
+            .collect();
+        changed.sort_unstable_by_key(|row| std::cmp::Reverse(row.position));
+        changed
+    }
+
+    /// Returns the complaints with a due time that were neither answered nor closed, the soonest due first.
+    #[must_use]
+    pub fn unanswered(&self) -> Vec<Unanswered<'a>> {
+        let horizon = self.horizon();
+        let mut found: Vec<Unanswered<'a>> = self
+            .merchants()
+            .flat_map(|merchant| {
+                let reader = self.reader(merchant);
+                let seen =
+                    merchant.complaints.iter().filter(move |it| it.counts(&horizon) && reader.sees_complaint(it));
+                let waits = seen.filter(move |it| !it.is_answered(&horizon) && it.outcome(&horizon).is_none());
+                waits.filter_map(move |complaint| {
+                    let name = merchant.name(Position::MAX);
+                    Some(Unanswered { credit_code: merchant.code, name, complaint, due: complaint.due(Position::MAX)? })
+                })
+            })
+            .collect();
+        found.sort_unstable_by(|a, b| a.due.cmp(&b.due).then_with(|| a.complaint.ticket.cmp(&b.complaint.ticket)));
+        found
+    }
+
+    /// Returns how many notices stand whose planned day has passed.
+    #[must_use]
+    pub fn overdue_exits(&self) -> usize {
+        let today = day_of(self.now);
+        let exits = self.exits(None).into_iter();
+        exits.filter(|row| row.countdown(today).is_some_and(|days| days.days_left < 0)).count()
+    }
+}
