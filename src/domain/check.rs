@@ -9,7 +9,7 @@ use super::text;
 use super::ticket;
 use super::tidy::industry_code;
 use super::time::{self, Day, Instant, day_of, local};
-use super::words::{EnforcementKind, ExitAction, FilingAction, Outcome};
+use super::words::{Channel, EnforcementKind, ExitAction, FilingAction, Outcome};
 
 /// Something wrong with a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,14 +69,20 @@ pub fn check(command: &Command, now: Instant) -> Vec<Problem> {
         Command::ReportCustody(row) => found.report(Some(row.date)),
         Command::PostGuarantee(row) => found.guarantee(Some(row.from), Some(row.until)),
         Command::RecordExit(row) => found.exit(Some(row.action), Some(row.date), row.planned_on),
-        Command::RecordComplaint(row) => found.complaint(&Times {
-            ticket: &row.ticket,
-            received_at: Some(row.received_at),
-            answered_at: row.answered_at,
-            closed_at: row.closed_at,
-            outcome: row.outcome,
-            due_at: row.due_at,
-        }),
+        Command::RecordComplaint(row) => {
+            found.complaint(&Times {
+                ticket: &row.ticket,
+                received_at: Some(row.received_at),
+                answered_at: row.answered_at,
+                closed_at: row.closed_at,
+                outcome: row.outcome,
+                due_at: row.due_at,
+            });
+            if let Some(mall) = row.mall.as_deref().filter(|_| row.channel != Channel::Mall) {
+                let en = "only a ticket of the channel `mall` was handed in at one; leave it out";
+                found.add("mall", "not_at_a_mall", mall, "只有来源为商场的工单才填写商场；请留空", en);
+            }
+        }
         Command::RecordUnattributed(row) => found.complaint(&Times {
             ticket: &row.ticket,
             received_at: Some(row.received_at),
@@ -344,7 +350,9 @@ impl Check {
                     ("reason", &row.reason),
                 ]);
             }
-            Command::RecordComplaint(row) => all(&[("ticket", &Some(row.ticket.clone())), ("reply", &row.reply)]),
+            Command::RecordComplaint(row) => {
+                all(&[("ticket", &Some(row.ticket.clone())), ("reply", &row.reply), ("mall", &row.mall)]);
+            }
             Command::RecordUnattributed(row) => {
                 look("ticket", &row.ticket);
                 for (field, text) in [

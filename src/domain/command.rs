@@ -188,6 +188,9 @@ pub struct RecordComplaint {
     /// How it ended; goes with `closed_at`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
+    /// Mall that it was handed in at, for tickets of the channel `mall`; a mall's own key need not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mall: Option<String>,
     /// What the office wrote to the complainant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply: Option<String>,

@@ -211,6 +211,8 @@ pub struct Complaint {
     pub reply: Option<Box<Reply>>,
     /// Where it was found not to be about this merchant after all; from there on it does not count.
     pub undone: Option<Position>,
+    /// Mall that it was handed in at, as last said; `None` if nobody said, or it came another way. No fact rests on it.
+    pub mall: Option<Box<str>>,
 }
 
 /// What an office wrote to a complainant.

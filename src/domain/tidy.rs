@@ -78,6 +78,7 @@ pub fn tidy(mut command: Command) -> Command {
         }
         Command::RecordComplaint(row) => {
             tidy_needed(&mut row.ticket);
+            tidy_free(&mut row.mall);
             tidy_lines(&mut row.reply);
             tidy_with(&mut row.reply, masked);
         }

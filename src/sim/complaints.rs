@@ -27,6 +27,7 @@ impl Tickets {
         let hour = i8::try_from(chance.between(0, 23)).unwrap_or_default();
         let fen = chance.weighted(&[(50, (40_000, 500_000)), (35, (500_000, 1_500_000)), (15, (1_500_000, 3_000_000))]);
         RecordComplaint {
+            mall: None,
             ticket: format!("GD{}{:07}{:02}", day.strftime("%Y%m%d"), self.serial, self.count),
             channel,
             received_at: instant_of(day.at(hour, minute, 0, 0)),

@@ -118,10 +118,10 @@ impl Decider {
     /// They may not: this is the answer.
     pub(super) fn allows(&self, command: &Command, now: Instant) -> Result<(), Answer> {
         match self {
-            Self::Desk(at) => at.speaker.judge(&at.desk.picture(), command, at.desk.now()).map(|_| ()),
+            Self::Desk(at) => at.speaker.judge(&at.desk.picture(), command.clone(), at.desk.now()).map(|_| ()),
             // Whoever has the data folder may say everything.
             Self::Service(_) => Ok(()),
-            Self::Rehearsal(tried) => tried.speaker.judge(tried.rehearsal.picture(), command, now).map(|_| ()),
+            Self::Rehearsal(tried) => tried.speaker.judge(tried.rehearsal.picture(), command.clone(), now).map(|_| ()),
         }
     }
 
@@ -188,7 +188,7 @@ impl AtDesk {
     fn submit(&self, rows: Vec<(Command, Vec<&'static str>)>) -> Deciding {
         let (picture, now) = (self.desk.picture(), self.desk.now());
         let judge = |(command, overruled): (Command, Vec<&'static str>)| {
-            let standing = self.speaker.judge(&picture, &command, now)?;
+            let (command, standing) = self.speaker.judge(&picture, command, now)?;
             Ok((command, overruled, standing))
         };
         let rows: Vec<Result<Asked, Answer>> = rows.into_iter().map(judge).collect();
@@ -239,11 +239,11 @@ impl AtDesk {
 impl Tried {
     fn one(&mut self, command: &Command, overruled: &[&'static str], now: Instant) -> Answer {
         self.now = now;
-        let standing = match self.speaker.judge(self.rehearsal.picture(), command, now) {
-            Ok(standing) => standing,
+        let (command, standing) = match self.speaker.judge(self.rehearsal.picture(), command.clone(), now) {
+            Ok(judged) => judged,
             Err(answer) => return answer,
         };
-        match (self.rehearsal.execute_overruled(command, overruled, now), standing) {
+        match (self.rehearsal.execute_overruled(&command, overruled, now), standing) {
             (Answer::Refused(_), Standing::Blind) => refused(OutOfScope::Place),
             (answer, _) => {
                 self.touched.extend(command.credit_code().filter(|_| matches!(answer, Answer::Accepted(_))));

@@ -50,23 +50,30 @@ impl Speaker {
         (!self.scope.is_everything()).then_some(&*self.origin.actor)
     }
 
-    /// Says how a command stands to this speaker.
+    /// Says how a command stands to this speaker, and what it says with what goes without saying.
     ///
     /// # Errors
     /// It is not theirs to say, or no longer: this is wrong with it.
-    pub(super) fn judge(&self, picture: &Picture, command: &Command, now: Instant) -> Result<Standing, Answer> {
+    pub(super) fn judge(
+        &self,
+        picture: &Picture,
+        command: Command,
+        now: Instant,
+    ) -> Result<(Command, Standing), Answer> {
         let scope = self.rights(picture, now).map_err(|gone| Answer::Refused(vec![shut_out(gone)]))?;
         if scope.role == Role::Admin {
-            return Ok(Standing::Known);
+            return Ok((command, Standing::Known));
         }
-        let standing = match View::new(picture, &scope, now).standing(command) {
-            Ok(standing) => standing,
+        let view = View::new(picture, &scope, now);
+        let judged = view.completed(command).and_then(|command| Ok((view.standing(&command)?, command)));
+        let (standing, command) = match judged {
+            Ok(judged) => judged,
             Err(NotSaid::OutOfScope(reason)) => return Err(refused(reason)),
             Err(NotSaid::Wrong(problems)) => return Err(Answer::Refused(problems)),
         };
-        match dated_back(scope.role, picture, command, now) {
+        match dated_back(scope.role, picture, &command, now) {
             Some(problem) => Err(Answer::Refused(vec![problem])),
-            None => Ok(standing),
+            None => Ok((command, standing)),
         }
     }
 }

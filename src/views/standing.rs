@@ -7,6 +7,7 @@ use crate::domain::command::Command;
 use crate::domain::ticket;
 use crate::domain::tidy::tidy;
 use crate::domain::whose::name_of;
+use crate::domain::words::{Channel, Role};
 
 /// How a command stands to the scope of who says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +28,31 @@ pub enum NotSaid {
 }
 
 impl View<'_> {
+    /// Puts into a ticket of a mall's own at which of its malls it was handed in, where the tenant's shops leave no choice.
+    ///
+    /// # Errors
+    /// They leave one: it has to be said.
+    pub fn completed(&self, mut command: Command) -> Result<Command, NotSaid> {
+        if self.scope.role == Role::Operator
+            && let Command::RecordComplaint(row) = &mut command
+            && row.channel == Channel::Mall
+            && row.mall.is_none()
+            && let Some(tenant) = self.merchant(row.credit_code)
+        {
+            let known = ticket::find(row, |name| self.world.get(self.world.ticket_owner(name)?));
+            let stands = known.ticket.and_then(|(_, ticket)| ticket.mall.as_deref().map(str::to_owned));
+            let own = with_facts(tenant, &self.horizon(), self.policies, |facts| {
+                self.scope.own_malls(facts).into_iter().map(str::to_owned).collect::<Vec<_>>()
+            });
+            row.mall = match (stands, own.as_slice()) {
+                (Some(_), _) => None,
+                (None, [one]) => Some(one.clone()),
+                (None, several) => return Err(NotSaid::Wrong(vec![which_mall(several)])),
+            };
+        }
+        Ok(command)
+    }
+
     /// Checks a command against the scope. What is wrong with a command by itself is said first, so that the answer is the same
     /// whether or not the register holds a merchant that the speaker does not see.
     ///
@@ -74,5 +100,18 @@ impl View<'_> {
             Err(reason) => Err(NotSaid::OutOfScope(reason)),
             Ok(()) => Ok(Standing::Known),
         }
+    }
+}
+
+fn which_mall(own: &[String]) -> Problem {
+    Problem {
+        field: "mall",
+        code: "missing",
+        value: String::new(),
+        zh: format!("该商户在您的多个商场有店铺（{}）；请在 `mall` 中填写投诉在哪个商场受理", own.join("、")),
+        en: format!(
+            "the merchant has shops in several of your malls ({}); name in `mall` the one it was handed in at",
+            own.join(", ")
+        ),
     }
 }

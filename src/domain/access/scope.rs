@@ -143,6 +143,15 @@ impl Scope {
         self.role != Role::Operator || self.runs(mall)
     }
 
+    /// Returns those of the bearer's malls in which a merchant has shops, as they are spelt there, each once.
+    #[must_use]
+    pub fn own_malls<'a>(&self, merchant: &MerchantFacts<'a>) -> Vec<&'a str> {
+        let mut own: Vec<&str> = merchant.malls.iter().copied().filter(|mall| self.runs(mall)).collect();
+        own.sort_by_cached_key(|mall| name_key::key(mall));
+        own.dedup_by(|one, other| name_key::same(one, other));
+        own
+    }
+
     /// Checks that the bearer may say this about a merchant. A merchant nobody knows yet has no facts: `None`.
     ///
     /// # Errors
@@ -190,7 +199,10 @@ impl Scope {
             Command::RecordSignal(row) => &row.mall,
             Command::RecordTenancy(row) => &row.mall,
             Command::ReportComplaintRate(row) | Command::ReportPrepaidShare(row) => &row.mall,
-            Command::RecordComplaint(row) if row.channel == Channel::Mall => return self.place(merchant),
+            Command::RecordComplaint(row) if row.channel == Channel::Mall => match &row.mall {
+                None => return self.place(merchant),
+                named => named,
+            },
             Command::HandleComplaint(row) if row.channel == Channel::Mall => return self.place(merchant),
             _ => return Err(OutOfScope::Role),
         };

@@ -224,8 +224,19 @@ impl<'a> Reader<'a> {
     pub fn sees_complaint(&self, complaint: &Complaint) -> bool {
         match self.scope.sight(Some(Matter::Complaint)) {
             All => true,
-            Own => complaint.channel == Channel::Mall,
+            Own => complaint.channel == Channel::Mall && self.runs_where_it_came_in(complaint),
             Nothing => false,
+        }
+    }
+
+    /// A ticket that does not say at which mall it was handed in may have been at any where the merchant has a shop.
+    fn runs_where_it_came_in(&self, complaint: &Complaint) -> bool {
+        match complaint.mall.as_deref() {
+            Some(mall) => self.scope.runs(mall),
+            None => {
+                let malls = self.merchant.shops.iter().map(|shop| &*shop.name.mall);
+                malls.filter(|mall| !mall.is_empty()).all(|mall| self.scope.runs(mall))
+            }
         }
     }
 
@@ -270,8 +281,11 @@ impl<'a> Reader<'a> {
             }
             (Own, Some(Matter::Custody), _) => self.sees_custody(day),
             (Own, Some(Matter::Filing), _) => true,
-            // The others count tickets of every channel.
-            (Own, Some(Matter::Complaint), _) => fact == "complaints.unanswered_24h",
+            // The others count tickets of every channel; this one those of every mall.
+            (Own, Some(Matter::Complaint), _) => {
+                let mut at_malls = self.merchant.complaints.iter().filter(|ticket| ticket.channel == Channel::Mall);
+                fact == "complaints.unanswered_24h" && at_malls.all(|ticket| self.sees_complaint(ticket))
+            }
             _ => false,
         }
     }
@@ -317,7 +331,7 @@ mod tests {
         }
     }
 
-    /// A merchant in two malls that went from one bank to another, with a ticket of a mall.
+    /// A merchant in two malls that went from one bank to another, with a ticket of one of the malls.
     fn merchant() -> Merchant {
         let code = "91110000101623741K";
         let mut merchant = Merchant::new(code.parse().unwrap());
@@ -330,8 +344,8 @@ mod tests {
             ("custody.balance_reported", 1, r#""date":"2025-06-01","held":"1.00""#),
             (
                 "complaint.received",
-                1,
-                r#""ticket":"T","channel":"mall","kind":"refund","received_at":"2025-06-01T00:00:00Z""#,
+                2,
+                r#""ticket":"T","channel":"mall","kind":"refund","received_at":"2025-06-01T00:00:00Z","mall":"东方广场""#,
             ),
         ];
         for ((event_type, version, rest), position) in told.iter().zip(1..) {
@@ -365,8 +379,7 @@ mod tests {
             (&east, "prepaid.share_of_revenue", None, "2025-06-15", false),
             (&east, "prepaid.outstanding", None, "2025-06-15", true),
             (&east, "complaints.unanswered_24h", None, "2025-06-15", true),
-            // A ticket does not say at which mall it was handed in.
-            (&west, "complaints.unanswered_24h", None, "2025-06-15", true),
+            (&west, "complaints.unanswered_24h", None, "2025-06-15", false),
             (&both, "complaints.30d", None, "2025-06-15", false),
             (&east, "listed.serious", None, "2025-06-15", true),
             (&east, "rectification.overdue_days", None, "2025-06-15", false),

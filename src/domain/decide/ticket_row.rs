@@ -8,6 +8,7 @@ use crate::domain::event::{
     ComplaintCorrected, ComplaintReceived, ComplaintReply, ComplaintStep, ComplaintSupplemented, Event, TicketParts,
 };
 use crate::domain::evidence::{Complaint, Reply, STANDING};
+use crate::domain::name_key;
 use crate::domain::ticket;
 use crate::domain::time::{Instant, local};
 use crate::domain::words::Outcome;
@@ -30,6 +31,7 @@ pub(in crate::domain) fn decide(row: &RecordComplaint, known: &ticket::Known<'_>
             amount: row.amount,
             due_at: row.due_at,
             complainant: None,
+            mall: row.mall.clone(),
         };
         events.push((row.received_at, Event::ComplaintReceived(received)));
         events.extend(row.answered_at.map(|at| (at, Event::ComplaintAnswered(step(at)))));
@@ -51,15 +53,17 @@ pub(in crate::domain) fn decide(row: &RecordComplaint, known: &ticket::Known<'_>
             answered_at: now.answered_at,
             closed_at: now.closed_at,
             outcome: now.outcome,
+            mall: now.mall,
             before,
         };
         events.push((row.received_at, Event::ComplaintCorrected(correction)));
     }
     let amount = row.amount.filter(|_| stood.amount.is_none());
     let due_at = row.due_at.filter(|_| stood.due_at.is_none());
-    if amount.is_some() || due_at.is_some() {
+    let mall = row.mall.clone().filter(|_| stood.mall.is_none());
+    if amount.is_some() || due_at.is_some() || mall.is_some() {
         let (ticket, credit_code) = (known.name.clone(), row.credit_code);
-        let more = ComplaintSupplemented { ticket, credit_code, amount, due_at };
+        let more = ComplaintSupplemented { ticket, credit_code, amount, due_at, mall };
         events.push((row.received_at, Event::ComplaintSupplemented(more)));
     }
     if let Some(at) = row.answered_at.filter(|_| stood.answered_at.is_none()) {
@@ -98,6 +102,7 @@ fn parts(complaint: &Complaint) -> TicketParts {
         answered_at: complaint.answered(STANDING),
         closed_at: closed.map(|(at, _)| at),
         outcome: closed.map(|(_, outcome)| outcome),
+        mall: complaint.mall.as_deref().map(str::to_owned),
     }
 }
 
@@ -116,6 +121,7 @@ fn corrected(row: &RecordComplaint, stood: &TicketParts) -> TicketParts {
         // A closing is one statement: when and how.
         closed_at: closing.map(|(at, _)| at),
         outcome: closing.map(|(_, outcome)| outcome),
+        mall: row.mall.clone().filter(|said| stood.mall.as_ref().is_some_and(|stood| !name_key::same(stood, said))),
     }
 }
 
@@ -128,6 +134,7 @@ fn replaced(now: &TicketParts, stood: &TicketParts) -> TicketParts {
         answered_at: stood.answered_at.filter(|_| now.answered_at.is_some()),
         closed_at: stood.closed_at.filter(|_| now.closed_at.is_some()),
         outcome: stood.outcome.filter(|_| now.outcome.is_some()),
+        mall: stood.mall.clone().filter(|_| now.mall.is_some()),
     }
 }
 

@@ -29,6 +29,9 @@ pub struct ComplaintReceived {
     /// Pseudonym of the complainant; never a name or number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub complainant: Option<String>,
+    /// Mall that it was handed in at (商场), for tickets of the channel *mall*.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mall: Option<String>,
 }
 
 /// What a ticket left open was filled in later.
@@ -45,6 +48,9 @@ pub struct ComplaintSupplemented {
     /// Due time, if it was open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_at: Option<Instant>,
+    /// Mall that it was handed in at, if that was open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mall: Option<String>,
 }
 
 /// A step of a ticket: first answered (首次响应), resolved (已解决), closed unresolved (未解决), withdrawn (撤回), merged

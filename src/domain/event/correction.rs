@@ -226,6 +226,9 @@ pub struct ComplaintCorrected {
     /// How it ended (结果).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
+    /// Mall that it was handed in at (商场).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mall: Option<String>,
     /// What that replaced.
     pub before: TicketParts,
 }
@@ -252,4 +255,7 @@ pub struct TicketParts {
     /// How it ended (结果).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
+    /// Mall that it was handed in at (商场).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mall: Option<String>,
 }

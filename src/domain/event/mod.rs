@@ -142,9 +142,9 @@ events! {
     "mall.complaint_rate_reported" 1 ComplaintRateReported(RatioReported),
     "mall.prepaid_share_reported" 1 PrepaidShareReported(RatioReported),
 
-    "complaint.received" 1 ComplaintReceived(ComplaintReceived),
-    "complaint.supplemented" 1 ComplaintSupplemented(ComplaintSupplemented),
-    "complaint.corrected" 1 ComplaintCorrected(ComplaintCorrected),
+    "complaint.received" 2 ComplaintReceived(ComplaintReceived),
+    "complaint.supplemented" 2 ComplaintSupplemented(ComplaintSupplemented),
+    "complaint.corrected" 2 ComplaintCorrected(ComplaintCorrected),
     "complaint.queued" 1 ComplaintQueued(ComplaintQueued),
     "complaint.attributed" 1 ComplaintAttributed(ComplaintAttributed),
     "complaint.attribution_undone" 1 AttributionUndone(AttributionUndone),

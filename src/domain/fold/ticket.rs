@@ -22,6 +22,7 @@ impl Merchant {
                     complaint.revision += 1;
                     complaint.amount = complaint.amount.or(more.amount);
                     complaint.due = complaint.due.or(more.due_at.map(|due| (due, position)));
+                    complaint.mall = complaint.mall.take().or(more.mall.as_deref().map(Box::from));
                 }
                 return true;
             }
@@ -79,6 +80,7 @@ impl Merchant {
         let Some(complaint) = self.complaint_mut(&corrected.ticket) else { return };
         complaint.revision += 1;
         complaint.amount = corrected.amount.or(complaint.amount);
+        complaint.mall = corrected.mall.as_deref().map(Box::from).or(complaint.mall.take());
         complaint.corrections.push(Correction {
             position,
             kind: corrected.kind,
@@ -125,5 +127,6 @@ fn first_said(position: Position, received: &ComplaintReceived) -> Complaint {
         handling: ThinVec::new(),
         reply: None,
         undone: None,
+        mall: received.mall.as_deref().map(Box::from),
     }
 }

@@ -10,7 +10,7 @@ use crate::domain::evidence::Complaint;
 use crate::domain::merchant::Merchant;
 use crate::domain::ticket;
 use crate::domain::time::Instant;
-use crate::domain::words::{Agreement, Attribution, QueueDecision};
+use crate::domain::words::{Agreement, Attribution, Channel, QueueDecision};
 use crate::domain::world::World;
 
 type Events = Vec<(Instant, Event)>;
@@ -166,6 +166,7 @@ pub(in crate::domain) fn about(
         answered_at: row.answered_at,
         closed_at: row.closed_at,
         outcome: row.outcome,
+        mall: row.mall.clone().filter(|_| row.channel == Channel::Mall),
         reply: None,
     }
 }
@@ -183,6 +184,7 @@ fn attribute(said: &ComplaintQueued, attributed: ComplaintAttributed, now: Insta
         answered_at: said.answered_at,
         closed_at: said.closed_at,
         outcome: said.outcome,
+        mall: said.mall.clone().filter(|_| said.channel == Channel::Mall),
         reply: None,
     };
     let known = ticket::Known { name: said.ticket.clone(), ticket: None };

@@ -325,12 +325,16 @@ fn decide(
                 continue;
             }
         };
-        let dated = |standing| match dating::fault(&command, scope.role, today) {
+        let dated = |command: &Command, standing| match dating::fault(command, scope.role, today) {
             Some(problem) => Err(NotSaid::Wrong(vec![problem])),
             None => Ok(standing),
         };
-        match site.view(scope, |view| view.standing(&command)).and_then(dated) {
-            Ok(standing) => {
+        let judged = site.view(scope, |view| {
+            let command = view.completed(command)?;
+            Ok((view.standing(&command)?, command))
+        });
+        match judged.and_then(|(standing, command)| Ok((dated(&command, standing)?, command))) {
+            Ok((standing, command)) => {
                 commands.push(command);
                 trails.push(trail);
                 standings.push(standing);

@@ -66,6 +66,9 @@ pub struct ComplaintState {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub outcome: Option<Outcome>,
+    /// Mall that it was handed in at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mall: Option<String>,
     /// What was done about it, in the order recorded.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub handling: Vec<HandlingState>,
@@ -88,6 +91,7 @@ impl ComplaintState {
             answered_at: complaint.answered(Position::MAX),
             closed_at: closed.map(|(at, _)| at),
             outcome: closed.map(|(_, outcome)| outcome),
+            mall: complaint.mall.as_deref().map(str::to_owned),
             handling: HandlingState::all(complaint),
             recovered: Some(complaint.recovered(Position::MAX)).filter(|paid| !paid.is_zero()).map(yuan),
         }
@@ -211,6 +215,7 @@ fn as_recorded(credit_code: CreditCode, complaint: &Complaint) -> RecordComplain
         answered_at: complaint.answered(Position::MAX),
         closed_at: closed.map(|(at, _)| at),
         outcome: closed.map(|(_, outcome)| outcome),
+        mall: complaint.mall.as_deref().map(str::to_owned),
         reply: None,
     }
 }

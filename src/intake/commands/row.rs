@@ -14,7 +14,7 @@ use crate::domain::event::{Entry, EntryCancelled, Guarantee, MerchantDetails};
 use crate::domain::personal::masked;
 use crate::domain::text::{clean, half_width, trim};
 use crate::domain::time::Instant;
-use crate::domain::words::{SignalKind, UnknownWord};
+use crate::domain::words::{Channel, SignalKind, UnknownWord};
 use crate::intake::cell::{self, Cell, CellFault, Unit};
 use crate::intake::item::{ReadRow, Table};
 use crate::intake::place::{Finding, Place, Refusal, Warning, check_character};
@@ -195,6 +195,9 @@ impl<'a> Reading<'a> {
         let answered_at = self.may(Field::AnsweredAt, cell::instant);
         let closed_at = self.may(Field::ClosedAt, cell::instant);
         let outcome = self.may(Field::Outcome, cell::word);
+        // In a row of a hotline it would say where the shop is, which the register says.
+        let at_mall = shop.is_none() && channel == Some(Channel::Mall);
+        let mall = if at_mall { self.may(Field::Mall, cell::text) } else { None };
         let reply = self.may(Field::Reply, cell::prose);
         // A missing ticket was told by its cell.
         let known = ticket.as_deref().unwrap_or("?");
@@ -234,6 +237,7 @@ impl<'a> Reading<'a> {
             answered_at,
             closed_at,
             outcome,
+            mall,
             reply,
         }))
     }

@@ -263,7 +263,7 @@ structs! {
     Shop { name, position, exits }
     ShopName { mall, unit }
     ExitItem { date, position, until, action, planned_on, refund_plan, reason }
-    Complaint { ticket, revision, position, received_at, channel, kind, amount, due, answered, closed, corrections, handling, reply, undone }
+    Complaint { ticket, revision, position, received_at, channel, kind, amount, due, answered, closed, corrections, handling, reply, undone, mall }
     Handling { position, until, step, at, amount, due_at, resolved, satisfied }
     Reply { position, text }
     Correction { position, kind, due_at, answered_at, closed }

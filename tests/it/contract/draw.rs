@@ -302,8 +302,8 @@ payloads! {
     SignalRaised { credit_code, mall, unit, kind, date, value }
     SignalCleared { credit_code, mall, unit, kind, date, cleared_on }
     RatioReported { credit_code, mall, unit, date, ratio }
-    ComplaintReceived { ticket, credit_code, channel, kind, received_at, amount, due_at, complainant }
-    ComplaintSupplemented { ticket, credit_code, amount, due_at }
+    ComplaintReceived { ticket, credit_code, channel, kind, received_at, amount, due_at, complainant, mall }
+    ComplaintSupplemented { ticket, credit_code, amount, due_at, mall }
     ComplaintQueued {
         ticket, channel, kind, received_at, amount, due_at, answered_at, closed_at, outcome, name, address, mall, brand, street, source,
         profile
@@ -312,9 +312,9 @@ payloads! {
     AttributionUndone { ticket, credit_code, reason }
     ComplaintSetAside { ticket, reason }
     ComplaintCorrected {
-        ticket, credit_code, kind, amount, due_at, answered_at, closed_at, outcome, before,
+        ticket, credit_code, kind, amount, due_at, answered_at, closed_at, outcome, mall, before,
     }
-    TicketParts { kind, amount, due_at, answered_at, closed_at, outcome }
+    TicketParts { kind, amount, due_at, answered_at, closed_at, outcome, mall }
     EntryCancelled { credit_code, entry, reason }
     ImportTaken { file, digest, after, rows, accepted, unchanged, refused, remarks, refused_places: stated_places }
     ImportWithdrawn { import, reason, files, after, upto, events, merchants, tickets }

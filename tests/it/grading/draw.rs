@@ -155,6 +155,7 @@ fn complaint(turn: Day) -> impl Strategy<Value = Command> {
         |(credit_code, ticket, received_at, (channel, kind, outcome), (answered, closed, due, amount))| {
             let later = |hours: Option<i64>| hours.map(|hours| plus_hours(received_at, hours));
             Command::RecordComplaint(RecordComplaint {
+                mall: None,
                 ticket: ticket.to_owned(),
                 channel,
                 received_at,
@@ -219,6 +220,7 @@ fn gone(turn: Day) -> impl Strategy<Value = Vec<Command>> {
         let row = |(number, day): (usize, i64)| {
             let received_at = start_of(plus_days(turn, day));
             Command::RecordComplaint(RecordComplaint {
+                mall: None,
                 ticket: format!("gone-{credit_code}-{number}"),
                 channel: Channel::Hotline,
                 received_at,

@@ -8,6 +8,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::sync::Arc;
 use uuid::Uuid;
+use warnlight::domain::access::Scope;
 use warnlight::domain::envelope::NewEvent;
 use warnlight::domain::event::Event;
 use warnlight::domain::words::Role;
@@ -22,10 +23,24 @@ const FOREIGN_BANK: &str = "乙银行";
 const FREE: [&str; 10] =
     ["note", "reason", "text", "result", "authority", "number", "value", "refund_plan", "complainant", "lead"];
 
-/// An event about `HERE`: of the reader's own mall, channel, bank, or of somebody else's.
+/// Whose an event is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    /// Of the reader's own mall, channel, bank.
+    Own,
+    /// Of somebody else's.
+    Others,
+    /// A ticket of another mall.
+    AnotherMalls,
+    /// A ticket of a mall that nobody named: the merchant has shops in several.
+    SomeMalls,
+}
+
+/// An event about `HERE`.
 struct Told {
     id: Uuid,
     event_type: &'static str,
+    whose: Whose,
     is_own: bool,
     mark: String,
 }
@@ -47,7 +62,8 @@ fn may_see(role: Role, told: &Told) -> bool {
 }
 
 /// The example of a type, about `HERE`.
-fn example(event_type: &str, is_own: bool, mark: &str) -> Value {
+fn example(event_type: &str, whose: Whose, mark: &str) -> Value {
+    let is_own = whose == Whose::Own;
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("events");
     let text = fs::read_to_string(folder.join(format!("{event_type}.v1.example.json"))).unwrap();
     let mut data: Value = serde_json::from_str(&text).unwrap();
@@ -64,8 +80,15 @@ fn example(event_type: &str, is_own: bool, mark: &str) -> Value {
     }
     for (name, value) in fields {
         match name.as_str() {
-            "ticket" => *value = json!(if is_own { "OWN-1" } else { "SECRET-1" }),
-            "channel" => *value = json!(if is_own { "mall" } else { "12345" }),
+            "ticket" => {
+                *value = json!(match whose {
+                    Whose::Own => "OWN-1",
+                    Whose::Others => "SECRET-1",
+                    Whose::AnotherMalls => "SECRET-2",
+                    Whose::SomeMalls => "SECRET-3",
+                });
+            }
+            "channel" => *value = json!(if whose == Whose::Others { "12345" } else { "mall" }),
             "bank" => *value = json!(if is_own { "甲银行" } else { FOREIGN_BANK }),
             "date" => *value = json!(if is_own { "2025-02-01" } else { "2024-06-01" }),
             "planned_on" => *value = json!("2025-12-01"),
@@ -73,6 +96,14 @@ fn example(event_type: &str, is_own: bool, mark: &str) -> Value {
             name if FREE.contains(&name) => *value = json!(mark),
             _ => {}
         }
+    }
+    let mall = match whose {
+        Whose::Own => Some("东方广场"),
+        Whose::AnotherMalls => Some(FOREIGN_MALL),
+        _ => None,
+    };
+    if let Some(mall) = mall.filter(|_| event_type == "complaint.received") {
+        data["mall"] = json!(mall);
     }
     data
 }
@@ -90,10 +121,14 @@ fn told() -> (Arc<dyn EventLog>, Vec<Told>) {
         if names_nobody || !about_merchants.iter().any(|subject| event_type.starts_with(subject)) {
             continue;
         }
-        for is_own in [true, false] {
+        for whose in [Whose::Own, Whose::Others, Whose::AnotherMalls, Whose::SomeMalls] {
+            let is_own = whose == Whose::Own;
+            if matches!(whose, Whose::AnotherMalls | Whose::SomeMalls) && !event_type.starts_with("complaint.") {
+                continue;
+            }
             let id = Uuid::new_v4();
-            let mark = format!("秘[{event_type}-{}]", if is_own { "own" } else { "other" });
-            let data = example(event_type, is_own, &mark);
+            let mark = format!("秘[{event_type}-{whose:?}]");
+            let data = example(event_type, whose, &mark);
             let stream = match data["ticket"].as_str() {
                 Some(ticket) if event_type.starts_with("complaint.") => format!("complaint-{ticket}"),
                 _ if event_type.starts_with("alert.") => format!("alert-{}", data["alert"].as_str().unwrap()),
@@ -117,7 +152,7 @@ fn told() -> (Arc<dyn EventLog>, Vec<Told>) {
                 }],
             })
             .unwrap();
-            all.push(Told { id, event_type, is_own, mark });
+            all.push(Told { id, event_type, whose, is_own, mark });
         }
     }
     (log, all)
@@ -191,10 +226,10 @@ fn what_is_not_theirs_shows_up_nowhere_and_what_is_does() {
             };
             let id = told.id.to_string();
             if may_see(*role, told) {
-                assert!(line(&id).is_some(), "{role} sees {}, own: {}", told.event_type, told.is_own);
+                assert!(line(&id).is_some(), "{role} sees {}: {:?}", told.event_type, told.whose);
             } else {
-                assert_eq!(line(&id), None, "{role} sees {}, own: {}", told.event_type, told.is_own);
-                assert_eq!(line(&told.mark), None, "{role} sees {}, own: {}", told.event_type, told.is_own);
+                assert_eq!(line(&id), None, "{role} sees {}: {:?}", told.event_type, told.whose);
+                assert_eq!(line(&told.mark), None, "{role} sees {}: {:?}", told.event_type, told.whose);
             }
         }
         let hidden: &[&str] = match role {
@@ -247,6 +282,75 @@ fn a_mall_that_spoke_of_a_stranger_does_not_see_it_when_it_registers_elsewhere()
         let reply = app.get(&format!("/api/v1/merchants/{stranger}{path}")).role(Role::Operator).send();
         assert_eq!(reply.code(), "not_found", "{path}");
     }
+}
+
+#[test]
+fn a_ticket_of_a_mall_is_that_malls_and_of_no_other_mall_of_its_tenant() {
+    let app = App::start();
+    app.tell(&[json!({ "command": "register_merchant", "credit_code": HERE, "mall": FOREIGN_MALL, "unit": "9" })]);
+    let key = |malls: &[&str]| {
+        let malls = malls.iter().map(|mall| (*mall).to_owned()).collect();
+        app.key("mall", Scope { role: Role::Operator, malls, ..Scope::everything() })
+    };
+    let (own, other, both) = (key(&["东方广场"]), key(&[FOREIGN_MALL]), key(&["东方广场", FOREIGN_MALL]));
+    let row = |ticket: &str| {
+        json!({ "ticket": ticket, "channel": "mall", "received_at": "2025-06-29T01:00:00Z",
+        "credit_code": HERE, "kind": "refund" })
+    };
+    let post = |key: &str, body: &Value| app.post("/api/v1/complaints").key(key).json(body).send();
+    let tickets = |key: &str| {
+        let list = app.get("/api/v1/complaints").key(key).ok().json();
+        let mut numbers: Vec<String> =
+            list["items"].as_array().unwrap().iter().map(|item| item["ticket"].as_str().unwrap().to_owned()).collect();
+        numbers.sort_unstable();
+        numbers
+    };
+    // A mall need not say where it is; whoever runs several says at which.
+    assert_eq!(post(&own, &row("A")).json()["status"], "accepted");
+    assert_eq!(post(&other, &row("B")).json()["status"], "accepted");
+    let refused = post(&both, &row("C"));
+    assert_eq!((refused.status, &refused.json()["problems"][0]["field"]), (422, &json!("mall")), "{refused:?}");
+    let mut said = row("C");
+    said["mall"] = json!("西单 大悦城");
+    assert_eq!(post(&both, &said).json()["status"], "accepted");
+    said["mall"] = json!(FOREIGN_MALL);
+    assert_eq!(post(&own, &said).code(), "out_of_scope", "it is not its mall");
+    assert_eq!(post(&both, &said).json()["status"], "unchanged", "the same mall");
+    // By sheet as by form; an office that does not know leaves it open, and then it may be anybody's.
+    let sheet = |ticket: &str| {
+        format!("工单编号,来源,受理时间,统一社会信用代码,诉求类型\n{ticket},商场,2025-06-29 09:00,{HERE},退费难\n")
+    };
+    let import = |key: &str, ticket: &str| {
+        let upload = app.post("/api/v1/imports?name=complaints.csv").key(key);
+        upload.text("application/octet-stream", &sheet(ticket)).send().json()["counts"]["accepted"].clone()
+    };
+    assert_eq!((import(&other, "D"), import(app.key_of(Role::Lead), "E")), (json!(1), json!(1)));
+    assert_eq!(tickets(&own), ["A"]);
+    assert_eq!(tickets(&other), ["B", "C", "D"]);
+    assert_eq!(tickets(&both), ["A", "B", "C", "D", "E"], "nobody else has a shop of its");
+    for (key, ticket, code) in [(&own, "B", "not_found"), (&other, "A", "not_found"), (&own, "E", "not_found")] {
+        let path = format!("/api/v1/complaints/{ticket}/answer");
+        assert_eq!(app.post(&path).key(key).json(&json!({})).send().code(), code, "{ticket}");
+    }
+    // How long the other mall's tickets wait is not told either.
+    app.clock.set(instant("2025-07-01T10:00:00Z"));
+    app.until(&format!("/api/v1/merchants/{HERE}/reasons"), |reply| reply.text.contains("unanswered"));
+    let figures = |key: &str| app.get(&format!("/api/v1/merchants/{HERE}/reasons")).key(key).ok().text;
+    assert!(figures(&both).contains("complaints.unanswered_24h"));
+    for key in [&own, &other] {
+        assert!(!figures(key).contains("complaints.unanswered_24h"), "{}", figures(key));
+    }
+    // The office finds out, and may be wrong, and right again.
+    let mut found = row("E");
+    for mall in ["东方广场", FOREIGN_MALL, "东方广场"] {
+        found["mall"] = json!(mall);
+        assert_eq!(post(app.key_of(Role::Lead), &found).json()["status"], "accepted", "{mall}");
+        assert_eq!(tickets(&own).contains(&"E".to_owned()), mall == "东方广场");
+    }
+    found["channel"] = json!("12345");
+    found["ticket"] = json!("F");
+    let refused = post(app.key_of(Role::Lead), &found);
+    assert_eq!(refused.json()["problems"][0]["code"], "not_at_a_mall", "{refused:?}");
 }
 
 /// What the roles with a scope say about merchants, one of each kind, right and wrong by itself.

@@ -89,6 +89,8 @@ fn a_sentence_says_whatever_the_payload_says() {
             let sentence = pages.text(language, "told", event_type).to_owned();
             for (field, value) in example(event_type, *version).data.as_object().unwrap() {
                 let place = match field.as_str() {
+                    // Of a ticket the mall is told, if it is known, and no shop.
+                    "mall" if event_type.starts_with("complaint.") => "mall",
                     "mall" | "unit" => "shop",
                     "reasons" => "why",
                     other => other,
@@ -126,6 +128,8 @@ fn figures_words_and_reasons_are_told() {
         "complaint GD20250813000172 received: refund refused or delayed, by the 12345 hotline, 2025-08-13 20:59, about \
          14,764.30 yuan, due 2025-08-20 20:59"
     );
+    let at_a_mall = tell(&example("complaint.received", 2), Language::Zh);
+    assert!(at_a_mall.ends_with("，受理商场 东方广场"), "{at_a_mall}");
 }
 
 #[test]
