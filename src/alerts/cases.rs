@@ -12,7 +12,7 @@ use crate::domain::event::{
 };
 use crate::domain::evidence::{Evidence as _, STANDING};
 use crate::domain::merchant::Merchant;
-use crate::domain::time::{Instant, day_of, plus_days};
+use crate::domain::time::{Instant, day_of, due_day, plus_days};
 use crate::domain::words::{CaseOutcome, JointCheckStep, Light};
 use crate::log::contract::{Append, Expected};
 use crate::policy::Policies;
@@ -165,8 +165,8 @@ pub fn joint_check(case: &Case, merchant: &Merchant, now: Instant) -> Option<App
     }
     let at = case.standing().map(|duty| duty.at).max()?;
     // By the day that the first of them has to be done with.
-    let due = case.standing().filter_map(Duty::due_at).min().unwrap_or(at);
-    let (credit_code, date) = (case.credit_code, day_of(due));
+    let due = case.standing().filter_map(Duty::due_at).min();
+    let (credit_code, date) = (case.credit_code, due.map_or_else(|| day_of(at), due_day));
     let event = Event::JointCheckProposed(JointCheck { credit_code, check, date, sectors, result: None });
     let origin = Origin { causation: Some(case.change), ..Origin::service() };
     Some(Append {

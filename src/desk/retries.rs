@@ -222,6 +222,22 @@ mod tests {
         }
     }
 
+    /// A turn in the middle of a merchant's tickets.
+    #[test]
+    fn what_could_not_be_recorded_of_a_later_turn_is_tried_again() {
+        let (mut waiting, world) = (Queue::default(), world(&["锐动"]));
+        queue("锐动", 2 * TRIES, &mut waiting);
+        let mut retries = Retries::default();
+        turns(&mut retries, &waiting, &world);
+        retries.note(0, &registered("91110108MA0000001X", "锐动"), 7);
+        retries.take(&waiting, &world);
+        let (second, taken) = retries.take(&waiting, &world);
+        assert_eq!(second.len(), TRIES);
+        retries.put_back(taken);
+        let (again, _) = retries.take(&waiting, &world);
+        assert_eq!(second, again);
+    }
+
     #[test]
     fn many_merchants_without_a_ticket_take_turns_too() {
         let (mut waiting, world) = (Queue::default(), world(&["锐动"]));

@@ -153,14 +153,17 @@ pub fn plus_hours(at: Instant, hours: i64) -> Instant {
     at.checked_add(SignedDuration::from_hours(hours)).unwrap_or(Instant::MAX)
 }
 
+/// Returns the last day on which something may be done that is due at an instant: what is due at midnight has the day before.
+#[must_use]
+pub fn due_day(due: Instant) -> Day {
+    let day = day_of(due);
+    if start_of(day) == due { plus_days(day, -1) } else { day }
+}
+
 /// Returns a last instant as people read it, in Beijing's time: the end of a day is that day, another its minute.
 #[must_use]
 pub fn deadline(at: Instant) -> String {
-    if start_of(day_of(at)) == at {
-        plus_days(day_of(at), -1).to_string()
-    } else {
-        local(at).strftime("%Y-%m-%d %H:%M").to_string()
-    }
+    if start_of(day_of(at)) == at { due_day(at).to_string() } else { local(at).strftime("%Y-%m-%d %H:%M").to_string() }
 }
 
 #[cfg(test)]

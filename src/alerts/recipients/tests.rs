@@ -76,6 +76,19 @@ fn an_undetermined_sector_and_a_sector_without_an_office_go_to_the_lead_office()
 }
 
 #[test]
+fn where_no_head_is_named_the_lead_office_is_called_upon_and_without_one_the_office_in_charge() {
+    let sport = entry("sport", "110108", "sport@example.invalid", ALWAYS);
+    let lead = entry("lead", "11", "lead@example.invalid", ALWAYS);
+    for (text, told) in [(sport.clone() + &lead, "lead@example.invalid"), (sport, "sport@example.invalid")] {
+        let list = Recipients::parse(&text).unwrap();
+        for to in [Upward::Head, Upward::Lead] {
+            let found = list.called_upon(to, Some("sport"), &place(Some("110108")), "2025-06-30".parse().unwrap());
+            assert_eq!(found.recipients.iter().map(|one| one.address.as_str()).collect::<Vec<_>>(), [told], "{to:?}");
+        }
+    }
+}
+
+#[test]
 fn nobody_named_is_an_empty_list() {
     let list = Recipients::parse(&entry("sport", "110108", "sport@example.invalid", ALWAYS)).unwrap();
     assert!(addresses(&list, Some("sport"), Some("440100"), "2025-01-01").is_empty());

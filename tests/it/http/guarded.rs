@@ -93,6 +93,8 @@ fn no_key_fills_the_line_for_others_and_is_told_when_to_come_back() {
     let held = gate.lock().unwrap();
     let send = |role, held: u32| upload(&app, role, "name=custody.csv&wait=0", &custody(HERE, &format!("{held}.00")));
     let mut replies: Vec<Reply> = (0..40).map(|number| send(Role::Regulator, number)).collect();
+    let taken = replies.iter().take_while(|reply| reply.status == 202).count();
+    assert_eq!(taken, 32, "no more of one key, and no fewer: {replies:?}");
     let refused = replies.pop().unwrap();
     assert_eq!((refused.status, refused.code().as_str()), (429, "too_many_requests"), "{refused:?}");
     assert_eq!(refused.header("retry-after"), "60");

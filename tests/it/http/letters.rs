@@ -107,3 +107,28 @@ fn letters_are_for_the_offices_in_charge() {
     let elsewhere = place.replace(HERE, THERE);
     assert_eq!(page(&app, &app.log_in(Role::Admin), &elsewhere).status, 404);
 }
+
+#[test]
+fn a_letter_about_a_merchant_out_of_scope_is_not_there() {
+    let app = App::start();
+    let (admin, ours) = (app.log_in(Role::Admin), app.log_in(Role::Regulator));
+    let issue = with(&[("action", "issue")]);
+    let place = send(&app, &admin, THERE, "warning_letter", &issue).header("location").to_owned();
+    for path in [place.clone(), format!("{place}/docx")] {
+        assert_eq!(page(&app, &admin, &path).status, 200, "{path}");
+        assert_eq!(page(&app, &ours, &path).status, 404, "{path}");
+    }
+}
+
+#[test]
+fn the_newest_letter_of_a_merchant_stands_first() {
+    let app = App::start();
+    let cookie = app.log_in(Role::Regulator);
+    let places = ["1号", "2号"].map(|number| {
+        let issue = with(&[("action", "issue"), ("number", number)]);
+        send(&app, &cookie, HERE, "warning_letter", &issue).header("location").to_owned()
+    });
+    let merchant = page(&app, &cookie, &format!("/merchants/{HERE}")).text;
+    let [first, second] = places.map(|place| merchant.find(&place).unwrap());
+    assert!(second < first, "{merchant}");
+}

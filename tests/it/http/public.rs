@@ -128,6 +128,8 @@ fn what_the_settings_do_not_publish_is_nowhere_and_by_default_nothing_is() {
         }
         let board = app.get(&format!("/shop/mall?name={}", encoded("东方广场"))).html().send().status;
         assert_eq!(board == 200, part == "exits", "{part}");
+        let search = app.get("/shop").html().ok().text;
+        assert_eq!(search.contains("/shop/mall?name="), part == "exits", "{part}: {search}");
     }
 }
 
@@ -137,6 +139,11 @@ fn a_page_that_is_still_the_same_is_not_sent_again() {
     let path = format!("/shop/{HERE}");
     let page = app.get(&path).html().ok();
     assert_eq!(page.header("cache-control"), "public, max-age=60");
+    let varies = page.header("vary").to_lowercase();
+    assert!(
+        varies.contains("accept-language") && varies.contains("cookie"),
+        "what is kept is kept for one language: {varies}"
+    );
     let tag = page.header("etag").to_owned();
     let again = app.get(&path).html().header("if-none-match", &tag).send();
     assert_eq!((again.status, again.text.as_str()), (304, ""));
@@ -174,4 +181,32 @@ fn the_sign_at_the_door_leads_to_the_page_of_its_shop() {
         sign.contains("<svg class=\"qr\"") && sign.contains(&format!("https://w.example.org/shop/{HERE}")),
         "{sign}"
     );
+}
+
+#[test]
+fn a_mall_that_only_claimed_a_shop_is_none_of_its_places() {
+    let app = App::with(&ALL);
+    app.tell(&[
+        json!({ "command": "record_exit", "credit_code": NOBODY, "mall": "西单大悦城", "unit": "9-99", "action": "post",
+            "date": "2025-06-20", "planned_on": "2025-12-10" }),
+        json!({ "command": "register_merchant", "credit_code": NOBODY, "name": "清河书店", "division_code": "110108",
+            "mall": "清河万象汇", "unit": "1-01" }),
+    ]);
+    let page = app.get(&format!("/shop/{NOBODY}")).html().ok().text;
+    assert!(page.contains("清河万象汇") && !page.contains("西单大悦城") && !page.contains("9-99"), "{page}");
+    for (q, is_found) in [("清河万象汇", true), ("9-99", false), ("书店 西单大悦城", false)] {
+        let found = app.get(&format!("/shop?q={}", encoded(q))).html().ok().text;
+        assert_eq!(found.contains(&format!("/shop/{NOBODY}")), is_found, "{q}: {found}");
+    }
+}
+
+#[test]
+fn a_guarantee_is_shown_to_its_last_day() {
+    let app = App::with(&ALL);
+    app.tell(&[json!({ "command": "post_guarantee", "credit_code": HERE, "kind": "guarantee", "amount": "1.00",
+        "from": "2025-01-01", "until": "2025-06-30" })]);
+    let shown = || app.get(&format!("/shop/{HERE}")).html().ok().text.contains("有担保或保险，至 2025-06-30");
+    assert!(shown(), "today is its last day");
+    app.clock.set(super::app::instant("2025-06-30T16:00:00Z"));
+    assert!(!shown(), "in Beijing it is the day after");
 }

@@ -106,3 +106,17 @@ fn everybody_has_the_page_and_comes_to_it_after_logging_in() {
     assert_eq!(log_in("").header("location"), "/today");
     assert_eq!(log_in("/mails").header("location"), "/mails");
 }
+
+#[test]
+fn what_is_due_by_the_end_of_tomorrow_is_due_soon_and_nothing_later() {
+    let app = App::start();
+    app.alarm();
+    let cases = app.get("/api/v1/cases").role(Role::Admin).ok().json();
+    let due = instant(cases["items"][0]["due_at"].as_str().unwrap());
+    // A time limit ends with a day.
+    for (hours, soon) in [(54, 0), (30, 1), (6, 1)] {
+        app.clock.set(due - jiff::SignedDuration::from_hours(hours));
+        let page = app.get("/today").role(Role::Regulator).html().ok().text;
+        assert_eq!(tile(&page, "明天前到期"), soon, "{hours} h before {due}: {page}");
+    }
+}

@@ -81,6 +81,8 @@ fn a_joint_check_is_proposed_once_to_the_sectors_that_have_duties_about_one_merc
     let mut other = case.duties[0].clone();
     other.sector = Some("transport".to_owned());
     other.arisen.duty = Uuid::from_u128(77);
+    case.duties[0].arisen.due_at = Some("2025-07-03T16:00:00Z".parse().unwrap());
+    other.arisen.due_at = Some("2025-07-06T16:00:00Z".parse().unwrap());
     case.duties[0].sector = Some("commerce".to_owned());
     case.duties.push(other);
     told.cases.put(case.clone());
@@ -90,6 +92,7 @@ fn a_joint_check_is_proposed_once_to_the_sectors_that_have_duties_about_one_merc
     assert_eq!((&again.stream, &again.events), (&proposed.stream, &proposed.events), "the same at every node");
     let Event::JointCheckProposed(check) = proposed.events[0].decode().unwrap() else { panic!() };
     assert_eq!(check.sectors, ["commerce", "transport"]);
+    assert_eq!(check.date.to_string(), "2025-07-03", "by the day that the first of them has to be done with");
     let stamp = Stamp { position: 9, recorded_at: told.now, history: false };
     merchant.fold(stamp, &Event::JointCheckProposed(check.clone()));
     assert!(joint_check(&case, &merchant, told.now).is_none(), "it was proposed");

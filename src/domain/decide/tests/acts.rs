@@ -58,6 +58,10 @@ fn a_lead_is_transferred_then_answered_once() {
     given(&accepted)
         .when("record_lead", &step(&corrected, "accepted"), TODAY)
         .then(&[("enforcement.lead_accepted", &corrected)]);
+    let same_day = TRANSFER.replace("06-02", "06-04");
+    given(&accepted)
+        .when("record_lead", &step(&same_day, "transferred"), TODAY)
+        .then(&[("enforcement.lead_transferred", &same_day)]);
     let later = TRANSFER.replace("06-02", "06-20");
     given(&accepted).when("record_lead", &step(&later, "transferred"), TODAY).then_refused(&[("step", "contradicts")]);
     // Once the wrong answer is cancelled the other one is taken.
@@ -78,6 +82,10 @@ fn an_answer_needs_its_lead_and_comes_after_it() {
         given(&transferred)
             .when("record_lead", &step(&early, answer), TODAY)
             .then_refused(&[("date", "before_transfer")]);
+        // An authority may take it or send it back on the day it gets it.
+        let same_day = ACCEPTED.replace("06-04", "06-02");
+        let told = format!("enforcement.lead_{answer}");
+        given(&transferred).when("record_lead", &step(&same_day, answer), TODAY).then(&[(&told, &same_day)]);
     }
     let blank = r#""lead":"","date":"2025-06-02","authority":" ","step":"transferred""#;
     given(&[]).when("record_lead", blank, TODAY).then_refused(&[("lead", "missing")]);
@@ -192,6 +200,11 @@ fn a_letter_that_is_an_act_records_the_act_and_its_number_is_one_letter() {
 fn an_order_needs_its_due_date_and_a_notice_of_a_talk_is_no_talk() {
     let order = format!(r#"{LETTER},"kind":"rectification_order""#);
     given(&[]).when("issue_document", &order, TODAY).then_refused(&[("due_on", "due_missing")]);
+    let ordered = format!(r#"{order},"due_on":"2025-07-20""#);
+    given(&[]).when("issue_document", &ordered, TODAY).then(&[
+        ("enforcement.document_issued", &ordered),
+        ("enforcement.rectification_ordered", r#""date":"2025-06-20","due_on":"2025-07-20","number":"警1号""#),
+    ]);
     let past = format!(r#"{order},"due_on":"2025-06-19""#);
     given(&[]).when("issue_document", &past, TODAY).then_refused(&[("due_on", "due_before_order")]);
     let row = r#""kind":"rectification_ordered","date":"2025-06-20","due_on":"1990-01-02""#;
@@ -201,4 +214,13 @@ fn an_order_needs_its_due_date_and_a_notice_of_a_talk_is_no_talk() {
     let empty = notice.replace(r#"["一","二"]"#, r#"[" ",""]"#);
     given(&[]).when("issue_document", &empty, TODAY).then_refused(&[("paragraphs", "missing")]);
     given(&[]).when("issue_document", &notice, "2025-06-19").then_refused(&[("date", "future")]);
+}
+
+#[test]
+fn what_a_correction_of_a_transfer_leaves_out_stands() {
+    let times = r#""reported_on":"2025-05-30","approved_at":"2025-06-01T10:00:00+08:00","handed_over_at":"2025-06-02T09:00:00+08:00""#;
+    let first = format!("{TRANSFER},{times}");
+    let other = TRANSFER.replace("公安局", "税务局");
+    let told = [("enforcement.lead_transferred", first.as_str()), ("enforcement.lead_transferred", other.as_str())];
+    given(&told).when("record_lead", &step(&format!("{other},{times}"), "transferred"), TODAY).then_unchanged();
 }

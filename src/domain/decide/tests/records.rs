@@ -121,6 +121,10 @@ fn what_is_done_about_a_ticket_is_one_thing_by_what_and_when() {
     given(&there).when("handle_complaint", &elsewhere, TODAY).then_refused(&[("ticket", "no_such_ticket")]);
     let early = row.replace("06-20", "05-20");
     given(&there).when("handle_complaint", &early, TODAY).then_refused(&[("at", "before_received")]);
+    let at_once = row.replace("2025-06-20T02", "2025-06-01T01");
+    given(&[RECEIVED])
+        .when("handle_complaint", &at_once, TODAY)
+        .then(&[("complaint.refund_paid", &paid("500.00").replace("2025-06-20T02", "2025-06-01T01"))]);
     let theirs = format!(r#""credit_code":"{OTHER}",{row}"#);
     given(&there).when("handle_complaint", &theirs, TODAY).then_refused(&[("ticket", "no_such_ticket")]);
 }
