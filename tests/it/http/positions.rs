@@ -73,6 +73,7 @@ fn every_answer_to_a_change_tells_the_position_that_shows_it() {
             "/api/v1/cases/hand-over" => ask.json(&json!({ "to": "somebody" })),
             "/api/v1/imports" => ask.text("application/octet-stream", &balance("10.00").to_string()),
             "/api/v1/imports/{id}/confirm" => ask.json(&json!({})),
+            "/api/v1/imports/{id}/withdraw" => ask.json(&json!({ "reason": "a mistake" })),
             "/api/v1/keys" => ask.json(&json!({ "name": "x", "role": "admin" })),
             "/api/v1/keys/{id}" => ask,
             other => panic!("`{other}` changes something and is not tried here"),
@@ -89,7 +90,7 @@ fn every_answer_to_a_change_tells_the_position_that_shows_it() {
         app.get("/api/v1/keys").role(Role::Admin).header("warnlight-position", &position(&reply).to_string()).ok();
         told += 1;
     }
-    assert_eq!(told, 13);
+    assert_eq!(told, 14);
     assert_eq!(app.get("/api/v1/lights").role(Role::Lead).ok().header("warnlight-position"), "", "reading tells none");
 }
 
