@@ -218,7 +218,8 @@ impl Server {
             // First the one that would start others.
             signal("-STOP", &[postmaster]);
             let children = children_of(postmaster);
-            signal("-KILL", &[&[postmaster], children.as_slice()].concat());
+            // Last of all the postmaster: whoever sees it die first finishes what a standby was still waited for, and shows it.
+            signal("-KILL", &[children.as_slice(), &[postmaster]].concat());
         }
         let _ = child.kill();
         child.wait().unwrap();
