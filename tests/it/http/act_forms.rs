@@ -16,7 +16,7 @@ fn with_a_ticket() -> App {
     app.tell(&[
         json!({ "command": "record_complaint", "ticket": "T1", "channel": "12345", "credit_code": HERE,
         "kind": "refund", "received_at": "2025-06-01T01:00:00Z", "amount": "900.00" }),
-        json!({ "command": "record_complaint", "ticket": "M1", "channel": "mall", "credit_code": HERE,
+        json!({ "command": "record_complaint", "ticket": "M1", "channel": "mall", "credit_code": HERE, "mall": "东方广场",
         "kind": "refund", "received_at": "2025-06-01T01:00:00Z" }),
     ]);
     app
