@@ -145,10 +145,14 @@ pub fn call(case: &Case, call: &Call, about: &About, recipients: Vec<Recipient>,
 }
 
 /// Returns the joint check (综合查一次) that the regulators of several sectors are proposed who have something to do about one
-/// merchant; `None` if these were proposed one for this case before, whatever became of it, or if one with all of them is to come.
+/// merchant, whose stream has so many events; `None` if these were proposed one for this case before, whatever became of it, or if one
+/// with all of them is to come.
 #[must_use]
-pub fn joint_check(case: &Case, merchant: &Merchant, now: Instant) -> Option<Append> {
+pub fn joint_check(case: &Case, merchant: &Merchant, recorded: u32, now: Instant) -> Option<Append> {
     let sectors: Vec<String> = case.regulators().into_iter().map(str::to_owned).collect();
+    if sectors.len() < 2 {
+        return None;
+    }
     let id = Uuid::new_v5(&case.id, format!("joint_check/{}", sectors.join("/")).as_bytes());
     let short: String = id.simple().to_string().chars().take(8).collect();
     let check = format!("ZH-{}", short.to_uppercase());
@@ -160,18 +164,17 @@ pub fn joint_check(case: &Case, merchant: &Merchant, now: Instant) -> Option<App
             && sectors.iter().all(|sector| item.sectors.contains(sector))
             && known.check(&item.check, JointCheckStep::Done).is_none()
     };
-    if sectors.len() < 2 || known.checks.iter().any(|item| is_same(item) || is_to_come(item)) {
+    if known.checks.iter().any(|item| is_same(item) || is_to_come(item)) {
         return None;
     }
     let at = case.standing().map(|duty| duty.at).max()?;
     // By the day that the first of them has to be done with.
-    let due = case.standing().filter_map(Duty::due_at).min();
-    let (credit_code, date) = (case.credit_code, due.map_or_else(|| day_of(at), due_day));
+    let (credit_code, date) = (case.credit_code, case.due_at().map_or_else(|| day_of(at), due_day));
     let event = Event::JointCheckProposed(JointCheck { credit_code, check, date, sectors, result: None });
     let origin = Origin { causation: Some(case.change), ..Origin::service() };
     Some(Append {
         stream: merchant_stream(credit_code).into(),
-        expected: merchant.revision.checked_sub(1).map_or(Expected::NoStream, |last| Expected::Revision(last.into())),
+        expected: Expected::after(recorded.into()),
         recorded_at: now,
         idempotency_key: None,
         events: vec![NewEvent::new(id, at, &origin, &event)],
@@ -182,7 +185,7 @@ pub fn joint_check(case: &Case, merchant: &Merchant, now: Instant) -> Option<App
 fn append(alert: Uuid, revision: u32, event: NewEvent, now: Instant) -> Append {
     Append {
         stream: stream_of(alert).into(),
-        expected: revision.checked_sub(1).map_or(Expected::NoStream, |last| Expected::Revision(last.into())),
+        expected: Expected::after(revision.into()),
         recorded_at: now,
         idempotency_key: None,
         events: vec![event],

@@ -221,10 +221,7 @@ impl<'s> Batch<'s> {
             envelope.causation = envelope.causation.or_else(|| made.first().map(|first| first.envelope.id));
             made.push(Made { envelope, event });
         }
-        let expected = match revision.saturating_add(self.picture.uncounted.of(&stream)) {
-            0 => Expected::NoStream,
-            count => Expected::Revision(u64::from(count) - 1),
-        };
+        let expected = Expected::after(self.picture.uncounted.whole(&stream, revision).into());
         let append = Append {
             stream: stream.into(),
             expected,

@@ -8,6 +8,7 @@ use crate::alerts::request::About;
 use crate::alerts::requests::ask;
 use crate::domain::case::{Call, Case};
 use crate::domain::code::CreditCode;
+use crate::domain::decide::merchant_stream;
 use crate::domain::envelope::Position;
 use crate::domain::merchant::Horizon;
 use crate::domain::time::{Instant, day_of};
@@ -78,8 +79,11 @@ impl Engine {
 
     /// Proposes joint checks to regulators who have something to do about the same merchant. Each is proposed once.
     pub(super) fn propose_joint_checks(&mut self, now: Instant) -> Result<(), LogError> {
-        let Picture { cases, world, .. } = &self.picture;
-        let proposed = cases.shared().filter_map(|case| joint_check(case, world.get(case.credit_code)?, now));
+        let Picture { cases, world, uncounted, .. } = &self.picture;
+        let proposed = cases.shared().filter_map(|case| {
+            let merchant = world.get(case.credit_code)?;
+            joint_check(case, merchant, uncounted.whole(&merchant_stream(case.credit_code), merchant.revision), now)
+        });
         let appends: Vec<Append> = proposed.take(SLICE).collect();
         if appends.is_empty() { Ok(()) } else { self.conclude(appends) }
     }

@@ -149,7 +149,7 @@ fn record(
         let id = Uuid::new_v5(&NAMESPACE, &name);
         let append = Append {
             stream: Arc::from(STREAM),
-            expected: written.checked_sub(1).map_or(Expected::NoStream, |last| Expected::Revision(last as u64)),
+            expected: Expected::after(written as u64),
             recorded_at: now,
             idempotency_key: None,
             events: vec![NewEvent::new(id, now, &Origin::service(), event)],

@@ -79,7 +79,7 @@ impl Engine {
         let told = self.log.read_stream(&stream, 0, usize::MAX)?;
         let told = told.iter().rev().find(|told| &*told.event.event_type == "complaint.queued");
         let Some(Recorded { event: told, .. }) = told else { return Ok(None) };
-        let revision = entry.revision.saturating_add(self.picture.uncounted.of(&stream));
+        let revision = self.picture.uncounted.whole(&stream, entry.revision);
         let id = |step: usize| Uuid::new_v5(&NAMESPACE, format!("{stream}/{revision}/{step}").as_bytes());
         let mut origin = Origin {
             causation: Some(cause.id),
@@ -97,7 +97,7 @@ impl Engine {
         }
         let append = Append {
             stream: stream.into(),
-            expected: revision.checked_sub(1).map_or(Expected::NoStream, |last| Expected::Revision(last.into())),
+            expected: Expected::after(revision.into()),
             recorded_at: now,
             idempotency_key: None,
             events: made.iter().map(|made| made.envelope.clone()).collect(),

@@ -104,10 +104,7 @@ impl Change {
                 events.push(NewEvent::new(id(revision), at, &origin, &missed));
             }
         }
-        let expected = match self.revision {
-            0 => Expected::NoStream,
-            count => Expected::Revision(u64::from(count) - 1),
-        };
+        let expected = Expected::after(self.revision.into());
         let append = Append { stream: stream.into(), expected, recorded_at, idempotency_key: None, events };
         (first, changed, append)
     }

@@ -29,6 +29,14 @@ pub enum Expected {
     Revision(Revision),
 }
 
+impl Expected {
+    /// Returns what is expected of a stream that has so many events.
+    #[must_use]
+    pub fn after(count: u64) -> Self {
+        count.checked_sub(1).map_or(Self::NoStream, Self::Revision)
+    }
+}
+
 /// Events to be appended to one stream.
 #[derive(Debug, Clone)]
 pub struct Append {

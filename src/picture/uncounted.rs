@@ -11,9 +11,13 @@ use std::sync::Arc;
 pub struct Uncounted(OrdMap<Arc<str>, u32>);
 
 impl Uncounted {
-    /// Returns how many events of a stream are not counted.
+    /// Returns how many events a stream has of which so many are counted.
     #[must_use]
-    pub fn of(&self, stream: &str) -> u32 {
+    pub fn whole(&self, stream: &str, counted: u32) -> u32 {
+        counted.saturating_add(self.of(stream))
+    }
+
+    pub(super) fn of(&self, stream: &str) -> u32 {
         self.0.get(stream).copied().unwrap_or_default()
     }
 

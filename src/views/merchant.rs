@@ -64,7 +64,7 @@ impl<'a> View<'a> {
         limit: usize,
     ) -> Result<Vec<Recorded>, LogError> {
         let stream = merchant_stream(merchant.code);
-        let count = merchant.revision.saturating_add(self.uncounted.of(&stream));
+        let count = self.uncounted.whole(&stream, merchant.revision);
         let mut events = tail(log, &stream, count.into(), limit)?;
         let lights = self.lights.get(merchant.code).map_or(0, |lit| u64::from(lit.revision));
         events.extend(tail(log, &light_stream(merchant.code), lights, limit)?);

@@ -219,7 +219,7 @@ impl Keyring {
             }
             // Two administrators who revoke each other at the same moment, wherever they are: one comes second, and is looked
             // at again.
-            let expected = next.checked_sub(1).map_or(Expected::NoStream, Expected::Revision);
+            let expected = Expected::after(next);
             match self.record(&revoked, origin, expected) {
                 Err(KeyringError::Log(LogError::Conflict { .. })) => {}
                 done => return done,

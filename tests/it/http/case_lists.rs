@@ -104,32 +104,55 @@ fn all_that_somebody_has_is_handed_over_at_once_by_page_and_api() {
     assert_eq!(api(Role::Regulator).json(), json!([]), "there is nothing left to hand over");
 }
 
+/// The joint checks that were proposed about the second merchant, newest first.
+fn proposed(app: &App) -> Vec<Value> {
+    let timeline = app.get(&format!("/api/v1/merchants/{SECOND}/timeline")).role(Role::Admin).ok().json();
+    let events = timeline["events"].as_array().unwrap().clone();
+    let of_check = |event: &Value| event["type"].as_str().unwrap().contains("joint_check_proposed");
+    events.into_iter().filter(of_check).collect()
+}
+
+/// A second office is in charge of the second merchant, and has something to do about it, too.
+fn shared(app: &App) {
+    let today = warnlight::domain::time::day_of(app.desk.now()).to_string();
+    app.tell(&[
+        json!({ "command": "assign_sector", "credit_code": SECOND, "sector": "commerce", "effective_on": today }),
+        light(app, "0.9"),
+    ]);
+    app.desk.settle().unwrap();
+}
+
+fn light(app: &App, ratio: &str) -> Value {
+    let today = warnlight::domain::time::day_of(app.desk.now()).to_string();
+    json!({ "command": "report_prepaid_share", "credit_code": SECOND, "mall": "M", "unit": "1", "date": today, "ratio": ratio })
+}
+
+#[test]
+fn a_joint_check_is_proposed_also_where_an_import_about_the_merchant_was_withdrawn() {
+    let (app, _) = two_cases();
+    let row = format!("统一社会信用代码,报告日期,预收资金余额\n{SECOND},2025-05-31,7.00\n");
+    let taken =
+        app.post("/api/v1/imports?name=a.csv").role(Role::Admin).text("application/octet-stream", &row).ok().json();
+    let withdraw = format!("/api/v1/imports/{}/withdraw", taken["id"].as_str().unwrap());
+    app.post(&withdraw).role(Role::Admin).json(&json!({ "reason": "r" })).ok();
+    shared(&app);
+    assert_eq!(proposed(&app).len(), 1);
+}
+
 #[test]
 fn a_joint_check_is_proposed_once_where_two_sectors_have_something_to_do_about_one_merchant() {
     let (app, _) = two_cases();
-    let proposed = || {
-        let timeline = app.get(&format!("/api/v1/merchants/{SECOND}/timeline")).role(Role::Admin).ok().json();
-        let events = timeline["events"].as_array().unwrap().clone();
-        let of_check = |event: &&Value| event["type"].as_str().unwrap().contains("joint_check_proposed");
-        events.iter().filter(of_check).cloned().collect::<Vec<_>>()
-    };
-    assert!(proposed().is_empty(), "one office checks by itself");
-    let today = warnlight::domain::time::day_of(app.desk.now()).to_string();
-    let light = |ratio: &str, unit: &str| json!({ "command": "report_prepaid_share", "credit_code": SECOND, "mall": "M", "unit": unit, "date": today, "ratio": ratio });
-    app.tell(&[
-        json!({ "command": "assign_sector", "credit_code": SECOND, "sector": "commerce", "effective_on": today }),
-        light("0.9", "1"),
-    ]);
-    app.desk.settle().unwrap();
-    let [check] = proposed().try_into().unwrap();
+    assert!(proposed(&app).is_empty(), "one office checks by itself");
+    shared(&app);
+    let [check] = proposed(&app).try_into().unwrap();
     assert_eq!(check["data"]["sectors"], json!(["commerce", "sport"]), "{check}");
     assert_eq!(check["actor"], "warnlight", "{check}");
     // Taken back by a person, it is not proposed again.
     let entry = json!({ "what": "joint_check", "check": check["data"]["check"], "step": "proposed" });
     app.tell(&[
         json!({ "command": "cancel_entry", "credit_code": SECOND, "entry": entry, "reason": "一家检查即可" }),
-        light("0.95", "1"),
+        light(&app, "0.95"),
     ]);
     app.desk.settle().unwrap();
-    assert_eq!(proposed().len(), 1);
+    assert_eq!(proposed(&app).len(), 1);
 }

@@ -77,7 +77,7 @@ fn a_joint_check_is_proposed_once_to_the_sectors_that_have_duties_about_one_merc
     told.settle();
     let mut case = told.cases.latest(about()).unwrap().clone();
     let mut merchant = Merchant::new(about());
-    assert!(joint_check(&case, &merchant, told.now).is_none(), "one office checks by itself");
+    assert!(joint_check(&case, &merchant, merchant.revision, told.now).is_none(), "one office checks by itself");
     let mut other = case.duties[0].clone();
     other.sector = Some("transport".to_owned());
     other.arisen.duty = Uuid::from_u128(77);
@@ -87,24 +87,27 @@ fn a_joint_check_is_proposed_once_to_the_sectors_that_have_duties_about_one_merc
     case.duties.push(other);
     told.cases.put(case.clone());
     assert_eq!(told.cases.shared().count(), 1);
-    let proposed = joint_check(&case, &merchant, told.now).unwrap();
-    let again = joint_check(&case, &merchant, told.now).unwrap();
+    let proposed = joint_check(&case, &merchant, merchant.revision, told.now).unwrap();
+    let again = joint_check(&case, &merchant, merchant.revision, told.now).unwrap();
     assert_eq!((&again.stream, &again.events), (&proposed.stream, &proposed.events), "the same at every node");
     let Event::JointCheckProposed(check) = proposed.events[0].decode().unwrap() else { panic!() };
     assert_eq!(check.sectors, ["commerce", "transport"]);
     assert_eq!(check.date.to_string(), "2025-07-03", "by the day that the first of them has to be done with");
     let stamp = Stamp { position: 9, recorded_at: told.now, history: false };
     merchant.fold(stamp, &Event::JointCheckProposed(check.clone()));
-    assert!(joint_check(&case, &merchant, told.now).is_none(), "it was proposed");
+    assert!(joint_check(&case, &merchant, merchant.revision, told.now).is_none(), "it was proposed");
     let entry = Entry::JointCheck { check: check.check, step: JointCheckStep::Proposed };
     let cancelled = EntryCancelled { credit_code: about(), entry, reason: "x".to_owned() };
     merchant.fold(Stamp { position: 10, ..stamp }, &Event::EntryCancelled(cancelled));
-    assert!(joint_check(&case, &merchant, told.now).is_none(), "whoever took it back is not asked again");
+    assert!(
+        joint_check(&case, &merchant, merchant.revision, told.now).is_none(),
+        "whoever took it back is not asked again"
+    );
     // One that a person proposed with all of them is to come.
     let own = JointCheck { check: "ZH1".to_owned(), ..check_of(&proposed) };
     let mut asked = Merchant::new(about());
     asked.fold(stamp, &Event::JointCheckProposed(own));
-    assert!(joint_check(&case, &asked, told.now).is_none());
+    assert!(joint_check(&case, &asked, asked.revision, told.now).is_none());
     case.duties[1].end = Some(End::Waived { reason: "x".to_owned(), at: told.now });
     told.cases.put(case);
     assert_eq!(told.cases.shared().count(), 0);
