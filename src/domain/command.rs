@@ -4,12 +4,14 @@
 //! here. Whether a command fits what is already known is for [`super::decide`] to say.
 
 use super::code::CreditCode;
-use super::event::{EnforcementAct, EntryCancelled, Guarantee, MerchantAlias, MerchantDetails, SectorAssigned};
+use super::event::{
+    DocumentIssued, EnforcementAct, EntryCancelled, Guarantee, MerchantAlias, MerchantDetails, SectorAssigned,
+};
 use super::money::{Ratio, Yuan};
 use super::time::{Day, Instant, field};
 use super::words::{
-    AccountAction, ActKind, CaseAction, CaseOutcome, Channel, ComplaintKind, DocumentKind, EnforcementKind, ExitAction,
-    FilingAction, JointCheckStep, LeadStep, ListKind, Outcome, QueueDecision, SignalKind, TicketStep,
+    AccountAction, ActKind, CaseAction, CaseOutcome, Channel, ComplaintKind, EnforcementKind, ExitAction, FilingAction,
+    JointCheckStep, LeadStep, ListKind, Outcome, QueueDecision, SignalKind, TicketStep,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -58,8 +60,8 @@ pub enum Command {
     RecordJointCheck(RecordJointCheck),
     /// An enforcement case was opened (立案).
     RecordCase(RecordCase),
-    /// A letter was issued (签发文书).
-    IssueDocument(IssueDocument),
+    /// A letter was issued (签发文书). One that is an act by itself records the act with it.
+    IssueDocument(DocumentIssued),
     /// A custody account was opened or closed (存管账户).
     RecordAccount(RecordAccount),
     /// What a mall's list of tenants says of a shop (租户).
@@ -424,32 +426,6 @@ pub struct RecordCase {
     pub channel: Option<Channel>,
 }
 
-/// A letter as it leaves the office. One that is an act by itself (a warning letter, a yellow card, an order to rectify) records the act
-/// with it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct IssueDocument {
-    /// About whom.
-    pub credit_code: CreditCode,
-    /// Which letter.
-    pub kind: DocumentKind,
-    /// Document number (文号); one letter of a kind has it.
-    pub number: String,
-    /// Day of issue.
-    #[serde(deserialize_with = "field::date")]
-    pub date: Day,
-    /// Last day to comply; needed for an order to rectify.
-    #[serde(default, deserialize_with = "field::due_on", skip_serializing_if = "Option::is_none")]
-    pub due_on: Option<Day>,
-    /// Title.
-    pub title: String,
-    /// Who it is written to.
-    pub to: String,
-    /// The text, one item for each paragraph.
-    pub paragraphs: Vec<String>,
-    /// Office that issues it.
-    pub office: String,
-}
 /// A custody account was opened or closed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

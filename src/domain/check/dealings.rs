@@ -1,8 +1,9 @@
 //! Rules for acts of enforcement with a result, leads, joint checks and enforcement cases, each by itself.
 
 use super::Check;
-use crate::domain::command::{IssueDocument, RecordCase, RecordJointCheck, RecordLead};
+use crate::domain::command::{RecordCase, RecordJointCheck, RecordLead};
 use crate::domain::dealings::act_of;
+use crate::domain::event::DocumentIssued;
 use crate::domain::text::trim;
 use crate::domain::time::{Day, Instant, day_of};
 use crate::domain::words::{EnforcementKind, JointCheckStep, LeadStep};
@@ -151,7 +152,7 @@ impl Check {
     }
 
     /// Checks a letter. One that is an act is checked as that act, too.
-    pub fn document(&mut self, row: &IssueDocument) {
+    pub fn document(&mut self, row: &DocumentIssued) {
         self.needed("number", &row.number, "须填写文号", "a letter needs its number");
         self.needed("title", &row.title, "须填写标题", "a letter needs a title");
         self.needed("to", &row.to, "须填写主送", "say who the letter is written to");

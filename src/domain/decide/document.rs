@@ -2,7 +2,7 @@
 
 use super::enforcement;
 use crate::domain::check::Problem;
-use crate::domain::command::{IssueDocument, RecordEnforcement};
+use crate::domain::command::RecordEnforcement;
 use crate::domain::dealings::{Dealings, act_of, words_of};
 use crate::domain::event::{DocumentIssued, Event};
 use crate::domain::merchant::Merchant;
@@ -13,23 +13,12 @@ use crate::domain::time::{Instant, start_of};
 /// # Errors
 /// Another letter of this kind has its number already, or the act that it is may not be recorded.
 pub(super) fn decide(
-    row: &IssueDocument,
+    row: &DocumentIssued,
     merchant: Option<&Merchant>,
     warnings: &mut Vec<Problem>,
 ) -> Result<Vec<(Instant, Event)>, Vec<Problem>> {
-    let issued = DocumentIssued {
-        credit_code: row.credit_code,
-        kind: row.kind,
-        number: row.number.clone(),
-        date: row.date,
-        due_on: row.due_on,
-        title: row.title.clone(),
-        to: row.to.clone(),
-        paragraphs: row.paragraphs.clone(),
-        office: row.office.clone(),
-    };
     let stood = merchant.map_or(Dealings::none(), Merchant::dealings).document(row.kind, &row.number);
-    if let Some(stood) = stood.filter(|stood| stood.date != row.date || stood.words != words_of(&issued)) {
+    if let Some(stood) = stood.filter(|stood| stood.date != row.date || stood.words != words_of(row)) {
         return Err(vec![Problem {
             field: "number",
             code: "contradicts",
@@ -46,7 +35,7 @@ pub(super) fn decide(
             ),
         }]);
     }
-    let mut events = vec![(start_of(row.date), Event::DocumentIssued(issued))];
+    let mut events = vec![(start_of(row.date), Event::DocumentIssued(row.clone()))];
     if let Some(kind) = act_of(row.kind) {
         let act = RecordEnforcement {
             credit_code: row.credit_code,

@@ -1,7 +1,7 @@
 //! Acts of regulators (执法) and public lists (名单).
 
 use crate::domain::code::CreditCode;
-use crate::domain::time::{Day, Instant};
+use crate::domain::time::{Day, Instant, field};
 use crate::domain::words::{DocumentKind, ListKind};
 use serde::{Deserialize, Serialize};
 
@@ -88,12 +88,13 @@ pub struct DocumentIssued {
     pub credit_code: CreditCode,
     /// Which letter.
     pub kind: DocumentKind,
-    /// Document number (文号).
+    /// Document number (文号); one letter of a kind has it.
     pub number: String,
     /// Day of issue.
+    #[serde(deserialize_with = "field::date")]
     pub date: Day,
-    /// Last day to comply.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Last day to comply; an order to rectify has one.
+    #[serde(default, deserialize_with = "field::due_on", skip_serializing_if = "Option::is_none")]
     pub due_on: Option<Day>,
     /// Title.
     pub title: String,

@@ -5,7 +5,7 @@ use super::{Pages, answer, field_name};
 use crate::documents::{docx, written};
 use crate::domain::access::Scope;
 use crate::domain::code::CreditCode;
-use crate::domain::command::{Command, IssueDocument};
+use crate::domain::command::Command;
 use crate::domain::event::{DocumentIssued, Reason};
 use crate::domain::time::{Day, day_of};
 use crate::domain::words::{DocumentKind, Light};
@@ -195,7 +195,7 @@ async fn issued(site: &Site, caller: &Caller, path: &(String, String)) -> Result
 }
 
 fn command(form: &LetterForm, credit_code: CreditCode, kind: DocumentKind) -> Result<Command, Problem> {
-    Ok(Command::IssueDocument(IssueDocument {
+    Ok(Command::IssueDocument(DocumentIssued {
         credit_code,
         kind,
         number: form.number.clone(),
