@@ -5,6 +5,7 @@ pub mod api;
 mod assets;
 mod body;
 pub mod demo;
+mod download;
 mod feeds;
 mod following;
 mod fresh;

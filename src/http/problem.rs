@@ -182,6 +182,12 @@ pub struct FieldProblem {
 }
 
 impl FieldProblem {
+    /// Returns what is wrong with a field of one command or form.
+    pub(crate) fn new(field: &str, code: &str, value: &str, zh: impl Into<String>, en: impl Into<String>) -> Self {
+        let (field, code, value) = (field.to_owned(), code.to_owned(), value.to_owned());
+        Self { index: None, field, code, value, zh: zh.into(), en: en.into() }
+    }
+
     /// Returns the message in a language.
     #[must_use]
     pub fn message(&self, language: Language) -> &str {

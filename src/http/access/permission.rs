@@ -10,6 +10,12 @@ pub trait Permission: 'static {
     const ROLES: &'static [Role];
     /// What is read with it comes from the outbox, too, which follows the log by itself.
     const FROM_OUTBOX: bool;
+
+    /// Says whether a role has it.
+    #[must_use]
+    fn is_of(role: Role) -> bool {
+        Self::ROLES.contains(&role)
+    }
 }
 
 macro_rules! permissions {

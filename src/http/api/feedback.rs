@@ -3,11 +3,11 @@
 use super::wrong_parameter;
 use crate::domain::time::{Day, start_of};
 use crate::http::access::{Allowed, ReadComplaints};
+use crate::http::download;
 use crate::http::problem::{Code, Problem};
 use crate::http::site::Site;
 use crate::intake::feedback::{FeedbackError, feedback};
 use crate::intake::profile::Profile;
-use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 
@@ -53,16 +53,8 @@ pub async fn get(
         Ok(written)
     });
     let written = written.await?;
-    let (media_type, ending) = if is_csv {
-        ("text/csv; charset=utf-8", "csv")
-    } else {
-        ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx")
-    };
-    Ok(HttpResponse::Ok()
-        .insert_header((CONTENT_TYPE, media_type))
-        .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"feedback-{id}.{ending}\"")))
-        .body(written))
+    let (media_type, ending) = if is_csv { (download::CSV, "csv") } else { (download::XLSX, "xlsx") };
+    Ok(download::file(&format!("feedback-{id}.{ending}"), media_type, written))
 }
 
 fn day(text: &str) -> Result<Day, Problem> {

@@ -7,6 +7,7 @@ use crate::domain::envelope::Origin;
 use crate::domain::time::Instant;
 use crate::domain::words::Role;
 use crate::http::access::{Allowed, Import};
+use crate::http::download;
 use crate::http::once::{self, Once};
 use crate::http::problem::{Code, Problem};
 use crate::http::site::Site;
@@ -17,7 +18,7 @@ use crate::settings::Intake;
 use crate::taking::KindTally;
 use crate::taking::tray::{AsRequest, Failure, Handed, Record, State, Told, TrayError};
 use crate::taking::{Speaker, digest};
-use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION, X_CONTENT_TYPE_OPTIONS};
+use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION};
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::{Stream, stream};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -418,17 +419,16 @@ pub async fn paper(
         )
     })?;
     let media_type = if name.ends_with(".xlsx") {
-        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+        download::XLSX
     } else if name.starts_with("returned-") {
         // It is in the encoding of whoever sent it.
         "application/octet-stream"
     } else {
-        "text/csv; charset=utf-8"
+        download::CSV
     };
     let shown = utf8_percent_encode(&name, NON_ALPHANUMERIC);
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, media_type))
-        .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .insert_header((CONTENT_DISPOSITION, format!("attachment; filename*=UTF-8''{shown}")))
         .streaming(pieces(file)))
 }

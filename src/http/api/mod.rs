@@ -107,29 +107,19 @@ pub(super) fn instant(name: &str, text: Option<&str>) -> Result<Option<Instant>,
 
 /// Returns the problem that a parameter's instant is.
 fn wrong_time(name: &str, text: &str, fault: &TimeFault) -> Problem {
-    let field = FieldProblem {
-        index: None,
-        field: name.to_owned(),
-        code: "instant".to_owned(),
-        value: text.chars().take(60).collect(),
-        zh: fault.zh(),
-        en: fault.to_string(),
-    };
+    let field = FieldProblem::new(name, "instant", &shortened(text), fault.zh(), fault.to_string());
     let zh = format_args!("`{name}`：{}", fault.zh());
     Problem { fields: vec![field], ..Problem::new(Code::InvalidParameter, zh, format_args!("`{name}`: {fault}")) }
 }
 
 /// Returns what is wrong with a parameter, told in both languages.
 pub(super) fn wrong_parameter(name: &str, value: &str, zh: &str, en: &str) -> Problem {
-    let field = FieldProblem {
-        index: None,
-        field: name.to_owned(),
-        code: "unreadable".to_owned(),
-        value: value.chars().take(60).collect(),
-        zh: zh.to_owned(),
-        en: en.to_owned(),
-    };
+    let field = FieldProblem::new(name, "unreadable", &shortened(value), zh, en);
     Problem { fields: vec![field], ..Problem::new(Code::InvalidParameter, format_args!("`{name}`：{zh}"), en) }
+}
+
+fn shortened(value: &str) -> String {
+    value.chars().take(60).collect()
 }
 
 /// Returns a filled-in text; blank ones count as absent.

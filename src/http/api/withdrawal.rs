@@ -185,16 +185,8 @@ impl From<WithdrawalError> for Problem {
             WithdrawalError::OutOfScope => Code::OutOfScope,
             WithdrawalError::NoReason | WithdrawalError::Reason { .. } => {
                 let code = if matches!(error, WithdrawalError::NoReason) { "missing" } else { "text" };
-                let (zh, en) = (zh.clone(), en.clone());
-                let field = FieldProblem {
-                    index: None,
-                    field: "reason".to_owned(),
-                    code: code.to_owned(),
-                    value: String::new(),
-                    zh,
-                    en,
-                };
-                return Self { fields: vec![field], ..Self::new(Code::Refused, error.zh(), error) };
+                let field = FieldProblem::new("reason", code, "", &*zh, &*en);
+                return Self { fields: vec![field], ..Self::new(Code::Refused, zh, en) };
             }
         };
         Self::new(code, zh, en)

@@ -3,14 +3,14 @@
 use super::board::sector_name;
 use super::filters::minute;
 use super::sentence::{Teller, kind};
-use super::{Pages, answer, field_name};
+use super::{Pages, answer, line};
 use crate::domain::case::{before_case, stranger, stream_of};
 use crate::domain::code::CreditCode;
 use crate::domain::command::{Command, HandleCase, RecordEnforcement};
 use crate::domain::envelope::CloudEvent;
 use crate::domain::event::SectorAssigned;
 use crate::domain::time::{Day, day_of, deadline, start_of};
-use crate::domain::words::{ActKind, CaseAction, CaseOutcome, Role};
+use crate::domain::words::{ActKind, CaseAction, CaseOutcome, Role, TicketStep};
 use crate::http::access::{Allowed, Caller, HandleCases, Permission as _, ReadCases, TrustedForm};
 use crate::http::api::cases::{CaseGiven, DutyGiven};
 use crate::http::api::commands::{execute_one, field};
@@ -233,15 +233,9 @@ async fn draw(
 
 /// Says whether an event of the merchant belongs to what happened in a case: its light, and what was done.
 fn is_of_case(kind: &str) -> bool {
-    const OF_TICKETS: [&str; 5] = [
-        "complaint.passed_to_enterprise",
-        "complaint.settled_in_shop",
-        "complaint.refund_promised",
-        "complaint.refund_paid",
-        "complaint.rated",
-    ];
     let begins = ["enforcement.", "alert."].iter().any(|subject| kind.starts_with(subject));
-    begins || kind == "light.changed" || OF_TICKETS.contains(&kind)
+    let is_handling = |step: &str| TicketStep::ALL.iter().any(|known| known.name() == step);
+    begins || kind == "light.changed" || kind.strip_prefix("complaint.").is_some_and(is_handling)
 }
 
 struct Drawing<'a> {
@@ -290,7 +284,7 @@ impl Drawing<'_> {
             sent => Value::from(Serde(refused.as_ref().map(|refused| refused.form.clone()).unwrap_or_default())),
             acts => super::acts::menu(self.pages, self.language, caller.key.scope.role, &case.credit_code, Some(case.alert), None),
             sectors => self.to_decide(case, caller),
-            may_handle => HandleCases::ROLES.contains(&caller.key.scope.role),
+            may_handle => HandleCases::is_of(caller.key.scope.role),
             me => &*caller.key.name, today,
         }
     }
@@ -344,9 +338,7 @@ impl Drawing<'_> {
     }
 
     fn refusal(&self, Refused { form, problem }: &Refused) -> Value {
-        let line = |field: &FieldProblem| {
-            context! { input => input(form, &field.field), name => field_name(self.pages, self.language, &field.field).to_owned(), text => field.message(self.language).to_owned() }
-        };
+        let line = |field: &FieldProblem| line(self.pages, self.language, field, Some(&input(form, &field.field)));
         context! {
             title => problem.code.title(self.language).to_owned(),
             lines => problem.fields.iter().map(line).collect::<Vec<_>>(),

@@ -2,7 +2,7 @@
 
 use super::board::sector_name;
 use super::filters::minute;
-use super::{Pages, answer, field_name};
+use super::{Pages, answer, lines};
 use crate::domain::time::deadline;
 use crate::domain::words::CaseAction;
 use crate::http::access::{Allowed, Caller, HandleCases, Permission as _, ReadCases, TrustedForm};
@@ -129,8 +129,7 @@ fn done(form: &CasesForm) -> Result<(Option<Vec<Uuid>>, Done), Box<FieldProblem>
 const HAND_OVER: &str = "hand_over";
 
 fn wrong(field: &str, value: &str, zh: &str, en: &str) -> FieldProblem {
-    let (field, code, value) = (field.to_owned(), "missing".to_owned(), value.to_owned());
-    FieldProblem { index: None, field, code, value, zh: zh.to_owned(), en: en.to_owned() }
+    FieldProblem::new(field, "missing", value, zh, en)
 }
 
 async fn draw(
@@ -183,14 +182,12 @@ async fn draw(
         page_text => pages.filled(language, "site", "page", &[("page", &number.to_string()), ("pages", &last.to_string())]),
         previous => (number > 1).then(|| path(number - 1)),
         next => (number < last).then(|| path(number + 1)),
-        may_handle => HandleCases::ROLES.contains(&caller.key.scope.role), me => &*caller.key.name,
+        may_handle => HandleCases::is_of(caller.key.scope.role), me => &*caller.key.name,
         changed => changed.map(|(changed, of)| {
             pages.filled(language, "cases", "changed", &[("changed", &changed.to_string()), ("of", &of.to_string())])
         }),
         to => after.to, from => after.from,
-        wrong => after.wrong.iter().map(|field| {
-            context! { name => field_name(pages, language, &field.field), text => field.message(language) }
-        }).collect::<Vec<_>>(),
+        wrong => lines(pages, language, &after.wrong),
     };
     answer(request, Some(caller), "cases.html", "/cases", content)
 }

@@ -8,7 +8,7 @@ use crate::domain::envelope::CloudEvent;
 use crate::domain::envelope::Position;
 use crate::domain::event::FactSeen;
 use crate::domain::evidence::{Complaint, Handling};
-use crate::domain::time::{Day, Instant, day_of, plus_days, start_of};
+use crate::domain::time::{Day, Instant, day_of, due_day, start_of};
 use crate::domain::words::DocumentKind;
 use crate::http::api::leads::{LeadClockState, LeadState};
 use crate::http::api::merchants::{AliasState, MerchantFile, ReasonGiven, ShopState};
@@ -158,8 +158,10 @@ impl Drawing<'_> {
     fn reason(&self, reason: &ReasonGiven, timeline: &Timeline) -> Value {
         let language = self.teller.language;
         let known = rule(self.teller.policies, &reason.rule);
-        let title = known.map_or(reason.rule.as_str(), |rule| self.teller.pick(&rule.title));
+        let title = self.teller.title(&reason.rule);
         let since = reason.since;
+        let arose = since.unwrap_or(self.now);
+        let clock = known.and_then(|rule| Some((&rule.duty, rule.duty.due(arose, &self.teller.policies.calendar)?)));
         let evidence = |id: &Uuid| {
             let id = id.to_string();
             let event = self.dossier.events.iter().find(|event| event.id == id);
@@ -176,8 +178,8 @@ impl Drawing<'_> {
             }),
             silent => self.silent(&reason.silent_sources),
             what => reason.duty.as_ref().map(|duty| language.pick(&duty.zh, &duty.en).to_owned()),
-            due => known.and_then(|rule| self.due(&rule.duty, since.unwrap_or(self.now))),
-            late => known.is_some_and(|rule| self.is_late(&rule.duty, since.unwrap_or(self.now))),
+            due => clock.map(|(duty, due)| self.due(duty, arose, due)),
+            late => clock.is_some_and(|(_, due)| due <= self.now),
             facts => reason.facts.iter().map(|seen| self.fact(seen)).collect::<Vec<_>>(),
             events => reason.events.iter().map(evidence).collect::<Vec<_>>(),
         }
@@ -198,38 +200,22 @@ impl Drawing<'_> {
         silent.iter().map(sentence).collect()
     }
 
-    /// Returns when a duty is due that arose at an instant; `None` if it has no clock.
-    fn due(&self, duty: &Duty, since: Instant) -> Option<String> {
-        let due = duty.due(since, &self.teller.policies.calendar)?;
+    /// Returns when a duty is due that arose at an instant.
+    fn due(&self, duty: &Duty, arose: Instant, due: Instant) -> String {
         let (key, time) = match duty.hours {
-            Some(0) => ("at_once", minute(since)),
+            Some(0) => ("at_once", minute(arose)),
             Some(_) => ("due", minute(due)),
             // The last day counts whole.
-            None => ("due", plus_days(day_of(due), -1).to_string()),
+            None => ("due", due_day(due).to_string()),
         };
-        Some(self.filled("merchant", key, &[("time", &time)]))
-    }
-
-    /// Says whether the time of a duty that arose at an instant is over.
-    fn is_late(&self, duty: &Duty, since: Instant) -> bool {
-        let due = duty.due(since, &self.teller.policies.calendar);
-        due.is_some_and(|due| due <= self.now)
+        self.filled("merchant", key, &[("time", &time)])
     }
 
     fn fact(&self, seen: &FactSeen) -> Value {
-        let pick = |text: crate::policy::rule::Text| self.teller.pick(&text).to_owned();
-        let name = self.text("fact", &seen.fact);
-        let name = if name.is_empty() { seen.fact.as_str() } else { name };
-        let threshold = seen.threshold.as_deref();
-        let missing = || self.text("merchant", "missing").to_owned();
-        let value =
-            seen.value.as_deref().map_or_else(missing, |value| pick(figure::value(&seen.fact, value, threshold)));
-        let sign = pick(figure::comparison(&seen.fact, &seen.comparison));
-        // "Yes, compared with: yes" is said by the value alone.
-        let against = threshold.filter(|_| !sign.is_empty());
-        let against = against.map(|value| pick(figure::value(&seen.fact, value, threshold))).unwrap_or_default();
+        let (name, value, threshold) = self.teller.fact(seen);
+        let value = value.unwrap_or_else(|| self.text("merchant", "missing").to_owned());
         context! {
-            fact => seen.fact.clone(), name, value, threshold => format!("{sign} {against}").trim().to_owned(),
+            fact => seen.fact.clone(), name, value, threshold,
             shop => seen.shop.as_ref().map(|shop| format!("{} {}", shop.mall, shop.unit)),
         }
     }
@@ -262,7 +248,7 @@ impl Drawing<'_> {
                 let time = match clock.clock {
                     LeadClock::HandOver => minute(clock.due_at),
                     // The last day counts whole.
-                    LeadClock::Decide | LeadClock::Answer => plus_days(day_of(clock.due_at), -1).to_string(),
+                    LeadClock::Decide | LeadClock::Answer => due_day(clock.due_at).to_string(),
                 };
                 let text = self.filled("merchant", &format!("clock_{}", clock.clock.name()), &[("time", &time)]);
                 let late = if clock.late { self.text("merchant", "late") } else { "" };

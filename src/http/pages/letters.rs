@@ -1,30 +1,29 @@
 //! Letters of offices (文书): one is drawn up from the office's wording and the merchant's light, changed by hand, issued, printed.
 
 use super::sentence::Teller;
-use super::{Pages, answer, field_name};
+use super::{Pages, answer, lines};
 use crate::documents::{docx, written};
 use crate::domain::access::Scope;
 use crate::domain::code::CreditCode;
 use crate::domain::command::Command;
-use crate::domain::event::{DocumentIssued, Reason};
+use crate::domain::event::{DocumentIssued, Event, FactSeen, Reason};
 use crate::domain::time::{Day, day_of};
 use crate::domain::words::{DocumentKind, Light};
 use crate::http::access::{Allowed, Caller, IssueLetters, ReadLetters, TrustedForm};
 use crate::http::api::commands::execute_one;
 use crate::http::api::{filled, optional};
+use crate::http::download;
 use crate::http::language::Language;
 use crate::http::problem::{Code, Problem};
-use crate::http::site::{Site, rule};
+use crate::http::site::Site;
 use crate::policy::letters::{Filled, Places};
-use crate::policy::{Policies, clause, figure};
+use crate::policy::{Policies, clause};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_DISPOSITION, LOCATION};
+use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
 use minijinja::context;
 use serde::Deserialize;
 use uuid::Uuid;
-
-const MEDIA_TYPE: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
 
 /// The form of a letter.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -140,8 +139,7 @@ pub async fn file(
 ) -> Result<HttpResponse, Problem> {
     let letter = issued(&site, allowed.caller(), &path).await?;
     let bytes = docx(&letter).map_err(|error| Problem::inside(Code::Internal, error))?;
-    let name = format!("attachment; filename=\"{}-{}.docx\"", letter.kind, letter.date);
-    Ok(HttpResponse::Ok().content_type(MEDIA_TYPE).insert_header((CONTENT_DISPOSITION, name)).body(bytes))
+    Ok(download::file(&format!("{}-{}.docx", letter.kind, letter.date), download::DOCX, bytes))
 }
 
 fn unknown() -> Problem {
@@ -189,7 +187,11 @@ async fn issued(site: &Site, caller: &Caller, path: &(String, String)) -> Result
         let ids = site.desk.log().ids_at(&positions)?;
         let found = positions.iter().zip(ids).find(|(_, id)| *id == letter).map(|(position, _)| *position);
         let recorded = site.desk.log().event_at(found.ok_or_else(unknown)?)?.ok_or_else(unknown)?;
-        serde_json::from_str(&recorded.event.data).map_err(|error| Problem::inside(Code::Internal, error))
+        match recorded.event.decode() {
+            Ok(Event::DocumentIssued(letter)) => Ok(letter),
+            Ok(_) => Err(unknown()),
+            Err(error) => Err(Problem::inside(Code::Internal, error)),
+        }
     })
     .await
 }
@@ -250,12 +252,7 @@ async fn draw(
         (form.title, form.to, form.paragraphs) = (title, to, paragraphs.join("\n"));
     }
     let refused = refused.map(|problem| {
-        let line = |field: &crate::http::problem::FieldProblem| {
-            context! { name => field_name(pages, language, &field.field), text => field.message(language) }
-        };
-        context! {
-            title => problem.code.title(language), lines => problem.fields.iter().map(line).collect::<Vec<_>>(),
-        }
+        context! { title => problem.code.title(language), lines => lines(pages, language, &problem.fields) }
     });
     let content = context! {
         kind => kind.name(), name => facts.name, credit_code => code.to_string(), light => facts.light.name(),
@@ -296,22 +293,12 @@ fn places(pages: &Pages, policies: &Policies, code: CreditCode, facts: &Facts, f
 
 /// Returns a reason in a sentence: `1. 资金存管不足：存管比例 25%（低于 40%）。依据：…`.
 fn sentence(teller: &Teller<'_>, number: usize, reason: &Reason) -> String {
-    let title = rule(teller.policies, &reason.rule).map_or(reason.rule.as_str(), |rule| rule.title.zh.as_str());
-    let facts: Vec<String> = reason
-        .facts
-        .iter()
-        .map(|seen| {
-            let threshold = seen.threshold.as_deref();
-            let name = teller.pages.text(Language::Zh, "fact", &seen.fact);
-            let name = if name.is_empty() { seen.fact.as_str() } else { name };
-            let value = seen.value.as_deref().map(|value| figure::value(&seen.fact, value, threshold).zh);
-            let sign = figure::comparison(&seen.fact, &seen.comparison).zh;
-            let against =
-                threshold.filter(|_| !sign.is_empty()).map(|value| figure::value(&seen.fact, value, threshold).zh);
-            let compared = format!("{sign} {}", against.unwrap_or_default()).trim().to_owned();
-            let compared = if compared.is_empty() { compared } else { format!("（{compared}）") };
-            format!("{name} {}{compared}", value.unwrap_or_default())
-        })
-        .collect();
+    let fact = |seen: &FactSeen| {
+        let (name, value, compared) = teller.fact(seen);
+        let compared = if compared.is_empty() { compared } else { format!("（{compared}）") };
+        format!("{name} {}{compared}", value.unwrap_or_default())
+    };
+    let facts: Vec<String> = reason.facts.iter().map(fact).collect();
+    let title = teller.title(&reason.rule);
     format!("{number}. {title}：{}。依据：{}。", facts.join("，"), clause::read(&reason.clause).zh)
 }

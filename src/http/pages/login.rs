@@ -126,7 +126,7 @@ fn resend(request: &HttpRequest, kept: &Kept, form_token: &str) -> Result<HttpRe
         .filter(|(_, value)| !value.is_empty())
         .filter_map(|(name, value)| Some(context! { name => named(name)?, value => &**value }));
     let content = context! {
-        path => &*kept.path, back => &*kept.path, form_token, shown => shown.collect::<Vec<_>>(),
+        path => &*kept.path, form_token, shown => shown.collect::<Vec<_>>(),
         fields => fields.iter().map(|(name, value)| context! { name => &**name, value => &**value }).collect::<Vec<_>>(),
     };
     answer(request, None, "resend.html", "", content)

@@ -48,7 +48,7 @@ pub async fn show(
         .await?;
     let content = context! {
         mails => list.items.iter().zip(&names).map(|(mail, name)| shown(mail, name.as_deref())).collect::<Vec<_>>(),
-        may_send => SendMails::ROLES.contains(&allowed.scope().role),
+        may_send => SendMails::is_of(allowed.scope().role),
         next => list.next.map(|next| format!("/mails?before={next}")),
     };
     answer(&request, Some(allowed.caller()), "mails.html", "/mails", content)

@@ -330,14 +330,7 @@ fn command(form: &ExitForm, today: Day) -> Result<Command, Vec<FieldProblem>> {
 }
 
 fn wrong(field: &str, value: &str, zh: &str, en: &str) -> FieldProblem {
-    FieldProblem {
-        index: None,
-        field: field.to_owned(),
-        code: "unreadable".to_owned(),
-        value: value.to_owned(),
-        zh: zh.to_owned(),
-        en: en.to_owned(),
-    }
+    FieldProblem::new(field, "unreadable", value, zh, en)
 }
 
 async fn draw(
@@ -371,7 +364,7 @@ async fn draw(
     let drawing = Drawing { pages, language, limit, after: &after };
     let shown: Vec<&ExitState> = found.iter().skip((page - 1).saturating_mul(take)).take(take).copied().collect();
     let scope = &caller.key.scope;
-    let may_post = PostExits::ROLES.contains(&scope.role);
+    let may_post = PostExits::is_of(scope.role);
     // A form to amend begins with what stands.
     let plans = if may_post { standing_plans(site, caller, &shown).await? } else { Vec::new() };
     let plans = plans.iter().map(Option::as_deref).chain(std::iter::repeat(None));

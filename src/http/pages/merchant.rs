@@ -9,8 +9,8 @@ use crate::domain::access::Scope;
 use crate::domain::code::CreditCode;
 use crate::domain::words::Light;
 use crate::http::access::{
-    Allowed, DecideTickets, IssueLetters, Permission, PostExits, ReadCases, ReadComplaints, ReadLetters, ReadLights,
-    ReadMails, Record,
+    Allowed, DecideTickets, IssueLetters, Permission as _, PostExits, ReadCases, ReadComplaints, ReadLetters,
+    ReadLights, ReadMails, Record,
 };
 use crate::http::api::merchants::{MerchantFile, ReasonGiven, events_about};
 use crate::http::language::Language;
@@ -62,7 +62,7 @@ pub async fn show(
     let drawing = Drawing { teller, dossier: &dossier, now };
     let timeline = drawing.timeline(clock, steps);
     let file = &dossier.file;
-    let may_follow = allows::<ReadCases>(&key.scope);
+    let may_follow = ReadCases::is_of(key.scope.role);
     let about = |view: &View<'_>| view.case_about(code).map(|row| (row.case.id.to_string(), row.case.is_open()));
     let case = may_follow.then(|| site.view(&key.scope, about)).flatten();
     let content = context! {
@@ -73,18 +73,17 @@ pub async fn show(
         },
         reasons => drawing.reasons(&timeline),
         shops => drawing.shops(),
-        leads => drawing.leads(),
         letters => drawing.letters(),
-        kinds_of_letters => allows::<IssueLetters>(&key.scope).then(|| drawing.kinds_of_letters()),
+        kinds_of_letters => IssueLetters::is_of(key.scope.role).then(|| drawing.kinds_of_letters()),
         leads => drawing.leads(), locked => drawing.locked(), records => drawing.records(),
-        may_record => allows::<Record>(&key.scope),
+        may_record => Record::is_of(key.scope.role),
         aliases => drawing.aliases(),
-        may_name => file.registered && allows::<DecideTickets>(&key.scope),
+        may_name => file.registered && DecideTickets::is_of(key.scope.role),
         case => case.as_ref().map(|(id, _)| id.clone()),
         // Where a case is open, it knows by when: its clocks stop with what was done.
         in_case => case.as_ref().is_some_and(|(_, open)| *open),
         without_case => may_follow && file.row.light > Light::Green && case.as_ref().is_none_or(|(_, open)| !open),
-        may_post => allows::<PostExits>(&key.scope),
+        may_post => PostExits::is_of(key.scope.role),
         complaints => drawing.complaints(),
         mails => drawing.mails(),
         by => clock.name(),
@@ -92,10 +91,6 @@ pub async fn show(
         timeline => timeline.steps,
     };
     answer(&request, Some(allowed.caller()), "merchant.html", "/", content)
-}
-
-fn allows<P: Permission>(scope: &Scope) -> bool {
-    P::ROLES.contains(&scope.role)
 }
 
 fn read(site: &Site, scope: &Scope, code: CreditCode) -> Result<Dossier, Problem> {
@@ -108,14 +103,15 @@ fn read(site: &Site, scope: &Scope, code: CreditCode) -> Result<Dossier, Problem
         let silent = view.silent_for(merchant);
         let reasons = explained.reasons.into_iter();
         let given = reasons.map(|reason| ReasonGiven::new(view, merchant, reason, view.now, lit).resting_on(&silent));
-        let complaints = allows::<ReadComplaints>(scope).then(|| {
+        let complaints = ReadComplaints::is_of(scope.role).then(|| {
             let (found, newest) = view.complaints(&ComplaintFilter { credit_code: Some(code), open: None }, 0, NEWEST);
             (found, newest.into_iter().map(|(_, complaint)| complaint.clone()).collect())
         });
         Ok::<_, Problem>((file, given.collect(), complaints))
     })?;
     let mails =
-        allows::<ReadMails>(scope).then(|| site.picture().outbox.about(code, None).take(NEWEST).cloned().collect());
-    let letters = allows::<ReadLetters>(scope).then(|| letters_of(site, scope, code)).transpose()?.unwrap_or_default();
+        ReadMails::is_of(scope.role).then(|| site.picture().outbox.about(code, None).take(NEWEST).cloned().collect());
+    let letters =
+        ReadLetters::is_of(scope.role).then(|| letters_of(site, scope, code)).transpose()?.unwrap_or_default();
     Ok(Dossier { file, reasons, complaints, mails, letters, events: events_about(site, scope, code, EVENTS)? })
 }

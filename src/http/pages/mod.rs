@@ -26,7 +26,7 @@ use super::access::{self, Caller, Gate};
 use super::assets;
 use super::demo;
 use super::language::Language;
-use super::problem::{Code, Problem};
+use super::problem::{Code, FieldProblem, Problem};
 use super::texts::{self, Texts};
 use crate::domain::words::Role;
 use actix_web::http::header::ContentType;
@@ -227,17 +227,32 @@ pub(super) fn problem(request: &HttpRequest, problem: &Problem, id: &str) -> Res
     let pages = request.app_data::<web::Data<Pages>>().ok_or(Code::Internal)?;
     let language = Language::of(request);
     let document = problem.document(language, id);
-    let fields: Vec<Value> = problem
-        .fields
-        .iter()
-        .map(|field| context! { name => field_name(pages, language, &field.field), text => field.message(language) })
-        .collect();
+    let fields = lines(pages, language, &problem.fields);
     let content = context! { problem => Value::from(Serde(&document)), fields };
     if shop::is_for_everybody(request) {
         return drawn(request, None, "shop-problem.html", "", content);
     }
     let caller = access::caller(request).ok();
     drawn(request, caller.as_ref(), "problem.html", "", content)
+}
+
+/// Returns what is wrong with fields as lines: what each is called, and why.
+fn lines(pages: &Pages, language: Language, fields: &[FieldProblem]) -> Vec<Value> {
+    fields.iter().map(|field| line(pages, language, field, None)).collect()
+}
+
+/// Returns what is wrong with a field as a line that leads to an input.
+fn line(pages: &Pages, language: Language, field: &FieldProblem, input: Option<&str>) -> Value {
+    context! { input, name => field_name(pages, language, &field.field), text => field.message(language) }
+}
+
+/// Returns what a shop is called by its place; one in no mall is a street shop.
+fn shop_name(pages: &Pages, language: Language, mall: &str, unit: &str) -> String {
+    let mall = match mall {
+        "" => pages.text(language, "merchant", "street_shop"),
+        mall => mall,
+    };
+    format!("{mall} {unit}").trim_end().to_owned()
 }
 
 /// Returns what a field is called on pages.

@@ -3,11 +3,11 @@
 //! A sentence has places in braces, filled from the payload by name, and parts in square brackets that are left out where
 //! one of their places has nothing to say.
 
-use super::Pages;
 use super::board::{division_name, sector_name};
 use super::filters::minute;
+use super::{Pages, shop_name};
 use crate::domain::envelope::CloudEvent;
-use crate::domain::event::Reason;
+use crate::domain::event::{FactSeen, Reason};
 use crate::domain::time::Instant;
 use crate::http::language::Language;
 use crate::http::site::rule;
@@ -122,17 +122,28 @@ impl Teller<'_> {
         said.or_else(instant).unwrap_or_else(|| text.to_owned())
     }
 
-    fn title(&self, id: &str) -> String {
+    /// Returns the title of a rule; its id where the pack in force has none such.
+    pub(super) fn title(&self, id: &str) -> String {
         rule(self.policies, id).map_or(id, |rule| self.pick(&rule.title)).to_owned()
+    }
+
+    /// Returns a fact's name, its value, and what that was compared with; this is empty where the value says it all.
+    pub(super) fn fact(&self, seen: &FactSeen) -> (String, Option<String>, String) {
+        let threshold = seen.threshold.as_deref();
+        let told = |value: &str| self.pick(&figure::value(&seen.fact, value, threshold)).to_owned();
+        let name = match self.text("fact", &seen.fact) {
+            "" => seen.fact.as_str(),
+            name => name,
+        };
+        let sign = self.pick(&figure::comparison(&seen.fact, &seen.comparison)).to_owned();
+        // "Yes, compared with: yes" is said by the value alone.
+        let against = threshold.filter(|_| !sign.is_empty()).map(told).unwrap_or_default();
+        (name.to_owned(), seen.value.as_deref().map(told), format!("{sign} {against}").trim().to_owned())
     }
 
     fn shop(&self, data: &Value) -> String {
         let part = |name: &str| data.get(name).and_then(Value::as_str).unwrap_or_default();
-        let mall = match part("mall") {
-            "" => self.text("merchant", "street_shop"),
-            mall => mall,
-        };
-        format!("{mall} {}", part("unit")).trim_end().to_owned()
+        shop_name(self.pages, self.language, part("mall"), part("unit"))
     }
 
     /// Lists what is to be done.

@@ -1,7 +1,7 @@
 //! What everybody may look up, without a log-in and without a script: a shop, the notice board of a mall, the sign for a door.
 
 use super::mall::standing_plan;
-use super::{Pages, drawn, qr};
+use super::{Pages, drawn, qr, shop_name};
 use crate::domain::access::{PublicPart, Scope};
 use crate::domain::code::CreditCode;
 use crate::domain::code_key;
@@ -67,7 +67,7 @@ pub async fn search(
     let rows: Vec<Value> = shops
         .iter()
         .map(|shop| {
-            let places = shop.places.iter().map(|place| place_name(&pages, language, place)).collect::<Vec<_>>();
+            let places = shop.places.iter().map(|place| shop_name(&pages, language, &place.shop.mall, &place.shop.unit)).collect::<Vec<_>>();
             context! { path => path(shop.credit_code), name => &*shop.name, brand => shop.brand.as_deref(), places => places.join(pages.text(language, "site", "comma")) }
         })
         .collect();
@@ -187,16 +187,8 @@ async fn plans(site: &Site, shop: &PublicShop) -> Result<Vec<Option<String>>, Pr
     Ok(plans.into_iter().map(|plan| plan.map(|plan| masked(&plan).into_owned())).collect())
 }
 
-fn place_name(pages: &Pages, language: Language, place: &PublicPlace) -> String {
-    let mall = match place.shop.mall.as_str() {
-        "" => pages.text(language, "merchant", "street_shop"),
-        mall => mall,
-    };
-    format!("{mall} {}", place.shop.unit).trim_end().to_owned()
-}
-
 fn draw_place(pages: &Pages, language: Language, place: &PublicPlace, plan: Option<String>, today: Day) -> Value {
-    let name = place_name(pages, language, place);
+    let name = shop_name(pages, language, &place.shop.mall, &place.shop.unit);
     let left = place.countdown(today).map(|days| {
         let planned = days.planned_on.to_string();
         let text = pages.filled(language, "shop", "leaves", &[("day", &planned)]);

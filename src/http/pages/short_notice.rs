@@ -21,7 +21,7 @@ pub(super) struct ShortNotice<'p> {
 
 /// Returns how many days ahead the pack asks for: the longest notice that any of its rules finds too short ends there.
 pub(super) fn limit(policies: &Policies) -> Option<Decimal> {
-    policies.pack.rules.iter().filter_map(|rule| least(&rule.when)).max()
+    marks(policies).into_iter().next()
 }
 
 /// Returns the days ahead that rules ask for, most first: the marks that a planned day is held against.

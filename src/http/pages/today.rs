@@ -6,10 +6,11 @@ use super::filters::minute;
 use super::sources::name_of;
 use super::{Pages, answer};
 use crate::domain::envelope::Position;
+use crate::domain::event::Event;
 use crate::domain::time::{Instant, day_of, deadline, plus_days, start_of};
-use crate::domain::words::{Role, SourceKind};
+use crate::domain::words::{Light, Role, SourceKind};
 use crate::http::access::{
-    Allowed, HandleCases, Permission, PostExits, ReadCases, ReadComplaints, ReadExits, ReadLights, ReadUnattributed,
+    Allowed, HandleCases, Permission as _, ReadCases, ReadComplaints, ReadExits, ReadLights, ReadUnattributed,
     TrustedForm,
 };
 use crate::http::api::cases::CaseGiven;
@@ -50,10 +51,12 @@ pub struct Seen {
 #[derive(Default)]
 struct Found {
     mine: Vec<CaseGiven>,
+    mine_count: usize,
     others: Vec<CaseGiven>,
+    others_count: usize,
     late: usize,
     soon: usize,
-    changed: Vec<(Changed, Option<String>)>,
+    changed: Vec<(Changed, Option<Light>)>,
     changed_count: usize,
     newest: Option<Position>,
     complaints: Vec<Waiting>,
@@ -122,15 +125,11 @@ fn seen(request: &HttpRequest, key: Uuid) -> Option<Position> {
     (whose.parse::<Uuid>().ok()? == key).then(|| position.parse().ok())?
 }
 
-fn has<P: Permission>(role: Role) -> bool {
-    P::ROLES.contains(&role)
-}
-
 /// Finds everything; what a role may not read is not asked for.
 fn find(view: &View<'_>, me: &str, seen: Option<Position>, log: &dyn EventLog) -> Result<Found, Problem> {
     let role = view.scope.role;
     let mut found = Found { is_empty: view.world.merchants().is_empty(), ..Found::default() };
-    if has::<ReadCases>(role) {
+    if ReadCases::is_of(role) {
         let (_, cases) = view.cases(&CaseFilter::default(), 0, usize::MAX);
         let tomorrow = start_of(plus_days(day_of(view.now), 2));
         for row in cases {
@@ -141,8 +140,15 @@ fn find(view: &View<'_>, me: &str, seen: Option<Position>, log: &dyn EventLog) -
                 found.late += usize::from(row.case.is_late(view.now));
                 found.soon += usize::from(row.case.due_at().is_some_and(|due| due > view.now && due <= tomorrow));
             }
-            let list = if is_mine { &mut found.mine } else { &mut found.others };
-            list.push(CaseGiven::new(row, view.now));
+            let (list, count) = if is_mine {
+                (&mut found.mine, &mut found.mine_count)
+            } else {
+                (&mut found.others, &mut found.others_count)
+            };
+            *count += 1;
+            if list.len() < MOST {
+                list.push(CaseGiven::new(row, view.now));
+            }
         }
     }
     let first_look = start_of(plus_days(day_of(view.now), -FIRST_LOOK_DAYS));
@@ -150,12 +156,13 @@ fn find(view: &View<'_>, me: &str, seen: Option<Position>, log: &dyn EventLog) -
     found.changed_count = changed.len();
     found.newest = changed.first().map(|row| row.position);
     for row in changed.into_iter().take(MOST) {
-        let recorded = log.event_at(row.position)?;
-        let data = recorded.and_then(|recorded| serde_json::from_str::<serde_json::Value>(&recorded.event.data).ok());
-        let before = data.and_then(|data| data.get("from")?.as_str().map(str::to_owned));
+        let before = match log.event_at(row.position)?.map(|recorded| recorded.event.decode()) {
+            Some(Ok(Event::LightChanged(change))) => Some(change.from),
+            _ => None,
+        };
         found.changed.push((row, before));
     }
-    if has::<ReadComplaints>(role) {
+    if ReadComplaints::is_of(role) {
         let waiting = view.unanswered();
         found.complaint_count = waiting.len();
         found.complaints = waiting
@@ -169,10 +176,10 @@ fn find(view: &View<'_>, me: &str, seen: Option<Position>, log: &dyn EventLog) -
             })
             .collect();
     }
-    if has::<ReadExits>(role) {
+    if ReadExits::is_of(role) {
         found.overdue_exits = view.overdue_exits();
     }
-    found.unattributed = has::<ReadUnattributed>(role).then(|| view.unattributed_count()).flatten();
+    found.unattributed = ReadUnattributed::is_of(role).then(|| view.unattributed_count()).flatten();
     let silent = view.sources().into_iter().filter_map(|row| Some((row.source, row.silent_from?)));
     found.silent = silent.map(|(source, from)| (source.kind, source.name.to_string(), from.to_string())).collect();
     Ok(found)
@@ -196,12 +203,12 @@ impl Drawing<'_> {
     }
 
     fn content(&self, found: &Found) -> Value {
-        let cases = |list: &[CaseGiven]| list.iter().take(MOST).map(|case| self.case(case)).collect::<Vec<_>>();
+        let cases = |list: &[CaseGiven]| list.iter().map(|case| self.case(case)).collect::<Vec<_>>();
         let more = |all: usize| (all > MOST).then(|| self.filled("more", all - MOST));
         let changed = found.changed.iter().map(|(row, before)| {
             context! {
                 credit_code => row.credit_code.as_str(), name => row.name.as_deref(), light => row.light.name(),
-                before => before.as_deref().filter(|before| *before != row.light.name()), at => minute(row.at),
+                before => before.filter(|before| *before != row.light).map(Light::name), at => minute(row.at),
             }
         });
         let complaints = found.complaints.iter().map(|row| {
@@ -216,11 +223,11 @@ impl Drawing<'_> {
         context! {
             at => context! { iso => self.now.to_string(), text => minute(self.now) },
             tiles => self.tiles(found),
-            has_cases => has::<ReadCases>(self.role), may_handle => has::<HandleCases>(self.role), may_post => has::<PostExits>(self.role),
-            mine => cases(&found.mine), more_mine => more(found.mine.len()),
-            others => cases(&found.others), more_others => more(found.others.len()),
+            has_cases => ReadCases::is_of(self.role), may_handle => HandleCases::is_of(self.role),
+            mine => cases(&found.mine), more_mine => more(found.mine_count),
+            others => cases(&found.others), more_others => more(found.others_count),
             changed => changed.collect::<Vec<_>>(), more_changed => more(found.changed_count), newest => found.newest.map(|it| it.to_string()),
-            has_complaints => has::<ReadComplaints>(self.role), complaints => complaints.collect::<Vec<_>>(), more_complaints => more(found.complaint_count),
+            has_complaints => ReadComplaints::is_of(self.role), complaints => complaints.collect::<Vec<_>>(), more_complaints => more(found.complaint_count),
             silent => silent.collect::<Vec<_>>(), more_silent => more(found.silent.len()),
             is_empty => found.is_empty,
         }
@@ -228,21 +235,21 @@ impl Drawing<'_> {
 
     /// What is counted, each with where it is worked off; what a role has nothing to do with is left out.
     fn tiles(&self, found: &Found) -> Vec<Value> {
-        let cases = has::<ReadCases>(self.role);
+        let cases = ReadCases::is_of(self.role);
         let late_complaints = found.complaints.iter().filter(|row| row.due <= self.now).count();
         let all = [
             ("late", cases.then_some(found.late), "/cases?late=true", found.late > 0),
             ("soon", cases.then_some(found.soon), "#mine", false),
-            ("mine", cases.then_some(found.mine.len()), "#mine", false),
-            ("others", cases.then_some(found.others.len()), "#others", false),
+            ("mine", cases.then_some(found.mine_count), "#mine", false),
+            ("others", cases.then_some(found.others_count), "#others", false),
             ("changed", Some(found.changed_count), "#changed", false),
             (
                 "complaints",
-                has::<ReadComplaints>(self.role).then_some(found.complaint_count),
+                ReadComplaints::is_of(self.role).then_some(found.complaint_count),
                 "#complaints",
                 late_complaints > 0,
             ),
-            ("exits", has::<ReadExits>(self.role).then_some(found.overdue_exits), "/mall", found.overdue_exits > 0),
+            ("exits", ReadExits::is_of(self.role).then_some(found.overdue_exits), "/mall", found.overdue_exits > 0),
             ("unattributed", found.unattributed, "/unattributed", false),
             ("silent", Some(found.silent.len()), "/sources", !found.silent.is_empty()),
         ];

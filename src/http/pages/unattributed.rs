@@ -2,7 +2,7 @@
 //! with the keyboard where there is a script, with forms where there is none.
 
 use super::filters::{amount_of, minute};
-use super::{Pages, answer, field_name};
+use super::{Pages, answer, lines};
 use crate::domain::code::CreditCode;
 use crate::domain::command::{Command, DecideUnattributed};
 use crate::domain::whose::{Candidate, Offer, State, name_of};
@@ -131,14 +131,7 @@ fn command(form: &DecisionForm) -> Result<(Command, String), Vec<FieldProblem>> 
 }
 
 pub(super) fn wrong(field: &str, value: &str, error: impl std::fmt::Display) -> Vec<FieldProblem> {
-    vec![FieldProblem {
-        index: None,
-        field: field.to_owned(),
-        code: "unreadable".to_owned(),
-        value: value.to_owned(),
-        zh: format!("无法读取：{error}"),
-        en: error.to_string(),
-    }]
+    vec![FieldProblem::new(field, "unreadable", value, format!("无法读取：{error}"), error.to_string())]
 }
 
 /// What was found for the page.
@@ -191,9 +184,7 @@ pub(super) async fn draw(
         tickets => found.tickets,
         last => found.last,
         aliases => found.aliases,
-        wrong => wrong.iter().map(|field| {
-            context! { name => field_name(pages, language, &field.field).to_owned(), text => field.message(language).to_owned() }
-        }).collect::<Vec<_>>(),
+        wrong => lines(pages, language, wrong),
         // What was typed stands in its form again.
         sent => Value::from(Serde(sent)),
         page_text => pages.filled(

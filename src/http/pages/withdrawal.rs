@@ -2,7 +2,6 @@
 
 use super::filters::minute;
 use super::{Pages, answer};
-use crate::domain::words::Light;
 use crate::http::access::{Allowed, Import, TrustedForm};
 use crate::http::api::withdrawal::{ImportWithdrawal, LightChange, WithdrawnGiven, foreseen, withdrawn};
 use crate::http::language::Language;
@@ -67,11 +66,8 @@ pub(super) fn line(pages: &Pages, language: Language, withdrawn: &WithdrawnGiven
 
 fn drawn(pages: &Pages, language: Language, withdrawal: &ImportWithdrawal, file: Option<String>) -> Value {
     let filled = |key: &str, places: &[(&str, &str)]| pages.filled(language, "imports", key, places);
-    let of = |light: &str| -> String {
-        light.parse::<Light>().map_or_else(|_| String::new(), |light| light.name().to_owned())
-    };
     let light = |LightChange { credit_code, name, from, to }: &LightChange| {
-        context! { credit_code => credit_code.clone(), name => name.clone(), from => of(from), to => of(to) }
+        context! { credit_code => credit_code.clone(), name => name.clone(), from => from.clone(), to => to.clone() }
     };
     let unlisted = withdrawal.lights.len().saturating_sub(LISTED);
     let more = withdrawal.more_lights.saturating_add(u64::try_from(unlisted).unwrap_or(u64::MAX));

@@ -6,7 +6,7 @@ mod reading;
 mod tests;
 
 use super::board::sector_name;
-use super::{Pages, answer, field_name};
+use super::{Pages, answer, field_name, line};
 use crate::domain::access::Scope;
 use crate::domain::code::CreditCode;
 use crate::domain::envelope::Position;
@@ -211,8 +211,7 @@ struct Drawing<'a> {
 
 impl Drawing<'_> {
     fn line(&self, field: &FieldProblem) -> Value {
-        let name = field_name(self.pages, self.language, &field.field);
-        context! { input => input(&field.field), name, text => field.message(self.language) }
+        line(self.pages, self.language, field, Some(input(&field.field)))
     }
 
     /// Returns the inputs of a field: one, or of several sectors so many.

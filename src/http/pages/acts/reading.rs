@@ -33,7 +33,7 @@ pub(super) fn command(form: &ActForm, about: CreditCode, filled: &Filled) -> Res
                 fields.insert(field.name.to_owned(), value);
             }
             Ok(None) if field.needed => {
-                wrong.push(fault(input(field.name), "missing", "", "此项必填", "this has to be filled in"));
+                wrong.push(FieldProblem::new(input(field.name), "missing", "", "此项必填", "this has to be filled in"));
             }
             Ok(None) => {}
             Err(problem) => wrong.push(*problem),
@@ -48,7 +48,7 @@ pub(super) fn command(form: &ActForm, about: CreditCode, filled: &Filled) -> Res
     }
     // Each value was read above; what is left is a form that does not fit its command, which a test looks for.
     serde_json::from_value(Value::Object(fields))
-        .map_err(|error| vec![fault("act", "unreadable", "", "无法识别", &error.to_string())])
+        .map_err(|error| vec![FieldProblem::new("act", "unreadable", "", "无法识别", error.to_string())])
 }
 
 /// Returns the input that a field of a command is filled in at.
@@ -63,7 +63,7 @@ fn value(field: &Field, filled: &Filled) -> Result<Option<Value>, Box<FieldProbl
         return Ok((!sectors.is_empty()).then(|| sectors.into()));
     }
     let Some(said) = text(field.name) else { return Ok(None) };
-    let unreadable = |zh: &str, en: &str| Box::new(fault(field.name, "unreadable", said, zh, en));
+    let unreadable = |zh: &str, en: &str| Box::new(FieldProblem::new(field.name, "unreadable", said, zh, en));
     Ok(Some(match field.kind {
         Kind::Day | Kind::DayAhead => {
             let day = time::day(said).map_err(|fault| unreadable(&fault.zh(), &fault.to_string()))?;
@@ -90,15 +90,4 @@ fn value(field: &Field, filled: &Filled) -> Result<Option<Value>, Box<FieldProbl
         }
         Kind::Choice(..) | Kind::Text | Kind::Prose | Kind::Ticket | Kind::Sectors => said.into(),
     }))
-}
-
-fn fault(field: &str, code: &str, value: &str, zh: &str, en: &str) -> FieldProblem {
-    FieldProblem {
-        index: None,
-        field: field.to_owned(),
-        code: code.to_owned(),
-        value: value.to_owned(),
-        zh: zh.to_owned(),
-        en: en.to_owned(),
-    }
 }

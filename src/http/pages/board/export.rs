@@ -4,14 +4,16 @@ use super::columns::{Cell, Column};
 use super::{Asked, Shown};
 use crate::domain::time::day_of;
 use crate::http::access::{Allowed, ReadLights};
+use crate::http::download;
 use crate::http::language::Language;
 use crate::http::pages::Pages;
 use crate::http::problem::{Code, Problem};
 use crate::http::site::Site;
-use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use crate::intake::export::{BYTE_ORDER_MARK, Medium, safe_cell};
 use actix_web::{HttpRequest, HttpResponse, web};
 use rust_decimal::prelude::ToPrimitive as _;
 use rust_xlsxwriter::{Format, Workbook, XlsxError};
+use std::fmt::Display;
 
 /// Rows of a file at most: what a worksheet holds, less its head.
 const MOST: usize = 1_048_575;
@@ -27,10 +29,8 @@ pub async fn xlsx(
     request: HttpRequest,
     query: web::Query<Asked>,
 ) -> Result<HttpResponse, Problem> {
-    let table = table(&allowed, &site, &pages, &request, &query).await?;
-    let book = workbook(&table).map_err(|error| Problem::inside(Code::Internal, error))?;
-    let media_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
-    Ok(file(&site, "xlsx", media_type, book))
+    let book = written(&allowed, &site, pages, &request, &query, workbook).await?;
+    Ok(download::file(&name(&site, "xlsx"), download::XLSX, book))
 }
 
 /// Writes the board as CSV, in UTF-8 with the mark that spreadsheet programs know it by.
@@ -44,9 +44,8 @@ pub async fn csv(
     request: HttpRequest,
     query: web::Query<Asked>,
 ) -> Result<HttpResponse, Problem> {
-    let table = table(&allowed, &site, &pages, &request, &query).await?;
-    let text = comma_separated(&table).map_err(|error| Problem::inside(Code::Internal, error))?;
-    Ok(file(&site, "csv", "text/csv; charset=utf-8", text))
+    let text = written(&allowed, &site, pages, &request, &query, comma_separated).await?;
+    Ok(download::file(&name(&site, "csv"), download::CSV, text))
 }
 
 /// A head, and rows under it.
@@ -55,13 +54,19 @@ struct Table {
     rows: Vec<Vec<Cell>>,
 }
 
-async fn table(
+fn name(site: &Site, ending: &str) -> String {
+    format!("warnlight-{}.{ending}", day_of(site.desk.now()))
+}
+
+/// Writes what the page shows. A district has a million rows: not on a thread that others wait for.
+async fn written<E: Display + Send + 'static>(
     allowed: &Allowed<ReadLights>,
     site: &Site,
-    pages: &Pages,
+    pages: web::Data<Pages>,
     request: &HttpRequest,
     asked: &Asked,
-) -> Result<Table, Problem> {
+    write: fn(&Table) -> Result<Vec<u8>, E>,
+) -> Result<Vec<u8>, Problem> {
     let language = Language::of(request);
     let columns = Column::chosen(request.query_string());
     let (shown, log) = (Shown::of(asked, site.desk.now())?, site.desk.log().clone());
@@ -72,9 +77,13 @@ async fn table(
         })
         .await?;
     let policies = site.policies();
-    let cells = |row| columns.iter().map(|column| column.cell(row, &policies, pages, language)).collect();
-    let head = columns.iter().map(|column| pages.text(language, "board", column.key()).to_owned());
-    Ok(Table { head: head.collect(), rows: rows.iter().map(cells).collect() })
+    let work = move || {
+        let cells = |row| columns.iter().map(|column| column.cell(row, &policies, &pages, language)).collect();
+        let head = columns.iter().map(|column| pages.text(language, "board", column.key()).to_owned());
+        write(&Table { head: head.collect(), rows: rows.iter().map(cells).collect() })
+    };
+    let written = web::block(work).await.map_err(|error| Problem::inside(Code::Unavailable, error))?;
+    written.map_err(|error| Problem::inside(Code::Internal, error))
 }
 
 fn workbook(table: &Table) -> Result<Vec<u8>, XlsxError> {
@@ -90,7 +99,7 @@ fn workbook(table: &Table) -> Result<Vec<u8>, XlsxError> {
         for (column, cell) in (0_u16..).zip(cells) {
             match cell {
                 // A text is written as one, whatever it begins with.
-                Cell::Text(text) => sheet.write_string(row, column, text)?,
+                Cell::Text(text) => sheet.write_string(row, column, &*safe_cell(text, Medium::Xlsx))?,
                 Cell::Money(Some(yuan)) => {
                     sheet.write_number_with_format(row, column, yuan.to_f64().unwrap_or_default(), &money)?
                 }
@@ -102,27 +111,15 @@ fn workbook(table: &Table) -> Result<Vec<u8>, XlsxError> {
 }
 
 fn comma_separated(table: &Table) -> Result<Vec<u8>, csv::Error> {
-    let mut writer = csv::Writer::from_writer(Vec::from("\u{FEFF}"));
-    writer.write_record(table.head.iter().map(|name| harmless(name)))?;
+    let mut writer = csv::Writer::from_writer(BYTE_ORDER_MARK.as_bytes().to_vec());
+    writer.write_record(table.head.iter().map(|name| safe_cell(name, Medium::Csv).into_owned()))?;
     for cells in &table.rows {
         writer.write_record(cells.iter().map(|cell| match cell {
-            Cell::Text(text) => harmless(text),
+            Cell::Text(text) => safe_cell(text, Medium::Csv).into_owned(),
             Cell::Money(yuan) => yuan.map(|yuan| format!("{yuan:.2}")).unwrap_or_default(),
         }))?;
     }
     writer.into_inner().map_err(|error| error.into_error().into())
-}
-
-/// Returns a text that no spreadsheet program takes for a formula: one that would begin like one gets a quote before it.
-fn harmless(text: &str) -> String {
-    let begins =
-        text.trim_start_matches(' ').starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
-    if begins { format!("'{text}") } else { text.to_owned() }
-}
-
-fn file(site: &Site, ending: &str, media_type: &str, body: Vec<u8>) -> HttpResponse {
-    let name = format!("attachment; filename=\"warnlight-{}.{ending}\"", day_of(site.desk.now()));
-    HttpResponse::Ok().insert_header((CONTENT_TYPE, media_type)).insert_header((CONTENT_DISPOSITION, name)).body(body)
 }
 
 #[cfg(test)]
@@ -131,7 +128,7 @@ mod tests {
 
     #[test]
     fn no_text_of_a_file_is_a_formula() {
-        let evil = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1", "＝1"];
+        let evil = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1", "＝1", "\u{3000}=1"];
         let rows =
             evil.iter().map(|text| vec![Cell::Text((*text).to_owned()), Cell::Money(Some("-1.5".parse().unwrap()))]);
         let table = Table { head: vec!["a".to_owned(), "b".to_owned()], rows: rows.collect() };
@@ -141,7 +138,6 @@ mod tests {
             let row = row.unwrap();
             assert_eq!((&row[0], &row[1]), (format!("'{evil}").as_str(), "-1.50"));
         }
-        assert_eq!(harmless("朝阳=餐饮"), "朝阳=餐饮");
         let book = workbook(&table).unwrap();
         let mut book = calamine::open_workbook_from_rs::<calamine::Xlsx<_>, _>(std::io::Cursor::new(book)).unwrap();
         let (cells, formulas) = {
