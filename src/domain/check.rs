@@ -338,8 +338,10 @@ impl Check {
             ]),
             Command::AssignSector(row) => look("sector", &row.sector),
             Command::RecordAlias(row) | Command::WithdrawAlias(row) => {
-                let alias = Some(row.alias.clone());
-                all(&[("alias", &alias), ("mall", &row.mall), ("street", &row.street), ("reason", &row.reason)]);
+                look("alias", &row.alias);
+                for (field, text) in [("mall", &row.mall), ("street", &row.street), ("reason", &row.reason)] {
+                    text.iter().for_each(|text| look(field, text));
+                }
             }
             Command::RecordFiling(row) => all(&[("bank", &row.bank), ("account_tail", &row.account_tail)]),
             Command::RecordExit(row) => {
@@ -351,7 +353,9 @@ impl Check {
                 ]);
             }
             Command::RecordComplaint(row) => {
-                all(&[("ticket", &Some(row.ticket.clone())), ("reply", &row.reply), ("mall", &row.mall)]);
+                look("ticket", &row.ticket);
+                row.reply.iter().for_each(|text| look("reply", text));
+                row.mall.iter().for_each(|text| look("mall", text));
             }
             Command::RecordUnattributed(row) => {
                 look("ticket", &row.ticket);

@@ -6,7 +6,7 @@
 use super::code_key::code;
 use super::envelope::Position;
 use super::event::{CaseOpened, DocumentIssued, JointCheck, Lead, LeadTransferred};
-use super::evidence::{Evidence, Replaced, STANDING};
+use super::evidence::{Evidence, Replaced, STANDING, ended, standing};
 use super::mark::Mark;
 use super::time::{Day, Instant};
 use super::words::{DocumentKind, EnforcementKind, JointCheckStep, LeadStep};
@@ -126,19 +126,19 @@ impl Dealings {
     /// Returns the step of a lead that stands.
     #[must_use]
     pub fn lead(&self, lead: &str, step: LeadStep) -> Option<&LeadItem> {
-        self.leads.iter().rfind(|item| item.until == STANDING && item.is(lead, step))
+        standing(&self.leads, |item| item.is(lead, step))
     }
 
     /// Returns the step of a joint check that stands.
     #[must_use]
     pub fn check(&self, check: &str, step: JointCheckStep) -> Option<&CheckItem> {
-        self.checks.iter().rfind(|item| item.until == STANDING && item.is(check, step))
+        standing(&self.checks, |item| item.is(check, step))
     }
 
     /// Returns the case that stands of a number and a ticket.
     #[must_use]
     pub fn case(&self, number: &str, ticket: Option<&str>) -> Option<&CaseItem> {
-        self.cases.iter().rfind(|item| item.until == STANDING && item.is(number) && item.is_for(ticket))
+        standing(&self.cases, |item| item.is(number) && item.is_for(ticket))
     }
 
     /// Returns the letter of a kind and number, however that is typed.
@@ -241,13 +241,6 @@ pub fn words_of(row: &DocumentIssued) -> Mark {
     // No part has a control character in it.
     let said: Vec<&str> = parts.map(String::as_str).collect();
     Mark::of(Some(&said.join("\u{1}")))
-}
-
-/// Ends what stands of the same thing, and returns it for what a later row left out.
-fn ended<T: Replaced>(items: &mut [T], at: Position, same: impl Fn(&T) -> bool) -> Option<&T> {
-    let stood = items.iter_mut().rfind(|item| item.until() == STANDING && same(item))?;
-    stood.end(at);
-    Some(stood)
 }
 
 impl LeadItem {

@@ -17,7 +17,7 @@ use super::event::{
     ListRemoved, MerchantDetails, PrepaidReported, RatioReported, RectificationOrdered, SectorAssigned, ShopOpened,
     SignalCleared, SignalRaised, SiteChecked,
 };
-use super::evidence::{FilingStep, STANDING};
+use super::evidence::{Complaint, FilingStep, STANDING};
 use super::exit::{Exit, exit_on};
 use super::merchant::Merchant;
 use super::remarks;
@@ -50,6 +50,13 @@ pub struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
+    /// Returns the ticket that a command names, if it is about this merchant. Whose it is instead is told to nobody: who asks may not
+    /// see that merchant.
+    fn ticket_of(&self, code: CreditCode, number: &str) -> Result<&'a Complaint, Vec<Problem>> {
+        let found = self.ticket.as_ref().and_then(|found| found.ticket).filter(|(owner, _)| owner.code == code);
+        found.map(|(_, complaint)| complaint).ok_or_else(|| vec![dealings::no_ticket(number)])
+    }
+
     /// Returns what a world and a queue know that matters for a command.
     #[must_use]
     pub fn of(world: &'a World, queue: &'a Queue, command: &Command, sectors: &'a [String]) -> Self {

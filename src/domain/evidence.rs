@@ -13,7 +13,7 @@ use super::merchant::Horizon;
 use super::money::{Ratio, Yuan};
 use super::name_key;
 use super::ticket;
-use super::time::{Day, Instant};
+use super::time::{Day, Instant, day_of};
 use super::words::{
     Channel, ComplaintKind, EnforcementKind, ExitAction, FilingAction, FilingStatus, GuaranteeKind, ListKind, Outcome,
     SignalKind, TicketStep,
@@ -251,6 +251,32 @@ impl Handling {
     pub const fn at(position: Position, step: TicketStep, at: Instant) -> Self {
         Self { position, until: STANDING, step, at, amount: None, due_at: None, resolved: None, satisfied: None }
     }
+
+    /// Says whether it is this step at this time.
+    #[must_use]
+    pub fn is(&self, step: TicketStep, at: Instant) -> bool {
+        (self.step, self.at) == (step, at)
+    }
+}
+
+impl Evidence for Handling {
+    fn date(&self) -> Day {
+        day_of(self.at)
+    }
+
+    fn position(&self) -> Position {
+        self.position
+    }
+
+    fn until(&self) -> Position {
+        self.until
+    }
+}
+
+impl Replaced for Handling {
+    fn end(&mut self, at: Position) {
+        self.until = at;
+    }
 }
 
 /// What a later row of a ticket said instead of what was known.
@@ -362,6 +388,23 @@ pub trait Evidence {
 pub(super) trait Replaced: Evidence {
     /// Ends it at a position.
     fn end(&mut self, at: Position);
+}
+
+/// Returns what stands of a thing.
+pub(super) fn standing<T: Evidence>(items: &[T], same: impl Fn(&T) -> bool) -> Option<&T> {
+    items.iter().rfind(|item| item.until() == STANDING && same(item))
+}
+
+/// Ends what stands of the same thing, and returns it for what a later row left out.
+pub(super) fn ended<T: Replaced>(items: &mut [T], at: Position, same: impl Fn(&T) -> bool) -> Option<&T> {
+    let stood = items.iter_mut().rfind(|item| item.until() == STANDING && same(item))?;
+    stood.end(at);
+    Some(stood)
+}
+
+/// Ends everything that stands and is the same.
+pub(super) fn end_all<T: Replaced>(items: &mut [T], at: Position, same: impl Fn(&T) -> bool) {
+    items.iter_mut().filter(|item| item.until() == STANDING && same(item)).for_each(|item| item.end(at));
 }
 
 macro_rules! evidence {
@@ -498,8 +541,7 @@ impl Complaint {
 
     /// Returns what was done about it, as known at `known`.
     pub fn handled(&self, known: Position) -> impl Iterator<Item = &Handling> {
-        let stands = move |item: &&Handling| item.position <= known && (item.until == STANDING || known < item.until);
-        self.handling.iter().filter(stands)
+        self.handling.iter().filter(move |item| item.stands(known))
     }
 
     /// Returns the money paid back to the complainant (挽回损失), as known at `known`.

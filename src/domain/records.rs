@@ -7,11 +7,11 @@
 use super::code_key::code;
 use super::envelope::Position;
 use super::event::{CustodyAccount, Entry, Event, GreyListed, PersonLocked};
-use super::evidence::{Evidence, Replaced, STANDING};
+use super::evidence::{Evidence, Replaced, STANDING, end_all, ended, standing};
 use super::merchant::Merchant;
 use super::name_key;
-use super::standing::Entered;
-use super::time::{Day, NO_END};
+use super::standing::{Entered, agrees, among, end_stands};
+use super::time::{self, Day};
 use super::words::AccountAction;
 
 /// What is on record about one merchant; of most merchants there is nothing.
@@ -145,6 +145,24 @@ macro_rules! evidence {
 
 evidence!(Lease from, Papers date, Account date, GreyEntry entered_on, Lock locked_on);
 
+impl Lease {
+    fn is(&self, shop: Option<u32>, from: Day) -> bool {
+        Some(self.shop) == shop && self.from == from
+    }
+}
+
+impl Papers {
+    fn is(&self, shop: Option<u32>, date: Day) -> bool {
+        Some(self.shop) == shop && self.date == date
+    }
+}
+
+impl ShopBrand {
+    fn is(&self, shop: Option<u32>, brand: &str) -> bool {
+        Some(self.shop) == shop && name_key::same(&self.brand, brand)
+    }
+}
+
 impl GreyEntry {
     /// Says whether the merchant is on the grey list on a day.
     #[must_use]
@@ -200,13 +218,13 @@ pub(super) fn apply(merchant: &mut Merchant, position: Position, event: &Event) 
         Event::LeaseRecorded(row) => {
             let shop = merchant.shop_index(row.mall.as_deref(), row.unit.as_deref(), position);
             let leases = &mut merchant.records_mut().leases;
-            end(leases, position, |lease| (lease.shop, lease.from) == (shop, row.from));
+            ended(leases, position, |lease| lease.is(Some(shop), row.from));
             leases.push(Lease { shop, from: row.from, ends_on: row.until, position, until });
         }
         Event::PapersChecked(row) => {
             let shop = merchant.shop_index(row.mall.as_deref(), row.unit.as_deref(), position);
             let papers = &mut merchant.records_mut().papers;
-            end(papers, position, |check| (check.shop, check.date) == (shop, row.date));
+            ended(papers, position, |check| check.is(Some(shop), row.date));
             papers.push(Papers { shop, date: row.date, in_order: row.in_order, position, until });
         }
         Event::ShopLinked(row) => {
@@ -219,14 +237,14 @@ pub(super) fn apply(merchant: &mut Merchant, position: Position, event: &Event) 
         Event::GreyDelisted(row) => {
             let standing = |entry: &&mut GreyEntry| entry.until == STANDING && entry.entered_on == row.entered_on;
             if let Some(entry) = merchant.records_mut().grey.iter_mut().rfind(standing) {
-                entry.removed_on = Some(row.removed_on).filter(|day| *day != NO_END);
+                entry.removed_on = time::end(Some(row.removed_on));
             }
         }
         Event::PersonLocked(row) => locked(merchant, position, row),
         Event::PersonUnlocked(row) => {
             let standing = |lock: &&mut Lock| lock.until == STANDING && lock.is(&row.person_digest, row.locked_on);
             if let Some(lock) = merchant.records_mut().locks.iter_mut().rfind(standing) {
-                lock.lifted_on = Some(row.lifted_on).filter(|day| *day != NO_END);
+                lock.lifted_on = time::end(Some(row.lifted_on));
             }
         }
         _ => return false,
@@ -236,7 +254,7 @@ pub(super) fn apply(merchant: &mut Merchant, position: Position, event: &Event) 
 
 fn account(merchant: &mut Merchant, position: Position, row: &CustodyAccount, action: AccountAction) {
     let accounts = &mut merchant.records_mut().accounts;
-    let stood = end(accounts, position, |other| other.is(action, &row.bank, row.date));
+    let stood = ended(accounts, position, |other| other.is(action, &row.bank, row.date));
     let tail = row.account_tail.as_deref().map(Box::from).or_else(|| stood.and_then(|stood| stood.tail.clone()));
     let (date, bank) = (row.date, row.bank.as_str().into());
     accounts.push(Account { action, date, bank, tail, position, until: STANDING });
@@ -252,7 +270,7 @@ fn grey_listed(merchant: &mut Merchant, position: Position, row: &GreyListed) {
         position,
         until: STANDING,
     };
-    if let Some(stood) = end(grey, position, |other| other.entered_on == row.entered_on) {
+    if let Some(stood) = ended(grey, position, |other| other.entered_on == row.entered_on) {
         entry.ground = entry.ground.or_else(|| stood.ground.clone());
         entry.review_on = entry.review_on.or(stood.review_on);
         entry.removed_on = stood.removed_on;
@@ -272,19 +290,12 @@ fn locked(merchant: &mut Merchant, position: Position, row: &PersonLocked) {
         position,
         until: STANDING,
     };
-    if let Some(stood) = end(locks, position, |other| other.is(&row.person_digest, row.locked_on)) {
+    if let Some(stood) = ended(locks, position, |other| other.is(&row.person_digest, row.locked_on)) {
         lock.role = lock.role.or_else(|| stood.role.clone());
         lock.number = lock.number.or_else(|| stood.number.clone());
         lock.lifted_on = stood.lifted_on;
     }
     locks.push(lock);
-}
-
-/// Ends what stands of the same thing, and returns it for what a later row left out.
-fn end<T: Replaced>(items: &mut [T], at: Position, same: impl Fn(&T) -> bool) -> Option<&T> {
-    let stood = items.iter_mut().rfind(|item| item.until() == STANDING && same(item))?;
-    stood.end(at);
-    Some(stood)
 }
 
 /// Says whether an event would say only what stands already.
@@ -293,19 +304,16 @@ pub(super) fn stands(merchant: &Merchant, event: &Event) -> bool {
     match event {
         Event::LeaseRecorded(row) => {
             let shop = merchant.shop_place(row.mall.as_deref(), row.unit.as_deref());
-            standing(&records.leases, |lease| Some(lease.shop) == shop && lease.from == row.from)
-                .is_some_and(|lease| lease.ends_on == row.until)
+            standing(&records.leases, |lease| lease.is(shop, row.from)).is_some_and(|lease| lease.ends_on == row.until)
         }
         Event::PapersChecked(row) => {
             let shop = merchant.shop_place(row.mall.as_deref(), row.unit.as_deref());
-            standing(&records.papers, |check| Some(check.shop) == shop && check.date == row.date)
+            standing(&records.papers, |check| check.is(shop, row.date))
                 .is_some_and(|check| check.in_order == row.in_order)
         }
         Event::ShopLinked(row) => {
             let shop = merchant.shop_place(row.mall.as_deref(), row.unit.as_deref());
-            records.brands.iter().any(|stood| {
-                Some(stood.shop) == shop && stood.until == STANDING && name_key::same(&stood.brand, &row.brand)
-            })
+            records.brands.iter().any(|stood| stood.until == STANDING && stood.is(shop, &row.brand))
         }
         Event::AccountOpened(row) => account_stands(records, row, AccountAction::Open),
         Event::AccountClosed(row) => account_stands(records, row, AccountAction::Close),
@@ -316,7 +324,7 @@ pub(super) fn stands(merchant: &Merchant, event: &Event) -> bool {
         }
         Event::GreyDelisted(row) => {
             let stood = standing(&records.grey, |entry| entry.entered_on == row.entered_on);
-            stood.and_then(|entry| entry.removed_on).unwrap_or(NO_END) == row.removed_on
+            end_stands(stood.and_then(|entry| entry.removed_on), row.removed_on)
         }
         Event::PersonLocked(row) => standing(&records.locks, |lock| lock.is(&row.person_digest, row.locked_on))
             .is_some_and(|lock| {
@@ -326,19 +334,10 @@ pub(super) fn stands(merchant: &Merchant, event: &Event) -> bool {
             }),
         Event::PersonUnlocked(row) => {
             let stood = standing(&records.locks, |lock| lock.is(&row.person_digest, row.locked_on));
-            stood.and_then(|lock| lock.lifted_on).unwrap_or(NO_END) == row.lifted_on
+            end_stands(stood.and_then(|lock| lock.lifted_on), row.lifted_on)
         }
         _ => false,
     }
-}
-
-fn standing<T: Evidence>(items: &[T], same: impl Fn(&T) -> bool) -> Option<&T> {
-    items.iter().rfind(|item| item.until() == STANDING && same(item))
-}
-
-/// What is not stated agrees with everything.
-fn agrees<T: PartialEq>(stood: Option<T>, said: Option<T>) -> bool {
-    said.is_none() || stood == said
 }
 
 fn account_stands(records: &Records, row: &CustodyAccount, action: AccountAction) -> bool {
@@ -354,26 +353,21 @@ pub(super) fn entered(merchant: &Merchant, entry: &Entry) -> Option<Entered> {
     Some(match entry {
         Entry::Lease { mall, unit, from } => {
             let shop = merchant.shop_place(mall.as_deref(), unit.as_deref());
-            among(&records.leases, |lease| Some(lease.shop) == shop && lease.from == *from)
+            among(&records.leases, |lease| lease.is(shop, *from))
         }
         Entry::Papers { mall, unit, date } => {
             let shop = merchant.shop_place(mall.as_deref(), unit.as_deref());
-            among(&records.papers, |check| Some(check.shop) == shop && check.date == *date)
+            among(&records.papers, |check| check.is(shop, *date))
         }
         Entry::ShopBrand { mall, unit, brand } => {
             let shop = merchant.shop_place(mall.as_deref(), unit.as_deref());
-            let same = |stood: &&ShopBrand| Some(stood.shop) == shop && name_key::same(&stood.brand, brand);
-            judged(records.brands.iter().filter(same).map(|stood| stood.until))
+            judged(records.brands.iter().filter(|stood| stood.is(shop, brand)).map(|stood| stood.until))
         }
         Entry::Account { action, bank, date } => among(&records.accounts, |item| item.is(*action, bank, *date)),
         Entry::GreyListing { entered_on } => among(&records.grey, |entry| entry.entered_on == *entered_on),
         Entry::Lock { person_digest, locked_on } => among(&records.locks, |lock| lock.is(person_digest, *locked_on)),
         _ => return None,
     })
-}
-
-fn among<T: Evidence>(items: &[T], same: impl Fn(&T) -> bool) -> Entered {
-    judged(items.iter().filter(|item| same(item)).map(Evidence::until))
 }
 
 /// Says how an entry stands whose items stood up to these places.
@@ -389,32 +383,26 @@ pub(super) fn cancel(merchant: &mut Merchant, at: Position, entry: &Entry) {
     match entry {
         Entry::Lease { mall, unit, from } => {
             let shop = merchant.shop_place(mall.as_deref(), unit.as_deref());
-            all(&mut merchant.records_mut().leases, at, |lease| Some(lease.shop) == shop && lease.from == *from);
+            end_all(&mut merchant.records_mut().leases, at, |lease| lease.is(shop, *from));
         }
         Entry::Papers { mall, unit, date } => {
             let shop = merchant.shop_place(mall.as_deref(), unit.as_deref());
-            all(&mut merchant.records_mut().papers, at, |check| Some(check.shop) == shop && check.date == *date);
+            end_all(&mut merchant.records_mut().papers, at, |check| check.is(shop, *date));
         }
         Entry::ShopBrand { mall, unit, brand } => {
             let shop = merchant.shop_place(mall.as_deref(), unit.as_deref());
-            let same = |stood: &&mut ShopBrand| {
-                Some(stood.shop) == shop && stood.until == STANDING && name_key::same(&stood.brand, brand)
-            };
+            let same = |stood: &&mut ShopBrand| stood.until == STANDING && stood.is(shop, brand);
             merchant.records_mut().brands.iter_mut().filter(same).for_each(|stood| stood.until = at);
         }
         Entry::Account { action, bank, date } => {
-            all(&mut merchant.records_mut().accounts, at, |item| item.is(*action, bank, *date));
+            end_all(&mut merchant.records_mut().accounts, at, |item| item.is(*action, bank, *date));
         }
         Entry::GreyListing { entered_on } => {
-            all(&mut merchant.records_mut().grey, at, |entry| entry.entered_on == *entered_on);
+            end_all(&mut merchant.records_mut().grey, at, |entry| entry.entered_on == *entered_on);
         }
         Entry::Lock { person_digest, locked_on } => {
-            all(&mut merchant.records_mut().locks, at, |lock| lock.is(person_digest, *locked_on));
+            end_all(&mut merchant.records_mut().locks, at, |lock| lock.is(person_digest, *locked_on));
         }
         _ => {}
     }
-}
-
-fn all<T: Replaced>(items: &mut [T], at: Position, same: impl Fn(&T) -> bool) {
-    items.iter_mut().filter(|item| item.until() == STANDING && same(item)).for_each(|item| item.end(at));
 }

@@ -198,7 +198,8 @@ pub fn entered(merchant: &Merchant, entry: &Entry) -> Entered {
     }
 }
 
-fn among<T: Evidence>(items: &[T], same: impl Fn(&T) -> bool) -> Entered {
+/// Says how an entry stands that these items are.
+pub(super) fn among<T: Evidence>(items: &[T], same: impl Fn(&T) -> bool) -> Entered {
     let found = || items.iter().filter(|item| same(item));
     match found().any(|item| item.until() == STANDING) {
         true => Entered::Stands,
@@ -286,12 +287,12 @@ fn removal(merchant: &Merchant, list: ListKind, entered_on: Day) -> Option<Day> 
 }
 
 /// Says whether an end stands. Where none was said, *no end* stands.
-fn end_stands(stood: Option<Day>, said: Day) -> bool {
+pub(super) fn end_stands(stood: Option<Day>, said: Day) -> bool {
     stood.unwrap_or(NO_END) == said
 }
 
 /// What is not stated agrees with everything.
-fn agrees<T: PartialEq>(stood: Option<T>, said: Option<T>) -> bool {
+pub(super) fn agrees<T: PartialEq>(stood: Option<T>, said: Option<T>) -> bool {
     said.is_none() || stood == said
 }
 

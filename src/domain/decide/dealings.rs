@@ -180,14 +180,8 @@ fn is_done(row: &RecordJointCheck, done: Day) -> Problem {
 
 /// Decides the opening of an enforcement case. A ticket it is opened for is known, and about this merchant.
 pub(super) fn case(row: &RecordCase, known: &Known<'_>) -> Decided {
-    let ticket = match &row.ticket {
-        None => None,
-        Some(number) => match known.ticket.as_ref().and_then(|found| found.ticket) {
-            // Whose it is instead is told to nobody: who asks may not see that merchant.
-            Some((owner, complaint)) if owner.code == row.credit_code => Some(complaint.ticket.to_string()),
-            _ => return Err(vec![no_ticket(number)]),
-        },
-    };
+    let ticket = row.ticket.as_deref().map(|number| known.ticket_of(row.credit_code, number)).transpose()?;
+    let ticket = ticket.map(|complaint| complaint.ticket.to_string());
     let number = row.number.clone();
     let opened = CaseOpened { credit_code: row.credit_code, number, date: row.date, ticket };
     let another = known

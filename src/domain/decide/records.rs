@@ -1,6 +1,5 @@
 //! Decisions about custody accounts, tenants, what is done about tickets, the grey list and locks of persons.
 
-use super::dealings::no_ticket;
 use super::{Known, end_or};
 use crate::domain::check::Problem;
 use crate::domain::command::{HandleComplaint, RecordAccount, RecordGreyListing, RecordLock, RecordTenancy};
@@ -79,17 +78,13 @@ pub(super) fn lock(row: &RecordLock) -> Events {
 
 /// Decides what was done about a ticket, in the ticket's stream. The ticket is known, and about this merchant.
 pub(super) fn handling(row: &HandleComplaint, known: &Known<'_>) -> Result<Follows, Vec<Problem>> {
-    let found = known.ticket.as_ref().and_then(|found| found.ticket);
-    // Whose it is instead is told to nobody: who asks may not see that merchant.
-    let Some((_, complaint)) = found.filter(|(owner, _)| owner.code == row.credit_code) else {
-        return Err(vec![no_ticket(&row.ticket)]);
-    };
+    let complaint = known.ticket_of(row.credit_code, &row.ticket)?;
     if row.at < complaint.received_at {
         return Err(vec![before_received(row.at, complaint.received_at)]);
     }
     let stands = complaint.handling.iter().any(|item| {
         item.until == STANDING
-            && (item.step, item.at) == (row.step, row.at)
+            && item.is(row.step, row.at)
             && (item.amount, item.resolved, item.satisfied) == (row.amount, row.resolved, row.satisfied)
             && (row.due_at.is_none() || item.due_at == row.due_at)
     });

@@ -3,7 +3,7 @@
 use crate::domain::code_key::code;
 use crate::domain::envelope::Position;
 use crate::domain::event::Entry;
-use crate::domain::evidence::{ExitItem, Handling, RatioItem, Replaced, STANDING};
+use crate::domain::evidence::{ExitItem, RatioItem, Replaced, end_all};
 use crate::domain::merchant::Merchant;
 use crate::domain::records;
 use crate::domain::time::Day;
@@ -19,7 +19,7 @@ impl Merchant {
                 all_of_day(&mut self.flows, *date, at, |_| true);
             }
             Entry::Guarantee { kind, amount, from } => {
-                all(&mut self.guarantees, at, |other| {
+                end_all(&mut self.guarantees, at, |other| {
                     (other.kind, other.amount, other.from) == (*kind, *amount, *from)
                 });
             }
@@ -30,12 +30,12 @@ impl Merchant {
             }
             Entry::Signal { mall, unit, kind, date } => {
                 if let Some(shop) = self.shop_place(mall.as_deref(), unit.as_deref()) {
-                    all(&mut self.signals, at, |signal| signal.is(shop, *kind, *date));
+                    end_all(&mut self.signals, at, |signal| signal.is(shop, *kind, *date));
                 }
             }
             Entry::ComplaintRate { mall, unit, date } => {
                 if let Some(shop) = self.shop_place(mall.as_deref(), unit.as_deref()) {
-                    all(&mut self.rates, at, |rate: &RatioItem| rate.shop == shop && rate.is_of_month(*date));
+                    end_all(&mut self.rates, at, |rate: &RatioItem| rate.shop == shop && rate.is_of_month(*date));
                 }
             }
             Entry::PrepaidShare { mall, unit, date } => {
@@ -43,21 +43,23 @@ impl Merchant {
                     all_of_day(&mut self.shares, *date, at, |share| share.shop == shop);
                 }
             }
-            Entry::Listing { list, entered_on } => all(&mut self.listings, at, |entry| entry.is(*list, *entered_on)),
+            Entry::Listing { list, entered_on } => {
+                end_all(&mut self.listings, at, |entry| entry.is(*list, *entered_on))
+            }
             Entry::Act { kind, date, number } => {
                 let number = number.as_deref().map(code);
                 all_of_day(&mut self.acts, *date, at, |act| {
                     act.kind == *kind && act.number.as_deref() == number.as_deref()
                 });
             }
-            Entry::Lead { lead, step } => all(&mut self.dealings_mut().leads, at, |item| item.is(lead, *step)),
-            Entry::JointCheck { check, step } => all(&mut self.dealings_mut().checks, at, |item| item.is(check, *step)),
-            Entry::Case { number } => all(&mut self.dealings_mut().cases, at, |item| item.is(number)),
+            Entry::Lead { lead, step } => end_all(&mut self.dealings_mut().leads, at, |item| item.is(lead, *step)),
+            Entry::JointCheck { check, step } => {
+                end_all(&mut self.dealings_mut().checks, at, |item| item.is(check, *step))
+            }
+            Entry::Case { number } => end_all(&mut self.dealings_mut().cases, at, |item| item.is(number)),
             Entry::Ticket { ticket, channel, step, at: done_at } => {
                 for complaint in self.complaints.iter_mut().filter(|complaint| complaint.is_ticket(ticket, *channel)) {
-                    let same =
-                        |item: &&mut Handling| item.until == STANDING && (item.step, item.at) == (*step, *done_at);
-                    complaint.handling.iter_mut().filter(same).for_each(|item| item.until = at);
+                    end_all(&mut complaint.handling, at, |item| item.is(*step, *done_at));
                 }
             }
             other => records::cancel(self, at, other),
@@ -70,10 +72,6 @@ impl Merchant {
     }
 }
 
-fn all<T: Replaced>(items: &mut [T], at: Position, same: impl Fn(&T) -> bool) {
-    items.iter_mut().filter(|item| item.until() == STANDING && same(item)).for_each(|item| item.end(at));
-}
-
 fn all_of_day<T: Replaced>(items: &mut [T], day: Day, at: Position, same: impl Fn(&T) -> bool) {
-    all(items, at, |item| item.date() == day && same(item));
+    end_all(items, at, |item| item.date() == day && same(item));
 }

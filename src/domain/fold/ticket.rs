@@ -4,7 +4,7 @@ use crate::domain::envelope::Position;
 use crate::domain::event::{
     ComplaintCorrected, ComplaintRated, ComplaintReceived, ComplaintStep, Event, PassedToEnterprise, Refund,
 };
-use crate::domain::evidence::{Complaint, Correction, Handling, Reply, STANDING, add};
+use crate::domain::evidence::{Complaint, Correction, Handling, Reply, add, ended};
 use crate::domain::merchant::Merchant;
 use crate::domain::words::{Outcome, TicketStep};
 use thin_vec::ThinVec;
@@ -99,10 +99,8 @@ impl Merchant {
     fn handled(&mut self, ticket: &str, mut item: Handling) -> bool {
         if let Some(complaint) = self.complaint_mut(ticket) {
             complaint.revision += 1;
-            let same =
-                |other: &&mut Handling| other.until == STANDING && (other.step, other.at) == (item.step, item.at);
-            if let Some(stood) = complaint.handling.iter_mut().rfind(same) {
-                stood.until = item.position;
+            let (step, at) = (item.step, item.at);
+            if let Some(stood) = ended(&mut complaint.handling, item.position, |other| other.is(step, at)) {
                 item.due_at = item.due_at.or(stood.due_at);
             }
             add(&mut complaint.handling, item);

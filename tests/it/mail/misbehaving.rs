@@ -243,6 +243,11 @@ fn a_server_in_trouble_is_told_of_and_asked_by_one_mail_at_a_time() {
     let before = attempts(&bench.all()).len();
     assert!(before <= 8, "those under way, and no more: {before}");
     mended(&bench, &server, &worker, 20);
+    // The record is there; the picture follows.
+    while worker.picture().outbox.tally().of(DeliveryState::Accepted) < 20 {
+        assert!(Instant::now() < deadline + super::LONG);
+        std::thread::yield_now();
+    }
     assert_eq!(worker.picture().outbox.tally().of(DeliveryState::Accepted), 20);
     worker.stop();
 }
