@@ -14,6 +14,7 @@ mod recordable;
 mod rehearsal;
 mod retries;
 mod routing;
+mod silence;
 mod start;
 mod together;
 mod whose;

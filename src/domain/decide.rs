@@ -69,7 +69,12 @@ impl<'a> Known<'a> {
         let shared = whose::is_shared(command, queue, |by| world.called(by));
         let names_place = names_place(command, world);
         let number_taken = number_taken(command, |office, number| world.written_to(office, number));
-        Self { shared, names_place, number_taken, ..Self::by(queue, command, sectors, by_code, named, |clues| world.whose(clues)) }
+        Self {
+            shared,
+            names_place,
+            number_taken,
+            ..Self::by(queue, command, sectors, by_code, named, |clues| world.whose(clues))
+        }
     }
 
     /// Returns what matters for a command, where merchants are found by code, by the name of a ticket, and by clues.

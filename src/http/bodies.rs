@@ -69,7 +69,9 @@ impl Bodies {
             let most = self.most_per_sender;
             return Err(Problem::new(
                 Code::TooManyRequests,
-                format_args!("同时发送的请求内容共超过 {most} 字节；请待前面的请求答复后再发，或调高 `http.bodies_per_sender_bytes`"),
+                format_args!(
+                    "同时发送的请求内容共超过 {most} 字节；请待前面的请求答复后再发，或调高 `http.bodies_per_sender_bytes`"
+                ),
                 format_args!(
                     "more than {most} bytes of requests are on their way at once from here; wait for their answers, or raise \
                      `http.bodies_per_sender_bytes`"

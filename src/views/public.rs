@@ -1,8 +1,8 @@
 //! What everybody may know about a shop, without a log-in: the parts that the district publishes, and nothing else. Amounts, reasons,
 //! complaints and people are none of them. Who is not in the register is not found, whatever else is known.
 
-use super::exits::Countdown;
 use super::View;
+use super::exits::Countdown;
 use crate::domain::access::PublicPart;
 use crate::domain::code::CreditCode;
 use crate::domain::envelope::Position;

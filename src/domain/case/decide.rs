@@ -70,7 +70,9 @@ pub fn stranger(to: &str) -> Problem {
 
 /// Returns what is said of somebody to whom a case is given who could not see it.
 fn blind(to: &str) -> Problem {
-    let zh = "该接办人的密钥看不到此商户的处置：不在其管辖的区划、行业内，无此权限，或密钥已失效；请转给主管单位或牵头单位".to_owned();
+    let zh =
+        "该接办人的密钥看不到此商户的处置：不在其管辖的区划、行业内，无此权限，或密钥已失效；请转给主管单位或牵头单位"
+            .to_owned();
     let en = "whoever this is could not see the case: the merchant is in another district or sector, the role has no part in cases, or the \
               key opens nothing any more; give it to the office in charge, or to the lead office"
         .to_owned();

@@ -2,13 +2,13 @@
 
 use super::{Known, end_or};
 use crate::domain::check::Problem;
+use crate::domain::code_key::code;
 use crate::domain::command::{HandleComplaint, RecordAccount, RecordGreyListing, RecordLock, RecordTenancy};
 use crate::domain::decide::ticket_row::Follows;
 use crate::domain::event::{
     ComplaintRated, ComplaintStep, CustodyAccount, Event, GreyDelisted, GreyListed, LeaseRecorded, PapersChecked,
     PassedToEnterprise, PersonLocked, PersonUnlocked, Refund, ShopLinked,
 };
-use crate::domain::code_key::code;
 use crate::domain::evidence::{Complaint, FilingStep, STANDING};
 use crate::domain::merchant::Merchant;
 use crate::domain::name_key;
@@ -38,7 +38,10 @@ pub(super) fn account(row: &RecordAccount, merchant: Option<&Merchant>) -> Decid
             field: "bank",
             code: "no_such_account",
             value: row.bank.clone(),
-            zh: format!("{} 之前没有该商户在该行的这个账户的开户记录，无从销户；请先记录开户，或核对银行、尾号和日期", row.date),
+            zh: format!(
+                "{} 之前没有该商户在该行的这个账户的开户记录，无从销户；请先记录开户，或核对银行、尾号和日期",
+                row.date
+            ),
             en: format!(
                 "no such account at this bank is known by {}, so there is none to close; record its opening first, or check bank, last \
                  digits and day",
@@ -119,7 +122,9 @@ pub(super) fn lock(row: &RecordLock, merchant: Option<&Merchant>) -> Decided {
     let only_ends = row.lifted_on.is_some() && row.role.is_none() && row.number.is_none();
     let known = merchant.map(|merchant| &*merchant.records().locks).unwrap_or_default();
     if only_ends && !known.iter().any(|lock| lock.until == STANDING && lock.is(&person_digest, locked_on)) {
-        let zh = format!("没有该人员 {locked_on} 的锁定记录，无从解锁；请核对人员、证件摘要和锁定日期，或同时填写职务或文号以补录");
+        let zh = format!(
+            "没有该人员 {locked_on} 的锁定记录，无从解锁；请核对人员、证件摘要和锁定日期，或同时填写职务或文号以补录"
+        );
         let en = format!(
             "no lock of this person of {locked_on} is known, so there is none to lift; check person, digest and day, or give role or \
              number to record it as well"

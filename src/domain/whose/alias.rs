@@ -86,7 +86,21 @@ fn decided_for(entry: &Entry) -> Option<CreditCode> {
 
 /// Words that stand for every company and every shop.
 const OF_EVERYBODY: [&str; 16] = [
-    "公司", "有限公司", "有限责任公司", "股份有限公司", "分公司", "个体工商户", "店", "本店", "该店", "总店", "分店", "门店", "商店", "商家", "商户",
+    "公司",
+    "有限公司",
+    "有限责任公司",
+    "股份有限公司",
+    "分公司",
+    "个体工商户",
+    "店",
+    "本店",
+    "该店",
+    "总店",
+    "分店",
+    "门店",
+    "商店",
+    "商家",
+    "商户",
     "企业",
 ];
 /// Fewest letters of a name that can mean one merchant.
@@ -98,11 +112,23 @@ pub fn names_nobody(alias: &str) -> Option<Problem> {
     let (code, zh, en) = if code(alias).parse::<CreditCode>().is_ok() {
         ("credit_code", "这是统一社会信用代码，不是名称", "this is a credit code and no name")
     } else if is_empty_word(alias) || OF_EVERYBODY.contains(&&*key(alias)) {
-        ("of_everybody", "这个词不指任何一家商户；请填写店名或招牌名", "this word means no shop in particular; give the name over its door")
+        (
+            "of_everybody",
+            "这个词不指任何一家商户；请填写店名或招牌名",
+            "this word means no shop in particular; give the name over its door",
+        )
     } else if !alias.chars().any(char::is_alphabetic) {
-        ("no_letter", "只有数字或符号，不能作为别名；请填写店名或招牌名", "this is digits or signs only and no name; give the name over its door")
+        (
+            "no_letter",
+            "只有数字或符号，不能作为别名；请填写店名或招牌名",
+            "this is digits or signs only and no name; give the name over its door",
+        )
     } else if alias.chars().filter(|letter| letter.is_alphanumeric()).count() < FEWEST_LETTERS {
-        ("too_short", "只有一个字，不能作为别名；请填写完整的名称", "one letter means no shop in particular; give the whole name")
+        (
+            "too_short",
+            "只有一个字，不能作为别名；请填写完整的名称",
+            "one letter means no shop in particular; give the whole name",
+        )
     } else {
         return None;
     };

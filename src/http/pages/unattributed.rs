@@ -170,7 +170,9 @@ pub(super) async fn draw(
                 total,
                 tickets: rows.iter().map(|row| teller.ticket(row, &name)).collect(),
                 aliases: view.alias_offers().iter().take(OFFERED).map(|offer| teller.offer(offer, &name)).collect(),
-                last: last.map(|entry| teller.ticket(&QueueRow { entry, candidates: Vec::new(), is_elsewhere: false }, &name)),
+                last: last.map(|entry| {
+                    teller.ticket(&QueueRow { entry, candidates: Vec::new(), is_elsewhere: false }, &name)
+                }),
             })
         })
         .await?;

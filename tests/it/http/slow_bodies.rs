@@ -91,7 +91,7 @@ fn one_sender_holds_its_share_and_others_are_not_held_up() {
 #[test]
 fn a_packed_body_counts_as_what_it_may_become_and_the_node_has_a_limit() {
     let app = app("200", MIB, MIB);
-    let packed = begin(&app, "/api/v1/commands", Role::Admin, 100, 0, "content-encoding: gzip\r\n");
+    let pack = || begin(&app, "/api/v1/commands", Role::Admin, 100, 0, "content-encoding: gzip\r\n");
     let send = |role| app.post("/api/v1/commands").role(role).json(&serde_json::json!([])).send();
     let until = |role: Role, status: u16| {
         let deadline = std::time::Instant::now() + PATIENCE;
@@ -104,7 +104,14 @@ fn a_packed_body_counts_as_what_it_may_become_and_the_node_has_a_limit() {
             std::thread::yield_now();
         }
     };
-    assert_eq!(until(Role::Admin, 429).code(), "too_many_requests");
+    // One that came while another was worked on was turned away itself.
+    let mut packed = pack();
+    let mut full = send(Role::Admin);
+    while full.status == 200 {
+        packed = pack();
+        full = send(Role::Admin);
+    }
+    assert_eq!(full.code(), "too_many_requests");
     let crowded = until(Role::Lead, 503);
     assert_eq!((crowded.code(), crowded.header("retry-after")), ("crowded".to_owned(), "5"));
     drop(packed);

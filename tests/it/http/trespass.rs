@@ -87,7 +87,13 @@ fn a_ticket_that_plainly_lies_in_another_district_is_decided_there_only() {
             let reply = say(&app, Role::Lead, &decision(&number, what, code));
             assert_eq!((reply.status, &*reply.code()), (403, "out_of_scope"), "{clues} {what}");
         }
-        let form = [("form_token", &*token), ("ticket", &*number), ("channel", "12315"), ("decision", "set_aside"), ("reason", "x")];
+        let form = [
+            ("form_token", &*token),
+            ("ticket", &*number),
+            ("channel", "12315"),
+            ("decision", "set_aside"),
+            ("reason", "x"),
+        ];
         let reply = app.post("/unattributed").header("cookie", &cookie).html().form(&form).send();
         assert_eq!(reply.status, 422, "{clues}");
         assert_eq!(state(&app, &number), State::Waiting, "{clues}");
@@ -100,7 +106,8 @@ fn a_ticket_that_plainly_lies_in_another_district_is_decided_there_only() {
         assert_eq!(reply.status, 200, "{clues}: {reply:?}");
     }
     // Those whose district it is decide, and then it is not for others to take back.
-    let there = app.key("朝阳", Scope { role: Role::Lead, divisions: vec!["110105".to_owned()], ..Scope::everything() });
+    let there =
+        app.key("朝阳", Scope { role: Role::Lead, divisions: vec!["110105".to_owned()], ..Scope::everything() });
     app.post("/api/v1/commands").key(&there).json(&decision("E0", "set_aside", None)).ok();
     assert_eq!(say(&app, Role::Lead, &decision("E0", "undo", None)).status, 403);
     assert_eq!(say(&app, Role::Admin, &decision("E1", "set_aside", None)).status, 200);
@@ -126,8 +133,10 @@ const NO_NAMES: [(&str, &str); 12] = [
 #[test]
 fn another_name_is_a_name_and_nobody_elses_whichever_way_it_comes_in() {
     let app = App::start();
-    app.tell(&[json!({ "command": "register_merchant", "credit_code": HERE, "name": "海淀<健身>", "division_code": "110108",
-        "mall": "东方广场", "unit": "B1-01", "street": "万寿路街道" })]);
+    app.tell(&[
+        json!({ "command": "register_merchant", "credit_code": HERE, "name": "海淀<健身>", "division_code": "110108",
+        "mall": "东方广场", "unit": "B1-01", "street": "万寿路街道" }),
+    ]);
     let alias = |alias: &str| json!({ "command": "record_alias", "credit_code": HERE, "alias": alias });
     let cookie = app.log_in(Role::Lead);
     let token = app.token(&cookie);
@@ -175,7 +184,8 @@ fn a_case_is_given_to_nobody_who_could_not_see_it() {
     let case = || app.get("/api/v1/cases").role(Role::Regulator).ok().json()["items"][0].clone();
     let alert = case()["alert"].as_str().unwrap().to_owned();
     let give = |to: &str| {
-        let row = json!({ "command": "handle_case", "alert": alert, "credit_code": HERE, "action": "assign", "to": to });
+        let row =
+            json!({ "command": "handle_case", "alert": alert, "credit_code": HERE, "action": "assign", "to": to });
         say(&app, Role::Regulator, &row)
     };
     let cookie = app.log_in(Role::Regulator);
@@ -227,8 +237,14 @@ fn a_document_number_is_one_letter_of_its_office() {
     let receipts = app.post("/api/v1/commands").role(Role::Admin).json(&json!(both)).ok().json();
     let codes = (receipts[0]["status"].clone(), receipts[1]["problems"][0]["code"].clone());
     assert_eq!(codes, (json!("accepted"), json!("number_taken")), "{receipts}");
-    assert_eq!(say(&app, Role::Admin, &letter(THERE, "warning_letter", "海体警〔2025〕7号", "朝阳区体育局")).status, 200);
-    assert_eq!(say(&app, Role::Admin, &letter(THERE, "warning_letter", "海体警〔2025〕8号", "海淀区体育局")).status, 200);
+    assert_eq!(
+        say(&app, Role::Admin, &letter(THERE, "warning_letter", "海体警〔2025〕7号", "朝阳区体育局")).status,
+        200
+    );
+    assert_eq!(
+        say(&app, Role::Admin, &letter(THERE, "warning_letter", "海体警〔2025〕8号", "海淀区体育局")).status,
+        200
+    );
 }
 
 #[test]
@@ -238,10 +254,13 @@ fn what_never_began_does_not_end() {
         row["credit_code"] = json!(HERE);
         row
     };
-    let grey = about(json!({ "command": "record_grey_listing", "entered_on": "2025-03-01", "removed_on": "2025-05-01" }));
-    let lock = about(json!({ "command": "record_lock", "person": "王芳", "person_digest": "ab12", "locked_on": "2025-03-01",
+    let grey =
+        about(json!({ "command": "record_grey_listing", "entered_on": "2025-03-01", "removed_on": "2025-05-01" }));
+    let lock =
+        about(json!({ "command": "record_lock", "person": "王芳", "person_digest": "ab12", "locked_on": "2025-03-01",
         "lifted_on": "2025-05-01" }));
-    let account = about(json!({ "command": "record_account", "action": "close", "date": "2025-05-01", "bank": "乙银行" }));
+    let account =
+        about(json!({ "command": "record_account", "action": "close", "date": "2025-05-01", "bank": "乙银行" }));
     let with = |row: &Value, more: Value| {
         let mut row = row.clone();
         row.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -264,7 +283,11 @@ fn what_never_began_does_not_end() {
     app.tell(&ended);
     let other = with(&account, json!({ "account_tail": "0099" }));
     assert_eq!(wrong(&say(&app, Role::Admin, &other)), is_wrong("bank", "no_such_account"));
-    for row in [with(&grey, json!({ "removed_on": "2025-06-01" })), with(&lock, json!({ "lifted_on": "2025-06-01" })), account.clone()] {
+    for row in [
+        with(&grey, json!({ "removed_on": "2025-06-01" })),
+        with(&lock, json!({ "lifted_on": "2025-06-01" })),
+        account.clone(),
+    ] {
         assert_eq!(say(&app, Role::Admin, &row).json()["status"], "accepted", "{row}");
         assert_eq!(say(&app, Role::Admin, &row).json()["status"], "unchanged", "{row}");
     }
@@ -277,6 +300,7 @@ fn what_never_began_does_not_end() {
         with(&grey, json!({ "entered_on": "2025-04-01", "removed_on": null, "ground": "x" })),
     ];
     let lines: String = below.iter().map(|row| format!("{row}\n")).collect();
-    let taken = app.post("/api/v1/imports?name=grey.ndjson").role(Role::Admin).text("application/octet-stream", &lines).send();
+    let taken =
+        app.post("/api/v1/imports?name=grey.ndjson").role(Role::Admin).text("application/octet-stream", &lines).send();
     assert_eq!(taken.json()["counts"]["refused"], 0, "{}", taken.text);
 }
