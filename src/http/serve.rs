@@ -158,8 +158,10 @@ impl Open<'_> {
             inbox: self.inbox,
             questions,
             trends: Arc::default(),
+            shelf: Arc::default(),
             near: Arc::default(),
         });
+        site.tend_shelf();
         let limit = settings.http.body_limit;
         let bodies = web::Data::new(Bodies::new(&settings.http));
         let intake = web::Data::new(settings.intake.clone());

@@ -38,6 +38,7 @@ mod rights;
 mod routing;
 mod scopes;
 mod sessions;
+mod sheet_rows;
 mod shops;
 mod sight;
 mod slow_bodies;
