@@ -213,7 +213,7 @@ impl From<KeyringError> for CliError {
             KeyringError::NotFound(id) => Self::told(Exit::NotFound, texts::KEY_NOT_FOUND.with(&[&id, &error])),
             // An event that the chain vouches for and nobody can read is damage like any other.
             KeyringError::Unreadable { .. } => Self::new(Exit::Damaged, error),
-            KeyringError::NoRandomness(_) | KeyringError::NotYetSeen => Self::failed(error),
+            KeyringError::NoRandomness(_) | KeyringError::NotYetSeen | KeyringError::Account(_) => Self::failed(error),
         }
     }
 }

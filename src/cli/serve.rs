@@ -6,7 +6,7 @@ use super::out::{Format, Out};
 use super::texts;
 use crate::clock::{Clock, SystemClock};
 use crate::desk::Desk;
-use crate::http::access::Keyring;
+use crate::http::access::{Keyring, KeyringError};
 use crate::http::demo::Demonstration;
 use crate::http::{Open, ServeError};
 use crate::log::contract::{EventLog, LogError};
@@ -58,7 +58,8 @@ pub(super) fn run(_: &ServeArgs, common: &Common, out: &mut Out) -> Result<Exit,
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let signing_key = load_signing_key(&settings)?;
     let log = opened(&settings, &common.data)?;
-    let keyring = Arc::new(Keyring::open(log.clone(), clock.clone())?);
+    let keyring =
+        Arc::new(Keyring::open(log.clone(), clock.clone())?.with_accounts(&common.data).map_err(KeyringError::from)?);
     // Before anything is started: whoever may not listen should not send mail either.
     settings.check_exposure(keyring.has_valid())?;
     settings.check_shared(log.is_shared())?;

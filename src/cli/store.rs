@@ -8,6 +8,7 @@ use super::{texts, values};
 use crate::domain::envelope::{Position, hex};
 use crate::domain::event::CheckpointSigned;
 use crate::domain::time::Instant;
+use crate::http::access::accounts::{AccountsError, FILE, beside, copy};
 use crate::log::contract::Verified;
 use crate::log::embedded::restore;
 use crate::picture::snapshot;
@@ -17,7 +18,8 @@ use crate::settings::Settings;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 /// Read every byte of the log, recompute its digest chain, check its signed checkpoints, and name the first damaged record
 /// or false checkpoint.
@@ -154,6 +156,7 @@ pub(super) fn run_backup(args: &BackupArgs, common: &Common, out: &mut Out) -> R
     let settings = Settings::load(common.config.as_deref())?;
     let log = open_log_read_only(&settings, &common.data)?;
     let verified = log.backup(&args.target)?;
+    accounts(&common.data.join(FILE), &beside(&args.target))?;
     print(out, texts::BACKED_UP, &verified)
 }
 
@@ -161,7 +164,18 @@ pub(super) fn run_restore(args: &RestoreArgs, common: &Common, out: &mut Out) ->
     Settings::load(common.config.as_deref())?;
     let verified = restore(&args.backup, &common.data)?;
     snapshot::remove(&common.data)?;
+    accounts(&beside(&args.backup), &common.data.join(FILE))?;
     print(out, texts::RESTORED, &verified)
+}
+
+/// Takes the accounts of persons along. Where there are some already they stay: they are newer than any copy.
+fn accounts(from: &Path, to: &Path) -> Result<(), CliError> {
+    match copy(from, to) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            Err(CliError::failed(AccountsError::File { path: to.to_owned(), reason: error.to_string() }))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Returns a progress bar on stderr; it stays silent where nobody watches.

@@ -2,6 +2,7 @@
 //! English, for who runs the service.
 
 use super::access::KeyringError;
+use super::access::accounts::AccountsError;
 use super::problem::{Code, Problem};
 use crate::desk::DeskError;
 use crate::log::contract::LogError;
@@ -53,9 +54,29 @@ impl From<KeyringError> for Problem {
             }
             KeyringError::NotFound(id) => Self::new(Code::NotFound, format!("没有编号为 `{id}` 的密钥"), error),
             KeyringError::NotYetSeen => Self::new(Code::Unavailable, "已记录，稍后在本节点生效；请稍后再看", error),
+            KeyringError::Account(error) => error.into(),
             KeyringError::NoRandomness(_) => Self::inside(Code::Unavailable, error),
             KeyringError::Unreadable { .. } => Self::inside(Code::Internal, error),
         }
+    }
+}
+
+impl From<AccountsError> for Problem {
+    fn from(error: AccountsError) -> Self {
+        let zh = match &error {
+            AccountsError::NameTaken => "已有同名账号，请换一个名称",
+            AccountsError::NoInvitation => {
+                return Self::new(Code::NotFound, "链接已使用、已过期或不完整；请向管理员索取新链接", error);
+            }
+            AccountsError::NotFound => return Self::new(Code::NotFound, "没有这个账号", error),
+            AccountsError::WrongPassword => "当前密码不正确",
+            AccountsError::WrongCode => "验证码不正确或已使用；请等下一个验证码",
+            AccountsError::Unfit { zh, .. } => zh,
+            AccountsError::File { .. } | AccountsError::Hash(_) | AccountsError::NoRandomness(_) => {
+                return Self::inside(Code::Unavailable, error);
+            }
+        };
+        Self::new(Code::Refused, zh, error)
     }
 }
 

@@ -120,7 +120,7 @@ problem_codes! {
         "本节点尚未跟上事件日志" "请稍后重试，或改由其他节点应答。"
         "this node has not caught up with the log yet" "Try again in a moment, or ask another node.",
     Crowded 503 "crowded"
-        "同时接收的请求内容过多" "请稍后重试；也可改由其他节点接收，或调高 http.bodies_bytes。"
+        "同时接收的请求内容过多" "请稍后重试；也可改由其他节点接收，或请管理员放宽上限。"
         "too much is being sent at once" "Try again in a moment, ask another node, or let the operator raise http.bodies_bytes.",
     Busy 503 "busy"
         "查询繁忙：涉及全部商户的查询过多" "请稍后重试；录入和单个商户的查询不受影响。"

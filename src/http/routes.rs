@@ -263,8 +263,17 @@ routes! {
     get "/shop/{credit_code}/sign" open pages::shop::sign, "A sign for a shop's door, with the QR code of its page", [] -> "text/html";
     get "/login" open pages::login::form, "The log-in page", [("next", "where to go then")] -> "text/html";
     post "/login" open pages::login::log_in, "Begins a session", [] body "LogIn" -> "text/html";
+    get "/welcome" open pages::account::welcome, "The form of a person's first password", [("token", "text of the link, which counts once")] -> "text/html";
+    post "/welcome" open pages::account::set_first, "Sets a person's first password", [] body "WelcomeForm" -> "text/html";
     post "/logout" open pages::login::log_out, "Ends the session", [] body "FormToken" -> "text/html";
     post "/demo/day" ReadLights demo::next_day, "Lets a day of the demonstration pass; a service that is none has no such page", [] body "FormToken" -> "text/html";
+    get "/account" ReadLights pages::account::show, "The caller's own account: password and authenticator", [] -> "text/html";
+    post "/account" ReadLights pages::account::post, "Changes the caller's own account", [] body "AccountForm" -> "text/html";
+    get "/admin" Administer pages::admin::show, "What is in force, and who did what", [("before", "events before this position")] -> "text/html";
+    get "/admin/users" Administer pages::admin::users, "People who have accounts", [] -> "text/html";
+    post "/admin/users" Administer pages::admin::change_user, "Adds a person, gives another role, makes a new link, or takes an account away", [] body "AdminForm" -> "text/html";
+    get "/admin/keys" Administer pages::admin::keys, "Keys of machines", [] -> "text/html";
+    post "/admin/keys" Administer pages::admin::change_key, "Makes a key, or revokes one", [] body "AdminForm" -> "text/html";
     get "/today" ReadLights pages::today::show, "What is to be done by whom and by when, what changed, what is late, whose word is missing", [] -> "text/html";
     post "/today" ReadLights pages::today::look, "Notes up to which change somebody has seen everything", [] body "SeenForm" -> "text/html";
     get "/" ReadLights pages::board::show, "The light board",

@@ -29,6 +29,7 @@ mod nodes;
 mod once;
 mod pages;
 mod partly;
+mod people;
 mod positions;
 mod public;
 mod questions;

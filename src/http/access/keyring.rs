@@ -1,5 +1,6 @@
 //! The keys in force, read from the log and kept up with it; making and revoking keys.
 
+use super::accounts::{Accounts, AccountsError};
 use super::session::Session;
 use super::wanted;
 use crate::clock::Clock;
@@ -11,6 +12,7 @@ use crate::domain::words::Role;
 use crate::log::contract::{Append, EventLog, Expected, LogError};
 use crate::picture::Published;
 use std::fmt;
+use std::path::Path;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -56,6 +58,9 @@ pub enum KeyringError {
     /// It is recorded, and the desk has not come that far.
     #[error("it is recorded, and will count here when the desk has come that far; look again in a moment")]
     NotYetSeen,
+    /// The accounts of persons did not do as asked.
+    #[error(transparent)]
+    Account(#[from] AccountsError),
     /// There is no such key.
     #[error("there is no key `{0}`; `warnlight key list` shows all")]
     NotFound(Uuid),
@@ -81,6 +86,7 @@ pub struct Keyring {
     /// The feed of a keyring that follows no desk: nothing ever comes.
     still: watch::Sender<Position>,
     patience: Duration,
+    accounts: Accounts,
 }
 
 /// Keys as read from their stream.
@@ -105,9 +111,28 @@ impl Keyring {
     /// See [`KeyringError`].
     pub fn open(log: Arc<dyn EventLog>, clock: Arc<dyn Clock>) -> Result<Self, KeyringError> {
         let (own, published, still) = (RwLock::default(), OnceLock::new(), watch::Sender::new(0));
-        let keyring = Self { log, clock, own, published, still, patience: PATIENCE };
+        let keyring = Self { log, clock, own, published, still, patience: PATIENCE, accounts: Accounts::default() };
         keyring.read_stream()?;
         Ok(keyring)
+    }
+
+    /// Has persons log in with the accounts that are kept in a data folder.
+    ///
+    /// # Errors
+    /// When they are there and cannot be read.
+    pub fn with_accounts(self, folder: &Path) -> Result<Self, AccountsError> {
+        Ok(Self { accounts: Accounts::open(folder)?, ..self })
+    }
+
+    /// Returns the accounts of persons.
+    #[must_use]
+    pub const fn accounts(&self) -> &Accounts {
+        &self.accounts
+    }
+
+    /// Returns the time that keys and accounts go by.
+    pub(super) fn now(&self) -> Instant {
+        self.clock.now()
     }
 
     /// From now on, keys are those of the newest picture: what any node makes or revokes counts here as soon as it is folded.
@@ -242,7 +267,7 @@ impl Keyring {
         self.read(|keys| keys.has_ended(session.id, session.ends_at))
     }
 
-    fn record(&self, event: &Event, origin: &Origin, expected: Expected) -> Result<(), KeyringError> {
+    pub(super) fn record(&self, event: &Event, origin: &Origin, expected: Expected) -> Result<(), KeyringError> {
         let now = self.clock.now();
         let appended = self.log.append(Append {
             stream: STREAM.into(),

@@ -1,9 +1,11 @@
 //! Who is asking, and what they may do.
 
+pub mod accounts;
 mod allowed;
 mod form;
 mod keyring;
 mod permission;
+mod person;
 mod session;
 mod throttle;
 mod wanted;

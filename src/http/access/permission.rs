@@ -73,6 +73,8 @@ permissions! {
     ReadLog "read_log": Lead Admin;
     /// Read the figures of the service from another machine.
     ReadMetrics "read_metrics": Admin;
+    /// See and change who has an account or a key, what is in force and what was done.
+    Administer "administer": Admin;
     /// Make, list and revoke keys.
     ManageKeys "manage_keys": Admin;
 }

@@ -1,6 +1,7 @@
 //! How often a log-in may fail: per address, and per key that is tried. Only failures count, so nobody who has a key is
 //! slowed down by using it.
 
+use super::accounts::Lock;
 use crate::domain::time::Instant;
 use actix_web::HttpRequest;
 use jiff::SignedDuration;
@@ -47,6 +48,12 @@ impl Throttle {
     pub fn new(most_per_address: u32, most_per_key: u32, memory: std::time::Duration) -> Self {
         let memory = SignedDuration::try_from(memory).unwrap_or(SignedDuration::from_mins(15));
         Self { most_per_address, most_per_key, memory, failed: Mutex::default() }
+    }
+
+    /// Returns when an account is locked: as many tries with it may fail as with a key.
+    #[must_use]
+    pub fn lock(&self) -> Lock {
+        Lock { after: self.most_per_key, lasts: self.memory }
     }
 
     /// Says whether a log-in from an address with a key may be tried.

@@ -1,7 +1,10 @@
 //! Logging in and out.
 
+use super::account::blocking;
 use super::{Pages, answer, today};
+use crate::domain::access::Key;
 use crate::domain::envelope::Origin;
+use crate::http::access::accounts::NotLetIn;
 use crate::http::access::{Gate, SESSION_COOKIE, TrustedForm, address, caller, refused};
 use crate::http::demo;
 use crate::http::kept::{self, Kept};
@@ -16,6 +19,7 @@ use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
 use minijinja::{Value, context};
 use serde::Deserialize;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Where to go after logging in.
@@ -28,7 +32,15 @@ pub struct Destination {
 /// The log-in form.
 #[derive(Debug, Deserialize)]
 pub struct LogIn {
+    /// Key of a machine; a person has name and password instead.
+    #[serde(default)]
     key: String,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    password: String,
+    #[serde(default)]
+    code: String,
     #[serde(default)]
     next: String,
     /// A form that was sent when the session had ended, and where.
@@ -53,10 +65,15 @@ pub async fn form(request: HttpRequest, query: web::Query<Destination>) -> Resul
 
 fn content(request: &HttpRequest, next: &str, refused: &str, kept: Option<&Kept>) -> Value {
     let kept = kept.map(|kept| context! { path => &*kept.path, fields => &*kept.fields });
-    context! { next, refused, kept, guests => demo::guests(request), publishes => Publishing::of(request).is_some() }
+    context! { next, refused, kept, guests => demo::guests(request), publishes => Publishing::of(request).is_some(), name => "", people => people(request) }
 }
 
-/// Takes a key and begins a session.
+/// Says whether persons have accounts here.
+fn people(request: &HttpRequest) -> bool {
+    request.app_data::<web::Data<Gate>>().is_some_and(|gate| gate.keyring.accounts().are_there())
+}
+
+/// Takes a key, or a name with its password and code, and begins a session.
 ///
 /// # Errors
 /// When the machine has no randomness, or the page cannot be drawn. A refused key is shown on the page.
@@ -75,27 +92,68 @@ pub async fn log_in(
         tracing::warn!(%from, "Too many log-ins failed; none is tried for a while");
         return Err(Code::TooManyRequests.into());
     }
-    let key = match gate.keyring.check(tried) {
+    let is_person = tried.is_empty() && !form.name.trim().is_empty();
+    let checked = if is_person { person(&gate, &form).await? } else { gate.keyring.check(tried).map_err(refused) };
+    let key = match checked {
         Ok(key) => key,
-        Err(reason) => {
+        Err(problem) => {
             gate.throttle.note(from, tried, now);
-            tracing::warn!(%reason, %from, "A log-in was refused");
+            tracing::warn!(reason = %problem, %from, "A log-in was refused");
             let language = Language::of(&request);
-            let code = refused(reason).code;
-            let said = format!("{}{}{}", code.title(language), language.pick("。", ". "), code.advice(language));
-            let mut page = answer(&request, None, "login.html", "", content(&request, next, &said, kept.as_ref()))?;
+            let code = problem.code;
+            let said = match &problem.detail {
+                Some(detail) => detail.pick(language).to_owned(),
+                None => format!("{}{}{}", code.title(language), language.pick("。", ". "), code.advice(language)),
+            };
+            let content = context! { name => form.name.trim(), ..content(&request, next, &said, kept.as_ref()) };
+            let mut page = answer(&request, None, "login.html", "", content)?;
             *page.status_mut() = StatusCode::UNAUTHORIZED;
             return Ok(page);
         }
     };
+    begin(&request, &gate, &cookies, &key, next, kept.as_ref())
+}
+
+/// Returns the key of a person who logs in with name, password and code.
+async fn person(gate: &Gate, form: &LogIn) -> Result<Result<Arc<Key>, Problem>, Problem> {
+    let (name, password, code) = (form.name.trim().to_owned(), form.password.clone(), form.code.clone());
+    let (lock, now) = (gate.throttle.lock(), gate.clock.now());
+    let let_in =
+        blocking(gate, move |keyring| Ok(keyring.accounts().log_in(&name, &password, &code, lock, now)?)).await?;
+    Ok(match let_in {
+        Ok(key) => gate.keyring.by_id(key).map_err(refused),
+        Err(reason) => {
+            let zh = match reason {
+                NotLetIn::Wrong => {
+                    "用户名、密码或验证码不正确，或因多次失败已暂时锁定；请稍后再试，或请管理员重新发送链接"
+                }
+                NotLetIn::CodeNeeded => "请同时填写验证码",
+            };
+            Err(Problem::new(Code::KeyUnknown, zh, reason))
+        }
+    })
+}
+
+/// Begins a session with a key.
+///
+/// # Errors
+/// When the machine has no randomness, or the page cannot be drawn.
+pub(super) fn begin(
+    request: &HttpRequest,
+    gate: &Gate,
+    cookies: &Cookies,
+    key: &Key,
+    next: &str,
+    kept: Option<&Kept>,
+) -> Result<HttpResponse, Problem> {
     let mut id = [0_u8; 16];
     getrandom::fill(&mut id).map_err(|error| Problem::inside(Code::Unavailable, error))?;
     let (value, session) = gate.sessions.begin(key.id, gate.clock.now(), Uuid::from_bytes(id));
     let lifetime = session.ends_at.duration_since(gate.clock.now()).as_secs();
     tracing::info!(key = %key.id, name = ?key.name, "Logged in");
-    let cookie = cookie(&cookies, value, Duration::seconds(lifetime));
+    let cookie = cookie(cookies, value, Duration::seconds(lifetime));
     if let Some(kept) = kept {
-        let mut page = resend(&request, &kept, &gate.sessions.form_token(&session))?;
+        let mut page = resend(request, kept, &gate.sessions.form_token(&session))?;
         page.add_cookie(&cookie).map_err(|error| Problem::inside(Code::Internal, error))?;
         return Ok(page);
     }

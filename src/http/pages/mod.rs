@@ -1,7 +1,9 @@
 //! Pages: templates compiled in, drawn on the server, complete without a script.
 
+pub mod account;
 pub mod accounts;
 pub mod acts;
+pub mod admin;
 pub mod aliases;
 pub mod board;
 pub mod case;
@@ -39,6 +41,13 @@ use std::sync::Arc;
 const TEMPLATES: &[(&str, &str)] = &[
     ("layout.html", include_str!("../../../assets/pages/layout.html")),
     ("resend.html", include_str!("../../../assets/pages/resend.html")),
+    ("welcome.html", include_str!("../../../assets/pages/welcome.html")),
+    ("account.html", include_str!("../../../assets/pages/account.html")),
+    ("admin-nav.html", include_str!("../../../assets/pages/admin-nav.html")),
+    ("admin-scope.html", include_str!("../../../assets/pages/admin-scope.html")),
+    ("admin.html", include_str!("../../../assets/pages/admin.html")),
+    ("admin-users.html", include_str!("../../../assets/pages/admin-users.html")),
+    ("admin-keys.html", include_str!("../../../assets/pages/admin-keys.html")),
     ("login.html", include_str!("../../../assets/pages/login.html")),
     ("board.html", include_str!("../../../assets/pages/board.html")),
     ("merchant.html", include_str!("../../../assets/pages/merchant.html")),
@@ -315,7 +324,7 @@ const fn sections(role: Role) -> &'static [(&'static str, &'static str)] {
             ("/imports", "imports"),
             ("/sources", "sources"),
         ],
-        Role::Lead | Role::Admin => &[
+        Role::Lead => &[
             (today::PLACE, "today"),
             ("/", "board"),
             ("/cases", "cases"),
@@ -324,6 +333,17 @@ const fn sections(role: Role) -> &'static [(&'static str, &'static str)] {
             ("/mails", "mails"),
             ("/imports", "imports"),
             ("/sources", "sources"),
+        ],
+        Role::Admin => &[
+            (today::PLACE, "today"),
+            ("/", "board"),
+            ("/cases", "cases"),
+            ("/unattributed", "unattributed"),
+            ("/mall", "mall"),
+            ("/mails", "mails"),
+            ("/imports", "imports"),
+            ("/sources", "sources"),
+            (admin::PLACE, "admin"),
         ],
     }
 }

@@ -246,7 +246,8 @@ impl App {
         all.entry("WARNLIGHT__HTTP__BODY_LIMIT_BYTES".to_owned()).or_insert_with(|| "65536".to_owned());
         let settings = Settings::from_layers(None, all).unwrap();
         let clock = Arc::new(ManualClock::new(instant("2025-06-30T10:00:00Z")));
-        let keyring = Arc::new(Keyring::open(log.clone(), clock.clone()).unwrap());
+        let keyring =
+            Arc::new(Keyring::open(log.clone(), clock.clone()).unwrap().with_accounts(folder.path()).unwrap());
         let keys = keys
             .unwrap_or_else(|| EVERY_ROLE.map(|role| (role, make_key(&keyring, role.name(), scope_of(role)))).into());
         let desk = start_desk(&settings, log, clock.clone()).unwrap();
