@@ -118,8 +118,13 @@ pub async fn log_in(
 async fn person(gate: &Gate, form: &LogIn) -> Result<Result<Arc<Key>, Problem>, Problem> {
     let (name, password, code) = (form.name.trim().to_owned(), form.password.clone(), form.code.clone());
     let (lock, now) = (gate.throttle.lock(), gate.clock.now());
-    let let_in =
-        blocking(gate, move |keyring| Ok(keyring.accounts().log_in(&name, &password, &code, lock, now)?)).await?;
+    let place = gate.keyring.accounts().place().ok_or(Code::TooManyRequests)?;
+    let let_in = blocking(gate, move |keyring| {
+        let let_in = keyring.accounts().log_in(&name, &password, &code, lock, now)?;
+        drop(place);
+        Ok(let_in)
+    });
+    let let_in = let_in.await?;
     Ok(match let_in {
         Ok(key) => gate.keyring.by_id(key).map_err(refused),
         Err(reason) => {

@@ -1,6 +1,8 @@
 //! Personal accounts: people come in with name, password and code, and administrators give and take what they may do.
 
 use super::app::{App, EVERY_ROLE, Reply, instant};
+use super::browser::{Browser, PALE};
+use serde_json::json;
 use warnlight::clock::Clock as _;
 use warnlight::domain::words::Role;
 
@@ -273,4 +275,44 @@ fn every_page_of_administration_is_for_administrators_and_every_form_for_its_ses
         1,
         "only the administrator's own form added anybody"
     );
+}
+
+#[test]
+fn every_page_fits_a_narrow_screen_and_every_field_has_a_name() {
+    let app = App::start();
+    let token = add(&app, "张三", &[("role", "admin")]);
+    let waits = add(&app, "李四", &SPORT);
+    welcome(&app, &token, PASSWORD);
+    let pictures = std::env::var("WARNLIGHT_PICTURES").ok();
+    for (width, height) in [(360, 844), (1280, 900)] {
+        let metrics = json!({ "width": width, "height": height, "pixelRatio": 1.0 });
+        let browser = Browser::with(json!({ "mobileEmulation": { "deviceMetrics": metrics } }));
+        let look = |name: &str, path: &str| {
+            browser.goto(&app.address(path));
+            let wide = browser.run("return [innerWidth, document.documentElement.scrollWidth]");
+            assert_eq!(wide, json!([width, width]), "{path}");
+            assert_eq!(browser.run(PALE), json!([]), "{path}");
+            let nameless = browser.run(
+                "return [...document.querySelectorAll('a, button, select, input:not([type=hidden])')]
+                    .filter(it => !(it.textContent.trim() || it.labels?.length || it.getAttribute('aria-label')
+                        || it.getAttribute('aria-labelledby')))
+                    .map(it => it.outerHTML)",
+            );
+            assert_eq!(nameless, json!([]), "{path}");
+            if let Some(folder) = &pictures {
+                std::fs::write(format!("{folder}/{name}-{width}.png"), browser.picture()).unwrap();
+            }
+        };
+        look("login", "/login");
+        look("welcome", &format!("/welcome?token={waits}"));
+        browser.goto(&app.address("/login"));
+        browser.keys("#name", "张三");
+        browser.keys("#password", &format!("{PASSWORD}\u{E007}"));
+        browser.find("[href='/account']");
+        let pages =
+            [("account", "/account"), ("admin", "/admin"), ("users", "/admin/users"), ("keys", "/admin/keys?lang=en")];
+        for (name, path) in pages {
+            look(name, path);
+        }
+    }
 }

@@ -14,11 +14,14 @@ use crate::domain::time::Instant;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use uuid::Uuid;
 
 /// For how long a link to set the first password counts.
 pub const INVITED_FOR: SignedDuration = SignedDuration::from_hours(72);
+
+/// Log-ins that are worked on at the same time.
+const AT_ONCE: usize = 16;
 
 /// Why accounts cannot be read, written or changed.
 #[derive(Debug, thiserror::Error)]
@@ -150,7 +153,12 @@ pub struct Accounts {
     /// Where they are kept; `None`: nowhere, for tests and command lines that have none.
     path: Option<PathBuf>,
     all: Mutex<Vec<Account>>,
+    /// Held by each log-in under way.
+    places: Arc<()>,
 }
+
+/// A place among the log-ins that are worked on.
+pub type Place = Arc<()>;
 
 impl Accounts {
     /// Reads the accounts in a data folder.
@@ -159,7 +167,13 @@ impl Accounts {
     /// When the file is there and cannot be read: then nobody may guess who is let in.
     pub fn open(folder: &Path) -> Result<Self, AccountsError> {
         let path = folder.join(FILE);
-        Ok(Self { all: Mutex::new(file::read(&path)?), path: Some(path) })
+        Ok(Self { all: Mutex::new(file::read(&path)?), path: Some(path), places: Arc::default() })
+    }
+
+    /// Takes a place for a log-in; `None` where so many are worked on that others would wait for their hashing.
+    #[must_use]
+    pub fn place(&self) -> Option<Place> {
+        (Arc::strong_count(&self.places) <= AT_ONCE).then(|| self.places.clone())
     }
 
     /// Says whether there is any.
