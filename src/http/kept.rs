@@ -23,7 +23,8 @@ impl Kept {
     /// Notes the form of a request that nobody valid sent, for the log-in page that answers it.
     pub(super) async fn note(request: &mut ServiceRequest) {
         let nobody = matches!(access::caller(request.request()), Err(problem) if problem.code.status() == StatusCode::UNAUTHORIZED);
-        if !nobody || matches!(request.path(), "/login" | "/logout") {
+        // What holds a password goes through no page.
+        if !nobody || matches!(request.path(), "/login" | "/logout" | "/welcome" | "/account") {
             return;
         }
         let path = request.path().to_owned();
