@@ -5,6 +5,7 @@
 
 mod view;
 
+use super::link::LinkKey;
 use crate::alerts::recipients::LetterLanguage;
 use crate::domain::event::{LightChanged, MailRequested, Recipient};
 use crate::domain::time::Instant;
@@ -65,6 +66,7 @@ pub struct Renderer {
     templates: Environment<'static>,
     rulebook: Box<dyn Rulebook>,
     base_url: String,
+    links: Option<LinkKey>,
 }
 
 impl std::fmt::Debug for Renderer {
@@ -95,10 +97,36 @@ impl Renderer {
         for (name, source) in TEMPLATES {
             templates.add_template(name, source)?;
         }
-        Ok(Self { templates, rulebook, base_url: base_url.to_owned() })
+        Ok(Self { templates, rulebook, base_url: base_url.to_owned(), links: None })
     }
 
-    /// Writes the letter about `change` to one recipient. Without the change (a log that does not hold it) the letter
+    /// Returns the renderer with what makes links by which recipients acknowledge.
+    #[must_use]
+    pub fn with_links(self, links: Option<LinkKey>) -> Self {
+        Self { links, ..self }
+    }
+
+    /// Returns what makes links by which recipients acknowledge, and knows them.
+    #[must_use]
+    pub const fn links(&self) -> Option<&LinkKey> {
+        self.links.as_ref()
+    }
+
+    /// Writes the letter as it goes out to one recipient: with the link by which that one acknowledges it.
+    ///
+    /// # Errors
+    /// See [`RenderError`].
+    pub fn outgoing(
+        &self,
+        requested: &MailRequested,
+        recipient: &Recipient,
+        change: Option<&LightChanged>,
+    ) -> Result<Letter, RenderError> {
+        let token = self.links().map(|links| links.token(requested.mail, &recipient.address));
+        self.write(requested, recipient, change, token.map(|token| format!("{}/m/{token}", self.base_url)))
+    }
+
+    /// Writes the letter about `change` to one recipient, for anybody to read: without the link that is for them alone. Without the change (a log that does not hold it) the letter
     /// names the light and points to the board for the reasons.
     ///
     /// # Errors
@@ -109,9 +137,20 @@ impl Renderer {
         recipient: &Recipient,
         change: Option<&LightChanged>,
     ) -> Result<Letter, RenderError> {
+        self.write(requested, recipient, change, None)
+    }
+
+    fn write(
+        &self,
+        requested: &MailRequested,
+        recipient: &Recipient,
+        change: Option<&LightChanged>,
+        acknowledge: Option<String>,
+    ) -> Result<Letter, RenderError> {
         // A language that a newer list knows and this software does not: Chinese is what every office here reads.
         let language = recipient.language.parse().unwrap_or(LetterLanguage::Chinese);
-        let view = view::view(requested, recipient, change, language, &*self.rulebook, &self.base_url);
+        let mut view = view::view(requested, recipient, change, language, &*self.rulebook, &self.base_url);
+        view.acknowledge = acknowledge;
         let render = |file: &str| {
             self.templates.get_template(&format!("{language}/{file}"))?.render(minijinja::value::Serde(&view))
         };

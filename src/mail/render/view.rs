@@ -29,6 +29,8 @@ pub(super) struct View {
     /// What is called for, if the mail tells of no change of the light.
     call: Option<CallView>,
     link: String,
+    /// Where the recipient acknowledges it.
+    pub(super) acknowledge: Option<String>,
     service: String,
 }
 
@@ -115,6 +117,7 @@ pub(super) fn view(
             Some(call) => format!("{base_url}/cases/{}", call.alert),
             None => format!("{base_url}/merchants/{}", requested.credit_code),
         },
+        acknowledge: None,
         service: base_url.to_owned(),
     }
 }

@@ -368,6 +368,7 @@ payloads! {
     MailAttempted { mail, address, attempt, at, reply, retry_at }
     MailHeldUp { mail, address, attempt, cause, at }
     MailSendAgainOrdered { mail, address, at }
+    MailLinkOpened { mail, address, at }
     MailFate { mail, address, at, reply }
     PolicyActivated { pack, digest: digest, files, follow_up: stated_flag }
     PolicyFile { name, text }
@@ -496,6 +497,7 @@ pub(super) fn every_event(pen: &mut Pen) -> Vec<Event> {
         MailRefused,
         MailGivenUp,
         MailSendAgainOrdered,
+        MailLinkOpened,
         MailBounced,
         MailAcknowledged,
         PolicyActivated,
