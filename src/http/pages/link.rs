@@ -24,7 +24,7 @@ use minijinja::{Value, context};
 use serde::Deserialize;
 
 /// Where these pages are.
-const PLACE: &str = "/m";
+pub(in crate::http) const PLACE: &str = "/m/";
 
 /// The button.
 #[derive(Debug, Default, Deserialize)]
@@ -79,7 +79,7 @@ pub async fn acknowledge(
     match pressed {
         // Reloading the page after this sends nothing again.
         Pressed::Acknowledged => {
-            Ok(HttpResponse::SeeOther().insert_header((LOCATION, format!("{PLACE}/{token}"))).finish())
+            Ok(HttpResponse::SeeOther().insert_header((LOCATION, format!("{PLACE}{token}"))).finish())
         }
         Pressed::Over | Pressed::Changed => {
             let mut page = draw(&site, &request, &token, &linked, pressed == Pressed::Changed)?;
@@ -170,7 +170,7 @@ fn draw(
     let about = if over { Value::from(()) } else { about(site, linked, language) };
     let content = context! {
         office => &*linked.recipient.office, about, over, changed, acknowledged => linked.is_acknowledged,
-        until => minute(linked.until), action => format!("{PLACE}/{token}"),
+        until => minute(linked.until), action => format!("{PLACE}{token}"),
     };
     answer(request, None, "link.html", "", content)
 }
