@@ -1,6 +1,7 @@
 //! What people read: the board, a merchant's file, exit notices, complaints. Every view is asked through a scope and shows
 //! nothing outside it (law 9).
 
+pub mod accounts;
 pub mod board;
 pub mod cases;
 pub mod complaints;

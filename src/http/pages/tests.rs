@@ -203,9 +203,17 @@ fn samples() -> Vec<(&'static str, Value)> {
                     context! { credit_code => "c", name => "n", light => "red", before => "green", at => "a" },
                     context! { credit_code => "c", name => (), light => "red", before => (), at => "a" },
                 ],
+                has_accounts => true, more_accounts => "m",
+                accounts => vec![context! { credit_code => "c", name => (), light => "red", tail => "1", reported => "r", held => "h", abnormal => true, required => "r", due => "d", late => true, soon => false, closed => false }],
                 more_changed => "m", newest => "7", has_complaints => true, more_complaints => "m",
                 complaints => vec![context! { ticket => "t", credit_code => "c", name => "n", due => "d", late => true }],
                 silent => vec![context! { kind => "bank", name => "n", from => "f" }], more_silent => "m",
+            },
+        ),
+        (
+            "accounts.html",
+            context! {
+                accounts => vec![context! { credit_code => "c", name => (), light => "red", tail => "1", reported => "r", held => "h", abnormal => true, required => "r", due => "d", late => true, soon => false, closed => false }], found => "1", page_text => "1/1", previous => "/accounts?page=1", next => "/accounts?page=3", q => "q", late => true, filtered => true,
             },
         ),
         (
@@ -326,8 +334,8 @@ fn every_page_can_be_drawn_in_both_languages() {
         }
     }
     let drawn: std::collections::BTreeSet<&str> = samples().into_iter().map(|(template, _)| template).collect();
-    // The two layouts are drawn with every page.
-    assert_eq!(drawn.len(), TEMPLATES.len() - 2, "a page without a sample is a page without a test");
+    // The two layouts, and the rows of accounts, are drawn with pages.
+    assert_eq!(drawn.len(), TEMPLATES.len() - 3, "a page without a sample is a page without a test");
 }
 
 #[test]
