@@ -118,7 +118,7 @@ fn whoever_has_the_mail_acknowledges_without_log_in_and_once() {
         log.contains("alert.acknowledged 海淀区体育局 <sport.haidian@example.gov.invalid>"),
         "as that person: {log}"
     );
-    assert!(!log.contains(&link[3..]), "the link is not in the log");
+    assert!(!log.contains(link.strip_prefix("/m/").unwrap()), "the link is not in the log");
 
     // Used: nothing more comes of it, also where somebody took the acknowledgement back.
     let alert = case(&app)["alert"].clone();
@@ -156,9 +156,9 @@ fn a_link_is_one_persons_and_nobody_makes_another() {
     let token = of_a.strip_prefix("/m/").unwrap();
     let other = if token.ends_with('A') { "Q" } else { "A" };
     let forged = [
-        format!("{}{other}", &token[..token.len() - 1]),
-        token[..22].to_owned(),
-        format!("{}{}", &token[..22], "A".repeat(token.len() - 22)),
+        format!("{}{other}", token.get(..token.len() - 1).unwrap()),
+        token.get(..22).unwrap().to_owned(),
+        format!("{}{}", token.get(..22).unwrap(), "A".repeat(token.len() - 22)),
         format!("{token}AAAA"),
         "AAAA".to_owned(),
         mail(&app)["mail"].as_str().unwrap().to_owned(),
