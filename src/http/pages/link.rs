@@ -152,9 +152,8 @@ fn is_fetched_ahead(request: &HttpRequest) -> bool {
 
 /// Returns the open case that a mail is about: not one that opened after it.
 fn case_of<'p>(picture: &'p Picture, linked: &Linked) -> Option<&'p Case> {
-    let requested = &linked.requested;
-    let case = picture.cases.latest(requested.credit_code)?;
-    (case.is_open() && case.opened_at <= requested.at).then_some(case)
+    let case = picture.cases.latest(linked.news.credit_code)?;
+    (case.is_open() && case.opened_at <= linked.at).then_some(case)
 }
 
 fn draw(
@@ -178,8 +177,8 @@ fn draw(
 /// Returns how the case stands now; where it has ended, or there never was one, what the mail told.
 fn about(site: &Site, linked: &Linked, language: Language) -> Value {
     let (picture, policies, now) = (site.picture(), site.policies(), site.desk.now());
-    let (requested, case) = (&linked.requested, case_of(&picture, linked));
-    let name = picture.world.get(requested.credit_code).and_then(|merchant| merchant.name(Position::MAX));
+    let (news, case) = (&linked.news, case_of(&picture, linked));
+    let name = picture.world.get(news.credit_code).and_then(|merchant| merchant.name(Position::MAX));
     let told = || linked.change.iter().flat_map(|change| &change.reasons).map(|reason| reason.rule.clone()).collect();
     let rules: Vec<String> = case.map_or_else(told, |case| case.rules.clone());
     let title = |id: &String| {
@@ -189,10 +188,10 @@ fn about(site: &Site, linked: &Linked, language: Language) -> Value {
         let text = language.pick(&duty.arisen.zh, &duty.arisen.en).to_owned();
         context! { text, due => duty.due_at().map(deadline), late => duty.is_late(now) }
     });
-    let told_at = linked.change.as_ref().map_or(requested.at, |change| change.at);
+    let told_at = linked.change.as_ref().map_or(linked.at, |change| change.at);
     context! {
-        name => name.map(|name| masked(name).into_owned()), credit_code => requested.credit_code.as_str(),
-        light => case.map_or(requested.to, |case| case.light).name(),
+        name => name.map(|name| masked(name).into_owned()), credit_code => news.credit_code.as_str(),
+        light => case.map_or(news.to, |case| case.light).name(),
         at => minute(case.map_or(told_at, |case| case.changed_at)),
         seen => case.map(|case| case.change.to_string()), ended => case.is_none(),
         reasons => rules.iter().map(title).collect::<Vec<_>>(), duties => duties.collect::<Vec<_>>(),

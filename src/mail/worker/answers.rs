@@ -5,7 +5,7 @@ use super::sender::{change_of, request_of};
 use super::{LetterError, Worker};
 use crate::alerts::request::stream_of;
 use crate::domain::envelope::{NewEvent, Origin, Recorded};
-use crate::domain::event::{Event, LightChanged, MailFate, MailLinkOpened, MailRequested, Recipient};
+use crate::domain::event::{Event, LightChanged, LightNews, MailFate, MailLinkOpened, MailNews, Recipient};
 use crate::domain::time::Instant;
 use crate::log::contract::{Append, Expected, LogError};
 use crate::mail::link::LinkKey;
@@ -16,8 +16,12 @@ use uuid::Uuid;
 /// A mail that somebody came to by its link.
 #[derive(Debug, Clone)]
 pub struct Linked {
-    /// What was asked for.
-    pub requested: MailRequested,
+    /// The mail.
+    pub mail: Uuid,
+    /// What it told.
+    pub news: LightNews,
+    /// Instant of what it told.
+    pub at: Instant,
     /// The light change it is about, if the log holds it.
     pub change: Option<LightChanged>,
     /// Whose link it is.
@@ -48,6 +52,7 @@ impl Worker {
         let summary = LinkKey::mail(token).and_then(|mail| self.picture().outbox.mail(mail).cloned());
         let Some(summary) = summary else { return Ok(None) };
         let (request, requested) = request_of(&*parts.log, summary.position)?;
+        let MailNews::Light(news) = &requested.news else { return Ok(None) };
         let Some(recipient) = requested.recipients.iter().find(|named| key.is_for(token, &named.address)) else {
             return Ok(None);
         };
@@ -60,7 +65,9 @@ impl Worker {
             change: change_of(&*parts.log, &requested, summary.change)?,
             recipient: recipient.clone(),
             until: request.recorded_at.checked_add(days).unwrap_or(Instant::MAX),
-            requested,
+            mail: requested.mail,
+            news: news.clone(),
+            at: requested.at,
             request,
         }))
     }
@@ -70,7 +77,7 @@ impl Worker {
     /// # Errors
     /// The log did not take it.
     pub fn note_opened(&self, linked: &Linked) -> Result<(), LogError> {
-        let (mail, address) = (linked.requested.mail, linked.recipient.address.clone());
+        let (mail, address) = (linked.mail, linked.recipient.address.clone());
         let at = self.shared.parts.clock.now();
         self.note(linked, &Event::MailLinkOpened(MailLinkOpened { mail, address, at }), at)
     }
@@ -80,21 +87,21 @@ impl Worker {
     /// # Errors
     /// The log did not take it.
     pub fn note_acknowledged(&self, linked: &Linked) -> Result<(), LogError> {
-        let (mail, address) = (linked.requested.mail, linked.recipient.address.clone());
+        let (mail, address) = (linked.mail, linked.recipient.address.clone());
         let at = self.shared.parts.clock.now();
         self.note(linked, &Event::MailAcknowledged(MailFate { mail, address, at, reply: String::new() }), at)
     }
 
     fn note(&self, linked: &Linked, event: &Event, at: Instant) -> Result<(), LogError> {
-        let Linked { requested, recipient, request, .. } = linked;
-        let id = Uuid::new_v5(&requested.mail, format!("{} {}", event.event_type(), recipient.address).as_bytes());
+        let Linked { mail, recipient, request, .. } = linked;
+        let id = Uuid::new_v5(mail, format!("{} {}", event.event_type(), recipient.address).as_bytes());
         let origin = Origin {
             causation: Some(request.event.id),
             correlation: request.event.correlation,
             ..Origin::of(&linked.person())
         };
         let append = Append {
-            stream: stream_of(requested.mail),
+            stream: stream_of(*mail),
             expected: Expected::Any,
             recorded_at: at,
             idempotency_key: None,
