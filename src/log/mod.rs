@@ -11,6 +11,7 @@ pub mod embedded;
 pub mod memory;
 pub mod migrate;
 pub mod postgres;
+mod recent;
 
 #[cfg(test)]
 mod model;

@@ -11,7 +11,7 @@ mod fault;
 mod lock;
 mod look;
 mod mark;
-pub(super) mod names;
+mod names;
 mod readers;
 mod reserve;
 mod rows;

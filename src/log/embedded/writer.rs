@@ -12,7 +12,6 @@
 use super::bell::Bell;
 use super::fault::fault;
 use super::mark::{End, Mark};
-use super::names::Recent;
 use super::reserve::Reserve;
 use super::rows::{self, Rows, signed};
 use super::schema;
@@ -22,6 +21,7 @@ use crate::domain::time::Instant;
 use crate::log::admission::{self, Entry, Holdings, Verdict, nanoseconds};
 use crate::log::chain::PlaceInLog;
 use crate::log::contract::{Append, Appended, LogError};
+use crate::log::recent::Recent;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::sync::Arc;
