@@ -1,7 +1,7 @@
 //! Row 24: appends on PostgreSQL beside `pgbench`, which inserts the same rows into the same server, one transaction each.
 //! Row 19: what our code adds to the time that the server takes.
 
-use super::append::{one, rate};
+use super::append::{one, rate, rate_on};
 use super::machine::{processor_time, processor_time_of};
 use super::pg::{Server, is_installed, say, tool};
 use super::report::{Line, Report};
@@ -17,6 +17,8 @@ use warnlight::log::postgres::{Options, PostgresLog};
 const STREAMS: u64 = 1_000;
 /// How long each of them measures.
 const PERIOD: Duration = Duration::from_secs(5);
+/// Threads that `pgbench`'s clients share.
+const THREADS: u64 = 2;
 /// Fewer interruptions than the tests' servers have; `fsync` and `full_page_writes` are on, as there.
 const SETTINGS: &str = "shared_buffers = 256MB\nmax_wal_size = 4GB\nmax_connections = 300\nautovacuum_naptime = 60s";
 
@@ -42,6 +44,10 @@ pub(super) fn beside_pgbench(room: &Path, report: &mut Report) -> Outcome<()> {
             // Who comes first finds a larger server than who comes last: the other one is on both sides.
             let first = measured(&servers, || pgbench(&server, callers, &script))?;
             let ours = measured(&servers, || Ok(rate(&log, callers, STREAMS, PERIOD)))?;
+            let shared = measured(&servers, || {
+                let threads = callers.min(THREADS);
+                Ok(rate_on(&*log, callers, threads, STREAMS, PERIOD))
+            })?;
             let second = measured(&servers, || pgbench(&server, callers, &script))?;
             let theirs = first.mean(&second);
             report.add(Line {
@@ -57,13 +63,19 @@ pub(super) fn beside_pgbench(room: &Path, report: &mut Report) -> Outcome<()> {
                 raw: format!("pgbench {}/s; F = {}/s", number(theirs.rate), number((before + f(room)?) / 2.0)),
                 met: (callers == 64).then_some(ours.rate >= 3.0 * theirs.rate),
                 why: format!(
-                    "processor time for each append: {:.1} µs (servers {:.1}, engine and callers {:.1}), with `pgbench` {:.1} µs \
-                     (servers {:.1}); all on the same processors",
-                    ours.servers + ours.callers,
+                    "each caller a thread; on {THREADS} threads, as `pgbench`'s are, {}/s = {} ×. Processor time for each append: \
+                     {:.1} µs (servers {:.1}), on {THREADS} threads {:.1} (servers {:.1}), with `pgbench` {:.1} (servers {:.1}), \
+                     which is {:.1} and {:.1} ×; all on the same processors",
+                    number(shared.rate),
+                    number(shared.rate / theirs.rate),
+                    ours.whole(),
                     ours.servers,
-                    ours.callers,
-                    theirs.servers + theirs.callers,
+                    shared.whole(),
+                    shared.servers,
+                    theirs.whole(),
                     theirs.servers,
+                    theirs.whole() / ours.whole(),
+                    theirs.whole() / shared.whole(),
                 ),
             })?;
             part += 1;
@@ -81,6 +93,10 @@ struct Measured {
 }
 
 impl Measured {
+    fn whole(&self) -> f64 {
+        self.servers + self.callers
+    }
+
     fn mean(&self, other: &Self) -> Self {
         let mean = |one: f64, two: f64| (one + two) / 2.0;
         Self {
@@ -202,8 +218,11 @@ fn pgbench(server: &Server, clients: u64, script: &str) -> Outcome<f64> {
     std::io::Write::write_all(&mut file, script.as_bytes())?;
     std::fs::set_permissions(file.path(), std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
     let mut pgbench = tool("pgbench");
-    pgbench.args(["--no-vacuum", "--protocol=prepared", "--jobs=2", "--username=postgres", "--host=127.0.0.1"]);
-    pgbench.arg(format!("--client={clients}")).arg(format!("--time={}", PERIOD.as_secs()));
+    pgbench.args(["--no-vacuum", "--protocol=prepared", "--username=postgres", "--host=127.0.0.1"]);
+    pgbench
+        .arg(format!("--jobs={THREADS}"))
+        .arg(format!("--client={clients}"))
+        .arg(format!("--time={}", PERIOD.as_secs()));
     pgbench.arg(format!("--port={}", server.port)).arg("--file").arg(file.path()).arg("warnlight");
     let output = pgbench.output()?;
     let said = String::from_utf8_lossy(&output.stdout);

@@ -199,7 +199,7 @@ impl EmbeddedLog {
         let Some(writing) = &self.writing else {
             return Pending::known(Err(read_only()));
         };
-        let (answer, pending) = Pending::channel();
+        let (answer, pending) = Pending::with_answer();
         match writing.jobs.send(Job { append, row, answer }) {
             Ok(()) => pending,
             Err(_) => Pending::known(Err(stopped())),

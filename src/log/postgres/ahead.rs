@@ -68,6 +68,11 @@ impl Ahead {
         self.left = Some(end);
     }
 
+    /// Says whether nobody else wrote when last asked, so that groups can be sent without asking.
+    pub(super) const fn is_alone(&self) -> bool {
+        self.end.is_some()
+    }
+
     /// Says that nothing is known any more.
     pub(super) fn forget(&mut self) {
         self.ids.clear();
@@ -125,8 +130,9 @@ impl Ahead {
                     self.note(&append.stream, Some(answer.revision));
                     answers.push(Ok(answer));
                 }
-                Ok(Verdict::Repeated { .. }) | Err(LogError::Unavailable(_)) => return None,
-                Err(refusal) => answers.push(Err(refusal)),
+                Err(refusal @ LogError::Invalid(_)) => answers.push(Err(refusal)),
+                // A conflict may be a repetition: ids come first, and those of long ago are not known here.
+                Ok(Verdict::Repeated { .. }) | Err(_) => return None,
             }
         }
         if draft.events.is_empty() {

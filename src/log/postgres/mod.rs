@@ -4,6 +4,7 @@
 //! of the log, whatever the clocks say. Positions, revisions, digests and times are given under it, by the rules of every
 //! engine ([`admission`](crate::log::admission)), and written in the same transaction. Nothing is ever changed afterwards, and
 //! the rights that a node needs do not allow it.
+//! While a node is alone at it, it does not ask first, and still nobody can come between (`ahead.rs`).
 //!
 //! **Durable** is what COMMIT says with the server's `synchronous_commit`, at least on its disk: with
 //! `synchronous_standby_names` set, on a standby's too. A server with `fsync` or `full_page_writes` off is refused. An answer
@@ -260,7 +261,7 @@ fn first_look(readers: &Readers, options: &Options, prepare: bool) -> Result<(Ta
 impl EventLog for PostgresLog {
     fn submit(&self, append: Append) -> Pending {
         let Some(Writing { jobs, crowd, .. }) = &self.writing else { return Pending::known(Err(read_only())) };
-        let (answer, pending) = Pending::channel();
+        let (answer, pending) = Pending::with_answer();
         match jobs.send(Job { append, answer }) {
             Ok(()) => {
                 crowd.grown(jobs.len());

@@ -25,9 +25,9 @@ use super::group::{Group, warned};
 use super::line::{Line, Underway};
 use super::readers::Readers;
 use super::schema::Tail;
-use super::spent::{Meter, Spent};
-use crate::log::contract::{Append, Appended, LogError};
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use super::spent::Meter;
+use crate::log::contract::{Answer, Append, Appended, LogError};
+use crossbeam_channel::{Receiver, RecvTimeoutError};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -49,7 +49,7 @@ const TELL: Duration = Duration::from_millis(5);
 #[derive(Debug)]
 pub(super) struct Job {
     pub(super) append: Append,
-    pub(super) answer: Sender<Result<Appended, LogError>>,
+    pub(super) answer: Answer,
 }
 
 /// How much is written in one transaction, and how long it is tried.
@@ -157,7 +157,7 @@ impl Writer {
             }
             self.tell_others();
             let server = self.line.as_ref().map(Line::take_waited).unwrap_or_default();
-            self.meter.add(Spent { whole: began.elapsed(), server });
+            self.meter.add(began.elapsed(), server);
         }
         if self.told.1 {
             self.tell();
@@ -194,7 +194,9 @@ impl Writer {
 
     fn gather(&mut self, first: Job, jobs: &Receiver<Job>) -> Vec<Job> {
         self.crowd.want(None);
-        let most = self.half().min(self.limits.appends);
+        self.callers = self.callers.max(jobs.len() + 1);
+        // Under the lock nothing is sent behind: all that wait share it.
+        let most = if self.ahead.is_alone() { self.half().min(self.limits.appends) } else { self.limits.appends };
         let mut bytes = size(&first);
         let mut group = vec![first];
         while group.len() < most && bytes < self.limits.bytes {
@@ -227,6 +229,7 @@ impl Writer {
         let (before, end, events) = (draft.before, draft.tail, draft.events.len() as u64);
         let answer = ahead::send(line, statement, draft);
         let outcome = Outcome { answers, end };
+        self.meter.sent_ahead(!self.air.is_empty());
         self.air.push_back(Flight { jobs: group, outcome, before, events, answer, began });
         Ok(())
     }
@@ -318,7 +321,7 @@ impl Writer {
                     trouble => trouble.clone(),
                 }));
                 for job in group {
-                    let _ = job.answer.send(Err(error.clone()));
+                    job.answer.tell(Err(error.clone()));
                 }
             }
         }
@@ -442,8 +445,7 @@ impl Writer {
 /// Answers each append of a group.
 fn answer_all(group: Vec<Job>, answers: Vec<Result<Appended, LogError>>) {
     for (job, answer) in group.into_iter().zip(answers) {
-        // A caller that did not wait for its answer is no fault.
-        let _ = job.answer.send(answer);
+        job.answer.tell(answer);
     }
 }
 
