@@ -302,7 +302,7 @@ structs! {
     Listing { list, entered_on, position, until, removed }
     Act { date, position, kind, until, due_on, number, result }
     Dealings { leads, checks, cases, documents }
-    DocumentItem { kind, number, date, position, words }
+    DocumentItem { kind, number, office, date, position, words }
     LeadItem { lead, step, date, position, until, authority, note, reported_on, approved_at, handed_over_at }
     CheckItem { check, step, date, position, until, sectors, result }
     CaseItem { number, date, position, until, ticket }
@@ -319,7 +319,7 @@ structs! {
     Scope { role, malls, sectors, divisions, bank }
     Summary { mail, position, change, subject, requested_at, tally }
     Tally { waiting, accepted, refused, given_up, bounced, acknowledged, nobody }
-    Delivery { address, office, state, attempts, changed_at, retry_at, reply, excused, claim }
+    Delivery { address, office, state, attempts, changed_at, retry_at, reply, opened_at, excused, claim }
     Claim { number, by, until, at }
     Mail { summary, open, rise }
     Source { kind, name, last_at, last, actor, days, rows, last_rows, file }
