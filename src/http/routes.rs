@@ -265,6 +265,8 @@ routes! {
     post "/login" open pages::login::log_in, "Begins a session", [] body "LogIn" -> "text/html";
     get "/welcome" open pages::account::welcome, "The form of a person's first password", [("token", "text of the link, which counts once")] -> "text/html";
     post "/welcome" open pages::account::set_first, "Sets a person's first password", [] body "WelcomeForm" -> "text/html";
+    get "/m/{token}" open pages::link::show, "What the link in a mail leads to: how the case stands, and a button to acknowledge it; needs no key", [] -> "text/html";
+    post "/m/{token}" open pages::link::acknowledge, "Acknowledges a mail by its link, and the case it is about; needs no key", [] body "LinkButton" -> "text/html";
     post "/logout" open pages::login::log_out, "Ends the session", [] body "FormToken" -> "text/html";
     post "/demo/day" ReadLights demo::next_day, "Lets a day of the demonstration pass; a service that is none has no such page", [] body "FormToken" -> "text/html";
     get "/account" ReadLights pages::account::show, "The caller's own account: password and authenticator", [] -> "text/html";
@@ -317,6 +319,8 @@ routes! {
             ("row", "which ticket of the page is worked at, from 0"), ("last", "the ticket that was decided last, to be told")] -> "text/html";
     post "/unattributed" DecideTickets pages::unattributed::post, "Attributes a ticket, sets it aside, or takes that back",
         [] body "DecisionForm" -> "text/html";
+    post "/merchants/{code}/replies" HandleComplaints pages::replies::post, "Answers a ticket of a merchant",
+        [] body "ReplyForm" -> "text/html";
     post "/aliases" DecideTickets pages::aliases::post, "Records or withdraws another name of a merchant",
         [] body "AliasForm" -> "text/html";
     get "/mails" ReadMails pages::mails::show, "The mail record", [("before", "older ones")] -> "text/html";
