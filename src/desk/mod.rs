@@ -14,6 +14,7 @@ mod rehearsal;
 mod retries;
 mod routing;
 mod start;
+mod tickets;
 mod together;
 mod whose;
 

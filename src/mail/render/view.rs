@@ -112,8 +112,9 @@ pub(super) fn view(
             CallView { text, due: call.due_at.map(deadline), routed: call.routed }
         }),
         link: match &requested.call {
-            Some(call) => format!("{base_url}/cases/{}", call.alert),
-            None => format!("{base_url}/merchants/{}", requested.credit_code),
+            // Where no case is open, a call names itself instead of one.
+            Some(call) if call.alert != call.cause => format!("{base_url}/cases/{}", call.alert),
+            _ => format!("{base_url}/merchants/{}", requested.credit_code),
         },
         service: base_url.to_owned(),
     }
