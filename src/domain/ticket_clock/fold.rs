@@ -106,7 +106,8 @@ impl TicketClocks {
         let known = self.of(merchant.code).map(|((_, ticket), _)| Box::from(&**ticket));
         let all: BTreeSet<Box<str>> = known.chain(live.iter().cloned()).collect();
         for ticket in all {
-            self.set((merchant.code, Arc::from(&*ticket)), run_of(merchant, &ticket));
+            let run = run_of(merchant, &ticket).filter(|_| live.contains(&ticket));
+            self.set((merchant.code, Arc::from(&*ticket)), run);
         }
     }
 
