@@ -54,11 +54,7 @@ fn by_law<'a>(tickets: &TicketClocks, policies: &'a Policies, key: &'a Key, run:
 }
 
 /// Returns those that ran out by `now`, without going over the others.
-pub fn late<'a>(
-    tickets: &'a TicketClocks,
-    policies: &'a Policies,
-    now: Instant,
-) -> impl Iterator<Item = Ticking<'a>> {
+pub fn late<'a>(tickets: &'a TicketClocks, policies: &'a Policies, now: Instant) -> impl Iterator<Item = Ticking<'a>> {
     let rules = policies.pack.complaints.iter().flat_map(|clocks| clocks.all());
     let told = tickets.late().filter_map(move |(key, run)| by_law(tickets, policies, key, run));
     rules.flat_map(move |rule| untold(tickets, policies, rule, now)).chain(told.filter(move |one| one.due_at <= now))
@@ -74,8 +70,12 @@ fn untold<'a>(
     let channels = Channel::ALL.iter().filter(|channel| rule.channel.is_none_or(|own| own == **channel));
     channels.flat_map(move |channel| {
         let began = tickets.untold((rule.step, *channel), rule.in_force());
-        let dated = began.map(move |(key, run)| {
-            Ticking { key, run, rule, due_at: rule.due_at(run.clock.since, &policies.calendar), told: None }
+        let dated = began.map(move |(key, run)| Ticking {
+            key,
+            run,
+            rule,
+            due_at: rule.due_at(run.clock.since, &policies.calendar),
+            told: None,
         });
         dated.take_while(move |one| one.due_at <= now)
     })

@@ -9,7 +9,7 @@ use super::code::CreditCode;
 use super::envelope::Position;
 use super::evidence::Complaint;
 use super::time::Instant;
-use super::words::ClockStep;
+use super::words::{Channel, ClockStep};
 
 /// A clock that runs. There is one of a ticket at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,14 +28,18 @@ pub fn stream_of(code: CreditCode) -> String {
 
 impl Complaint {
     /// Returns the clock that runs for it, as known at `known`: none once it is closed, whichever way, or was found to be about
-    /// somebody else. Its own due time goes before the law's terms.
+    /// somebody else. Its own due time goes before the law's terms. A mall answers: how the matter ends is not the mall's to say, so
+    /// an answer meets the due time of its tickets, too.
     #[must_use]
     pub fn clock(&self, known: Position) -> Option<Clock> {
         let is_undone = self.undone.is_some_and(|undone| undone <= known);
         if is_undone || self.closed(known).is_some() {
             return None;
         }
-        let (step, since) = match (self.due(known), self.answered(known)) {
+        let due =
+            |answered: Option<Instant>| self.due(known).filter(|_| self.channel != Channel::Mall || answered.is_none());
+        let answered = self.answered(known);
+        let (step, since) = match (due(answered), answered) {
             (Some(due), _) => (ClockStep::DueTime, due),
             (None, Some(answered)) => (ClockStep::Closing, answered),
             (None, None) => (ClockStep::FirstAnswer, self.received_at),

@@ -365,7 +365,16 @@ impl PackFile {
         rules.sort_by(|a, b| b.light.cmp(&a.light).then_with(|| a.id.cmp(&b.id)));
         let is_rule = |name: &str| rules.iter().any(|rule| rule.id == name);
         let complaints = self.complaints.map(|table| table.check(is_rule, problems));
-        Pack { id: self.pack.id, version: self.pack.version, edition, parameters, transfer, complaints, follow_up, rules }
+        Pack {
+            id: self.pack.id,
+            version: self.pack.version,
+            edition,
+            parameters,
+            transfer,
+            complaints,
+            follow_up,
+            rules,
+        }
     }
 }
 

@@ -121,8 +121,7 @@ impl Told {
         let mut mails = Vec::new();
         let mut appends = Vec::new();
         for waiting in calls(&self.picture.tickets) {
-            let ready =
-                |at: Instant| follow_up.office_time(at, &policies.calendar, None) <= self.now;
+            let ready = |at: Instant| follow_up.office_time(at, &policies.calendar, None) <= self.now;
             if waiting.calls.iter().any(|(_, call)| ready(call.at)) {
                 let beside = Beside { about: &About::default(), light: Light::Green, change: None, case: None };
                 let mail = call(&waiting, &self.picture.tickets, policies, beside, Vec::new(), self.now).unwrap();
@@ -159,9 +158,8 @@ impl Plain {
         if !own.clone().any(|(_, _, history, ..)| !history) {
             return None;
         }
-        let first = |wanted: Said| {
-            self.said.iter().find(|(of, said, ..)| (*of, *said) == (ticket, wanted)).map(|(.., at)| *at)
-        };
+        let first =
+            |wanted: Said| self.said.iter().find(|(of, said, ..)| (*of, *said) == (ticket, wanted)).map(|(.., at)| *at);
         let received = first(Said::Received)?;
         let due = own.by_ref().filter_map(|(_, said, _, _, at)| match said {
             Said::Due(hours) => Some(plus_hours(*at, *hours)),
@@ -172,6 +170,7 @@ impl Plain {
             return None;
         }
         let answered = first(Said::Answered);
+        let due = due.filter(|_| answered.is_none() || of(ticket).1 != Channel::Mall);
         Some(match (due, answered) {
             (Some(since), _) => Clock { step: ClockStep::DueTime, since },
             (None, Some(since)) => Clock { step: ClockStep::Closing, since },
@@ -299,7 +298,8 @@ fn told_as_plain(steps: Vec<Step>) -> Result<(), TestCaseError> {
                 let upto = told.log.head();
                 let (reason, files) = ("误报".to_owned(), Vec::new());
                 let (events, merchants, tickets) = (1, 1, 1);
-                let gone = ImportWithdrawn { import: IMPORT, reason, files, after: 0, upto, events, merchants, tickets };
+                let gone =
+                    ImportWithdrawn { import: IMPORT, reason, files, after: 0, upto, events, merchants, tickets };
                 told.say("imports", &Event::ImportWithdrawn(gone), false, None);
                 plain.said.retain(|(_, _, _, import, _)| !import);
                 plain.hang_up();

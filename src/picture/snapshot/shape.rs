@@ -18,8 +18,9 @@ use crate::domain::ticket_clock::{Clock, Run, TicketCall, TicketTold};
 use crate::domain::whose::{Entry, State};
 use crate::domain::words::Role;
 use crate::domain::words::{
-    AccountAction, Attribution, Channel, ClockStep, ComplaintKind, DocumentKind, EnforcementKind, ExitAction, FilingAction,
-    GuaranteeKind, JointCheckStep, LeadStep, Light, ListKind, Outcome, SignalKind, SourceKind, TicketStep,
+    AccountAction, Attribution, Channel, ClockStep, ComplaintKind, DocumentKind, EnforcementKind, ExitAction,
+    FilingAction, GuaranteeKind, JointCheckStep, LeadStep, Light, ListKind, Outcome, SignalKind, SourceKind,
+    TicketStep,
 };
 use crate::picture::cases::Kept as KeptCase;
 use crate::picture::imports::{Filed as FiledIn, Kept as KeptImport, Withdrawn};

@@ -20,8 +20,20 @@ fn each_clock_ends_as_its_clause_says_by_the_day_it_began() {
         (Mall, FirstAnswer, "2025-03-05T02:00:00Z", "2025-03-06T02:00:00Z", "24小时客诉响应机制"),
         // Seven working days over the National Day holidays and a Saturday that is worked.
         (Hotline, FirstAnswer, "2025-09-25T02:00:00Z", "2025-10-11T16:00:00Z", "北京市单用途预付卡管理条例 Art 25"),
-        (Platform, FirstAnswer, "2025-04-28T02:00:00Z", "2025-05-12T16:00:00Z", "市场监督管理投诉举报处理暂行办法 Art 14"),
-        (Platform, FirstAnswer, "2026-04-14T15:59:59Z", "2026-04-23T16:00:00Z", "市场监督管理投诉举报处理暂行办法 Art 14"),
+        (
+            Platform,
+            FirstAnswer,
+            "2025-04-28T02:00:00Z",
+            "2025-05-12T16:00:00Z",
+            "市场监督管理投诉举报处理暂行办法 Art 14",
+        ),
+        (
+            Platform,
+            FirstAnswer,
+            "2026-04-14T15:59:59Z",
+            "2026-04-23T16:00:00Z",
+            "市场监督管理投诉举报处理暂行办法 Art 14",
+        ),
         (Platform, FirstAnswer, "2026-04-14T16:00:00Z", "2026-04-24T16:00:00Z", "市场监督管理投诉举报处理办法 Art 15"),
         (Platform, Closing, "2025-09-19T02:00:00Z", "2025-11-27T16:00:00Z", "市场监督管理投诉举报处理暂行办法 Art 21"),
         // Accepted a second before midnight of 15 April: 45 working days; from then on sixty days.
@@ -79,7 +91,11 @@ fn a_faulty_clock_is_named_and_nothing_of_it_comes_into_force() {
         ("from = \"2020-01-01\"\nuntil", "from = \"2027-01-01\"\nuntil", "it ends before it begins"),
         ("who = \"market\"", "who = \"nobody\"", "`who` is `sector`, `mall` or `market`, not `nobody`"),
         ("source = \"市场监督管理投诉举报处理办法 Art 15\"", "source = \" \"", "with its source"),
-        ("channel = \"mall\"\nstep = \"first_answer\"", "channel = \"mall\"\nstep = \"due_time\"", "what the ticket says"),
+        (
+            "channel = \"mall\"\nstep = \"first_answer\"",
+            "channel = \"mall\"\nstep = \"due_time\"",
+            "what the ticket says",
+        ),
         ("channel = \"12345\"", "channel = \"110\"", "110"),
     ] {
         let found = faulty(from, to);
