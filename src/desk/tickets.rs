@@ -15,7 +15,8 @@ impl Engine {
         escalated(&self.picture.tickets, &self.picture.policies, now, most)
     }
 
-    /// Returns the mails that tell of steps. Whoever is told is told in office hours, of everything that waits.
+    /// Returns the mails that tell of steps. Whoever is told is told in office hours, of everything that waits, also where nobody was
+    /// there when it was due.
     pub(super) fn ticket_calls(&self, now: Instant, most: usize) -> Vec<Append> {
         let Picture { tickets, policies, lights, cases, .. } = &self.picture;
         let Some(follow_up) = &policies.pack.follow_up else { return Vec::new() };
@@ -25,7 +26,7 @@ impl Engine {
             let code = waiting.code;
             let about = about(&code);
             let told = self.recipients.called_upon(waiting.to, about.sector.as_deref(), &about.place, day_of(now));
-            let is_time = |at: Instant| follow_up.office_time(at, &policies.calendar, told.hours) <= now;
+            let is_time = |at: Instant| follow_up.office_time(at.max(now), &policies.calendar, told.hours) <= now;
             if !waiting.calls.iter().any(|(_, call)| is_time(call.at)) {
                 return None;
             }

@@ -289,7 +289,11 @@ fn a_year_of_following_up_is_what_a_plain_program_says() {
 
 fn call_of(recorded: &warnlight::domain::envelope::Recorded) -> Option<(CreditCode, Instant, bool)> {
     match recorded.event.decode().unwrap() {
-        Event::MailRequested(mail) => Some((mail.credit_code, mail.at, mail.call?.due_at.is_some())),
+        // Those about tickets have a second program of their own.
+        Event::MailRequested(mail) => {
+            let call = mail.call.filter(|call| !call.zh.starts_with("投诉"))?;
+            Some((mail.credit_code, mail.at, call.due_at.is_some()))
+        }
         _ => None,
     }
 }

@@ -91,6 +91,7 @@ fn a_late_ticket_of_a_merchant_without_a_light_goes_up_step_by_step_in_office_ho
     stage.settle_at("2025-10-14T09:00:00");
     assert_eq!(mails(&*stage.log)[1].2, office("lead"));
     // Whoever answers is left alone.
+    stage.clock.set(time("2025-10-14T10:05:00"));
     say(&stage, vec![ticket("GD1", "12345", "2025-09-25T09:00:00", r#","answered_at":"2025-10-14T10:00:00+08:00""#)]);
     stage.settle_at("2025-12-01T10:00:00");
     assert_eq!(mails(&*stage.log).len(), 2);
@@ -161,10 +162,10 @@ fn the_market_regulator_accepts_in_seven_working_days_and_mediates_by_the_law_of
         let stage = Stage::set(memory(), "2026-04-01T10:00:00");
         say(&stage, vec![register(HAIR), ticket("P1", "12315", "2026-04-01T09:00:00", "")]);
         // The Qingming holidays lie in between.
-        stage.settle_at("2026-04-13T09:00:00");
+        stage.settle_at("2026-04-14T09:00:00");
         assert_eq!(
             mails(&*stage.log)[0],
-            (time("2026-04-13T09:00:00"), "投诉 1 件 P1（决定是否受理并告知）".into(), office("lead"))
+            (time("2026-04-14T09:00:00"), "投诉 1 件 P1（决定是否受理并告知）".into(), office("lead"))
         );
         stage.clock.set(time("2026-04-15T16:00:00"));
         let answer = format!(r#","answered_at":"{accepted}+08:00""#);

@@ -121,7 +121,7 @@ impl Told {
         let mut mails = Vec::new();
         let mut appends = Vec::new();
         for waiting in calls(&self.picture.tickets) {
-            let ready = |at: Instant| follow_up.office_time(at, &policies.calendar, None) <= self.now;
+            let ready = |at: Instant| follow_up.office_time(at.max(self.now), &policies.calendar, None) <= self.now;
             if waiting.calls.iter().any(|(_, call)| ready(call.at)) {
                 let beside = Beside { about: &About::default(), light: Light::Green, change: None, case: None };
                 let mail = call(&waiting, &self.picture.tickets, policies, beside, Vec::new(), self.now).unwrap();
@@ -215,7 +215,7 @@ impl Plain {
         for (code, to) in whom {
             let is_own = |call: &(CreditCode, &'static str, Instant, Vec<_>)| (call.0, call.1) == (code, to);
             let own = self.calls.iter().filter(|call| is_own(call));
-            if own.clone().any(|call| follow_up.office_time(call.2, &policies.calendar, None) <= now) {
+            if own.clone().any(|call| follow_up.office_time(call.2.max(now), &policies.calendar, None) <= now) {
                 let late = own.flat_map(|call| &call.3).filter(|(ticket, clock)| self.clock(*ticket) == Some(*clock));
                 mails.push((code, to.to_owned(), late.map(|(ticket, _)| ticket).collect::<BTreeSet<_>>().len()));
                 self.calls.retain(|call| !is_own(call));
