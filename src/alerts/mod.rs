@@ -5,4 +5,5 @@ pub mod cases;
 pub mod recipients;
 pub mod request;
 pub mod requests;
+pub mod silence;
 pub mod tickets;

@@ -4,7 +4,9 @@
 use super::request::{About, mail_id, stream_of as stream_of_mail};
 use crate::domain::code::CreditCode;
 use crate::domain::envelope::{NewEvent, Origin, Position};
-use crate::domain::event::{ComplaintEscalated, Event, MailCall, MailRequested, Recipient, TicketLate};
+use crate::domain::event::{
+    ComplaintEscalated, Event, LightNews, MailCall, MailNews, MailRequested, Recipient, TicketLate,
+};
 use crate::domain::ticket;
 use crate::domain::ticket_clock::{Key, Run, TicketCall, TicketClocks, TicketTold, stream_of};
 use crate::domain::time::Instant;
@@ -205,17 +207,14 @@ pub fn call(
         en.push("and others".to_owned());
     }
     let mail = mail_id(newest.id);
-    let requested = Event::MailRequested(MailRequested {
-        mail,
+    let news = LightNews {
         // Where no light ever changed, what it tells of is the step itself.
         change: beside.change.unwrap_or(newest.id),
         credit_code: calls.code,
         merchant: beside.about.name.clone(),
         from: beside.light,
         to: beside.light,
-        at: newest.at,
         sector: beside.about.sector.clone(),
-        recipients,
         call: Some(MailCall {
             alert: beside.case.unwrap_or(newest.id),
             cause: newest.id,
@@ -224,14 +223,16 @@ pub fn call(
             due_at,
             routed: false,
         }),
-    });
+    };
+    let requested = MailRequested { mail, at: newest.at, recipients, news: MailNews::Light(news) };
+    let requested_id = Uuid::new_v5(&mail, b"requested");
     let origin = Origin { causation: Some(newest.id), ..Origin::service() };
     Some(Append {
         stream: stream_of_mail(mail),
         expected: Expected::NoStream,
         recorded_at: now,
         idempotency_key: None,
-        events: vec![NewEvent::new(Uuid::new_v5(&mail, b"requested"), newest.at, &origin, &requested)],
+        events: vec![NewEvent::new(requested_id, newest.at, &origin, &Event::MailRequested(requested))],
     })
 }
 

@@ -120,6 +120,7 @@ pub const QUESTIONS: &[&str] = &[
     "/board.xlsx",
     "/board.csv",
     "/today",
+    "/accounts",
     "/shop",
     "/shop/mall",
 ];
@@ -299,6 +300,8 @@ routes! {
     post "/cases" HandleCases pages::cases::post, "Does the same with several cases, or hands over all that somebody has", [] body "CasesForm" -> "text/html";
     get "/cases/{alert}" ReadCases pages::case::show, "One case, with what can be done with it", [] -> "text/html";
     post "/cases/{alert}" HandleCases pages::case::post, "Does something with a case", [] body "CaseForm" -> "text/html";
+    get "/accounts" ReadAccounts pages::accounts::show, "A bank's accounts: what it last reported of each, and by when the next report is due",
+        [("q", "part of the name or the credit code"), ("late", "`true`: those whose report is late only"), PAGE] -> "text/html";
     get "/sources" ReadSources pages::sources::show, "Who delivers, and who has fallen silent", [] -> "text/html";
     get "/unattributed" ReadUnattributed pages::unattributed::show, "Tickets without a credit code, to be decided",
         [("q", "part of what they say of the shop, or of the number"), ("decided", "true: also those attributed or set aside"), PAGE,

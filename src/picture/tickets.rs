@@ -50,8 +50,10 @@ impl Part for TicketClocks {
             }
             Event::ComplaintEscalated(said) => self.escalated(said, seen.id, seen.stamp.position),
             Event::MailRequested(requested) => {
-                if let Some(call) = &requested.call {
-                    self.mailed(requested.credit_code, call.cause);
+                if let Some(news) = requested.light()
+                    && let Some(call) = &news.call
+                {
+                    self.mailed(news.credit_code, call.cause);
                 }
             }
             _ => {}

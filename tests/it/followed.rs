@@ -74,7 +74,7 @@ fn calls(log: &dyn EventLog) -> Vec<(Instant, Option<String>, Vec<String>)> {
     let events = log.read_all(0, usize::MAX).unwrap();
     let call = |event: Event| match event {
         Event::MailRequested(mail) => {
-            let what = mail.call.filter(|what| what.due_at.is_none() || what.zh == "警示信")?;
+            let what = mail.call().cloned().filter(|what| what.due_at.is_none() || what.zh == "警示信")?;
             let to = mail.recipients.into_iter().map(|recipient| recipient.address).collect();
             Some((mail.at, what.due_at.map(|_| what.zh), to))
         }
@@ -154,7 +154,9 @@ fn what_is_due_at_once_is_not_late_in_the_same_instant() {
     let called = |stage: &Stage| {
         let events = stage.log.read_all(0, usize::MAX).unwrap();
         let call = |event: Event| match event {
-            Event::MailRequested(mail) => mail.call.and_then(|call| Some((mail.change, call.due_at?))),
+            Event::MailRequested(mail) => {
+                mail.light().and_then(|news| Some((news.change, news.call.as_ref()?.due_at?)))
+            }
             _ => None,
         };
         events.iter().filter_map(|recorded| call(recorded.event.decode().unwrap())).collect::<Vec<_>>()
@@ -291,8 +293,9 @@ fn call_of(recorded: &warnlight::domain::envelope::Recorded) -> Option<(CreditCo
     match recorded.event.decode().unwrap() {
         // Those about tickets have a second program of their own.
         Event::MailRequested(mail) => {
-            let call = mail.call.filter(|call| !call.zh.starts_with("投诉"))?;
-            Some((mail.credit_code, mail.at, call.due_at.is_some()))
+            let news = mail.light()?;
+            let call = news.call.as_ref().filter(|call| !call.zh.starts_with("投诉"))?;
+            Some((news.credit_code, mail.at, call.due_at.is_some()))
         }
         _ => None,
     }

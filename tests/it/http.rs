@@ -4,6 +4,7 @@ mod act_browser;
 mod act_forms;
 mod acts;
 mod app;
+mod bank;
 mod board;
 mod both_languages;
 mod browser;

@@ -54,7 +54,7 @@ fn mails(log: &dyn EventLog) -> Vec<(Instant, String, Vec<String>)> {
     let events = log.read_all(0, usize::MAX).unwrap();
     let call = |recorded: &warnlight::domain::envelope::Recorded| match recorded.event.decode().unwrap() {
         Event::MailRequested(mail) => {
-            let zh = mail.call?.zh;
+            let zh = mail.light()?.call.clone()?.zh;
             let to = mail.recipients.into_iter().map(|recipient| recipient.address).collect();
             zh.starts_with("投诉").then_some((recorded.recorded_at, zh, to))
         }
@@ -337,7 +337,7 @@ fn a_year_of_tickets_is_what_a_plain_program_says() {
                 }
             }
             Event::MailRequested(mail) => {
-                if let Some(call) = mail.call.filter(|call| causes.contains_key(&call.cause)) {
+                if let Some(call) = mail.light().and_then(|news| news.call.clone()).filter(|call| causes.contains_key(&call.cause)) {
                     let at = local(recorded.recorded_at);
                     assert!(
                         policies.calendar.is_working_day(day_of(recorded.recorded_at)) && (9..18).contains(&at.hour()),

@@ -126,7 +126,7 @@ impl Told {
                 let beside = Beside { about: &About::default(), light: Light::Green, change: None, case: None };
                 let mail = call(&waiting, &self.picture.tickets, policies, beside, Vec::new(), self.now).unwrap();
                 let Event::MailRequested(asked) = mail.events[0].decode().unwrap() else { panic!("{mail:?}") };
-                let zh = asked.call.unwrap().zh;
+                let zh = asked.light().unwrap().call.clone().unwrap().zh;
                 let count = zh.split(' ').nth(1).unwrap().parse().unwrap();
                 mails.push((waiting.code, waiting.to.name().to_owned(), count));
                 appends.push(mail);

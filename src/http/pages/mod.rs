@@ -1,5 +1,6 @@
 //! Pages: templates compiled in, drawn on the server, complete without a script.
 
+pub mod accounts;
 pub mod acts;
 pub mod aliases;
 pub mod board;
@@ -46,6 +47,8 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("sheet.html", include_str!("../../../assets/pages/sheet.html")),
     ("today.html", include_str!("../../../assets/pages/today.html")),
     ("cases.html", include_str!("../../../assets/pages/cases.html")),
+    ("accounts.html", include_str!("../../../assets/pages/accounts.html")),
+    ("account-rows.html", include_str!("../../../assets/pages/account-rows.html")),
     ("acts.html", include_str!("../../../assets/pages/acts.html")),
     ("case.html", include_str!("../../../assets/pages/case.html")),
     ("mails.html", include_str!("../../../assets/pages/mails.html")),
@@ -297,7 +300,13 @@ const fn sections(role: Role) -> &'static [(&'static str, &'static str)] {
             ("/imports", "imports"),
             ("/sources", "sources"),
         ],
-        Role::Bank => &[(today::PLACE, "today"), ("/", "board"), ("/imports", "imports"), ("/sources", "sources")],
+        Role::Bank => &[
+            (today::PLACE, "today"),
+            (accounts::PLACE, "accounts"),
+            ("/", "board"),
+            ("/imports", "imports"),
+            ("/sources", "sources"),
+        ],
         Role::Regulator => &[
             (today::PLACE, "today"),
             ("/", "board"),

@@ -210,9 +210,17 @@ fn samples() -> Vec<(&'static str, Value)> {
                     context! { credit_code => "c", name => "n", light => "red", before => "green", at => "a" },
                     context! { credit_code => "c", name => (), light => "red", before => (), at => "a" },
                 ],
+                has_accounts => true, more_accounts => "m",
+                accounts => vec![context! { credit_code => "c", name => (), light => "red", tail => "1", reported => "r", held => "h", abnormal => true, required => "r", due => "d", late => true, soon => false, closed => false }],
                 more_changed => "m", newest => "7", has_complaints => true, more_complaints => "m",
                 complaints => tickets(),
                 silent => vec![context! { kind => "bank", name => "n", from => "f" }], more_silent => "m",
+            },
+        ),
+        (
+            "accounts.html",
+            context! {
+                accounts => vec![context! { credit_code => "c", name => (), light => "red", tail => "1", reported => "r", held => "h", abnormal => true, required => "r", due => "d", late => true, soon => false, closed => false }], found => "1", page_text => "1/1", previous => "/accounts?page=1", next => "/accounts?page=3", q => "q", late => true, filtered => true,
             },
         ),
         (
@@ -308,8 +316,12 @@ fn samples() -> Vec<(&'static str, Value)> {
         (
             "mails.html",
             context! { next => "/mails?before=3", may_send => true, mails => vec![context! {
-                mail => "m", at => "a", credit_code => "c", merchant => "m", from => "green", to => "red", calls => false,
+                mail => "m", at => "a",
+                about => context! { source => (), credit_code => "c", merchant => "m", from => "green", to => "red", calls => false },
                 recipients => vec![context! { address => "a@b", office => "o", fate => "refused", attempts => 2, may_again => true, reply => "250" }],
+            }, context! {
+                mail => "m", at => "a", about => context! { source => "s", kind => "bank", silent_from => "d" },
+                recipients => vec![context! { address => (), office => (), fate => (), attempts => 0, may_again => false, reply => () }],
             }] },
         ),
     ]
@@ -325,8 +337,8 @@ fn every_page_can_be_drawn_in_both_languages() {
         }
     }
     let drawn: std::collections::BTreeSet<&str> = samples().into_iter().map(|(template, _)| template).collect();
-    // The two layouts are drawn with every page.
-    assert_eq!(drawn.len(), TEMPLATES.len() - 2, "a page without a sample is a page without a test");
+    // The two layouts, and the rows of accounts, are drawn with pages.
+    assert_eq!(drawn.len(), TEMPLATES.len() - 3, "a page without a sample is a page without a test");
 }
 
 #[test]
