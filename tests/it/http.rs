@@ -42,6 +42,7 @@ mod shops;
 mod sight;
 mod sources;
 mod taking_back;
+mod tickets;
 mod today;
 mod trail;
 mod unattributed;

@@ -337,7 +337,9 @@ fn a_year_of_tickets_is_what_a_plain_program_says() {
                 }
             }
             Event::MailRequested(mail) => {
-                if let Some(call) = mail.light().and_then(|news| news.call.clone()).filter(|call| causes.contains_key(&call.cause)) {
+                if let Some(call) =
+                    mail.light().and_then(|news| news.call.clone()).filter(|call| causes.contains_key(&call.cause))
+                {
                     let at = local(recorded.recorded_at);
                     assert!(
                         policies.calendar.is_working_day(day_of(recorded.recorded_at)) && (9..18).contains(&at.hour()),
