@@ -73,7 +73,7 @@ fn late_tickets_of_a_merchant_without_a_case_are_on_every_page_of_those_who_hand
         assert!(!page.contains("GD-1") && !page.contains("GD-3"), "{path}: {page}");
     }
     assert_eq!(tickets(&app, Role::Operator, "?late=true"), [""; 0]);
-    let english = app.get("/cases?lang=en").role(Role::Lead).html().ok().text;
+    let english = app.get("/cases?lang=en").role(Role::Admin).html().ok().text;
     assert!(
         english.contains("accept or refuse, and say so") && english.contains("by the market regulator"),
         "{english}"
