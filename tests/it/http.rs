@@ -23,6 +23,7 @@ mod imports;
 mod inbox;
 mod letters;
 mod line;
+mod link;
 mod live;
 mod mails;
 mod nodes;

@@ -381,6 +381,7 @@ payloads! {
     MailAttempted { mail, address, attempt, at, reply, retry_at }
     MailHeldUp { mail, address, attempt, cause, at }
     MailSendAgainOrdered { mail, address, at }
+    MailLinkOpened { mail, address, at }
     MailFate { mail, address, at, reply }
     PolicyActivated { pack, digest: digest, files, follow_up: stated_flag }
     PolicyFile { name, text }
@@ -519,6 +520,7 @@ fn of_one_shape(pen: &mut Pen) -> Vec<Event> {
         MailRefused,
         MailGivenUp,
         MailSendAgainOrdered,
+        MailLinkOpened,
         MailBounced,
         MailAcknowledged,
         PolicyActivated,
