@@ -140,12 +140,15 @@ impl Told {
 /// A step that was taken: ticket, clock, number, when, and when the clock ran out.
 type Taken = (String, Clock, u16, Instant, Instant);
 
+/// About whom, who is told, when, and the tickets.
+type PlainCall = (CreditCode, &'static str, Instant, Vec<(usize, Clock)>);
+
 /// The plain model: what was said, in a list; who was told, in another. Everything is worked out anew each time.
 #[derive(Default)]
 struct Plain {
     said: Vec<(usize, Said, bool, bool, Instant)>,
     told: Vec<(usize, Clock, u16, Option<Instant>)>,
-    calls: Vec<(CreditCode, &'static str, Instant, Vec<(usize, Clock)>)>,
+    calls: Vec<PlainCall>,
 }
 
 impl Plain {
@@ -213,7 +216,7 @@ impl Plain {
         let mut mails = Vec::new();
         let whom: BTreeSet<(CreditCode, &str)> = self.calls.iter().map(|(code, to, ..)| (*code, *to)).collect();
         for (code, to) in whom {
-            let is_own = |call: &(CreditCode, &'static str, Instant, Vec<_>)| (call.0, call.1) == (code, to);
+            let is_own = |call: &PlainCall| (call.0, call.1) == (code, to);
             let own = self.calls.iter().filter(|call| is_own(call));
             if own.clone().any(|call| follow_up.office_time(call.2.max(now), &policies.calendar, None) <= now) {
                 let late = own.flat_map(|call| &call.3).filter(|(ticket, clock)| self.clock(*ticket) == Some(*clock));

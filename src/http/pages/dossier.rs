@@ -25,6 +25,9 @@ use rust_decimal::Decimal;
 use std::collections::HashSet;
 use uuid::Uuid;
 
+/// A complaint with the clock that runs for it.
+pub(super) type Clocked = (Complaint, Option<TicketGiven>);
+
 /// What is known about a merchant, as far as the reader may see it.
 pub(super) struct Dossier {
     /// Its file.
@@ -32,7 +35,7 @@ pub(super) struct Dossier {
     /// Why its light is what it is.
     pub(super) reasons: Vec<ReasonGiven>,
     /// How many complaints there are, and the newest with the clocks that run; `None` if the reader has no right to them.
-    pub(super) complaints: Option<(usize, Vec<(Complaint, Option<TicketGiven>)>)>,
+    pub(super) complaints: Option<(usize, Vec<Clocked>)>,
     /// The newest mails; `None` if the reader has no right to them.
     pub(super) mails: Option<Vec<Summary>>,
     /// Letters issued about it, newest first: id, kind, number, day; empty if the reader has no right to them.
@@ -334,7 +337,7 @@ impl Drawing<'_> {
     /// Returns the newest complaints.
     pub(super) fn complaints(&self) -> Option<Value> {
         let (count, newest) = self.dossier.complaints.as_ref()?;
-        let row = |(complaint, clock): &(Complaint, Option<TicketGiven>)| {
+        let row = |(complaint, clock): &Clocked| {
             let state = match (complaint.closed(Position::MAX), complaint.answered(Position::MAX)) {
                 (Some((_, outcome)), _) => format!("outcome_{outcome}"),
                 (None, Some(_)) => "answered".to_owned(),
