@@ -80,7 +80,7 @@ fn a_late_ticket_of_a_merchant_without_a_light_goes_up_step_by_step_in_office_ho
     assert_eq!(mails(&*stage.log), []);
     stage.settle_at("2025-10-13T09:00:00");
     let first = (time("2025-10-13T09:00:00"), "投诉 1 件 GD1（处理并答复投诉）".to_owned(), office("commerce"));
-    assert_eq!(mails(&*stage.log), [first.clone()]);
+    assert_eq!(mails(&*stage.log), [first]);
     assert!(stage.desk.picture().cases.open().next().is_none(), "no light, no case; it is somebody's all the same");
     for _ in 0..3 {
         stage.restart(time("2025-10-13T09:10:00"), None);
