@@ -192,7 +192,8 @@ routes! {
         "Withdraws the standing exit notice of a shop", [] body "Notice" -> "CommandReceipt";
     get "/api/v1/complaints" ReadComplaints api::complaints::list,
         "Complaints in scope, newest first",
-        [("credit_code", "about one merchant only"), ("open", "true: not closed, false: closed"), PAGE, PER_PAGE]
+        [("credit_code", "about one merchant only"), ("open", "true: not closed, false: closed"),
+         ("late", "true: those whose clock ran out, the earliest due first"), PAGE, PER_PAGE]
         -> "ComplaintPage";
     post "/api/v1/complaints" HandleComplaints api::complaints::post,
         "Records a ticket as it stands", [] body "RecordComplaint" -> "CommandReceipt";
@@ -263,6 +264,8 @@ routes! {
     get "/shop/{credit_code}/sign" open pages::shop::sign, "A sign for a shop's door, with the QR code of its page", [] -> "text/html";
     get "/login" open pages::login::form, "The log-in page", [("next", "where to go then")] -> "text/html";
     post "/login" open pages::login::log_in, "Begins a session", [] body "LogIn" -> "text/html";
+    get "/m/{token}" open pages::link::show, "What the link in a mail leads to: how the case stands, and a button to acknowledge it; needs no key", [] -> "text/html";
+    post "/m/{token}" open pages::link::acknowledge, "Acknowledges a mail by its link, and the case it is about; needs no key", [] body "LinkButton" -> "text/html";
     post "/logout" open pages::login::log_out, "Ends the session", [] body "FormToken" -> "text/html";
     post "/demo/day" ReadLights demo::next_day, "Lets a day of the demonstration pass; a service that is none has no such page", [] body "FormToken" -> "text/html";
     get "/today" ReadLights pages::today::show, "What is to be done by whom and by when, what changed, what is late, whose word is missing", [] -> "text/html";
@@ -308,6 +311,8 @@ routes! {
             ("row", "which ticket of the page is worked at, from 0"), ("last", "the ticket that was decided last, to be told")] -> "text/html";
     post "/unattributed" DecideTickets pages::unattributed::post, "Attributes a ticket, sets it aside, or takes that back",
         [] body "DecisionForm" -> "text/html";
+    post "/merchants/{code}/replies" HandleComplaints pages::replies::post, "Answers a ticket of a merchant",
+        [] body "ReplyForm" -> "text/html";
     post "/aliases" DecideTickets pages::aliases::post, "Records or withdraws another name of a merchant",
         [] body "AliasForm" -> "text/html";
     get "/mails" ReadMails pages::mails::show, "The mail record", [("before", "older ones")] -> "text/html";

@@ -160,6 +160,7 @@ events! {
     "complaint.refund_promised" 1 RefundPromised(Refund),
     "complaint.refund_paid" 1 RefundPaid(Refund),
     "complaint.passed_to_enterprise" 1 PassedToEnterprise(PassedToEnterprise),
+    "complaint.escalated" 1 ComplaintEscalated(ComplaintEscalated),
 
     "enforcement.warning_letter_issued" 1 WarningLetterIssued(EnforcementAct),
     "enforcement.yellow_card_posted" 1 YellowCardPosted(EnforcementAct),
@@ -221,6 +222,7 @@ events! {
     "mail.refused" 1 MailRefused(MailFate),
     "mail.given_up" 1 MailGivenUp(MailFate),
     "mail.send_again_ordered" 1 MailSendAgainOrdered(MailSendAgainOrdered),
+    "mail.link_opened" 1 MailLinkOpened(MailLinkOpened),
     "mail.bounced" 1 MailBounced(MailFate),
     "mail.acknowledged" 1 MailAcknowledged(MailFate),
 

@@ -10,15 +10,18 @@ mod dossier;
 pub(super) mod filters;
 pub mod imports;
 pub mod letters;
+pub mod link;
 pub mod login;
 pub mod mails;
 pub mod mall;
 pub mod merchant;
 mod qr;
+pub mod replies;
 mod sentence;
 pub mod shop;
 mod short_notice;
 pub mod sources;
+mod tickets;
 pub mod today;
 pub mod unattributed;
 pub mod withdrawal;
@@ -57,6 +60,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("withdrawal.html", include_str!("../../../assets/pages/withdrawal.html")),
     ("draft.html", include_str!("../../../assets/pages/draft.html")),
     ("paper.html", include_str!("../../../assets/pages/paper.html")),
+    ("link.html", include_str!("../../../assets/pages/link.html")),
     ("letter.html", include_str!("../../../assets/pages/letter.html")),
     ("unattributed.html", include_str!("../../../assets/pages/unattributed.html")),
     ("shop-layout.html", include_str!("../../../assets/pages/shop-layout.html")),
