@@ -166,10 +166,9 @@ mod tests {
             [(59, "287082"), (1_111_111_109, "081804"), (1_234_567_890, "005924"), (20_000_000_000, "353130")]
         {
             assert_eq!(step_of(&secret, code, second), Some(u64::try_from(second).unwrap() / 30));
-            assert_eq!(
-                step_of(&secret, &format!("{} {}", &code[..3], &code[3..]), second + 29),
-                Some(u64::try_from(second).unwrap() / 30)
-            );
+            let (first, rest) = code.split_at(3);
+            let typed = format!("{first} {rest}");
+            assert_eq!(step_of(&secret, &typed, second + 29), Some(u64::try_from(second).unwrap() / 30));
             assert_eq!(step_of(&secret, code, second + 90), None);
         }
         assert_eq!(step_of(&secret, "", 59), None);
