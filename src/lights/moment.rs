@@ -44,6 +44,13 @@ impl<'a> Moment<'a> {
         Self { horizon, policies, previous_quarter_end, reported_quarter }
     }
 
+    /// Returns the quarter that ended last, with the day its report is due.
+    #[must_use]
+    pub fn ended_quarter(&self) -> Quarter {
+        let end = self.previous_quarter_end;
+        Quarter { end, due: report_due(end, self.policies) }
+    }
+
     /// Returns a merchant as seen at this moment.
     #[must_use]
     pub fn subject(&'a self, world: &'a World, merchant: &'a Merchant) -> Subject<'a> {

@@ -189,6 +189,7 @@ pub fn with_facts<T>(
     let malls: Vec<&str> =
         merchant.shops.iter().filter(|shop| !is_claim(merchant, shop)).map(|shop| shop.name.mall.as_str()).collect();
     ask(&MerchantFacts {
+        code: Some(merchant.code),
         registered: merchant.is_registered(horizon.known),
         division: merchant.division(horizon.known),
         sector: sector_of(merchant, horizon, policies),

@@ -25,6 +25,7 @@ mod letters;
 mod line;
 mod live;
 mod mails;
+mod merchant_desk;
 mod nodes;
 mod once;
 mod pages;

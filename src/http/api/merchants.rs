@@ -129,6 +129,9 @@ pub struct MerchantRow {
     pub shortfall: Option<String>,
     /// Outstanding less held, at least zero, yuan: what card holders would lose tonight.
     pub at_risk: String,
+    /// The merchant objected to the light; said to those who may see what it says.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub disputed: bool,
 }
 
 impl MerchantRow {
@@ -158,6 +161,7 @@ impl MerchantRow {
             held: row.money.held.map(yuan),
             shortfall: row.money.shortfall.map(yuan),
             at_risk: yuan(row.money.at_risk()),
+            disputed: row.disputed,
         }
     }
 }

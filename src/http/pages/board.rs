@@ -287,7 +287,7 @@ impl Drawing<'_> {
             place => columns::place(row, self.pages, self.language),
             at_risk => money(Some(row.money.at_risk())), shortfall => money(row.money.shortfall),
             outstanding => amount_of(row.money.outstanding), required => amount_of(row.money.required), held => amount_of(row.money.held),
-            since => row.since.map(minute),
+            since => row.since.map(minute), disputed => row.disputed,
         }
     }
 

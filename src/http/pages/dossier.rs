@@ -12,7 +12,7 @@ use crate::domain::time::{Day, Instant, day_of, due_day, start_of};
 use crate::domain::words::DocumentKind;
 use crate::http::api::leads::{LeadClockState, LeadState};
 use crate::http::api::merchants::{AliasState, MerchantFile, ReasonGiven, ShopState};
-use crate::http::api::records::{GreyState, LockState, TenancyState};
+use crate::http::api::records::{GreyState, LockState, StatementState, TenancyState};
 use crate::http::api::sources::SilentSource;
 use crate::http::site::rule;
 use crate::picture::outbox::{DeliveryState, Summary};
@@ -93,6 +93,24 @@ impl Drawing<'_> {
 
     fn yuan(&self, amount: Decimal) -> String {
         self.teller.pick(&figure::yuan(amount)).to_owned()
+    }
+
+    /// Returns what the merchant says against its present light.
+    pub(super) fn disputed(&self) -> Option<Value> {
+        let said = self.dossier.file.row.disputed.then(|| self.statements().find(|said| said.against.is_some()))??;
+        Some(context! { at => minute(said.at), text => &*said.text })
+    }
+
+    /// Returns what the merchant said for itself, newest first.
+    pub(super) fn said(&self) -> Vec<Value> {
+        let one = |said: &StatementState| {
+            context! { objection => said.against.is_some(), at => minute(said.at), text => &*said.text }
+        };
+        self.statements().map(one).collect()
+    }
+
+    fn statements(&self) -> impl Iterator<Item = &StatementState> {
+        self.dossier.file.records.iter().flat_map(|records| &records.statements)
     }
 
     /// Returns the letters.

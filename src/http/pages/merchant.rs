@@ -69,13 +69,13 @@ pub async fn show(
         at => context! { iso => now.to_string(), text => minute(now) },
         merchant => context! {
             light => file.row.light.name(), since => file.row.since.map(minute), name => file.row.name.clone(), credit_code => file.row.credit_code.clone(),
-            check_character_fails => !file.check_character_holds, silent => drawing.silent(&file.silent_sources), details => drawing.details(),
+            disputed => drawing.disputed(), check_character_fails => !file.check_character_holds, silent => drawing.silent(&file.silent_sources), details => drawing.details(),
         },
         reasons => drawing.reasons(&timeline),
         shops => drawing.shops(),
         letters => drawing.letters(),
         kinds_of_letters => IssueLetters::is_of(key.scope.role).then(|| drawing.kinds_of_letters()),
-        leads => drawing.leads(), locked => drawing.locked(), records => drawing.records(),
+        said => drawing.said(), leads => drawing.leads(), locked => drawing.locked(), records => drawing.records(),
         may_record => Record::is_of(key.scope.role),
         aliases => drawing.aliases(),
         may_name => file.registered && DecideTickets::is_of(key.scope.role),
@@ -93,7 +93,11 @@ pub async fn show(
     answer(&request, Some(allowed.caller()), "merchant.html", "/", content)
 }
 
-fn read(site: &Site, scope: &Scope, code: CreditCode) -> Result<Dossier, Problem> {
+/// Reads a merchant's file, as far as the reader may see it.
+///
+/// # Errors
+/// When there is no such merchant in the scope, or the log cannot be read.
+pub(super) fn read(site: &Site, scope: &Scope, code: CreditCode) -> Result<Dossier, Problem> {
     let log = site.desk.log().clone();
     let (file, reasons, complaints) = site.view(scope, |view| {
         let merchant = view.merchant(code).ok_or(Code::NotFound)?;

@@ -6,6 +6,7 @@ pub mod aliases;
 pub mod board;
 pub mod case;
 pub mod cases;
+mod desk;
 mod dossier;
 pub(super) mod filters;
 pub mod imports;
@@ -55,6 +56,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("imports.html", include_str!("../../../assets/pages/imports.html")),
     ("import.html", include_str!("../../../assets/pages/import.html")),
     ("withdrawal.html", include_str!("../../../assets/pages/withdrawal.html")),
+    ("desk.html", include_str!("../../../assets/pages/desk.html")),
     ("draft.html", include_str!("../../../assets/pages/draft.html")),
     ("paper.html", include_str!("../../../assets/pages/paper.html")),
     ("letter.html", include_str!("../../../assets/pages/letter.html")),
@@ -306,6 +308,8 @@ const fn sections(role: Role) -> &'static [(&'static str, &'static str)] {
             ("/imports", "imports"),
             ("/sources", "sources"),
         ],
+        // Its own page is all there is.
+        Role::Merchant => &[(today::PLACE, "desk")],
         Role::Regulator => &[
             (today::PLACE, "today"),
             ("/", "board"),

@@ -118,15 +118,15 @@ fn samples() -> Vec<(&'static str, Value)> {
                 grid => context! { sectors => vec!["s"], rows => vec![context! { name => "n", lit => 1, cells => vec![context! { lit => 1, all => 2, path => "/" }, context! { lit => 0, all => 2, path => () }] }] },
                 rows => vec![context! {
                     light => "red", credit_code => "91110000101623741K", name => (), brand => "b", reasons => vec!["r"], more => "2",
-                    sector => (), place => "p", at_risk => "1", shortfall => "2", outstanding => "3", required => "4", held => "5", since => "s",
+                    sector => (), place => "p", at_risk => "1", shortfall => "2", outstanding => "3", required => "4", held => "5", since => "s", disputed => true,
                 }],
             },
         ),
         (
             "merchant.html",
             context! {
-                at, merchant => context! {
-                    light => "unknown", name => "甲", credit_code => "c", check_character_fails => true, silent => vec!["s"],
+                at => at.clone(), merchant => context! {
+                    light => "unknown", name => "甲", credit_code => "c", check_character_fails => true, disputed => context! { at => "a", text => "<t>" }, silent => vec!["s"],
                     details => vec![context! { key => "brand", value => "b" }],
                 },
                 reasons => vec![context! {
@@ -135,6 +135,7 @@ fn samples() -> Vec<(&'static str, Value)> {
                     facts => vec![context! { fact => "f", name => "n", value => "v", threshold => "t", shop => "s" }],
                 }],
                 shops => vec![context! { mall => "", unit => "u", state => "s" }],
+                said => [true, false].map(|objection| context! { objection, at => "a", text => "<t>" }).to_vec(),
                 aliases => vec![context! { alias => "a", mall => "m", street => "s", text => "<b>" }], may_name => true,
                 letters => vec![context! { path => "/l", kind => "k", number => "n", date => "d" }], kinds_of_letters => vec![context! { path => "/k", text => "k" }],
                 may_post => true, may_record => true, locked => vec!["l"], records => vec!["r"], case => "a", in_case => false, without_case => true, by => "happened", more => "?by=happened&steps=all",
@@ -216,6 +217,18 @@ fn samples() -> Vec<(&'static str, Value)> {
                 accounts => vec![context! { credit_code => "c", name => (), light => "red", tail => "1", reported => "r", held => "h", abnormal => true, required => "r", due => "d", late => true, soon => false, closed => false }], found => "1", page_text => "1/1", previous => "/accounts?page=1", next => "/accounts?page=3", q => "q", late => true, filtered => true,
             },
         ),
+        ("desk.html", context! { at => at.clone(), credit_code => "c", known => false }),
+        (
+            "desk.html",
+            context! {
+                at => at.clone(), known => true, credit_code => "c", name => (), light => "red", since => "s", disputed => true, lit => true,
+                reasons => vec![context! { light => "red", title => "t", facts => "f", clause => "c", since => "s", helps => "h", office => "o" }],
+                orders => vec!["d"], details => vec![context! { key => "brand", value => "b" }], bank => (), declared => "d", report => "r",
+                said => [true, false].map(|objection| context! { objection, at => "a", text => "<t>" }).to_vec(),
+                acts => vec![context! { title => "g", acts => vec![context! { path => "p", text => "t", chosen => false }] }],
+                timeline => vec![context! { at => "a", text => "t" }],
+            },
+        ),
         (
             "draft.html",
             context! {
@@ -269,6 +282,7 @@ fn samples() -> Vec<(&'static str, Value)> {
                     alert => "a", credit_code => "c", name => (), light => "red", worst => "red", opened => "o", reopened => 1, sector => (),
                     acknowledged => (), holder => "h", late => true, closed => (), outcome => (),
                 },
+                disputed => context! { at => "a", text => "<t>" },
                 duties => vec![context! {
                     duty => "d", state => "late", state_text => "t", what => "w", who => "m", rule => "r", light => "orange", clause => "c",
                     arose => "a", due => "x", paused => "p", reason => "y", ended => (), act => (), act_on => (), acts => "a", is_red => false,
@@ -357,6 +371,16 @@ fn no_template_says_anything_by_itself() {
         let words = said.split(|letter: char| !letter.is_alphabetic()).filter(|word| word.chars().count() > 1);
         let words: Vec<&str> = words.filter(|word| !attributes.contains(word)).collect();
         assert!(words.is_empty(), "{name} has text that is in one language only: {words:?}");
+    }
+}
+
+#[test]
+fn a_merchant_is_told_what_ends_each_reason() {
+    let (pages, policies) = (Pages::new().unwrap(), crate::policy::Policies::built_in().unwrap());
+    for language in Language::ALL {
+        for rule in &policies.pack.rules {
+            assert!(!pages.text(language, "remedy", &rule.id).is_empty(), "{}: no [remedy] in assets/i18n", rule.id);
+        }
     }
 }
 

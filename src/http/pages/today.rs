@@ -5,7 +5,7 @@ use super::accounts::{self, is_soon};
 use super::board::sector_name;
 use super::filters::minute;
 use super::sources::name_of;
-use super::{Pages, answer};
+use super::{Pages, answer, desk};
 use crate::domain::envelope::Position;
 use crate::domain::event::Event;
 use crate::domain::time::{Instant, day_of, deadline, plus_days, start_of};
@@ -96,6 +96,10 @@ pub async fn show(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let key = &allowed.caller().key;
+    // A merchant's day is its own page.
+    if let Some(code) = key.scope.merchant {
+        return desk::draw(&site, &pages, &request, allowed.caller(), code).await;
+    }
     let (me, log, seen) = (key.name.clone(), site.desk.log().clone(), seen(&request, key.id));
     let found = site.ask(key, move |view| find(view, &me, seen, &*log)).await?;
     let drawing = Drawing {
