@@ -2,7 +2,9 @@
 
 use super::args::Args;
 use super::report::Report;
-use super::{append, build, desk, grading, http, import, machine, memory, near, postgres, raw, readers, rebuild};
+use super::{
+    append, board, build, desk, grading, http, import, machine, memory, near, postgres, raw, readers, rebuild,
+};
 use std::io::Write;
 use std::path::Path;
 
@@ -40,6 +42,8 @@ fn run() -> Outcome<()> {
             9 => rebuild::start(room.path(), &args, &mut report)?,
             10 => rebuild::disk(room.path(), &args, &mut report)?,
             11 => build::release(&args, &mut report)?,
+            17 => board::lists(room.path(), &args, &mut report)?,
+            18 => board::files(room.path(), &args, &mut report)?,
             20 => readers::beside_readers(room.path(), &args, &mut report)?,
             21 => rebuild::read_at_start(room.path(), &args, &mut report)?,
             19 => {

@@ -13,6 +13,7 @@ mod recordable;
 mod rehearsal;
 mod retries;
 mod routing;
+mod silence;
 mod start;
 mod together;
 mod whose;

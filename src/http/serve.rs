@@ -157,8 +157,10 @@ impl Open<'_> {
             inbox: self.inbox,
             questions,
             trends: Arc::default(),
+            shelf: Arc::default(),
             near: Arc::default(),
         });
+        site.tend_shelf();
         let limit = settings.http.body_limit;
         let intake = web::Data::new(settings.intake.clone());
         let publishing = web::Data::new(Publishing::new(settings));

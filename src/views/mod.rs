@@ -10,6 +10,7 @@ mod limit;
 pub mod merchant;
 pub mod public;
 mod search;
+pub mod shelf;
 pub mod sight;
 pub mod sources;
 pub mod standing;
@@ -36,6 +37,7 @@ use crate::picture::uncounted::Uncounted;
 use crate::policy::Policies;
 use crate::policy::fact::{FactId, Value};
 use rust_decimal::Decimal;
+use shelf::Shelf;
 
 /// Merchants gone over between two looks at the limit.
 const SLICE: usize = 64;
@@ -65,6 +67,8 @@ pub struct View<'a> {
     then: Option<Horizon>,
     /// When to stop; `None` goes on to the end.
     limit: Option<&'a Limit>,
+    /// The same picture's merchants in the order of the board; `None`: they are gone over.
+    shelf: Option<&'a Shelf>,
 }
 
 impl<'a> View<'a> {
@@ -72,7 +76,20 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn new(picture: &'a Picture, scope: &'a Scope, now: Instant) -> Self {
         let Picture { world, lights, queue, cases, sources, uncounted, policies, .. } = picture;
-        Self { world, lights, queue, cases, sources, uncounted, policies, scope, now, then: None, limit: None }
+        Self {
+            world,
+            lights,
+            queue,
+            cases,
+            sources,
+            uncounted,
+            policies,
+            scope,
+            now,
+            then: None,
+            limit: None,
+            shelf: None,
+        }
     }
 
     /// Goes over merchants until the limit is over. **Whoever sets one asks it afterwards**: if it is over, what was found may be
@@ -80,6 +97,12 @@ impl<'a> View<'a> {
     #[must_use]
     pub const fn within(self, limit: &'a Limit) -> Self {
         Self { limit: Some(limit), ..self }
+    }
+
+    /// Looks things up on a shelf of the same picture instead of going over all merchants. The answers are the same.
+    #[must_use]
+    pub const fn on(self, shelf: &'a Shelf) -> Self {
+        Self { shelf: Some(shelf), ..self }
     }
 
     /// Shows the board as of an instant, knowing what was recorded up to a position. Whom the reader may see goes by the present.
@@ -124,7 +147,11 @@ impl<'a> View<'a> {
         let view = *self;
         let goes_on =
             move |place: usize| !place.is_multiple_of(SLICE) || view.limit.is_none_or(|limit| !limit.is_over());
-        let within = self.world.merchants().iter().enumerate().take_while(move |(place, _)| goes_on(*place));
+        // Of a mall, its tenants are enough to go over.
+        let few = self.shelf.and_then(|shelf| shelf.of_scope(self.scope));
+        let all = few.is_none().then(|| self.world.merchants().iter()).into_iter().flatten();
+        let some = few.into_iter().flatten().filter_map(move |index| view.world.at(index));
+        let within = some.chain(all).enumerate().take_while(move |(place, _)| goes_on(*place));
         within.map(|(_, merchant)| merchant).filter(move |merchant| view.is_there(merchant) && view.sees(merchant))
     }
 

@@ -161,7 +161,8 @@ fn check(log: &dyn EventLog, nodes: &[Node]) {
             Event::DayClosed(closed) => format!("day {}", closed.day),
             // A rise asks once; what is late or was left calls on somebody once for each step.
             Event::MailRequested(requested) => {
-                format!("mail {} {:?}", requested.change, requested.call.map(|call| call.cause))
+                let news = requested.light().map(|news| (news.change, news.call.as_ref().map(|call| call.cause)));
+                format!("mail {:?} {news:?}", (news.is_none()).then_some(requested.mail))
             }
             Event::TimeReached(reached) => format!("time {}", reached.at),
             Event::PolicyActivated(_) | Event::RecipientsChanged(_) => recorded.event.event_type.to_string(),

@@ -107,6 +107,7 @@ schemas! {
     "mail.requested.v1.schema.json",
     "mail.requested.v2.schema.json",
     "mail.requested.v3.schema.json",
+    "mail.requested.v4.schema.json",
     "mail.send_again_ordered.v1.schema.json",
     "mall.complaint_rate_reported.v1.schema.json",
     "mall.exit_notice_amended.v1.schema.json",

@@ -214,7 +214,7 @@ events! {
     "alert.escalated" 2 AlertEscalated(AlertEscalated),
     "alert.closed" 2 AlertClosed(AlertClosed),
 
-    "mail.requested" 3 MailRequested(MailRequested),
+    "mail.requested" 4 MailRequested(MailRequested),
     "mail.claimed" 1 MailClaimed(MailClaimed),
     "mail.attempted" 1 MailAttempted(MailAttempted),
     "mail.held_up" 1 MailHeldUp(MailHeldUp),

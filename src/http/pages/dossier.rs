@@ -9,7 +9,7 @@ use crate::domain::envelope::Position;
 use crate::domain::event::FactSeen;
 use crate::domain::evidence::{Complaint, Handling};
 use crate::domain::time::{Day, Instant, day_of, due_day, start_of};
-use crate::domain::words::DocumentKind;
+use crate::domain::words::{DocumentKind, Light};
 use crate::http::api::leads::{LeadClockState, LeadState};
 use crate::http::api::merchants::{AliasState, MerchantFile, ReasonGiven, ShopState};
 use crate::http::api::records::{GreyState, LockState, StatementState, TenancyState};
@@ -393,8 +393,9 @@ impl Drawing<'_> {
             let fates = FATES.iter().map(|state| (state, mail.tally.of(*state))).filter(|(_, count)| *count > 0);
             let fates: Vec<String> =
                 fates.map(|(state, count)| format!("{} {count}", self.text("fate", state.name()))).collect();
+            let (from, to) = mail.lights().unzip();
             context! {
-                at => minute(mail.requested_at), from => mail.from.name(), to => mail.to.name(), calls => mail.is_call(),
+                at => minute(mail.requested_at), from => from.map(Light::name), to => to.map(Light::name), calls => mail.is_call(),
                 fates => fates.join(self.teller.language.pick("，", ", ")), nobody => mail.tally.nobody > 0,
             }
         };

@@ -321,8 +321,12 @@ fn samples() -> Vec<(&'static str, Value)> {
         (
             "mails.html",
             context! { next => "/mails?before=3", may_send => true, mails => vec![context! {
-                mail => "m", at => "a", credit_code => "c", merchant => "m", from => "green", to => "red", calls => false,
+                mail => "m", at => "a",
+                about => context! { source => (), credit_code => "c", merchant => "m", from => "green", to => "red", calls => false },
                 recipients => vec![context! { address => "a@b", office => "o", fate => "refused", attempts => 2, may_again => true, reply => "250" }],
+            }, context! {
+                mail => "m", at => "a", about => context! { source => "s", kind => "bank", silent_from => "d" },
+                recipients => vec![context! { address => (), office => (), fate => (), attempts => 0, may_again => false, reply => () }],
             }] },
         ),
     ]

@@ -5,7 +5,7 @@ use super::pace::Told;
 use super::{Back, Due, LetterError, Parts, Shared, Task};
 use crate::domain::envelope::{NewEvent, Origin, Position, Recorded};
 use crate::domain::event::{
-    Event, HoldCause, LightChanged, MailAttempted, MailFate, MailHeldUp, MailRequested, Recipient,
+    Event, HoldCause, LightChanged, LightNews, MailAttempted, MailFate, MailHeldUp, MailRequested, Recipient,
 };
 use crate::domain::time::Instant;
 use crate::log::contract::{Append, EventLog, Expected, LogError};
@@ -202,20 +202,22 @@ fn change_of(
     requested: &MailRequested,
     position: Option<Position>,
 ) -> Result<Option<LightChanged>, LogError> {
-    let Some(position) = position else { return change_called_about(log, requested) };
+    let Some(position) = position else {
+        return requested.light().map_or(Ok(None), |news| change_called_about(log, news));
+    };
     match read_at(log, position)?.event.decode() {
         Ok(Event::LightChanged(change)) => Ok(Some(change)),
         _ => Ok(None),
     }
 }
 
-fn change_called_about(log: &dyn EventLog, requested: &MailRequested) -> Result<Option<LightChanged>, LogError> {
-    let (stream, mut next) = (light_stream(requested.credit_code), 0);
-    while requested.call.is_some() {
+fn change_called_about(log: &dyn EventLog, news: &LightNews) -> Result<Option<LightChanged>, LogError> {
+    let (stream, mut next) = (light_stream(news.credit_code), 0);
+    while news.call.is_some() {
         let batch = log.read_stream(&stream, next, LIGHTS)?;
         let Some(last) = batch.last() else { break };
         next = last.revision + 1;
-        if let Some(found) = batch.iter().find(|recorded| recorded.event.id == requested.change) {
+        if let Some(found) = batch.iter().find(|recorded| recorded.event.id == news.change) {
             return Ok(match found.event.decode() {
                 Ok(Event::LightChanged(change)) => Some(change),
                 _ => None,

@@ -4,11 +4,11 @@ use super::EventPlace;
 use crate::domain::code::CreditCode;
 use crate::domain::envelope::{Position, Recorded};
 use crate::domain::event::{
-    DecodeError, Event, HoldCause, MailAttempted, MailClaimed, MailFate, MailHeldUp, MailRequested,
-    MailSendAgainOrdered,
+    DecodeError, Event, HoldCause, LightNews, MailAttempted, MailClaimed, MailFate, MailHeldUp, MailNews,
+    MailRequested, MailSendAgainOrdered,
 };
-use crate::domain::time::Instant;
-use crate::domain::words::Light;
+use crate::domain::time::{Day, Instant};
+use crate::domain::words::{Light, SourceKind};
 use crate::settings::CLAIM_MARGIN;
 use jiff::SignedDuration;
 use serde::Serialize;
@@ -227,25 +227,81 @@ pub struct Summary {
     pub position: Position,
     /// Position of the light change it tells of; `None` if the log does not hold it.
     pub change: Option<Position>,
-    /// About whom.
-    pub credit_code: CreditCode,
-    /// Sector it was routed by; `None` if undetermined.
-    pub sector: Option<Arc<str>>,
-    /// Light before.
-    pub from: Light,
-    /// Light then.
-    pub to: Light,
+    /// What it is about.
+    #[serde(flatten)]
+    pub subject: Subject,
     /// When it was asked for.
     pub requested_at: Instant,
     /// How many recipients are in which state.
     pub tally: Tally,
 }
 
+/// What a mail is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Subject {
+    /// A merchant's light.
+    Light {
+        /// About whom.
+        credit_code: CreditCode,
+        /// Sector it was routed by; `None` if undetermined.
+        sector: Option<Arc<str>>,
+        /// Light before.
+        from: Light,
+        /// Light then.
+        to: Light,
+    },
+    /// A source that fell silent.
+    Silence {
+        /// What it is.
+        source: SourceKind,
+        /// Its name.
+        name: Arc<str>,
+        /// First day of its silence.
+        silent_from: Day,
+    },
+}
+
+impl Subject {
+    fn of(news: &MailNews) -> Self {
+        match news {
+            MailNews::Light(LightNews { credit_code, sector, from, to, .. }) => Self::Light {
+                credit_code: *credit_code,
+                sector: sector.as_deref().map(Arc::from),
+                from: *from,
+                to: *to,
+            },
+            MailNews::Silence(silence) => {
+                let name = silence.name.as_str().into();
+                Self::Silence { source: silence.kind, name, silent_from: silence.from }
+            }
+        }
+    }
+}
+
 impl Summary {
-    /// Says whether it calls for something to be done; else it tells of a light that is worse than before.
+    /// Returns the merchant that it is about; `None` if it is about a source.
+    #[must_use]
+    pub const fn credit_code(&self) -> Option<CreditCode> {
+        match self.subject {
+            Subject::Light { credit_code, .. } => Some(credit_code),
+            Subject::Silence { .. } => None,
+        }
+    }
+
+    /// Returns the lights before and then; `None` if it is about a source.
+    #[must_use]
+    pub const fn lights(&self) -> Option<(Light, Light)> {
+        match self.subject {
+            Subject::Light { from, to, .. } => Some((from, to)),
+            Subject::Silence { .. } => None,
+        }
+    }
+
+    /// Says whether it calls for something to be done; else it tells of a light that is worse than before, or of a silence.
     #[must_use]
     pub fn is_call(&self) -> bool {
-        self.to <= self.from
+        self.lights().is_some_and(|(from, to)| to <= from)
     }
 
     pub(super) fn new(
@@ -262,10 +318,7 @@ impl Summary {
             mail: requested.mail,
             position: place.position,
             change,
-            credit_code: requested.credit_code,
-            sector: requested.sector.as_deref().map(Arc::from),
-            from: requested.from,
-            to: requested.to,
+            subject: Subject::of(&requested.news),
             requested_at: place.recorded_at,
             tally,
         }
