@@ -39,6 +39,7 @@ mod rights;
 mod routing;
 mod scopes;
 mod sessions;
+mod sheet_rows;
 mod shops;
 mod sight;
 mod sources;

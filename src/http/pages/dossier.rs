@@ -38,6 +38,8 @@ pub(super) struct Dossier {
     pub(super) letters: Vec<(Uuid, DocumentKind, String, Day)>,
     /// The newest events, newest first.
     pub(super) events: Vec<CloudEvent>,
+    /// Positions of those that count no longer, because their import was withdrawn.
+    pub(super) withdrawn: HashSet<Position>,
 }
 
 /// The clock that a timeline goes by.
@@ -429,7 +431,7 @@ impl Drawing<'_> {
         let actor = event.actor.as_deref().map(|actor| self.teller.actor(actor)).unwrap_or_default();
         let light = (kind(event) == "light.changed").then(|| event.data.get("to").and_then(|to| to.as_str())).flatten();
         context! {
-            id => event.id.clone(), iso => at.map(|at| at.to_string()), at => shown, light, text => self.teller.sentence(event),
+            withdrawn => event.position.is_some_and(|position| self.dossier.withdrawn.contains(&position)), id => event.id.clone(), iso => at.map(|at| at.to_string()), at => shown, light, text => self.teller.sentence(event),
             said => self.filled("merchant", key, &[("time", &other), ("actor", &actor)]),
         }
     }

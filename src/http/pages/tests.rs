@@ -142,7 +142,7 @@ fn samples() -> Vec<(&'static str, Value)> {
                 complaints => context! { count => "1", rows => vec![context! {
                     ticket => "t", received => "r", channel => "c", kind => "k", amount => "a", state => "s", due => "d", done => vec!["x"] }] },
                 mails => vec![context! { at => "a", from => "green", to => "red", calls => false, fates => "f", nobody => false }],
-                timeline => vec![context! { id => "1", iso => "i", at => "a", said => "r", light => "red", text => "t" }],
+                timeline => vec![context! { id => "1", iso => "i", at => "a", said => "r", light => "red", text => "t", withdrawn => true }],
             },
         ),
         (
