@@ -139,7 +139,7 @@ fn a_merchant_reaches_nobody_else_by_any_page_or_command() {
         (THERE, json!({ "command": "report_balance", "date": "2025-06-01", "outstanding": "1.00" })),
         (THERE, json!({ "command": "record_filing", "status": "submitted", "date": "2025-06-01" })),
         (THERE, json!({ "command": "make_statement", "kind": "reply", "text": "x" })),
-        (THERE, json!({ "command": "make_statement", "kind": "objection", "text": "x" })),
+        (THERE, json!({ "command": "make_statement", "kind": "objection", "text": "x", "against": uuid::Uuid::nil() })),
         // What an office or the bank says of it is not its own to say, nor where its money lies once that is on record.
         (HERE, json!({ "command": "record_filing", "status": "accepted", "date": "2025-06-01" })),
         (HERE, json!({ "command": "record_filing", "status": "submitted", "date": "2025-06-01", "bank": "乙银行" })),

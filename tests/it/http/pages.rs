@@ -148,6 +148,7 @@ const NAMES: &[&str] = &[
     "LIVE",
     "warnlight",
     "operator",
+    "merchant",
     "regulator",
     "bank",
     "lead",
