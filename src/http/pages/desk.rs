@@ -9,13 +9,13 @@ use crate::domain::access::Key;
 use crate::domain::code::CreditCode;
 use crate::domain::envelope::Position;
 use crate::domain::evidence::{Evidence as _, latest};
-use crate::domain::time::{day_of, deadline};
+use crate::domain::time::day_of;
 use crate::domain::words::{EnforcementKind, Light, StatementKind};
 use crate::http::access::Caller;
 use crate::http::api::merchants::ReasonGiven;
 use crate::http::language::Language;
 use crate::http::problem::Problem;
-use crate::http::site::{Site, rule};
+use crate::http::site::Site;
 use crate::lights::moment::Moment;
 use crate::policy::clause;
 use actix_web::{HttpRequest, HttpResponse};
@@ -52,10 +52,10 @@ pub(super) async fn draw(
         let content = context! { at => context! { iso => now.to_string(), text => minute(now) }, credit_code => code.as_str(), known => false };
         return answer(request, Some(caller), "desk.html", today::PLACE, content);
     }
-    let dossier = site.block(&key, move |site, scope| merchant::read(site, scope, code)).await?;
+    let dossier = site.block(&key, move |site, scope| merchant::read(site, scope, code, None)).await?;
     let (policies, clocks) = (site.policies(), clocks(site, &key, code));
     let teller = Teller { pages, policies: &policies, language };
-    let drawing = Drawing { teller, dossier: &dossier, now };
+    let drawing = Drawing { teller, dossier: &dossier, now, is_past: false };
     let file = &dossier.file;
     let said = file.records.iter().flat_map(|records| &records.statements);
     let said = said.map(|said| {
@@ -65,7 +65,7 @@ pub(super) async fn draw(
         at => context! { iso => now.to_string(), text => minute(now) }, known => true,
         credit_code => code.as_str(), name => file.row.name.as_deref(), light => file.row.light.name(), since => file.row.since.map(minute),
         disputed => file.row.disputed, lit => file.row.light != Light::Green,
-        reasons => dossier.reasons.iter().map(|reason| sentence(&teller, reason, now)).collect::<Vec<_>>(),
+        reasons => dossier.reasons.iter().map(|reason| sentence(&teller, reason)).collect::<Vec<_>>(),
         orders => clocks.orders,
         details => drawing.details(), bank => clocks.bank, declared => clocks.declared,
         report => clocks.report.map(|(end, due)| pages.filled(language, "desk", "report_due", &[("end", &end), ("due", &due)])),
@@ -99,9 +99,9 @@ fn clocks(site: &Site, key: &Arc<Key>, code: CreditCode) -> Clocks {
     })
 }
 
-/// Tells a reason as people would: what was found against what is asked, by which clause, since when, what helps, and by when the office
-/// acts.
-fn sentence(teller: &Teller<'_>, reason: &ReasonGiven, now: crate::domain::time::Instant) -> Value {
+/// Tells a reason as people would: what was found against what is asked, by which clause, since when, and what ends it. What offices do about
+/// it is for them to know.
+fn sentence(teller: &Teller<'_>, reason: &ReasonGiven) -> Value {
     let text = |key: &str| teller.pages.text(teller.language, "desk", key);
     let filled = |key: &str, places: &[(&str, &str)]| teller.pages.filled(teller.language, "desk", key, places);
     let facts = reason.facts.iter().map(|seen| {
@@ -118,13 +118,8 @@ fn sentence(teller: &Teller<'_>, reason: &ReasonGiven, now: crate::domain::time:
         "" => text("ask"),
         remedy => remedy,
     };
-    let arose = reason.since.unwrap_or(now);
-    let duty = rule(teller.policies, &reason.rule).map(|rule| &rule.duty);
-    let due = duty.and_then(|duty| duty.due(arose, &teller.policies.calendar));
-    let office = reason.duty.as_ref().map(|duty| teller.language.pick(&duty.zh, &duty.en));
     context! {
         light => reason.light.name(), title => teller.title(&reason.rule), facts,
         clause => teller.pick(&clause::read(&reason.clause)), since => reason.since.map(minute), helps,
-        office => office.zip(due).map(|(what, due)| filled("office", &[("what", what), ("due", &deadline(due))])),
     }
 }

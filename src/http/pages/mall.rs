@@ -1,7 +1,7 @@
 //! Exit notices: what stands, and the forms to post, amend and withdraw.
 
 use super::short_notice::{self, ShortNotice, short_notice};
-use super::{Pages, answer, field_name, qr, shop};
+use super::{Pages, answer, field_name, qr, shop, spoken};
 use crate::domain::access::{PublicPart, Scope};
 use crate::domain::code::CreditCode;
 use crate::domain::code_key;
@@ -497,7 +497,8 @@ impl Drawing<'_> {
     /// Returns what is wrong with a field. The box to tick is named as the page names it, not as the API does.
     fn message(&self, field: &FieldProblem) -> String {
         let label = format!("“{}”", self.pages.text(self.language, "mall", "new_unit"));
-        field.message(self.language).replace("`new_unit`", &label).replace("new_unit", &label)
+        let said = field.message(self.language).replace("`new_unit`", &label).replace("new_unit", &label);
+        spoken(self.pages, self.language, &said)
     }
 }
 

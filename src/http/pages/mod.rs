@@ -163,6 +163,7 @@ impl Pages {
             token => frame.token,
             other_language => other_language(frame.path, frame.query, language),
             is_demonstration => frame.is_demonstration,
+            tour => frame.tour,
             here => format!("{}?{}", frame.path, frame.query),
             version => env!("CARGO_PKG_VERSION"),
             ..content
@@ -188,6 +189,8 @@ pub struct Frame<'a> {
     pub query: &'a str,
     /// Whether this is the demonstration, where a day passes when somebody wants it to.
     pub is_demonstration: bool,
+    /// What the tour of the demonstration says here.
+    pub tour: Option<&'a Value>,
 }
 
 /// Draws the page that answers a request.
@@ -248,7 +251,7 @@ fn lines(pages: &Pages, language: Language, fields: &[FieldProblem]) -> Vec<Valu
 
 /// Returns what is wrong with a field as a line that leads to an input.
 fn line(pages: &Pages, language: Language, field: &FieldProblem, input: Option<&str>) -> Value {
-    context! { input, name => field_name(pages, language, &field.field), text => field.message(language) }
+    context! { input, name => field_name(pages, language, &field.field), text => spoken(pages, language, field.message(language)) }
 }
 
 /// Returns what a shop is called by its place; one in no mall is a street shop.
@@ -258,6 +261,25 @@ fn shop_name(pages: &Pages, language: Language, mall: &str, unit: &str) -> Strin
         mall => mall,
     };
     format!("{mall} {unit}").trim_end().to_owned()
+}
+
+/// Returns what is said of a field as people read it: other fields are named as the forms name them, not as the API does.
+fn spoken(pages: &Pages, language: Language, said: &str) -> String {
+    let parts: Vec<&str> = said.split('`').collect();
+    let last = parts.len().saturating_sub(1);
+    let told = parts.iter().enumerate().map(|(place, part)| {
+        // What stands between two signs; a sign without its other is one of the text.
+        if place % 2 == 0 || place == last {
+            return (*part).to_owned();
+        }
+        match (pages.text(language, "field", part), language) {
+            ("", _) => format!("`{part}`"),
+            (name, Language::Zh) => format!("“{name}”"),
+            (name, Language::En) => format!("“{name}”"),
+        }
+    });
+    let joined: String = told.collect();
+    if parts.len() % 2 == 0 { said.to_owned() } else { joined }
 }
 
 /// Returns what a field is called on pages.
@@ -279,6 +301,7 @@ fn framed(
 ) -> Result<String, minijinja::Error> {
     let session = caller.and_then(|caller| caller.session.as_ref());
     let token = session.map(|session| gate.sessions.form_token(session));
+    let tour = demo::tour(request, caller.map(|caller| caller.key.scope.role));
     let frame = Frame {
         language: Language::of(request),
         caller,
@@ -287,6 +310,7 @@ fn framed(
         path: request.path(),
         query: request.query_string(),
         is_demonstration: demo::of(request).is_some(),
+        tour: tour.as_ref(),
     };
     pages.draw(template, &frame, content)
 }

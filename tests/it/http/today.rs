@@ -119,6 +119,6 @@ fn what_is_due_by_the_end_of_tomorrow_is_due_soon_and_nothing_later() {
     for (hours, soon) in [(54, 0), (30, 1), (6, 1)] {
         app.clock.set(due - jiff::SignedDuration::from_hours(hours));
         let page = app.get("/today").role(Role::Regulator).html().ok().text;
-        assert_eq!(tile(&page, "明天前到期"), soon, "{hours} h before {due}: {page}");
+        assert_eq!(tile(&page, "今明两天到期"), soon, "{hours} h before {due}: {page}");
     }
 }
