@@ -50,14 +50,17 @@ fn run() -> Outcome<()> {
                 #[cfg(feature = "cluster-double")]
                 {
                     super::cluster::overhead(room.path(), &mut report)?;
-                    super::cluster::far_away(room.path(), &mut report)?;
                 }
                 #[cfg(not(feature = "cluster-double"))]
                 writeln!(std::io::stderr(), "row 19 takes `--features cluster-double` for KurrentDB")?;
                 postgres::overhead(room.path(), &mut report)?;
             }
+            23 => near::candidates(&args, &mut report)?,
             24 => postgres::beside_pgbench(room.path(), &mut report)?,
-            25 => near::candidates(&args, &mut report)?,
+            #[cfg(feature = "cluster-double")]
+            25 => super::cluster::far_away(room.path(), &mut report)?,
+            #[cfg(not(feature = "cluster-double"))]
+            25 => writeln!(std::io::stderr(), "row 25 takes `--features cluster-double`")?,
             other => writeln!(std::io::stderr(), "row {other} is not measured here")?,
         }
     }

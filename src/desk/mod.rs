@@ -3,6 +3,7 @@
 
 mod batch;
 mod counters;
+mod doing;
 mod engine;
 mod follow;
 mod follow_up;

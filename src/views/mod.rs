@@ -20,16 +20,15 @@ pub mod unattributed;
 
 pub use limit::Limit;
 
-use crate::domain::access::{MerchantFacts, Scope};
+use crate::domain::access::Scope;
 use crate::domain::case::Cases;
 use crate::domain::envelope::Position;
-use crate::domain::evidence::Shop;
 use crate::domain::merchant::{Horizon, Merchant};
 use crate::domain::time::Instant;
 use crate::domain::whose::Queue;
 use crate::domain::world::World;
 use crate::lights::facts::{Trace, compute};
-use crate::lights::moment::{Moment, sector_of};
+use crate::lights::moment::{Moment, sector_of, with_facts};
 use crate::picture::Picture;
 use crate::picture::lights::Lights;
 use crate::picture::sources::Sources;
@@ -203,32 +202,6 @@ pub(crate) fn money(moment: &Moment<'_>, world: &World, merchant: &Merchant) -> 
         shortfall: number(FactId::CustodyShortfall),
         held: number(FactId::CustodyHeld),
     }
-}
-
-/// Says whether a shop was only claimed: a mall spoke of it while nobody knew the merchant, and when the merchant came into the
-/// register, it was with another shop. A row of the register is followed by the shop it brings, if that was not known.
-fn is_claim(merchant: &Merchant, shop: &Shop) -> bool {
-    let Some(first) = merchant.rows.first().map(|row| row.position) else { return false };
-    shop.position < first && merchant.shops.iter().any(|other| other.position == first + 1)
-}
-
-/// Calls `ask` with what decides whether a merchant is in a scope.
-pub fn with_facts<T>(
-    merchant: &Merchant,
-    horizon: &Horizon,
-    policies: &Policies,
-    ask: impl FnOnce(&MerchantFacts<'_>) -> T,
-) -> T {
-    let malls: Vec<&str> =
-        merchant.shops.iter().filter(|shop| !is_claim(merchant, shop)).map(|shop| shop.name.mall.as_str()).collect();
-    ask(&MerchantFacts {
-        code: Some(merchant.code),
-        registered: merchant.is_registered(horizon.known),
-        division: merchant.division(horizon.known),
-        sector: sector_of(merchant, horizon, policies),
-        malls: &malls,
-        bank: merchant.bank(),
-    })
 }
 
 #[cfg(test)]

@@ -302,7 +302,7 @@ structs! {
     Listing { list, entered_on, position, until, removed }
     Act { date, position, kind, until, due_on, number, result }
     Dealings { leads, checks, cases, documents }
-    DocumentItem { kind, number, date, position, words }
+    DocumentItem { kind, number, office, date, position, words }
     LeadItem { lead, step, date, position, until, authority, note, reported_on, approved_at, handed_over_at }
     CheckItem { check, step, date, position, until, sectors, result }
     CaseItem { number, date, position, until, ticket }
