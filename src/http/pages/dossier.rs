@@ -191,7 +191,10 @@ impl Drawing<'_> {
         let own = || Some((&known?.duty, known?.duty.due(arose, &self.teller.policies.calendar)?));
         let clock = if followed.is_some() || self.is_past { None } else { own() };
         let (due, late) = match followed {
-            Some(duty) => (Some(self.followed(duty)), matches!(duty.state, "late" | "escalated")),
+            Some(duty) => (
+                Some(self.followed(duty, known.and_then(|rule| rule.duty.hours))),
+                matches!(duty.state, "late" | "escalated"),
+            ),
             None => {
                 (clock.map(|(duty, due)| self.due(duty, arose, due)), clock.is_some_and(|(_, due)| due <= self.now))
             }
@@ -234,10 +237,14 @@ impl Drawing<'_> {
     }
 
     /// Returns how a duty stands that a case follows: its state, and by when it is to be done.
-    fn followed(&self, duty: &DutyGiven) -> String {
+    fn followed(&self, duty: &DutyGiven, hours: Option<u32>) -> String {
         let state = self.text("duty", duty.state);
         match duty.due_at.filter(|_| duty.ended_at.is_none()) {
-            Some(due) => format!("{} · {state}", self.filled("merchant", "due", &[("time", &deadline(due))])),
+            Some(due) => {
+                let (key, time) =
+                    if hours == Some(0) { ("at_once", minute(duty.arose_at)) } else { ("due", deadline(due)) };
+                format!("{} · {state}", self.filled("merchant", key, &[("time", &time)]))
+            }
             None => state.to_owned(),
         }
     }

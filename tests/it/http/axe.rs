@@ -80,7 +80,7 @@ fn busy() -> App {
         json!({ "command": "record_complaint", "credit_code": HERE, "ticket": "GD-1", "channel": "12345", "kind": "refund",
             "received_at": "2025-06-29T01:00:00Z", "due_at": "2025-06-30T01:00:00Z", "amount": "300.00" }),
         json!({ "command": "record_unattributed", "ticket": "GD-2", "channel": "12345", "kind": "refund",
-            "received_at": "2025-06-29T01:00:00Z", "merchant": "海淀健身" }),
+            "received_at": "2025-06-29T01:00:00Z", "name": "海淀健身" }),
         json!({ "command": "make_statement", "kind": "reply", "credit_code": HERE, "text": "已退费" }),
     ]);
     app.alarm();

@@ -91,6 +91,7 @@ fn it_reports_replies_and_objects_by_forms_and_the_objection_changes_no_light() 
     assert!(app.get(&format!("/cases/{case}")).role(Role::Regulator).html().ok().text.contains("data-disputed"));
     assert!(app.get("/today").role(Role::Merchant).html().ok().text.contains("异议已记录"));
     // A light of another colour is another matter.
+    app.clock.set(instant("2025-06-30T11:00:00Z"));
     app.tell(&[
         json!({ "command": "record_listing", "credit_code": HERE, "list": "serious", "entered_on": "2025-06-30" }),
     ]);

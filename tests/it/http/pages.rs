@@ -149,6 +149,9 @@ const NAMES: &[&str] = &[
     "warnlight",
     "operator",
     "merchant",
+    // A setting is named as it is written.
+    "http",
+    "bodies_bytes",
     "regulator",
     "bank",
     "lead",
