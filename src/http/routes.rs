@@ -263,6 +263,8 @@ routes! {
     get "/shop/{credit_code}/sign" open pages::shop::sign, "A sign for a shop's door, with the QR code of its page", [] -> "text/html";
     get "/login" open pages::login::form, "The log-in page", [("next", "where to go then")] -> "text/html";
     post "/login" open pages::login::log_in, "Begins a session", [] body "LogIn" -> "text/html";
+    get "/m/{token}" open pages::link::show, "What the link in a mail leads to: how the case stands, and a button to acknowledge it; needs no key", [] -> "text/html";
+    post "/m/{token}" open pages::link::acknowledge, "Acknowledges a mail by its link, and the case it is about; needs no key", [] body "LinkButton" -> "text/html";
     post "/logout" open pages::login::log_out, "Ends the session", [] body "FormToken" -> "text/html";
     post "/demo/day" ReadLights demo::next_day, "Lets a day of the demonstration pass; a service that is none has no such page", [] body "FormToken" -> "text/html";
     get "/today" ReadLights pages::today::show, "What is to be done by whom and by when, what changed, what is late, whose word is missing", [] -> "text/html";

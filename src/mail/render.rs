@@ -5,6 +5,7 @@
 
 mod view;
 
+use super::link::LinkKey;
 use crate::alerts::recipients::LetterLanguage;
 use crate::domain::event::{LightChanged, MailNews, MailRequested, Recipient};
 use crate::domain::time::Instant;
@@ -67,6 +68,7 @@ pub struct Renderer {
     templates: Environment<'static>,
     rulebook: Box<dyn Rulebook>,
     base_url: String,
+    links: Option<LinkKey>,
 }
 
 impl std::fmt::Debug for Renderer {
@@ -103,11 +105,40 @@ impl Renderer {
         for (name, source) in TEMPLATES {
             templates.add_template(name, source)?;
         }
-        Ok(Self { templates, rulebook, base_url: base_url.to_owned() })
+        Ok(Self { templates, rulebook, base_url: base_url.to_owned(), links: None })
     }
 
-    /// Writes the letter to one recipient: about `change` if the mail tells of a light. Without the change (a log that does not hold
-    /// it) the letter names the light and points to the board for the reasons.
+    /// Returns the renderer with what makes links by which recipients acknowledge.
+    #[must_use]
+    pub fn with_links(self, links: Option<LinkKey>) -> Self {
+        Self { links, ..self }
+    }
+
+    /// Returns what makes links by which recipients acknowledge, and knows them.
+    #[must_use]
+    pub const fn links(&self) -> Option<&LinkKey> {
+        self.links.as_ref()
+    }
+
+    /// Writes the letter as it goes out to one recipient: with the link by which that one acknowledges it.
+    ///
+    /// # Errors
+    /// See [`RenderError`].
+    pub fn outgoing(
+        &self,
+        requested: &MailRequested,
+        recipient: &Recipient,
+        change: Option<&LightChanged>,
+    ) -> Result<Letter, RenderError> {
+        // What is acknowledged is a light.
+        let links = self.links().filter(|_| requested.light().is_some());
+        let token = links.map(|links| links.token(requested.mail, &recipient.address));
+        self.write(requested, recipient, change, token.map(|token| format!("{}/m/{token}", self.base_url)))
+    }
+
+    /// Writes the letter to one recipient, for anybody to read: without the link that is for them alone. It is about `change` if the mail
+    /// tells of a light. Without the change (a log that does not hold it) the letter names the light and points to the board for the
+    /// reasons.
     ///
     /// # Errors
     /// See [`RenderError`].
@@ -117,9 +148,19 @@ impl Renderer {
         recipient: &Recipient,
         change: Option<&LightChanged>,
     ) -> Result<Letter, RenderError> {
+        self.write(requested, recipient, change, None)
+    }
+
+    fn write(
+        &self,
+        requested: &MailRequested,
+        recipient: &Recipient,
+        change: Option<&LightChanged>,
+        acknowledge: Option<String>,
+    ) -> Result<Letter, RenderError> {
         // A language that a newer list knows and this software does not: Chinese is what every office here reads.
         let language = recipient.language.parse().unwrap_or(LetterLanguage::Chinese);
-        let around = Around { requested, recipient, language, base_url: &self.base_url };
+        let around = Around { requested, recipient, language, base_url: &self.base_url, acknowledge };
         match &requested.news {
             MailNews::Light(news) => self.written(language, "", &view::light(&around, news, change, &*self.rulebook)),
             MailNews::Silence(silence) => self.written(language, "silence.", &view::silence(&around, silence)),

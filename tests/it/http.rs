@@ -25,6 +25,7 @@ mod imports;
 mod inbox;
 mod letters;
 mod line;
+mod link;
 mod live;
 mod mails;
 mod merchant_desk;

@@ -63,6 +63,7 @@ impl Bench {
                 per_minute: None,
                 timeout: PATIENCE,
                 claim: CLAIM,
+                link_days: 30,
                 base_url: None,
                 smtp: None,
             },

@@ -103,6 +103,7 @@ schemas! {
     "mail.claimed.v1.schema.json",
     "mail.given_up.v1.schema.json",
     "mail.held_up.v1.schema.json",
+    "mail.link_opened.v1.schema.json",
     "mail.refused.v1.schema.json",
     "mail.requested.v1.schema.json",
     "mail.requested.v2.schema.json",

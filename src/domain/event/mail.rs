@@ -273,6 +273,18 @@ pub struct MailSendAgainOrdered {
     pub at: Instant,
 }
 
+/// Somebody opened the link in a recipient's mail for the first time; a scanner may have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MailLinkOpened {
+    /// The mail.
+    pub mail: Uuid,
+    /// The recipient.
+    pub address: String,
+    /// When.
+    pub at: Instant,
+}
+
 /// The fate of a mail for one recipient: accepted by the server, refused by it, given up, bounced, acknowledged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -222,6 +222,7 @@ events! {
     "mail.refused" 1 MailRefused(MailFate),
     "mail.given_up" 1 MailGivenUp(MailFate),
     "mail.send_again_ordered" 1 MailSendAgainOrdered(MailSendAgainOrdered),
+    "mail.link_opened" 1 MailLinkOpened(MailLinkOpened),
     "mail.bounced" 1 MailBounced(MailFate),
     "mail.acknowledged" 1 MailAcknowledged(MailFate),
 

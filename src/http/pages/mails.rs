@@ -112,7 +112,9 @@ pub async fn send_again(
 fn shown(mail: &MailState, name: Option<&str>, language: Language) -> Value {
     let summary = &mail.summary;
     let recipients: Vec<Value> = if mail.recipients.is_empty() {
-        vec![context! { address => (), office => (), fate => (), may_again => false, attempts => 0, reply => () }]
+        vec![
+            context! { address => (), office => (), fate => (), may_again => false, attempts => 0, opened => (), reply => () },
+        ]
     } else {
         mail.recipients.iter().map(recipient).collect()
     };
@@ -135,6 +137,7 @@ fn recipient(delivery: &Delivery) -> Value {
         fate => if waits_again { "retrying" } else { delivery.state.name() },
         may_again => delivery.can_be_sent_again(),
         attempts => if delivery.attempts > 1 { delivery.attempts } else { 0 },
+        opened => delivery.opened_at.map(minute),
         reply => delivery.reply.as_deref().map(spooled),
     }
 }

@@ -11,6 +11,7 @@ mod dossier;
 pub(super) mod filters;
 pub mod imports;
 pub mod letters;
+pub mod link;
 pub mod login;
 pub mod mails;
 pub mod mall;
@@ -59,6 +60,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("desk.html", include_str!("../../../assets/pages/desk.html")),
     ("draft.html", include_str!("../../../assets/pages/draft.html")),
     ("paper.html", include_str!("../../../assets/pages/paper.html")),
+    ("link.html", include_str!("../../../assets/pages/link.html")),
     ("letter.html", include_str!("../../../assets/pages/letter.html")),
     ("unattributed.html", include_str!("../../../assets/pages/unattributed.html")),
     ("shop-layout.html", include_str!("../../../assets/pages/shop-layout.html")),

@@ -29,6 +29,8 @@ pub(super) struct View {
     /// What is called for, if the mail tells of no change of the light.
     call: Option<CallView>,
     link: String,
+    /// Where the recipient acknowledges it.
+    acknowledge: Option<String>,
     service: String,
 }
 
@@ -94,6 +96,8 @@ pub(super) struct Around<'a> {
     pub(super) recipient: &'a Recipient,
     pub(super) language: LetterLanguage,
     pub(super) base_url: &'a str,
+    /// Where the recipient acknowledges it.
+    pub(super) acknowledge: Option<String>,
 }
 
 pub(super) fn light(
@@ -102,7 +106,8 @@ pub(super) fn light(
     change: Option<&LightChanged>,
     rulebook: &dyn Rulebook,
 ) -> View {
-    let Around { requested, recipient, language, base_url } = *around;
+    let Around { requested, recipient, language, base_url, acknowledge } = around;
+    let language = *language;
     let name = news.merchant.as_deref().map(one_line).filter(|name| !name.is_empty());
     let reasons = change.map_or(&[][..], |change| change.reasons.as_slice());
     // A call comes after the light that it is about.
@@ -137,12 +142,13 @@ pub(super) fn light(
             Some(call) => format!("{base_url}/cases/{}", call.alert),
             None => format!("{base_url}/merchants/{}", news.credit_code),
         },
-        service: base_url.to_owned(),
+        acknowledge: acknowledge.clone(),
+        service: (*base_url).to_owned(),
     }
 }
 
 pub(super) fn silence(around: &Around<'_>, silence: &SourceSilence) -> SilenceView {
-    let Around { requested, recipient, language, base_url } = *around;
+    let Around { requested, recipient, language, base_url, .. } = *around;
     let name = one_line(&silence.name);
     SilenceView {
         language: language.tag(),

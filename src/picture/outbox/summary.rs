@@ -4,8 +4,8 @@ use super::EventPlace;
 use crate::domain::code::CreditCode;
 use crate::domain::envelope::{Position, Recorded};
 use crate::domain::event::{
-    DecodeError, Event, HoldCause, LightNews, MailAttempted, MailClaimed, MailFate, MailHeldUp, MailNews,
-    MailRequested, MailSendAgainOrdered,
+    DecodeError, Event, HoldCause, LightNews, MailAttempted, MailClaimed, MailFate, MailHeldUp, MailLinkOpened,
+    MailNews, MailRequested, MailSendAgainOrdered,
 };
 use crate::domain::time::{Day, Instant};
 use crate::domain::words::{Light, SourceKind};
@@ -107,6 +107,9 @@ pub struct Delivery {
     pub retry_at: Option<Instant>,
     /// Last reply of the server, or where the file was put.
     pub reply: Option<Arc<str>>,
+    /// When the link in it was opened first, by the recipient or a scanner.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub opened_at: Option<Instant>,
     /// Attempts that do not count against the schedule: held up by the server, or made before an order to send again.
     #[serde(skip)]
     pub excused: u32,
@@ -357,6 +360,7 @@ pub(super) fn asked(requested: &MailRequested, place: EventPlace) -> Vec<Deliver
                 changed_at: place.recorded_at,
                 retry_at: Some(place.recorded_at),
                 reply: None,
+                opened_at: None,
                 excused: 0,
                 claim: None,
             });
@@ -399,6 +403,7 @@ pub(super) fn step(event: &Event) -> Option<Step<'_>> {
             Some(Step { mail: *mail, address, at: *at, reply: "" })
         }
         Event::MailHeldUp(MailHeldUp { mail, address, at, .. })
+        | Event::MailLinkOpened(MailLinkOpened { mail, address, at })
         | Event::MailSendAgainOrdered(MailSendAgainOrdered { mail, address, at }) => {
             Some(Step { mail: *mail, address, at: *at, reply: "" })
         }
@@ -467,6 +472,10 @@ impl Delivery {
             self.claimed(claimed);
             return;
         }
+        if let Event::MailLinkOpened(_) = event {
+            self.opened_at.get_or_insert(step.at);
+            return;
+        }
         if let Event::MailHeldUp(held) = event {
             // With the attempt, in one append. What may have reached the reader counts: copies come by the schedule.
             self.excused += u32::from(held.cause == HoldCause::Server);
@@ -481,7 +490,10 @@ impl Delivery {
         }
         self.claim = None;
         self.changed_at = step.at;
-        self.reply = Some(step.reply.into());
+        // A recipient who acknowledges says nothing of what the server said.
+        if !matches!(event, Event::MailAcknowledged(_)) {
+            self.reply = Some(step.reply.into());
+        }
         match event {
             Event::MailAttempted(attempted) => {
                 self.attempts = self.attempts.max(attempted.attempt);

@@ -320,7 +320,7 @@ structs! {
     Scope { role, malls, sectors, divisions, bank, merchant }
     Summary { mail, position, change, subject, requested_at, tally }
     Tally { waiting, accepted, refused, given_up, bounced, acknowledged, nobody }
-    Delivery { address, office, state, attempts, changed_at, retry_at, reply, excused, claim }
+    Delivery { address, office, state, attempts, changed_at, retry_at, reply, opened_at, excused, claim }
     Claim { number, by, until, at }
     Mail { summary, open, rise }
     Source { kind, name, last_at, last, actor, days, rows, last_rows, file }

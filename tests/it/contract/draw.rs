@@ -371,6 +371,7 @@ payloads! {
     MailAttempted { mail, address, attempt, at, reply, retry_at }
     MailHeldUp { mail, address, attempt, cause, at }
     MailSendAgainOrdered { mail, address, at }
+    MailLinkOpened { mail, address, at }
     MailFate { mail, address, at, reply }
     PolicyActivated { pack, digest: digest, files, follow_up: stated_flag }
     PolicyFile { name, text }
@@ -509,6 +510,7 @@ fn of_one_shape(pen: &mut Pen) -> Vec<Event> {
         MailRefused,
         MailGivenUp,
         MailSendAgainOrdered,
+        MailLinkOpened,
         MailBounced,
         MailAcknowledged,
         PolicyActivated,
