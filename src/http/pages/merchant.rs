@@ -5,6 +5,7 @@ use super::dossier::{Clock, Dossier, Drawing};
 use super::filters::minute;
 use super::letters::letters_of;
 use super::sentence::Teller;
+use super::tickets::TicketGiven;
 use super::{Pages, answer};
 use crate::domain::access::Scope;
 use crate::domain::code::CreditCode;
@@ -12,8 +13,8 @@ use crate::domain::envelope::{CloudEvent, Position};
 use crate::domain::time::Instant;
 use crate::domain::words::Light;
 use crate::http::access::{
-    Allowed, DecideTickets, IssueLetters, Permission as _, PostExits, ReadCases, ReadComplaints, ReadLetters,
-    ReadLights, ReadMails, Record,
+    Allowed, DecideTickets, HandleComplaints, IssueLetters, Permission as _, PostExits, ReadCases, ReadComplaints,
+    ReadLetters, ReadLights, ReadMails, Record,
 };
 use crate::http::api::cases::CaseGiven;
 use crate::http::api::merchants::{MerchantFile, ReasonGiven, events_about};
@@ -99,6 +100,7 @@ pub async fn show(
         without_case => may_follow && file.row.light > Light::Green && case.as_ref().is_none_or(|(_, open)| !open),
         may_post => PostExits::is_of(key.scope.role) && !is_past,
         complaints => drawing.complaints(),
+        may_answer => HandleComplaints::is_of(key.scope.role),
         mails => drawing.mails(),
         by => clock.name(),
         then => is_past.then(|| format!("&at={}&known={}", encode(&shown.at), encode(&shown.known))),
@@ -129,8 +131,10 @@ pub(super) fn read(site: &Site, scope: &Scope, code: CreditCode, then: Option<Th
         let reasons = explained.reasons.into_iter();
         let given = reasons.map(|reason| ReasonGiven::new(view, merchant, reason, at, lit).resting_on(&silent));
         let complaints = (ReadComplaints::is_of(role) && is_now).then(|| {
-            let (found, newest) = view.complaints(&ComplaintFilter { credit_code: Some(code), open: None }, 0, NEWEST);
-            (found, newest.into_iter().map(|(_, complaint)| complaint.clone()).collect())
+            let filter = ComplaintFilter { credit_code: Some(code), ..ComplaintFilter::default() };
+            let (found, newest) = view.complaints(&filter, 0, NEWEST);
+            let clock = |complaint| view.clock_of(code, complaint).map(|row| TicketGiven::new(&row, view.now));
+            (found, newest.into_iter().map(|(_, complaint)| (complaint.clone(), clock(complaint))).collect())
         });
         let case = view.case_about(code).filter(|row| is_now && row.case.is_open());
         let duties = case.map(|row| CaseGiven::new(row, view.now).duties).unwrap_or_default();
