@@ -273,7 +273,7 @@ fn spoken(pages: &Pages, language: Language, said: &str) -> String {
     let last = parts.len().saturating_sub(1);
     let told = parts.iter().enumerate().map(|(place, part)| {
         // What stands between two signs; a sign without its other is one of the text.
-        if place % 2 == 0 || place == last {
+        if place.is_multiple_of(2) || place == last {
             return (*part).to_owned();
         }
         match (pages.text(language, "field", part), language) {
@@ -283,7 +283,7 @@ fn spoken(pages: &Pages, language: Language, said: &str) -> String {
         }
     });
     let joined: String = told.collect();
-    if parts.len() % 2 == 0 { said.to_owned() } else { joined }
+    if parts.len().is_multiple_of(2) { said.to_owned() } else { joined }
 }
 
 /// Returns what a field is called on pages.
