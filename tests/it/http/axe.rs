@@ -185,6 +185,7 @@ fn axe_finds_nothing_on_forms_that_were_refused_and_on_empty_pages() {
     inspector.enter(&app, Role::Operator);
     inspector.browser.goto(&app.address("/mall"));
     inspector.browser.keys("#credit_code", "91I");
+    inspector.browser.run("document.getElementById('planned_on').value = '2025-12-31'");
     inspector.browser.click("#post-it");
     inspector.browser.find("[data-summary]");
     inspector.look("/mall refused");
