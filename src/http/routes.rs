@@ -310,6 +310,8 @@ routes! {
             ("row", "which ticket of the page is worked at, from 0"), ("last", "the ticket that was decided last, to be told")] -> "text/html";
     post "/unattributed" DecideTickets pages::unattributed::post, "Attributes a ticket, sets it aside, or takes that back",
         [] body "DecisionForm" -> "text/html";
+    post "/merchants/{code}/replies" HandleComplaints pages::replies::post, "Answers a ticket of a merchant",
+        [] body "ReplyForm" -> "text/html";
     post "/aliases" DecideTickets pages::aliases::post, "Records or withdraws another name of a merchant",
         [] body "AliasForm" -> "text/html";
     get "/mails" ReadMails pages::mails::show, "The mail record", [("before", "older ones")] -> "text/html";

@@ -354,3 +354,19 @@ fn times_of_digests_stand_in_the_list_and_faulty_ones_are_refused() {
         assert!(problems.contains(wanted), "{wanted}: {problems}");
     }
 }
+
+/// Whoever stands in has to serve: a list in which a deputy has left, or has not begun, is refused with the day, and one whose own
+/// deputy serves on passes it on.
+#[test]
+fn a_deputy_stands_in_only_while_serving() {
+    let deputy = "id = \"li\"\naddress = \"li@example.invalid\"\nlanguage = \"en\"\nfrom = \"2025-01-01\"";
+    for (serves, day) in
+        [("from = \"2025-07-02\"", "2025-07-01"), ("from = \"2025-01-01\"\nuntil = \"2025-07-10\"", "2025-07-14")]
+    {
+        let text = OFFICES.replace(deputy, &deputy.replace("from = \"2025-01-01\"", serves));
+        assert_ne!(text, OFFICES);
+        let problems = Recipients::parse(&text).unwrap_err().problems;
+        let said = format!("person `wang`: nobody stands in on {day}");
+        assert!(problems.iter().any(|problem| problem.contains(&said)), "{said}: {problems:#?}");
+    }
+}

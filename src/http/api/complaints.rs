@@ -3,6 +3,7 @@
 use super::commands::{CommandReceipt, execute_one, idempotency_key};
 use super::records::HandlingState;
 use super::{Paging, optional, yuan};
+use crate::domain::access::Scope;
 use crate::domain::code::CreditCode;
 use crate::domain::command::{Command, RecordComplaint};
 use crate::domain::envelope::Position;
@@ -177,12 +178,27 @@ pub async fn answer(
     body: Json<FirstAnswer>,
 ) -> Result<web::Json<CommandReceipt>, Problem> {
     let key = idempotency_key(&request)?;
-    let body = body.0;
-    let mut known: Vec<RecordComplaint> = site.view(allowed.scope(), |view| {
-        let found = ticket::all(view.world, &number).into_iter();
+    let command = answered(&site, allowed.scope(), &number, None, body.0)?;
+    execute_one(&site, &request, allowed.caller(), allowed.origin(), command, key).await.map(web::Json)
+}
+
+/// Returns the command that records an answer to a ticket, of one merchant if it is named.
+///
+/// # Errors
+/// When there is no such ticket in the scope, or several.
+pub(crate) fn answered(
+    site: &Site,
+    scope: &Scope,
+    number: &str,
+    about: Option<CreditCode>,
+    body: FirstAnswer,
+) -> Result<Command, Problem> {
+    let mut known: Vec<RecordComplaint> = site.view(scope, |view| {
+        let found = ticket::all(view.world, number).into_iter();
         let seen = found.filter(|(merchant, complaint)| {
             view.merchant(merchant.code).is_some_and(|merchant| view.reader(merchant).sees_complaint(complaint))
                 && body.channel.is_none_or(|channel| channel == complaint.channel)
+                && about.is_none_or(|about| about == merchant.code)
         });
         seen.map(|(merchant, complaint)| as_recorded(merchant.code, complaint)).collect()
     });
@@ -197,8 +213,7 @@ pub async fn answer(
     let first = row.answered_at.filter(|_| body.reply.is_some());
     row.answered_at = Some(body.answered_at.or(first).unwrap_or_else(|| site.desk.now()));
     row.reply = body.reply;
-    let command = Command::RecordComplaint(row);
-    execute_one(&site, &request, allowed.caller(), allowed.origin(), command, key).await.map(web::Json)
+    Ok(Command::RecordComplaint(row))
 }
 
 /// Returns the ticket as a row would state it.

@@ -8,6 +8,7 @@ use crate::domain::envelope::CloudEvent;
 use crate::domain::envelope::Position;
 use crate::domain::event::FactSeen;
 use crate::domain::evidence::{Complaint, Handling};
+use crate::domain::ticket;
 use crate::domain::time::{Day, Instant, day_of, due_day, start_of};
 use crate::domain::words::{DocumentKind, Light};
 use crate::http::api::leads::{LeadClockState, LeadState};
@@ -340,7 +341,8 @@ impl Drawing<'_> {
                 (None, None) => "waiting".to_owned(),
             };
             context! {
-                ticket => &*complaint.ticket, received => minute(complaint.received_at),
+                ticket => &*complaint.ticket, number => ticket::number(complaint), of => complaint.channel.name(),
+                reply => complaint.reply.as_ref().map(|reply| reply.text.to_string()), received => minute(complaint.received_at),
                 channel => self.text("word", complaint.channel.name()), kind => self.text("word", complaint.kind(Position::MAX).name()),
                 amount => complaint.amount.map(|amount| self.yuan(amount.decimal())), state => self.text("word", &state),
                 due => complaint.due(Position::MAX).map(minute),

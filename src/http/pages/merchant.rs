@@ -10,8 +10,8 @@ use crate::domain::code::CreditCode;
 use crate::domain::envelope::CloudEvent;
 use crate::domain::words::Light;
 use crate::http::access::{
-    Allowed, DecideTickets, IssueLetters, Permission as _, PostExits, ReadCases, ReadComplaints, ReadLetters,
-    ReadLights, ReadMails, Record,
+    Allowed, DecideTickets, HandleComplaints, IssueLetters, Permission as _, PostExits, ReadCases, ReadComplaints,
+    ReadLetters, ReadLights, ReadMails, Record,
 };
 use crate::http::api::merchants::{MerchantFile, ReasonGiven, events_about};
 use crate::http::language::Language;
@@ -86,6 +86,7 @@ pub async fn show(
         without_case => may_follow && file.row.light > Light::Green && case.as_ref().is_none_or(|(_, open)| !open),
         may_post => PostExits::is_of(key.scope.role),
         complaints => drawing.complaints(),
+        may_answer => HandleComplaints::is_of(key.scope.role),
         mails => drawing.mails(),
         by => clock.name(),
         more => timeline.more.then(|| format!("?by={}&steps=all", clock.name())),

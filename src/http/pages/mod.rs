@@ -16,6 +16,7 @@ pub mod mails;
 pub mod mall;
 pub mod merchant;
 mod qr;
+pub mod replies;
 mod sentence;
 pub mod shop;
 mod short_notice;
