@@ -192,7 +192,8 @@ routes! {
         "Withdraws the standing exit notice of a shop", [] body "Notice" -> "CommandReceipt";
     get "/api/v1/complaints" ReadComplaints api::complaints::list,
         "Complaints in scope, newest first",
-        [("credit_code", "about one merchant only"), ("open", "true: not closed, false: closed"), PAGE, PER_PAGE]
+        [("credit_code", "about one merchant only"), ("open", "true: not closed, false: closed"),
+         ("late", "true: those whose clock ran out, the earliest due first"), PAGE, PER_PAGE]
         -> "ComplaintPage";
     post "/api/v1/complaints" HandleComplaints api::complaints::post,
         "Records a ticket as it stands", [] body "RecordComplaint" -> "CommandReceipt";

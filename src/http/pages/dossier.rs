@@ -4,6 +4,7 @@ use super::board::{division_name, sector_name};
 use super::filters::minute;
 use super::sentence::{Teller, kind};
 use super::sources::name_of;
+use super::tickets::TicketGiven;
 use crate::domain::envelope::CloudEvent;
 use crate::domain::envelope::Position;
 use crate::domain::event::FactSeen;
@@ -25,14 +26,17 @@ use rust_decimal::Decimal;
 use std::collections::HashSet;
 use uuid::Uuid;
 
+/// A complaint with the clock that runs for it.
+pub(super) type Clocked = (Complaint, Option<TicketGiven>);
+
 /// What is known about a merchant, as far as the reader may see it.
 pub(super) struct Dossier {
     /// Its file.
     pub(super) file: MerchantFile,
     /// Why its light is what it is.
     pub(super) reasons: Vec<ReasonGiven>,
-    /// How many complaints there are, and the newest; `None` if the reader has no right to them.
-    pub(super) complaints: Option<(usize, Vec<Complaint>)>,
+    /// How many complaints there are, and the newest with the clocks that run; `None` if the reader has no right to them.
+    pub(super) complaints: Option<(usize, Vec<Clocked>)>,
     /// The newest mails; `None` if the reader has no right to them.
     pub(super) mails: Option<Vec<Summary>>,
     /// Letters issued about it, newest first: id, kind, number, day; empty if the reader has no right to them.
@@ -334,7 +338,7 @@ impl Drawing<'_> {
     /// Returns the newest complaints.
     pub(super) fn complaints(&self) -> Option<Value> {
         let (count, newest) = self.dossier.complaints.as_ref()?;
-        let row = |complaint: &Complaint| {
+        let row = |(complaint, clock): &Clocked| {
             let state = match (complaint.closed(Position::MAX), complaint.answered(Position::MAX)) {
                 (Some((_, outcome)), _) => format!("outcome_{outcome}"),
                 (None, Some(_)) => "answered".to_owned(),
@@ -345,7 +349,7 @@ impl Drawing<'_> {
                 reply => complaint.reply.as_ref().map(|reply| reply.text.to_string()), received => minute(complaint.received_at),
                 channel => self.text("word", complaint.channel.name()), kind => self.text("word", complaint.kind(Position::MAX).name()),
                 amount => complaint.amount.map(|amount| self.yuan(amount.decimal())), state => self.text("word", &state),
-                due => complaint.due(Position::MAX).map(minute),
+                clock => clock.as_ref().map(|clock| clock.shown(self.teller.pages, self.teller.language)),
                 done => complaint.handled(Position::MAX).map(|item| self.handled(item)).collect::<Vec<_>>(),
             }
         };

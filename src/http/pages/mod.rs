@@ -21,6 +21,7 @@ mod sentence;
 pub mod shop;
 mod short_notice;
 pub mod sources;
+mod tickets;
 pub mod today;
 pub mod unattributed;
 pub mod withdrawal;
