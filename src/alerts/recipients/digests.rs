@@ -93,7 +93,7 @@ impl Digests {
         }
         let times = self.times(address).iter().enumerate();
         let slots = times.map(|(index, time)| Slot { at: instant_of(today.to_datetime(*time)), is_first: index == 0 });
-        slots.filter(|slot| slot.at <= now && now.duration_since(slot.at) < GRACE).last()
+        slots.rev().find(|slot| slot.at <= now && now.duration_since(slot.at) < GRACE)
     }
 }
 
