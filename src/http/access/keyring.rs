@@ -203,7 +203,7 @@ impl Keyring {
         getrandom::fill(&mut random).map_err(|error| KeyringError::NoRandomness(error.to_string()))?;
         let id = Uuid::now_v7();
         let text = KeyText::new(id, &random);
-        let Scope { role, malls, sectors, divisions, bank } = new.scope;
+        let Scope { role, malls, sectors, divisions, bank, merchant } = new.scope;
         let created = KeyCreated {
             key: id,
             name: new.name,
@@ -213,6 +213,7 @@ impl Keyring {
             sectors,
             divisions,
             bank,
+            merchant,
             expires_at: new.expires_at,
         };
         self.record(&Event::KeyCreated(created), origin, Expected::Any)?;

@@ -109,7 +109,7 @@ impl Shown {
 }
 
 /// Returns the last instant of a day that is asked for, the present one of today; `None` if none is.
-fn end_of(name: &str, text: &str, now: Instant) -> Result<Option<Instant>, Problem> {
+pub(super) fn end_of(name: &str, text: &str, now: Instant) -> Result<Option<Instant>, Problem> {
     let text = text.trim();
     if text.is_empty() {
         return Ok(None);
@@ -279,7 +279,7 @@ impl Drawing<'_> {
         let money = |amount: Option<Decimal>| amount_of(amount.filter(|amount| !amount.is_zero()));
         context! {
             light => row.light.name(),
-            credit_code => row.credit_code.as_str(),
+            credit_code => row.credit_code.as_str(), path => self.links.merchant(row.credit_code.as_str()),
             name => row.name.as_deref(), brand => row.brand.as_deref(),
             reasons => row.rules.iter().take(REASONS).map(title).collect::<Vec<_>>(),
             more => (more > 0).then(|| self.pages.filled(self.language, "board", "more", &[("count", &more.to_string())])),
@@ -287,7 +287,7 @@ impl Drawing<'_> {
             place => columns::place(row, self.pages, self.language),
             at_risk => money(Some(row.money.at_risk())), shortfall => money(row.money.shortfall),
             outstanding => amount_of(row.money.outstanding), required => amount_of(row.money.required), held => amount_of(row.money.held),
-            since => row.since.map(minute),
+            since => row.since.map(minute), disputed => row.disputed,
         }
     }
 

@@ -13,7 +13,7 @@ use crate::domain::evidence::{
 };
 use crate::domain::mark::Mark;
 use crate::domain::merchant::{Before, LastEvidence, Merchant};
-use crate::domain::records::{Account, GreyEntry, Lease, Lock, Papers, Records, ShopBrand};
+use crate::domain::records::{Account, GreyEntry, Lease, Lock, Papers, Records, ShopBrand, Statement};
 use crate::domain::ticket_clock::{Clock, Run, TicketCall, TicketTold};
 use crate::domain::whose::{Entry, State};
 use crate::domain::words::Role;
@@ -187,6 +187,10 @@ impl Stored for Subject {
                 (1_u8, *source).put(out);
                 (name.clone(), *silent_from).put(out);
             }
+            Self::Digest { worst, urgent, merchants } => {
+                (2_u8, *worst).put(out);
+                (*urgent, merchants.clone()).put(out);
+            }
         }
     }
 
@@ -200,6 +204,10 @@ impl Stored for Subject {
             1 => {
                 let (source, (name, silent_from)) = (Stored::get(from)?, Stored::get(from)?);
                 Self::Silence { source, name, silent_from }
+            }
+            2 => {
+                let (worst, (urgent, merchants)) = (Stored::get(from)?, Stored::get(from)?);
+                Self::Digest { worst, urgent, merchants }
             }
             _ => return None,
         })
@@ -343,7 +351,8 @@ structs! {
     LeadItem { lead, step, date, position, until, authority, note, reported_on, approved_at, handed_over_at }
     CheckItem { check, step, date, position, until, sectors, result }
     CaseItem { number, date, position, until, ticket }
-    Records { leases, papers, brands, accounts, grey, locks }
+    Records { leases, papers, brands, accounts, grey, locks, statements }
+    Statement { position, at, against, text }
     Lease { shop, from, ends_on, position, until }
     Papers { shop, date, in_order, position, until }
     ShopBrand { shop, brand, position, until }
@@ -353,12 +362,12 @@ structs! {
     Lit { light, rules, rules_since, since, at, event, position, revision }
     KeptKey { key, ended }
     Key { id, name, scope, expires_at, created_at, revoked_at, hash }
-    Scope { role, malls, sectors, divisions, bank }
+    Scope { role, malls, sectors, divisions, bank, merchant }
     Summary { mail, position, change, subject, requested_at, tally }
-    Tally { waiting, accepted, refused, given_up, bounced, acknowledged, nobody }
+    Tally { waiting, accepted, refused, given_up, bounced, acknowledged, gathered, nobody }
     Delivery { address, office, state, attempts, changed_at, retry_at, reply, opened_at, excused, claim }
     Claim { number, by, until, at }
-    Mail { summary, open, rise }
+    Mail { summary, open, rise, held, red }
     Source { kind, name, last_at, last, actor, days, rows, last_rows, file }
     Filed { rows, refused, alone }
     Marks { midnight, closed, furthest, policy, policy_round, recipients, first_recorded, last_recorded }

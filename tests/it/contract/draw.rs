@@ -296,6 +296,7 @@ payloads! {
         legal_representative_digest, brand, founded_on,
     }
     MerchantAlias { credit_code, alias, mall, street, reason }
+    MerchantReplied { credit_code, text }
     SectorAssigned { credit_code, sector, effective_on }
     ShopOpened { credit_code, mall, unit, name, street }
     ShopLinked { credit_code, mall, unit, brand }
@@ -375,6 +376,9 @@ payloads! {
     AlertStep { alert, credit_code, at, note }
     LightNews { change, credit_code, merchant, from, to, sector, call }
     SourceSilence { kind, name, last, from }
+    MailDigest { urgent, lines }
+    DigestLine { credit_code, merchant, from, to, at, alert, zh, en, due_at, late, group }
+    MailGathered { mail, address, at, mails }
     MailCall { alert, cause, zh, en, due_at, routed: stated_flag }
     Recipient { address, office, language }
     MailClaimed { mail, address, attempt, claim, by, at, until }
@@ -389,7 +393,7 @@ payloads! {
     UserNamed { user }
     KeyCreated {
         key, name, hash: digest, role, malls: stated_list, sectors: stated_list, divisions: stated_list, bank,
-        expires_at,
+        merchant, expires_at,
     }
     KeyRevoked { key, reason }
     SessionEnded { session, key, ends_at }
@@ -399,13 +403,19 @@ payloads! {
 }
 
 fn mail_requested(pen: &mut Pen, news: MailNews) -> Event {
-    Event::MailRequested(MailRequested { mail: pen.draw(), at: pen.draw(), recipients: pen.draw(), news })
+    Event::MailRequested(MailRequested {
+        mail: pen.draw(),
+        at: pen.draw(),
+        recipients: pen.draw(),
+        gathered: stated_list(pen),
+        news,
+    })
 }
 
 /// Draws one event of every type; of a type with alternatives, one of each.
 pub(super) fn every_event(pen: &mut Pen) -> Vec<Event> {
-    let (light, silence) = (MailNews::Light(pen.draw()), MailNews::Silence(pen.draw()));
-    let mails = [mail_requested(pen, light), mail_requested(pen, silence)];
+    let news = [MailNews::Light(pen.draw()), MailNews::Silence(pen.draw()), MailNews::Digest(pen.draw())];
+    let mails: Vec<Event> = news.into_iter().map(|news| mail_requested(pen, news)).collect();
     mails.into_iter().chain(of_one_shape(pen)).collect()
 }
 
@@ -419,6 +429,7 @@ fn of_one_shape(pen: &mut Pen) -> Vec<Event> {
         SectorAssigned,
         AliasRecorded,
         AliasWithdrawn,
+        MerchantReplied,
         ShopOpened,
         ShopLinked,
         DeregistrationApplied,
@@ -513,6 +524,7 @@ fn of_one_shape(pen: &mut Pen) -> Vec<Event> {
         AlertReminded,
         AlertEscalated,
         AlertClosed,
+        MailGathered,
         MailClaimed,
         MailAttempted,
         MailHeldUp,
