@@ -28,6 +28,7 @@ use crate::domain::merchant::{Horizon, Merchant};
 use crate::domain::ticket_clock::TicketClocks;
 use crate::domain::time::Instant;
 use crate::domain::whose::Queue;
+use crate::domain::words::Role;
 use crate::domain::world::World;
 use crate::lights::facts::{Trace, compute};
 use crate::lights::moment::{Moment, sector_of, with_facts};
@@ -157,8 +158,12 @@ impl<'a> View<'a> {
         let view = *self;
         let goes_on =
             move |place: usize| !place.is_multiple_of(SLICE) || view.limit.is_none_or(|limit| !limit.is_over());
-        // Of a mall, its tenants are enough to go over.
-        let few = self.shelf.and_then(|shelf| shelf.of_scope(self.scope));
+        // Of a mall, its tenants are enough to go over; of a merchant, itself.
+        let own = self.scope.merchant.filter(|_| self.scope.role == Role::Merchant);
+        let few = match own {
+            Some(code) => Some(self.world.index_of(code).into_iter().collect()),
+            None => self.shelf.and_then(|shelf| shelf.of_scope(self.scope)),
+        };
         let all = few.is_none().then(|| self.world.merchants().iter()).into_iter().flatten();
         let some = few.into_iter().flatten().filter_map(move |index| view.world.at(index));
         let within = some.chain(all).enumerate().take_while(move |(place, _)| goes_on(*place));

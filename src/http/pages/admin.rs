@@ -49,6 +49,7 @@ pub struct AdminForm {
     sectors: String,
     divisions: String,
     bank: String,
+    merchant: String,
     reason: String,
 }
 
@@ -267,7 +268,19 @@ fn scope(form: &AdminForm, site: &Site) -> Result<Scope, Problem> {
         ));
     }
     let bank = Some(form.bank.trim().to_owned()).filter(|bank| !bank.is_empty());
-    Ok(Scope { role, malls: list(&form.malls), sectors, divisions: list(&form.divisions), bank })
+    let merchant = match form.merchant.trim() {
+        "" => None,
+        text => Some(text.parse().map_err(|_| {
+            let shown: String = text.chars().take(40).collect();
+            let zh = format!("`{shown}` 不是统一社会信用代码：应为 18 位数字和大写字母");
+            Problem::new(
+                Code::Refused,
+                zh,
+                format_args!("`{shown}` is not a credit code of 18 digits and capital letters"),
+            )
+        })?),
+    };
+    Ok(Scope { role, malls: list(&form.malls), sectors, divisions: list(&form.divisions), bank, merchant })
 }
 
 /// Returns a key as a row: who, since when, what it sees.
@@ -278,14 +291,14 @@ fn row(key: &Key, language: Language, now: Instant) -> Value {
         id => key.id.to_string(), name => &*key.name, role => key.scope.role.name(), sees => language.pick(&zh, &en),
         created => minute(key.created_at), valid => key.is_valid(now), revoked => key.revoked_at.map(minute),
         malls => list(&key.scope.malls), sectors => list(&key.scope.sectors), divisions => list(&key.scope.divisions),
-        bank => key.scope.bank.clone(),
+        bank => key.scope.bank.clone(), merchant => key.scope.merchant.map(|code| code.to_string()),
     }
 }
 
 fn typed(form: &AdminForm) -> Value {
     context! {
         name => &*form.name, role => &*form.role, malls => &*form.malls, sectors => &*form.sectors, divisions => &*form.divisions,
-        bank => &*form.bank,
+        bank => &*form.bank, merchant => &*form.merchant,
     }
 }
 

@@ -28,7 +28,7 @@ fn import(state: &str, busy: bool) -> Value {
 fn key_row() -> Value {
     context! {
         id => "i", name => "n", role => "lead", sees => "s", created => "c", valid => true, revoked => (), malls => "", sectors => "", divisions => "",
-        bank => (),
+        bank => (), merchant => (),
     }
 }
 
