@@ -8,6 +8,7 @@ mod cases;
 pub mod clause;
 pub mod fact;
 pub mod figure;
+pub mod figures;
 pub mod follow_up;
 pub mod letters;
 pub mod load;

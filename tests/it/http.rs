@@ -15,6 +15,7 @@ mod described;
 mod desks;
 mod doors;
 mod feedback;
+mod figures;
 mod guarded;
 mod half_closed;
 mod handing_in;

@@ -61,6 +61,8 @@ permissions! {
     ReadLetters "read_letters": Regulator Lead Admin;
     /// Draw up and issue letters.
     IssueLetters "issue_letters": Regulator Lead Admin;
+    /// Read figures of one's scope: rates, duties, the monthly table.
+    ReadFigures "read_figures": Regulator Lead Admin;
     /// Read who delivers and who has fallen silent.
     ReadSources "read_sources": Operator Regulator Bank Lead Admin;
     /// Read the outbox: who was told what, and what became of it.

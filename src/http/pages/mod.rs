@@ -6,6 +6,7 @@ pub mod board;
 pub mod case;
 pub mod cases;
 mod dossier;
+pub mod figures;
 pub(super) mod filters;
 pub mod imports;
 pub mod letters;
@@ -46,6 +47,8 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("today.html", include_str!("../../../assets/pages/today.html")),
     ("cases.html", include_str!("../../../assets/pages/cases.html")),
     ("acts.html", include_str!("../../../assets/pages/acts.html")),
+    ("figures.html", include_str!("../../../assets/pages/figures.html")),
+    ("counted.html", include_str!("../../../assets/pages/counted.html")),
     ("case.html", include_str!("../../../assets/pages/case.html")),
     ("mails.html", include_str!("../../../assets/pages/mails.html")),
     ("sources.html", include_str!("../../../assets/pages/sources.html")),
@@ -303,6 +306,7 @@ const fn sections(role: Role) -> &'static [(&'static str, &'static str)] {
             ("/cases", "cases"),
             ("/mall", "mall"),
             ("/mails", "mails"),
+            ("/figures", "figures"),
             ("/imports", "imports"),
             ("/sources", "sources"),
         ],
@@ -313,6 +317,7 @@ const fn sections(role: Role) -> &'static [(&'static str, &'static str)] {
             ("/unattributed", "unattributed"),
             ("/mall", "mall"),
             ("/mails", "mails"),
+            ("/figures", "figures"),
             ("/imports", "imports"),
             ("/sources", "sources"),
         ],
