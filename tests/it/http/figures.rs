@@ -107,8 +107,17 @@ fn acts_of(app: &App, today: Day, turn: usize) -> Vec<Value> {
     let letter = json!({ "command": "issue_document", "credit_code": code, "kind": "talk_notice", "number": number, "date": today,
         "title": "t", "to": "m", "paragraphs": ["p"], "office": "o" });
     let all = [
-        act("warning_letter"), act("yellow_card"), act("yellow_card_removed"), act("talk"), check, order, act("rectification_met"),
-        act("rectification_missed"), act("penalty"), lead, letter,
+        act("warning_letter"),
+        act("yellow_card"),
+        act("yellow_card_removed"),
+        act("talk"),
+        check,
+        order,
+        act("rectification_met"),
+        act("rectification_missed"),
+        act("penalty"),
+        lead,
+        letter,
     ];
     vec![all[turn % all.len()].clone(), all[(turn + 5) % all.len()].clone()]
 }
@@ -156,17 +165,17 @@ fn compare(app: &App, asked: Asked, table: &Value) {
         ["count", "of", "among"].iter().all(|key| figure[*key].is_null() || figure[*key] == 0)
             && figure["yuan"].as_str().is_none_or(|yuan| yuan == "0.00")
     };
+    let mut wrong: Vec<String> = Vec::new();
     for (group, figures) in &given {
         for figure in FIGURES.iter().filter(|figure| !figure.is_of_standing()) {
             let own = &figures[figure.key];
-            match counted.get(group).and_then(|counted| counted.get(figure.key)) {
-                Some(numbers) => {
-                    assert!(is_same(own, numbers), "{asked:?} {group:?} {}: {own} is not {numbers:?}", figure.key)
-                }
-                None => assert!(nothing(own), "{asked:?} {group:?} {}: {own} was not counted", figure.key),
+            let numbers = counted.get(group).and_then(|counted| counted.get(figure.key));
+            if !numbers.map_or_else(|| nothing(own), |numbers| is_same(own, numbers)) {
+                wrong.push(format!("{group:?} {}: {own} is not {numbers:?}", figure.key));
             }
         }
     }
+    assert!(wrong.is_empty(), "{asked:?}\n{}", wrong.join("\n"));
     for group in counted.keys() {
         assert!(given.contains_key(group), "{asked:?} {group:?} is not there");
     }

@@ -48,6 +48,7 @@ struct Duty {
     rule: String,
     acts: BTreeSet<String>,
     arose: Instant,
+    recorded: Instant,
     due: Option<Instant>,
     /// When and how it ended, and when that was recorded.
     end: Option<(Instant, &'static str, Instant)>,
@@ -70,6 +71,13 @@ impl Case {
     }
 }
 
+#[derive(Clone)]
+struct Light {
+    event: Uuid,
+    at: Instant,
+    rules: BTreeSet<String>,
+}
+
 #[derive(Default)]
 struct Book {
     places: BTreeMap<String, Place>,
@@ -77,6 +85,8 @@ struct Book {
     cases: BTreeMap<Uuid, Case>,
     /// The newest case about each merchant.
     latest: BTreeMap<String, Uuid>,
+    /// Every light of a merchant: the event, when it is true, the rules that fire.
+    lights: BTreeMap<String, Vec<Light>>,
     /// Kind, merchant, day.
     acts: Vec<(&'static str, String, Day)>,
 }
@@ -134,7 +144,7 @@ impl Book {
             }
             _ if kind.starts_with("complaint.") => self.take_ticket(kind, recorded.position, at, &data),
             _ if kind.starts_with("alert.") => self.take_alert(kind, at, &data),
-            "light.changed" => self.take_light(&data, at),
+            "light.changed" => self.take_light(recorded.event.id, &data, at),
             _ => {
                 let Some(step) = kind.strip_prefix("enforcement.") else { return };
                 match step {
@@ -215,12 +225,17 @@ impl Book {
                         rule: text(duty, "rule"),
                         acts: acts.map(|act| act.as_str().unwrap().to_owned()).collect(),
                         arose: instant(data, "at").unwrap(),
+                        recorded: at,
                         due: instant(duty, "due_at"),
                         end: None,
                     };
                     case.duties.insert(id(duty, "duty"), duty_of);
                 }
-                self.latest.insert(code, alert);
+                self.latest.insert(code.clone(), alert);
+                // What came while this one waited to be taken up.
+                let lights = self.lights.get(&code).cloned().unwrap_or_default();
+                let later = lights.iter().skip_while(|light| light.event != id(data, "change")).skip(1);
+                later.for_each(|light| self.fall_away(&code, light, at));
             }
             "alert.closed" => {
                 let outcome = data["outcome"].as_str().unwrap_or("other").to_owned();
@@ -241,22 +256,28 @@ impl Book {
                 if kind == "alert.duty_waived" {
                     duty.end.get_or_insert((instant(data, "at").unwrap(), "waived", at));
                 } else {
-                    duty.due = duty.due.max(instant(data, "until"));
+                    // A duty without a clock gets none by being put off.
+                    let until = instant(data, "until").unwrap();
+                    duty.due = duty.due.map(|due| due.max(until));
                 }
             }
             _ => {}
         }
     }
 
+    fn take_light(&mut self, event: Uuid, data: &Value, recorded: Instant) {
+        let (code, at) = (text(data, "credit_code"), instant(data, "at").unwrap());
+        let rules = data["reasons"].as_array().into_iter().flatten().map(|reason| text(reason, "rule")).collect();
+        let light = Light { event, at, rules };
+        self.fall_away(&code, &light, recorded);
+        self.lights.entry(code).or_default().push(light);
+    }
+
     /// Duties end whose rule fires no more.
-    fn take_light(&mut self, data: &Value, recorded: Instant) {
-        let Some(case) = self.latest.get(&text(data, "credit_code")).and_then(|case| self.cases.get_mut(case)) else {
-            return;
-        };
-        let rules: BTreeSet<String> =
-            data["reasons"].as_array().into_iter().flatten().map(|reason| text(reason, "rule")).collect();
-        for duty in case.duties.values_mut().filter(|duty| !rules.contains(&duty.rule)) {
-            duty.end.get_or_insert((instant(data, "at").unwrap(), "fallen", recorded));
+    fn fall_away(&mut self, code: &str, light: &Light, recorded: Instant) {
+        let Some(case) = self.latest.get(code).and_then(|case| self.cases.get_mut(case)) else { return };
+        for duty in case.duties.values_mut().filter(|duty| !light.rules.contains(&duty.rule)) {
+            duty.end.get_or_insert((light.at, "fallen", recorded));
         }
     }
 
@@ -406,7 +427,7 @@ impl Tally<'_> {
                     self.add(code, if in_time.is_some() { "duties_in_time" } else { "duties_late" }, 1);
                 }
             }
-            let stands = duty.arose < end && duty.end.is_none_or(|(_, _, recorded)| recorded >= end);
+            let stands = duty.recorded < end && duty.end.is_none_or(|(_, _, recorded)| recorded >= end);
             if stands && due <= end.min(self.asked.seen) {
                 self.add(code, "duties_overdue", 1);
             }
