@@ -6,6 +6,7 @@
 mod budgets {
     mod append;
     mod args;
+    mod board;
     mod build;
     #[cfg(feature = "cluster-double")]
     mod cluster;

@@ -11,6 +11,7 @@ use crate::log::cluster;
 use crate::log::contract::{EventLog, LogError};
 use crate::log::embedded::{EmbeddedLog, Options, schema};
 use crate::log::postgres::{self, PostgresLog};
+use crate::mail::link::LinkKey;
 use crate::mail::render::{RenderError, Renderer};
 use crate::mail::transport::of_settings;
 use crate::mail::worker::{self, Worker};
@@ -247,7 +248,11 @@ pub fn start_desk(settings: &Settings, log: Arc<dyn EventLog>, clock: Arc<dyn Cl
 pub fn start_mail(settings: &Settings, data: &Path, desk: &Desk) -> Result<Worker, ServiceError> {
     let transport = of_settings(&settings.mail, data).map_err(ServiceError::Transport)?;
     let base_url = settings.mail.base_url.clone().unwrap_or_else(|| settings.http.base_url());
-    let renderer = Arc::new(Renderer::new(&base_url, Box::new(desk.picture().policies.clone()))?);
+    let renderer = Renderer::new(&base_url, Box::new(desk.picture().policies.clone()))?;
+    // A link is followed from elsewhere, for weeks: by an address that stands, signed with a secret that stays.
+    let is_reached = settings.mail.base_url.is_some() || settings.http.public_url.is_some();
+    let links = settings.session.secret.as_ref().filter(|_| is_reached).map(LinkKey::of);
+    let renderer = Arc::new(renderer.with_links(links));
     let parts = worker::Parts {
         log: desk.log().clone(),
         published: desk.published().clone(),

@@ -3,6 +3,7 @@
 use super::args::Args;
 use super::report::{Line, Report};
 use super::run::{Outcome, f, median, number};
+use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -70,6 +71,38 @@ pub(super) fn rate<L: EventLog>(log: &Arc<L>, callers: u64, streams: u64, period
                     }
                     counted.fetch_add(1, Ordering::Relaxed);
                 }
+            });
+        }
+    });
+    counted.load(Ordering::Relaxed) as f64 / begun.elapsed().as_secs_f64()
+}
+
+/// The same where callers share threads: each thread asks for as many as it stands for, then waits for the oldest answer and asks
+/// again.
+pub(super) fn rate_on<L: EventLog>(log: &L, callers: u64, threads: u64, streams: u64, period: Duration) -> f64 {
+    let counted = AtomicU64::new(0);
+    let begun = Clock::now();
+    std::thread::scope(|scope| {
+        for thread in 0..threads {
+            let counted = &counted;
+            scope.spawn(move || {
+                let mut stream = thread.wrapping_mul(7_919);
+                let mut under_way: VecDeque<Pending> = VecDeque::new();
+                while begun.elapsed() < period {
+                    stream = stream.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                    let Ok(append) = one((stream >> 20) % streams) else { return };
+                    under_way.push_back(log.submit(append));
+                    if under_way.len() as u64 >= callers / threads
+                        && let Some(oldest) = under_way.pop_front()
+                    {
+                        if oldest.wait().is_err() {
+                            return;
+                        }
+                        counted.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+                let rest = under_way.into_iter().filter_map(|pending| pending.wait().ok());
+                counted.fetch_add(rest.count() as u64, Ordering::Relaxed);
             });
         }
     });

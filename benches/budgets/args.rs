@@ -27,7 +27,8 @@ pub(super) struct Args {
 
 impl Args {
     pub(super) fn parse(words: impl Iterator<Item = String>) -> Outcome<Self> {
-        let mut args = Self { rows: (1..=11).chain([20, 21]).collect(), size: Size::Small, write: false, child: None };
+        let mut args =
+            Self { rows: (1..=11).chain([17, 18, 20, 21]).collect(), size: Size::Small, write: false, child: None };
         let mut words = words.skip(1);
         while let Some(word) = words.next() {
             let mut value = || words.next().ok_or_else(|| format!("`{word}` needs a value"));

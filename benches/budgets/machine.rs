@@ -38,14 +38,33 @@ pub(super) fn commit() -> String {
 /// Returns the processor time used so far by this process and by the children it waited for, seconds. Where a machine is
 /// shared this says more than the clock.
 pub(super) fn processor_time() -> (f64, f64) {
-    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let (_, own, waited_for) = used("self");
+    (own, waited_for)
+}
+
+/// Returns the processor time used so far by a process, by those that it started and by those that it waited for, seconds.
+pub(super) fn processor_time_of(process: u32) -> f64 {
+    let running = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let children = running.filter_map(|entry| {
+        let name = entry.file_name();
+        let name = name.to_str().filter(|name| name.starts_with(|digit: char| digit.is_ascii_digit()))?;
+        let (parent, own, _) = used(name);
+        (parent == process).then_some(own)
+    });
+    let (_, own, waited_for) = used(&process.to_string());
+    own + waited_for + children.sum::<f64>()
+}
+
+/// Returns a process's parent, the processor time it used, and that of those it waited for.
+fn used(process: &str) -> (u32, f64, f64) {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     // Counted behind the name, which may hold anything; in hundredths of a second on every Linux in use.
     let fields: Vec<f64> = stat
         .rsplit_once(')')
         .map(|(_, rest)| rest.split_whitespace().map(|field| field.parse().unwrap_or_default()).collect())
         .unwrap_or_default();
     let sum = |first: usize| fields.iter().skip(first).take(2).sum::<f64>() / 100.0;
-    (sum(11), sum(13))
+    (fields.get(1).map_or(0, |parent| *parent as u32), sum(11), sum(13))
 }
 
 /// Returns the resident memory of this process, bytes.

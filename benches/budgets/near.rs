@@ -1,4 +1,4 @@
-//! Row 25: whom a ticket without a credit code may mean (待认领): candidates with a near name, among very many merchants.
+//! Row 23: whom a ticket without a credit code may mean (待认领): candidates with a near name, among very many merchants.
 
 use super::args::Args;
 use super::machine;
@@ -52,7 +52,7 @@ fn register(merchants: u64, chance: &mut ChaCha8Rng) -> Outcome<(World, Vec<Stri
     Ok((world, names))
 }
 
-/// Row 25, with its curve.
+/// Row 23, with its curve.
 pub(super) fn candidates(args: &Args, report: &mut Report) -> Outcome<()> {
     let sizes: &[u64] = args.of_size(&[10_000, 100_000], &[10_000, 100_000, 1_000_000]);
     for (part, merchants) in (0..).zip(sizes) {
@@ -80,7 +80,7 @@ pub(super) fn candidates(args: &Args, report: &mut Report) -> Outcome<()> {
         let [p50, p99] = [0.5, 0.99].map(|share| quantile(&mut times, share));
         let whole = *merchants == 1_000_000;
         report.add(Line {
-            row: 25,
+            row: 23,
             part,
             what: format!("whom a ticket may mean: near names among {} merchants", number(*merchants as f64)),
             goal: if whole { "tens of ms" } else { "" }.to_owned(),

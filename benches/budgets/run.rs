@@ -2,7 +2,9 @@
 
 use super::args::Args;
 use super::report::Report;
-use super::{append, build, desk, grading, http, import, machine, memory, near, postgres, raw, readers, rebuild};
+use super::{
+    append, board, build, desk, grading, http, import, machine, memory, near, postgres, raw, readers, rebuild,
+};
 use std::io::Write;
 use std::path::Path;
 
@@ -40,20 +42,25 @@ fn run() -> Outcome<()> {
             9 => rebuild::start(room.path(), &args, &mut report)?,
             10 => rebuild::disk(room.path(), &args, &mut report)?,
             11 => build::release(&args, &mut report)?,
+            17 => board::lists(room.path(), &args, &mut report)?,
+            18 => board::files(room.path(), &args, &mut report)?,
             20 => readers::beside_readers(room.path(), &args, &mut report)?,
             21 => rebuild::read_at_start(room.path(), &args, &mut report)?,
             19 => {
                 #[cfg(feature = "cluster-double")]
                 {
                     super::cluster::overhead(room.path(), &mut report)?;
-                    super::cluster::far_away(room.path(), &mut report)?;
                 }
                 #[cfg(not(feature = "cluster-double"))]
                 writeln!(std::io::stderr(), "row 19 takes `--features cluster-double` for KurrentDB")?;
                 postgres::overhead(room.path(), &mut report)?;
             }
+            23 => near::candidates(&args, &mut report)?,
             24 => postgres::beside_pgbench(room.path(), &mut report)?,
-            25 => near::candidates(&args, &mut report)?,
+            #[cfg(feature = "cluster-double")]
+            25 => super::cluster::far_away(room.path(), &mut report)?,
+            #[cfg(not(feature = "cluster-double"))]
+            25 => writeln!(std::io::stderr(), "row 25 takes `--features cluster-double`")?,
             other => writeln!(std::io::stderr(), "row {other} is not measured here")?,
         }
     }

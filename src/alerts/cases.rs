@@ -7,8 +7,8 @@ use crate::domain::dealings::CheckItem;
 use crate::domain::decide::merchant_stream;
 use crate::domain::envelope::{NewEvent, Origin};
 use crate::domain::event::{
-    AlertClosed, AlertEscalated, AlertRaised, AlertRouted, AlertStep, DutyArisen, Event, JointCheck, MailCall,
-    MailRequested, Reason, Recipient,
+    AlertClosed, AlertEscalated, AlertRaised, AlertRouted, AlertStep, DutyArisen, Event, JointCheck, LightNews,
+    MailCall, MailNews, MailRequested, Reason, Recipient,
 };
 use crate::domain::evidence::{Evidence as _, STANDING};
 use crate::domain::merchant::Merchant;
@@ -116,21 +116,23 @@ pub fn call(case: &Case, call: &Call, about: &About, recipients: Vec<Recipient>,
         |pick: fn(&Duty) -> &str, between: &str| duties.iter().map(|duty| pick(duty)).collect::<Vec<_>>().join(between);
     let requested = Event::MailRequested(MailRequested {
         mail,
-        change: case.change,
-        credit_code: case.credit_code,
-        merchant: about.name.clone(),
-        from: case.light,
-        to: case.light,
         at: call.at,
-        sector: about.sector.clone(),
         recipients,
-        call: Some(MailCall {
-            alert: case.id,
-            cause: call.id,
-            zh: list(|duty| &duty.arisen.zh, "、"),
-            en: list(|duty| &duty.arisen.en, ", "),
-            due_at: late.and_then(Duty::due_at),
-            routed: call.is_routing(),
+        news: MailNews::Light(LightNews {
+            change: case.change,
+            credit_code: case.credit_code,
+            merchant: about.name.clone(),
+            from: case.light,
+            to: case.light,
+            sector: about.sector.clone(),
+            call: Some(MailCall {
+                alert: case.id,
+                cause: call.id,
+                zh: list(|duty| &duty.arisen.zh, "、"),
+                en: list(|duty| &duty.arisen.en, ", "),
+                due_at: late.and_then(Duty::due_at),
+                routed: call.is_routing(),
+            }),
         }),
     });
     let origin = Origin { causation: Some(call.id), ..Origin::service() };

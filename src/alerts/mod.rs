@@ -5,3 +5,4 @@ pub mod cases;
 pub mod recipients;
 pub mod request;
 pub mod requests;
+pub mod silence;

@@ -1,15 +1,16 @@
 //! Who is told (收件人): the list `policies/recipients.toml` and the choice for one merchant. The list names single addresses
 //! (`[[recipient]]`), or offices with their people (`[[office]]`) and the routes to them (`[[route]]`); [`read`] checks it.
 
+mod entries;
 mod read;
 
 pub use read::{Expectation, RecipientsError};
 
 use crate::domain::code::DivisionCode;
 use crate::domain::event::Recipient;
-use crate::domain::name_key;
 use crate::domain::time::Day;
 use crate::policy::follow_up::{Hours, Upward};
+use entries::Entries;
 use std::fmt;
 use std::str::FromStr;
 
@@ -60,7 +61,7 @@ impl FromStr for LetterLanguage {
 }
 
 /// Which merchants an entry is for, by sector.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Remit {
     /// The regulator of one sector (行业主管部门).
     Sector(String),
@@ -103,18 +104,6 @@ pub struct Ground {
 }
 
 impl Ground {
-    fn holds(&self, remit: &Remit, place: &Place) -> bool {
-        let in_division = match place.division {
-            Some(division) => division.lies_in(&self.division),
-            None => self.division.is_empty(),
-        };
-        let in_street = || match (&self.street, &place.street) {
-            (Some(own), Some(street)) => name_key::same(own, street),
-            (own, _) => own.is_none(),
-        };
-        self.remit == *remit && in_division && in_street()
-    }
-
     /// Says how close it is: a district's own comes before the city's, a street's before its district's.
     const fn closeness(&self) -> (usize, bool) {
         (self.division.len(), self.street.is_some())
@@ -228,7 +217,7 @@ impl Told {
 /// The recipients list, checked.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Recipients {
-    entries: Vec<Entry>,
+    entries: Entries,
     offices: Vec<Office>,
     expectations: Vec<Expectation>,
 }
@@ -304,12 +293,10 @@ impl Recipients {
 
     fn serving(&self, remit: &Remit, is_head: bool, place: &Place, day: Day) -> Told {
         let mut serving: Vec<(&Entry, Told)> = Vec::new();
-        for entry in &self.entries {
-            if entry.validity.has(day) && entry.ground.holds(remit, place) {
-                let told = self.of_entry(entry, is_head, day);
-                if !told.is_nobody() {
-                    serving.push((entry, told));
-                }
+        for entry in self.entries.holding(remit, place).into_iter().filter(|entry| entry.validity.has(day)) {
+            let told = self.of_entry(entry, is_head, day);
+            if !told.is_nobody() {
+                serving.push((entry, told));
             }
         }
         let closest = serving.iter().map(|(entry, _)| entry.ground.closeness()).max();

@@ -2,10 +2,10 @@
 //! often and on whichever node it is asked for.
 
 use super::recipients::Place;
-use crate::domain::code::CreditCode;
 use crate::domain::envelope::{NewEvent, Origin};
-use crate::domain::event::{Event, LightChanged, MailRequested, Recipient};
+use crate::domain::event::{Event, LightChanged, LightNews, MailNews, MailRequested, Recipient, SourceSilence};
 use crate::domain::merchant::{Horizon, Merchant};
+use crate::domain::name_key;
 use crate::domain::time::Instant;
 use crate::lights::moment::sector_of;
 use crate::log::contract::{Append, Expected};
@@ -14,7 +14,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 /// Namespace of every id that is derived for a mail. Chosen at random once; never changes, or a restart would ask twice.
-const NAMESPACE: Uuid = Uuid::from_u128(0x5d1c_8b0e_7a54_4f0b_9c52_41a6_06f3_2be7);
+pub(super) const NAMESPACE: Uuid = Uuid::from_u128(0x5d1c_8b0e_7a54_4f0b_9c52_41a6_06f3_2be7);
 
 /// What routing needs to know about a merchant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -47,10 +47,16 @@ pub fn mail_id(change: Uuid) -> Uuid {
     Uuid::new_v5(&NAMESPACE, change.as_bytes())
 }
 
-/// Returns the id of the affair that all mails about one merchant belong to: the root of their thread in a mail program.
+/// Returns the id of the affair that all mails about one merchant, or one source, belong to: the root of their thread in a mail
+/// program.
 #[must_use]
-pub fn affair_id(credit_code: &CreditCode) -> Uuid {
-    Uuid::new_v5(&NAMESPACE, credit_code.as_str().as_bytes())
+pub fn affair_id(news: &MailNews) -> Uuid {
+    match news {
+        MailNews::Light(news) => Uuid::new_v5(&NAMESPACE, news.credit_code.as_str().as_bytes()),
+        MailNews::Silence(SourceSilence { kind, name, .. }) => {
+            Uuid::new_v5(&NAMESPACE, format!("source/{kind}/{}", name_key::key(name)).as_bytes())
+        }
+    }
 }
 
 /// Returns the name of a mail's stream.
@@ -78,15 +84,17 @@ pub fn request(
     let mail = mail_id(id);
     let requested = Event::MailRequested(MailRequested {
         mail,
-        change: id,
-        credit_code: change.credit_code,
-        merchant: about.name.clone(),
-        from: change.from,
-        to: change.to,
         at: change.at,
-        sector: about.sector.clone(),
         recipients,
-        call: None,
+        news: MailNews::Light(LightNews {
+            change: id,
+            credit_code: change.credit_code,
+            merchant: about.name.clone(),
+            from: change.from,
+            to: change.to,
+            sector: about.sector.clone(),
+            call: None,
+        }),
     });
     let origin = Origin { causation: Some(id), correlation: trail, ..Origin::service() };
     Some(Append {

@@ -3,12 +3,13 @@
 //! What a command of the batch changes is tried on copies of the merchants it touches, so that later commands see it and
 //! nobody else does before it is on disk.
 
+use super::doing::doing;
 use super::{Answer, DeskError, Receipt, Request, RequestKey, not_recorded, recordable};
-use crate::domain::case::{Cases, Doing};
+use crate::domain::case::Cases;
 use crate::domain::code::CreditCode;
 use crate::domain::code_key;
 use crate::domain::command::Command;
-use crate::domain::decide::{Decision, Known, decide};
+use crate::domain::decide::{Decision, Known, decide, names_place, number_taken};
 use crate::domain::envelope::{NewEvent, Origin, Position};
 use crate::domain::event::Event;
 use crate::domain::fold::Stamp;
@@ -181,16 +182,14 @@ impl<'s> Batch<'s> {
             found
         };
         let overruled = request.overruled.get(index).map(Vec::as_slice).unwrap_or_default();
-        let doing = Doing {
-            case: command.alert().and_then(|alert| self.cases.get(alert)),
-            actor: &request.origin.actor,
-            pause_days: self.picture.policies.pause_days(),
-            to_stranger: command.given_to().is_some_and(|name| !self.picture.keys.know(name)),
-        };
+        let about = command.credit_code().and_then(|code| self.merchant(code));
+        let doing = doing(command, self.picture, &self.cases, about, &request.origin.actor, self.now);
         let known = Known {
             overruled,
             doing,
             shared: is_shared(command, &self.queue, |by| self.called(by)),
+            names_place: names_place(command, &self.picture.world),
+            number_taken: number_taken(command, |office, number| self.written_to(office, number)),
             ..Known::by(&self.queue, command, self.sectors, |code| self.merchant(code), by_ticket, by_clues)
         };
         let rests_on = |mut consulted: Vec<Subject>| {
@@ -260,6 +259,13 @@ impl<'s> Batch<'s> {
         let others = self.picture.world.called(by).into_iter();
         let untouched = others.filter(|merchant| !self.merchants.contains_key(&merchant.code));
         untouched.chain(self.merchants.values().filter(|merchant| by.is(merchant))).collect()
+    }
+
+    /// Returns to whom an office wrote a letter of a number, those of the batch included.
+    fn written_to(&self, office: &str, number: &str) -> Vec<&Merchant> {
+        let here = self.merchants.values().filter(|merchant| merchant.dealings().letter(office, number).is_some());
+        let others = self.picture.world.written_to(office, number).into_iter();
+        here.chain(others.filter(|merchant| !self.merchants.contains_key(&merchant.code))).collect()
     }
 
     fn try_on(&mut self, about: Option<CreditCode>, case_of: Option<CreditCode>, events: &[Made]) {

@@ -15,7 +15,7 @@ use crate::domain::check::Problem;
 use crate::domain::envelope::NewEvent;
 use crate::domain::event::Event;
 use crate::domain::fold::Stamp;
-use crate::domain::time::Instant;
+use crate::domain::time::{Day, Instant};
 use crate::log::contract::{Appended, EventLog, LogError};
 use crate::picture::snapshot::SnapshotKeeper;
 use crate::picture::{Picture, Published, SeenEvent};
@@ -56,6 +56,8 @@ pub(super) struct Engine {
     pub(super) retries: Retries,
     /// Merchants whose case may have come to another office.
     pub(super) moved: Moved,
+    /// The day on which it was looked for sources that fell silent.
+    pub(super) sources_looked_at: Option<Day>,
     pub(super) keeper: Option<SnapshotKeeper>,
     /// Holds that other nodes, or this one, told of.
     pub(super) holds: Holds,
@@ -337,6 +339,7 @@ impl Engine {
                 self.route_again(now)?;
                 self.call_on(now)?;
                 self.propose_joint_checks(now)?;
+                self.tell_of_silence(now)?;
                 self.ready.store(true, Ordering::Release);
             }
             // Commands go first: without a settler waiting, one slice of a long round at a time.

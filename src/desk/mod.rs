@@ -3,6 +3,7 @@
 
 mod batch;
 mod counters;
+mod doing;
 mod engine;
 mod follow;
 mod follow_up;
@@ -13,6 +14,7 @@ mod recordable;
 mod rehearsal;
 mod retries;
 mod routing;
+mod silence;
 mod start;
 mod together;
 mod whose;

@@ -1,7 +1,7 @@
 //! A rehearsal: commands are decided on a picture of one's own and nothing is written; for dry runs.
 
+use super::doing::doing;
 use super::{Answer, Receipt, recordable};
-use crate::domain::case::Doing;
 use crate::domain::command::Command;
 use crate::domain::decide::{Known, decide};
 use crate::domain::envelope::{NewEvent, Origin};
@@ -50,12 +50,8 @@ impl Rehearsal {
     /// The same for a command that somebody else says.
     fn execute_by(&mut self, command: &Command, overruled: &[&'static str], origin: &Origin, now: Instant) -> Answer {
         let command = tidy(command.clone());
-        let doing = Doing {
-            case: command.alert().and_then(|alert| self.picture.cases.get(alert)),
-            actor: &origin.actor,
-            pause_days: self.picture.policies.pause_days(),
-            to_stranger: command.given_to().is_some_and(|name| !self.picture.keys.know(name)),
-        };
+        let about = command.credit_code().and_then(|code| self.picture.world.get(code));
+        let doing = doing(&command, &self.picture, &self.picture.cases, about, &origin.actor, now);
         let known =
             Known { overruled, doing, ..Known::of(&self.picture.world, &self.picture.queue, &command, &self.sectors) };
         let decision = match decide(&command, known, now) {

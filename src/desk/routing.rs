@@ -30,14 +30,18 @@ impl Moved {
 }
 
 impl Engine {
-    /// Routes open cases again whose sector is another now.
+    /// Routes open cases again whose sector is another now. A case about which somebody said something at that moment is looked at
+    /// again: what was concluded of it rested on what has changed.
     ///
     /// # Errors
     /// What was concluded is not on disk; it is tried again.
     pub(super) fn route_again(&mut self, now: Instant) -> Result<(), LogError> {
         let today = day_of(now);
-        let appends = self.to_route(now, self.moved.looked_on != Some(today));
-        if !appends.is_empty() {
+        loop {
+            let appends = self.to_route(now, self.moved.looked_on != Some(today));
+            if appends.is_empty() {
+                break;
+            }
             self.conclude(appends)?;
         }
         self.moved.merchants.clear();

@@ -103,6 +103,7 @@ impl Start {
             watch,
             retries: Retries::default(),
             moved: Moved::default(),
+            sources_looked_at: None,
             keeper,
             holds: Holds::default(),
             own_hold: self.log.is_shared().then(OwnHold::new),

@@ -9,6 +9,7 @@ use super::text;
 use super::ticket;
 use super::tidy::industry_code;
 use super::time::{self, Day, Instant, day_of, local};
+use super::whose;
 use super::words::{Channel, EnforcementKind, ExitAction, FilingAction, Outcome};
 
 /// Something wrong with a command.
@@ -59,6 +60,9 @@ pub fn check(command: &Command, now: Instant) -> Vec<Problem> {
         Command::RecordAlias(row) | Command::WithdrawAlias(row) => {
             if !row.alias.chars().any(char::is_alphanumeric) || row.alias.contains("**") {
                 found.add("alias", "missing", &row.alias, "须填写别名", "say by which name the merchant is called");
+            } else if matches!(command, Command::RecordAlias(_)) {
+                // What was recorded before can still be withdrawn.
+                found.problems.extend(whose::names_nobody(&row.alias));
             }
             if matches!(command, Command::WithdrawAlias(_)) && row.reason.is_none() {
                 found.add("reason", "missing", "", "须写明原因", "say why");

@@ -8,6 +8,7 @@ use super::envelope::Position;
 use super::event::{CaseOpened, DocumentIssued, JointCheck, Lead, LeadTransferred};
 use super::evidence::{Evidence, Replaced, STANDING, ended, standing};
 use super::mark::Mark;
+use super::name_key;
 use super::time::{Day, Instant};
 use super::words::{DocumentKind, EnforcementKind, JointCheckStep, LeadStep};
 
@@ -90,6 +91,8 @@ pub struct DocumentItem {
     pub kind: DocumentKind,
     /// Number, as first typed.
     pub number: Box<str>,
+    /// Office that issued it, as first typed.
+    pub office: Box<str>,
     /// Day of issue.
     pub date: Day,
     /// Where it stands.
@@ -147,10 +150,16 @@ impl Dealings {
         self.documents.iter().find(|item| item.kind == kind && code(&item.number) == code(number))
     }
 
+    /// Returns the letter of an office with a number, of whatever kind, however both are typed.
+    #[must_use]
+    pub fn letter(&self, office: &str, number: &str) -> Option<&DocumentItem> {
+        self.documents.iter().find(|item| name_key::same(&item.office, office) && code(&item.number) == code(number))
+    }
+
     /// Takes a letter into account. What left the office stays as it left.
     pub(super) fn issue(&mut self, position: Position, row: &DocumentIssued) {
-        let (number, words) = (row.number.as_str().into(), words_of(row));
-        self.documents.push(DocumentItem { kind: row.kind, number, date: row.date, position, words });
+        let (number, office, words) = (row.number.as_str().into(), row.office.as_str().into(), words_of(row));
+        self.documents.push(DocumentItem { kind: row.kind, number, office, date: row.date, position, words });
     }
 
     /// Takes the transfer of a lead into account.

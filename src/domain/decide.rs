@@ -41,6 +41,10 @@ pub struct Known<'a> {
     pub exact: Option<(&'a Merchant, Vec<Agreement>)>,
     /// The other name that the command speaks of means others, too.
     pub shared: bool,
+    /// The other name that the command speaks of is that of a mall or a street.
+    pub names_place: bool,
+    /// The number of the letter that the command speaks of is that of a letter of its office to another merchant.
+    pub number_taken: bool,
     /// Sectors that can be assigned.
     pub sectors: &'a [String],
     /// Details of the merchant that a later row of the same file says otherwise.
@@ -63,7 +67,14 @@ impl<'a> Known<'a> {
         let named = |name: &str| world.get(world.ticket_owner(name)?);
         let by_code = |code| world.get(code);
         let shared = whose::is_shared(command, queue, |by| world.called(by));
-        Self { shared, ..Self::by(queue, command, sectors, by_code, named, |clues| world.whose(clues)) }
+        let names_place = names_place(command, world);
+        let number_taken = number_taken(command, |office, number| world.written_to(office, number));
+        Self {
+            shared,
+            names_place,
+            number_taken,
+            ..Self::by(queue, command, sectors, by_code, named, |clues| world.whose(clues))
+        }
     }
 
     /// Returns what matters for a command, where merchants are found by code, by the name of a ticket, and by clues.
@@ -92,11 +103,26 @@ impl<'a> Known<'a> {
             queued,
             exact,
             shared: false,
+            names_place: false,
+            number_taken: false,
             sectors,
             overruled: &[],
             doing: case::Doing::default(),
         }
     }
+}
+
+/// Says whether the other name that a command records is that of a mall or a street.
+#[must_use]
+pub fn names_place(command: &Command, world: &World) -> bool {
+    matches!(command, Command::RecordAlias(row) if world.gazetteer().has(&row.alias))
+}
+
+/// Says whether a letter is to have a number that its office gave to a letter to another merchant. `written_to` returns to whom an
+/// office wrote a letter of a number.
+pub fn number_taken<'a>(command: &Command, written_to: impl FnOnce(&str, &str) -> Vec<&'a Merchant>) -> bool {
+    let Command::IssueDocument(row) = command else { return false };
+    written_to(&row.office, &row.number).iter().any(|merchant| merchant.code != row.credit_code)
 }
 
 /// What follows from a command.
@@ -291,11 +317,11 @@ fn facts(
         Command::RecordLead(row) => dealings::lead(row, known.merchant)?,
         Command::RecordJointCheck(row) => dealings::joint_check(row, known, now)?,
         Command::RecordCase(row) => dealings::case(row, known)?,
-        Command::IssueDocument(row) => document::decide(row, known.merchant, warnings)?,
-        Command::RecordAccount(row) => records::account(row),
+        Command::IssueDocument(row) => document::decide(row, known, warnings)?,
+        Command::RecordAccount(row) => records::account(row, known.merchant)?,
         Command::RecordTenancy(row) => records::tenancy(row, now),
-        Command::RecordGreyListing(row) => records::grey_listing(row),
-        Command::RecordLock(row) => records::lock(row),
+        Command::RecordGreyListing(row) => records::grey_listing(row, known.merchant)?,
+        Command::RecordLock(row) => records::lock(row, known.merchant)?,
         Command::CancelEntry(row) => cancel(row, known.merchant, now)?,
         // Decided above, on the stream of the ticket or the case.
         Command::RecordComplaint(_)

@@ -18,6 +18,7 @@ pub mod event;
 pub mod evidence;
 pub mod exit;
 pub mod fold;
+pub mod gazetteer;
 pub mod hex;
 pub mod index;
 pub mod jump;

@@ -68,6 +68,37 @@ impl<T> Pages<T> {
         let pages = self.books.iter().flat_map(|book| book.0.iter().flatten());
         pages.flat_map(|page| page.0.iter().flatten()).map(|item| &**item)
     }
+
+    /// Returns the places whose items are not those of an earlier copy, in their order: items that were added, and items that were
+    /// opened to be changed, whether or not they are other ones now. What both share is passed over page by page.
+    #[must_use]
+    pub fn changed_since(&self, before: &Self) -> Vec<usize> {
+        fn same<T>(one: Option<&Arc<T>>, other: Option<&Arc<T>>) -> bool {
+            match (one, other) {
+                (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+                (None, None) => true,
+                _ => false,
+            }
+        }
+        let mut changed = Vec::new();
+        for (number, book) in self.books.iter().enumerate() {
+            let old = before.books.get(number);
+            if same(Some(book), old) {
+                continue;
+            }
+            for (leaf, page) in book.0.iter().enumerate() {
+                let old = old.and_then(|old| old.0.get(leaf)).and_then(Option::as_ref);
+                let Some(page) = page.as_ref().filter(|page| !same(Some(*page), old)) else { continue };
+                for (place, item) in page.0.iter().enumerate() {
+                    let old = old.and_then(|old| old.0.get(place)).and_then(Option::as_ref);
+                    if item.is_some() && !same(item.as_ref(), old) {
+                        changed.push((number * BOOK + leaf) * PAGE + place);
+                    }
+                }
+            }
+        }
+        changed
+    }
 }
 
 impl<T: Clone> Pages<T> {
@@ -179,6 +210,14 @@ mod tests {
                     Step::Copy => copies.push((list.clone(), pages.clone())),
                 }
             }
+            for (then, before) in &copies {
+                // Everything that is another value now is told; of one that nobody touched nothing is.
+                let told = pages.changed_since(before);
+                prop_assert!(told.is_sorted() && told.iter().all(|place| *place < list.len()));
+                let other = (0..list.len()).filter(|place| then.get(*place) != list.get(*place));
+                prop_assert!(other.into_iter().all(|place| told.binary_search(&place).is_ok()));
+            }
+            prop_assert_eq!(pages.changed_since(&pages.clone()), Vec::<usize>::new());
             copies.push((list, pages));
             for (list, pages) in copies {
                 prop_assert_eq!(pages.len(), list.len());

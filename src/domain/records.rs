@@ -184,7 +184,7 @@ impl Lock {
         self.until == STANDING && self.locked_on <= day && self.lifted_on.is_none_or(|lifted| day < lifted)
     }
 
-    fn is(&self, digest: &str, locked_on: Day) -> bool {
+    pub(super) fn is(&self, digest: &str, locked_on: Day) -> bool {
         self.locked_on == locked_on && code(&self.digest) == code(digest)
     }
 }

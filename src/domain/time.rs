@@ -10,6 +10,7 @@
 pub mod field;
 
 use jiff::civil::{Date, DateTime, date};
+use jiff::fmt::temporal::Pieces;
 use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use std::ops::RangeInclusive;
@@ -22,6 +23,9 @@ pub type Instant = Timestamp;
 
 /// UTC+8, the offset of `Asia/Shanghai`.
 pub const ZONE: Offset = Offset::constant(8);
+
+/// The furthest that a clock on earth is from UTC, seconds: Kiritimati, UTC+14.
+const FURTHEST_OFFSET: i32 = 14 * 3600;
 
 /// Years that an instant may lie in which somebody asks about or states: all evidence is younger, and no duty, plan or guarantee
 /// reaches further.
@@ -77,9 +81,18 @@ fn shown(text: &str) -> String {
 /// # Errors
 /// When it cannot be read, or lies outside [`YEARS`].
 pub fn instant(text: &str) -> Result<Instant, TimeFault> {
-    let at = text.parse().or_else(|_| text.parse::<DateTime>().map(instant_of));
-    let at = at.map_err(|_| TimeFault::NotAnInstant(shown(text)))?;
+    // What reads a local time passes over an offset behind it.
+    let is_local = || Pieces::parse(text).is_ok_and(|pieces| pieces.offset().is_none());
+    let at = on_the_line(text).or_else(|| text.parse::<DateTime>().ok().filter(|_| is_local()).map(instant_of));
+    let at = at.ok_or_else(|| TimeFault::NotAnInstant(shown(text)))?;
     if may_be_stated(at) { Ok(at) } else { Err(TimeFault::Outside(shown(text))) }
+}
+
+/// Reads an instant with its offset. An offset that no place on earth has is a slip, and would move the day in silence.
+fn on_the_line(text: &str) -> Option<Instant> {
+    let at = text.parse().ok()?;
+    let offset = Pieces::parse(text).ok().and_then(|pieces| pieces.to_numeric_offset());
+    offset.is_none_or(|offset| offset.seconds().abs() <= FURTHEST_OFFSET).then_some(at)
 }
 
 /// Reads a day that somebody states.
@@ -186,7 +199,14 @@ mod tests {
 
     #[test]
     fn what_is_stated_lies_between_1990_and_2100_by_the_local_day() {
-        for fine in ["1990-01-01T00:00:00+08:00", "2100-12-31T15:59:59Z", "2016-12-31T23:59:60Z", "2025-06-30"] {
+        for fine in [
+            "2025-06-30T18:00:00+14:00",
+            "2025-06-30T18:00:00-12:00",
+            "1990-01-01T00:00:00+08:00",
+            "2100-12-31T15:59:59Z",
+            "2016-12-31T23:59:60Z",
+            "2025-06-30",
+        ] {
             assert!(instant(fine).is_ok(), "{fine}");
         }
         assert_eq!(instant("2025-06-30").unwrap(), start_of("2025-06-30".parse().unwrap()));
@@ -195,6 +215,8 @@ mod tests {
         }
         for nonsense in
             ["", "205-06-01", "2025-06-01T24:00:00Z", "2025-06-30T18:00:00+99:00", "now", "2025-02-29T00:00Z"]
+                .into_iter()
+                .chain(["2025-06-30T18:00:00+24:00", "2025-06-30T18:00:00-14:01", "2025-06-30T18:00+15:00[+15:00]"])
         {
             assert_eq!(instant(nonsense), Err(TimeFault::NotAnInstant(nonsense.to_owned())));
         }

@@ -5,6 +5,7 @@ use super::code_key::code;
 use super::envelope::Position;
 use super::event::Event;
 use super::fold::{Stamp, evidence_about};
+use super::gazetteer::Gazetteer;
 use super::index::{Index, Places};
 use super::merchant::Merchant;
 use super::name_key::key;
@@ -34,6 +35,9 @@ pub struct World {
     named: Pages<u32>,
     /// Those at whom a person was locked, by that person.
     locks: Index<u64, OrdSet<u32>>,
+    /// Those to whom a letter was written, by its office and number.
+    letters: Index<u64, OrdSet<u32>>,
+    gazetteer: Gazetteer,
     head: Position,
     /// The merchant of the last event: other parts of the picture ask for it at once.
     last: Option<(CreditCode, u32)>,
@@ -54,6 +58,10 @@ impl World {
         for lock in &merchant.records().locks {
             add(&mut self.locks, person_key(&lock.person, &lock.digest), index);
         }
+        for letter in &merchant.dealings().documents {
+            add(&mut self.letters, letter_key(&letter.office, &letter.number), index);
+        }
+        self.gazetteer.note(&merchant);
         self.merchants.push(merchant);
         self.named.push(index);
     }
@@ -64,7 +72,13 @@ impl World {
         self.head = self.head.max(stamp.position);
         let index = self.index_or_new(code);
         self.last = Some((code, index));
-        self.at_mut(index)?.fold(stamp, event);
+        let merchant = self.at_mut(index)?;
+        let shops = merchant.shops.len();
+        merchant.fold(stamp, event);
+        let is_in_more = merchant.shops.len() > shops;
+        if is_in_more || matches!(event, Event::MerchantRegistered(_) | Event::MerchantDetailsChanged(_)) {
+            self.note_places(index);
+        }
         match event {
             Event::ComplaintReceived(received) => {
                 self.own(&received.ticket, index);
@@ -79,9 +93,17 @@ impl World {
             }
             Event::ShopClosed(_) => self.link_closer(index),
             Event::PersonLocked(row) => add(&mut self.locks, person_key(&row.person, &row.person_digest), index),
+            Event::DocumentIssued(row) => add(&mut self.letters, letter_key(&row.office, &row.number), index),
             _ => {}
         }
         Some(index)
+    }
+
+    fn note_places(&mut self, index: u32) {
+        let Self { merchants, gazetteer, .. } = self;
+        if let Some(merchant) = at(merchants, index) {
+            gazetteer.note(merchant);
+        }
     }
 
     pub(super) fn index_or_new(&mut self, code: CreditCode) -> u32 {
@@ -126,6 +148,7 @@ impl World {
         for person in locked {
             add(&mut self.locks, person, index);
         }
+        self.note_places(index);
     }
 
     /// Files a merchant whose shop closed among the closers under everything it ever stated.
@@ -227,6 +250,20 @@ impl World {
         filed.filter_map(|index| self.at(*index)).filter(|merchant| by.is(merchant)).collect()
     }
 
+    /// Returns the merchants to whom an office wrote a letter of this number.
+    #[must_use]
+    pub fn written_to(&self, office: &str, number: &str) -> Vec<&Merchant> {
+        let filed = self.letters.get(&letter_key(office, number)).into_iter().flatten();
+        let merchants = filed.filter_map(|index| self.at(*index));
+        merchants.filter(|merchant| merchant.dealings().letter(office, number).is_some()).collect()
+    }
+
+    /// Returns the names of malls and streets.
+    #[must_use]
+    pub const fn gazetteer(&self) -> &Gazetteer {
+        &self.gazetteer
+    }
+
     /// Returns the other merchants that share, as known at `known`, the brand or the legal representative (name and
     /// digest, both present) with this one; each once.
     #[must_use]
@@ -286,6 +323,11 @@ impl World {
 /// Returns the bucket of a person, however name and digest are typed.
 fn person_key(person: &str, digest: &str) -> u64 {
     hash_of(&(1_u8, key(person), code(digest)))
+}
+
+/// Returns the bucket of a letter, however office and number are typed.
+fn letter_key(office: &str, number: &str) -> u64 {
+    hash_of(&(3_u8, key(office), code(number)))
 }
 
 fn at(merchants: &Pages<Merchant>, index: u32) -> Option<&Merchant> {

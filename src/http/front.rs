@@ -2,6 +2,7 @@
 //! the security headers, the count and the log line.
 
 use super::access::SESSION_COOKIE;
+use super::bodies::{Bodies, Held};
 use super::fresh;
 use super::kept::Kept;
 use super::language::{self, Language};
@@ -19,10 +20,11 @@ use actix_web::http::header::{
     ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, LOCATION, ORIGIN,
     RETRY_AFTER, VARY, WWW_AUTHENTICATE,
 };
-use actix_web::http::{Method, StatusCode};
+use actix_web::http::{ConnectionType, Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, web};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use std::sync::Arc;
 use std::time::Instant;
 use uuid::Uuid;
 
@@ -61,12 +63,7 @@ pub(super) async fn stand(
     let mut response = match path {
         Err(problem) => request.error_response(problem),
         Ok(()) if asked.is_change && asked.is_foreign => request.error_response(Problem::from(Code::ForeignSite)),
-        Ok(()) => {
-            if asked.is_page && asked.is_change {
-                Kept::note(&mut request).await;
-            }
-            next.call(request).await?.map_into_boxed_body()
-        }
+        Ok(()) => answer(request, next, &asked).await?,
     };
     let status = response.status();
     if status.is_client_error() || status.is_server_error() {
@@ -88,6 +85,40 @@ pub(super) async fn stand(
     dress(response.headers_mut(), id, &traced, secure);
     record(&response, started, id, &traced, asked.is_change);
     Ok(response)
+}
+
+/// Has a request answered, its body under the limits.
+async fn answer(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+    asked: &Asked,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let bodies = request.app_data::<web::Data<Bodies>>().cloned();
+    let held = match bodies.map(|bodies| Held::take(&bodies, &mut request)).transpose() {
+        Ok(held) => held.flatten(),
+        Err(problem) => return Ok(cut_off(request.error_response(problem))),
+    };
+    if asked.is_page && asked.is_change {
+        Kept::note(&mut request).await;
+    }
+    // What reads a body says that it cannot be read; why is known here.
+    let broken_off = || held.as_ref().and_then(|held| held.problem());
+    if let Some(problem) = broken_off() {
+        return Ok(cut_off(request.error_response(problem)));
+    }
+    let response = next.call(request).await?.map_into_boxed_body();
+    // It was read: whoever takes long to read the answer holds no room for it.
+    response.request().extensions_mut().remove::<Arc<Held>>();
+    Ok(match broken_off() {
+        Some(problem) => cut_off(response.error_response(problem)),
+        None => response,
+    })
+}
+
+/// Ends the connection behind an answer: the rest of the body is not waited for.
+fn cut_off(mut response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+    response
 }
 
 /// What must be known after the request is gone.
@@ -143,6 +174,9 @@ fn draw(response: ServiceResponse, asked: &Asked, id: RequestId) -> ServiceRespo
     let request = response.request().clone();
     let allow = response.headers().get(ALLOW).cloned();
     let mut drawn = if asked.is_page { page(&request, &problem, id) } else { json(&request, &problem, id) };
+    if matches!(response.response().head().connection_type(), ConnectionType::Close) {
+        drawn.head_mut().set_connection_type(ConnectionType::Close);
+    }
     if let Some(allow) = allow {
         drawn.headers_mut().insert(ALLOW, allow);
     }

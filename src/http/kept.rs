@@ -3,6 +3,7 @@
 
 use super::access;
 use super::front::encode;
+use super::pages::link;
 use actix_web::dev::ServiceRequest;
 use actix_web::http::StatusCode;
 use actix_web::{HttpMessage as _, web};
@@ -23,7 +24,9 @@ impl Kept {
     /// Notes the form of a request that nobody valid sent, for the log-in page that answers it.
     pub(super) async fn note(request: &mut ServiceRequest) {
         let nobody = matches!(access::caller(request.request()), Err(problem) if problem.code.status() == StatusCode::UNAUTHORIZED);
-        if !nobody || matches!(request.path(), "/login" | "/logout") {
+        // These need no session, and read the form themselves.
+        let is_open = matches!(request.path(), "/login" | "/logout") || request.path().starts_with(link::PLACE);
+        if !nobody || is_open {
             return;
         }
         let path = request.path().to_owned();

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod api;
 mod assets;
+mod bodies;
 mod body;
 pub mod demo;
 mod download;

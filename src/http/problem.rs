@@ -83,6 +83,9 @@ problem_codes! {
     MethodNotAllowed 405 "method_not_allowed"
         "此地址不支持该方法" "请按接口文档使用。"
         "this address does not take that method" "See the API description.",
+    TooSlow 408 "too_slow"
+        "请求内容传送过慢" "请检查网络后重新发送；大文件可打包或分成几份。"
+        "the request came too slowly" "Check the line and send it again; pack a large file, or send it in parts.",
     Conflict 409 "conflict"
         "数据刚被他人改动" "请重新读取后再试。"
         "somebody else changed this just now" "Read it again and repeat.",
@@ -116,6 +119,9 @@ problem_codes! {
     Behind 503 "behind"
         "本节点尚未跟上事件日志" "请稍后重试，或改由其他节点应答。"
         "this node has not caught up with the log yet" "Try again in a moment, or ask another node.",
+    Crowded 503 "crowded"
+        "同时接收的请求内容过多" "请稍后重试；也可改由其他节点接收，或调高 http.bodies_bytes。"
+        "too much is being sent at once" "Try again in a moment, ask another node, or let the operator raise http.bodies_bytes.",
     Busy 503 "busy"
         "查询繁忙：涉及全部商户的查询过多" "请稍后重试；录入和单个商户的查询不受影响。"
         "too many questions over all merchants at once" "Try again in a moment; commands and questions about one merchant are answered meanwhile.",
@@ -133,7 +139,7 @@ impl Code {
     pub const fn retry_after(self) -> Option<u16> {
         match self {
             Self::Behind => Some(1),
-            Self::Busy | Self::OutOfTime => Some(5),
+            Self::Busy | Self::OutOfTime | Self::Crowded => Some(5),
             Self::TooManyRequests => Some(60),
             _ => None,
         }
@@ -143,7 +149,7 @@ impl Code {
     /// with it.
     #[must_use]
     pub const fn is_by_asking(self) -> bool {
-        matches!(self, Self::Behind | Self::Busy | Self::OutOfTime)
+        matches!(self, Self::Behind | Self::Busy | Self::OutOfTime | Self::Crowded)
     }
 
     /// Returns the code that stands for a bare status, for answers made outside our handlers.
@@ -152,6 +158,7 @@ impl Code {
         match status {
             StatusCode::NOT_FOUND => Self::NotFound,
             StatusCode::METHOD_NOT_ALLOWED => Self::MethodNotAllowed,
+            StatusCode::REQUEST_TIMEOUT => Self::TooSlow,
             StatusCode::PAYLOAD_TOO_LARGE => Self::TooLarge,
             StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::UnsupportedMediaType,
             StatusCode::TOO_MANY_REQUESTS => Self::TooManyRequests,

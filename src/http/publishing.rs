@@ -67,13 +67,23 @@ impl Publishing {
     /// [`Code::NotFound`], [`Code::TooManyRequests`].
     pub(super) fn open(request: &HttpRequest) -> Result<&Self, Problem> {
         let publishing = Self::of(request).ok_or(Code::NotFound)?;
+        Self::count(request)?;
+        Ok(publishing)
+    }
+
+    /// Counts a look of somebody who is not logged in, whatever is published, unless that address looked too often.
+    ///
+    /// # Errors
+    /// [`Code::TooManyRequests`].
+    pub(super) fn count(request: &HttpRequest) -> Result<(), Problem> {
+        let publishing = request.app_data::<web::Data<Self>>().ok_or(Code::Internal)?;
         let gate = request.app_data::<web::Data<Gate>>().ok_or(Code::Internal)?;
         let (from, now) = (address(request), gate.clock.now());
         if !publishing.looks.lets_try(from, "", now) {
             return Err(Code::TooManyRequests.into());
         }
         publishing.looks.note(from, "", now);
-        Ok(publishing)
+        Ok(())
     }
 
     /// Looks at what is published of one shop in the newest picture.

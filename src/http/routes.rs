@@ -130,6 +130,7 @@ pub const QUESTIONS: &[&str] = &[
     "/board.xlsx",
     "/board.csv",
     "/today",
+    "/accounts",
     "/shop",
     "/shop/mall",
 ];
@@ -285,6 +286,8 @@ routes! {
     get "/shop/{credit_code}/sign" open pages::shop::sign, "A sign for a shop's door, with the QR code of its page", [] -> "text/html";
     get "/login" open pages::login::form, "The log-in page", [("next", "where to go then")] -> "text/html";
     post "/login" open pages::login::log_in, "Begins a session", [] body "LogIn" -> "text/html";
+    get "/m/{token}" open pages::link::show, "What the link in a mail leads to: how the case stands, and a button to acknowledge it; needs no key", [] -> "text/html";
+    post "/m/{token}" open pages::link::acknowledge, "Acknowledges a mail by its link, and the case it is about; needs no key", [] body "LinkButton" -> "text/html";
     post "/logout" open pages::login::log_out, "Ends the session", [] body "FormToken" -> "text/html";
     post "/demo/day" ReadLights demo::next_day, "Lets a day of the demonstration pass; a service that is none has no such page", [] body "FormToken" -> "text/html";
     get "/today" ReadLights pages::today::show, "What is to be done by whom and by when, what changed, what is late, whose word is missing", [] -> "text/html";
@@ -333,6 +336,8 @@ routes! {
     get "/months/{month}/xlsx" ReadFigures pages::figures::export::month_xlsx, "The table of a month as a workbook: the same bytes whenever it is asked for",
         [] -> "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
     get "/months/{month}/csv" ReadFigures pages::figures::export::month_csv, "The same as CSV", [] -> "text/csv";
+    get "/accounts" ReadAccounts pages::accounts::show, "A bank's accounts: what it last reported of each, and by when the next report is due",
+        [("q", "part of the name or the credit code"), ("late", "`true`: those whose report is late only"), PAGE] -> "text/html";
     get "/sources" ReadSources pages::sources::show, "Who delivers, and who has fallen silent", [] -> "text/html";
     get "/unattributed" ReadUnattributed pages::unattributed::show, "Tickets without a credit code, to be decided",
         [("q", "part of what they say of the shop, or of the number"), ("decided", "true: also those attributed or set aside"), PAGE,

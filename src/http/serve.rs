@@ -1,6 +1,7 @@
 //! Opening the service to the network.
 
 use super::access::{Gate, Keyring, KeyringError, Sessions, Throttle};
+use super::bodies::Bodies;
 use super::demo::Demonstration;
 use super::feeds::Feeds;
 use super::following::Following;
@@ -157,9 +158,12 @@ impl Open<'_> {
             inbox: self.inbox,
             questions,
             trends: Arc::default(),
+            shelf: Arc::default(),
             near: Arc::default(),
         });
+        site.tend_shelf();
         let limit = settings.http.body_limit;
+        let bodies = web::Data::new(Bodies::new(&settings.http));
         let intake = web::Data::new(settings.intake.clone());
         let publishing = web::Data::new(Publishing::new(settings));
         let server = HttpServer::new(move || {
@@ -178,6 +182,7 @@ impl Open<'_> {
                 .app_data(fresh.clone())
                 .app_data(intake.clone())
                 .app_data(publishing.clone())
+                .app_data(bodies.clone())
                 .app_data(web::PayloadConfig::new(limit))
                 .app_data(web::FormConfig::default().limit(64 * 1024).error_handler(wrong_form))
                 .app_data(web::QueryConfig::default().error_handler(wrong_query))

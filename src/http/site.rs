@@ -13,12 +13,17 @@ use crate::policy::Policies;
 use crate::policy::rule::Rule;
 use crate::taking::inbox::Inbox;
 use crate::taking::tray::Tray;
+use crate::views::shelf::Newest;
 use crate::views::{Limit, View};
 use actix_web::http::header::ContentType;
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use std::fmt;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// How often the shelf is looked after.
+const TEND: Duration = Duration::from_secs(1);
 
 /// How cookies are marked.
 #[derive(Debug, Clone, Copy)]
@@ -42,6 +47,8 @@ pub struct Site {
     pub questions: Arc<Questions>,
     /// How counts of the board stood before.
     pub(super) trends: Arc<Trends>,
+    /// Merchants of the newest picture in the order of the board.
+    pub(super) shelf: Arc<Newest>,
     /// Names of all merchants, to find those near to what a ticket says; made when it is first asked for.
     pub near: Arc<Mutex<Near>>,
 }
@@ -69,10 +76,11 @@ impl Site {
         T: Send + 'static,
         F: FnOnce(&View<'_>) -> Result<T, Problem> + Send + 'static,
     {
-        let (desk, id, key) = (self.desk.clone(), key.id, key.clone());
+        let (desk, shelf, id, key) = (self.desk.clone(), self.shelf.clone(), key.id, key.clone());
         let work = move |limit: &Limit| {
-            let (now, picture) = (desk.now(), desk.picture());
-            ask(&View::new(&picture, &key.scope, now).within(limit))
+            let now = desk.now();
+            let (picture, shelf) = shelf.shelf(|| desk.picture(), now);
+            ask(&View::new(&picture, &key.scope, now).on(&shelf).within(limit))
         };
         self.questions.ask(id, work).await
     }
@@ -91,6 +99,20 @@ impl Site {
         };
         let written = Slices::of(self.ask(key, written).await?);
         Ok(HttpResponse::Ok().content_type(ContentType::json()).body(written))
+    }
+
+    /// Keeps the shelf fresh while somebody asks for it, as long as somebody else holds it.
+    pub(super) fn tend_shelf(&self) {
+        let (held, desk) = (Arc::downgrade(&self.shelf), self.desk.clone());
+        actix_web::rt::spawn(async move {
+            loop {
+                tokio::time::sleep(TEND).await;
+                let Some(shelf) = held.upgrade() else { break };
+                let desk = desk.clone();
+                // At midnight all of it is made anew: not on a thread that others wait for.
+                let _ = web::block(move || shelf.tend(|| desk.picture(), desk.now())).await;
+            }
+        });
     }
 
     /// Works on a thread that may block, on something about one merchant or one page of the log.

@@ -12,7 +12,11 @@ pub(super) fn text(error: &serde_json::Error) -> BothLanguages {
         Category::Eof => "JSON 不完整".to_owned(),
         Category::Data | Category::Io => in_chinese(&without_place(error)),
     };
-    BothLanguages::new(format_args!("第 {line} 行第 {column} 列：{zh}"), format_args!("JSON: {error}"))
+    let en = without_place(error);
+    BothLanguages::new(
+        format_args!("第 {line} 行第 {column} 列：{zh}"),
+        format_args!("JSON: {en} at line {line} column {column}"),
+    )
 }
 
 /// Returns what is wrong with a part of such a text, without the place in it: that would be a place in a text that nobody sees.
@@ -23,7 +27,37 @@ pub(super) fn value(error: &serde_json::Error) -> BothLanguages {
 
 fn without_place(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    text.rsplit_once(" at line ").map_or(text.clone(), |(text, _)| text.to_owned())
+    shortened(text.rsplit_once(" at line ").map_or(&*text, |(text, _)| text))
+}
+
+/// Longest name or value that a message repeats, characters.
+const LONGEST: usize = 60;
+/// Longest message, characters: the names that could be meant stand in it, too.
+const WHOLE: usize = 1_500;
+
+/// Cuts what a message repeats of what was sent: a name may be as long as a body. It stands between backticks, or between quotation
+/// marks where the reader of JSON repeats it by itself.
+fn shortened(text: &str) -> String {
+    if text.chars().nth(LONGEST).is_none() {
+        return text.to_owned();
+    }
+    let mut kept = String::new();
+    let mut inside = None;
+    for part in text.split_inclusive(['`', '"']) {
+        let end = part.chars().next_back().filter(|end| matches!(end, '`' | '"'));
+        if inside.is_some() && part.chars().nth(LONGEST + 1).is_some() {
+            kept.extend(part.chars().take(LONGEST));
+            kept.push('…');
+            kept.extend(end);
+        } else {
+            kept.push_str(part);
+        }
+        inside = if inside == end { None } else { inside.or(end) };
+    }
+    match kept.char_indices().nth(WHOLE) {
+        Some((cut, _)) => format!("{}…", kept.get(..cut).unwrap_or_default()),
+        None => kept,
+    }
 }
 
 /// What the readers of single values say, and how it is said in Chinese; `{}` stands for what was found.
@@ -116,5 +150,33 @@ mod tests {
         ] {
             assert_eq!(in_chinese(en), zh);
         }
+    }
+
+    #[test]
+    fn what_was_sent_is_repeated_in_part_only() {
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        #[expect(dead_code, reason = "read for what is wrong with it")]
+        struct Row {
+            number: u8,
+        }
+        let long = "字".repeat(5_000);
+        let odd = "a`b\"".repeat(5_000);
+        let of = |value: serde_json::Value| value.to_string();
+        for sent in [
+            of(serde_json::json!({ long.clone(): 1 })),
+            of(serde_json::json!({ "number": long })),
+            of(serde_json::json!({ odd.clone(): 1 })),
+            of(serde_json::json!({ "number": odd })),
+        ] {
+            let error = serde_json::from_str::<Row>(&sent).unwrap_err();
+            for told in [text(&error), value(&error)] {
+                for told in [told.zh, told.en] {
+                    assert!(told.chars().count() < 2_000, "{} characters are repeated", told.chars().count());
+                }
+            }
+        }
+        let short = serde_json::from_str::<Row>(r#"{"nummer":1}"#).unwrap_err();
+        assert_eq!(value(&short).en, "unknown field `nummer`, expected `number`");
     }
 }

@@ -1,6 +1,7 @@
 //! Receiving files: the body itself, or the file of a form (`multipart/form-data`). Bytes go to a file without a name as they come, so
 //! that a large file takes no more memory than a small one, and never further than is allowed.
 
+use super::bodies;
 use super::body::media_type;
 use super::problem::{Code, Problem};
 use crate::domain::{personal, text};
@@ -55,6 +56,7 @@ pub(super) async fn receive(
             format_args!("`Content-Encoding: {coding}` is not taken here: send the file as it is, or in a zip archive"),
         ));
     }
+    bodies::goes_to_disk(request)?;
     let payload = payload.into_inner();
     if media_type(request) == "multipart/form-data" {
         let form = Multipart::new(request.headers(), payload);
@@ -86,6 +88,7 @@ pub(super) async fn receive_several(
         trust(&Fields::new())?;
         return Err(no_file());
     }
+    bodies::goes_to_disk(request)?;
     let form = Multipart::new(request.headers(), payload.into_inner());
     let (files, fields) = of_form(form, tray, limit, most, trust).await?;
     trust(&fields)?;
@@ -103,7 +106,7 @@ async fn of_form(
     let mut fields = Fields::new();
     while let Some(part) = form.next().await {
         let mut part = part.map_err(broken)?;
-        let name = part.name().unwrap_or_default().to_owned();
+        let name: String = part.name().unwrap_or_default().chars().take(LONGEST_NAME).collect();
         let file_name = part.content_disposition().and_then(|said| said.get_filename()).map(str::to_owned);
         if let Some(file_name) = file_name {
             trust(&fields)?;

@@ -1,6 +1,8 @@
 //! The instant lights are looked at, with what depends on the day alone.
 
+use crate::domain::access::MerchantFacts;
 use crate::domain::envelope::Position;
+use crate::domain::evidence::Shop;
 use crate::domain::merchant::{Horizon, Merchant};
 use crate::domain::time::{Day, Instant, plus_days};
 use crate::domain::world::World;
@@ -74,6 +76,32 @@ pub fn sector_of<'a>(merchant: &'a Merchant, horizon: &Horizon, policies: &'a Po
         Some(assigned) => Some(&*assigned.sector),
         None => policies.sectors.of_code(merchant.industry_code(horizon.known)?).map(|sector| sector.id.as_str()),
     }
+}
+
+/// Says whether a shop was only claimed: a mall spoke of it while nobody knew the merchant, and when the merchant came into the
+/// register, it was with another shop. A row of the register is followed by the shop it brings, if that was not known.
+#[must_use]
+pub(crate) fn is_claim(merchant: &Merchant, shop: &Shop) -> bool {
+    let Some(first) = merchant.rows.first().map(|row| row.position) else { return false };
+    shop.position < first && merchant.shops.iter().any(|other| other.position == first + 1)
+}
+
+/// Calls `ask` with what decides whether a merchant is in a scope.
+pub fn with_facts<T>(
+    merchant: &Merchant,
+    horizon: &Horizon,
+    policies: &Policies,
+    ask: impl FnOnce(&MerchantFacts<'_>) -> T,
+) -> T {
+    let malls: Vec<&str> =
+        merchant.shops.iter().filter(|shop| !is_claim(merchant, shop)).map(|shop| shop.name.mall.as_str()).collect();
+    ask(&MerchantFacts {
+        registered: merchant.is_registered(horizon.known),
+        division: merchant.division(horizon.known),
+        sector: sector_of(merchant, horizon, policies),
+        malls: &malls,
+        bank: merchant.bank(),
+    })
 }
 
 fn report_due(quarter_end: Day, policies: &Policies) -> Day {

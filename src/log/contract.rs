@@ -16,7 +16,10 @@ use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
 
+pub use super::answer::Answer;
 pub use super::chain::EventRef;
+
+use super::answer::{Awaited, answer};
 
 /// What must be true of a stream for an append to be taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,16 +162,16 @@ pub struct Pending(Box<PendingState>);
 
 #[derive(Debug)]
 enum PendingState {
-    Waiting(crossbeam_channel::Receiver<Result<Appended, LogError>>),
+    Waiting(Awaited),
     Known(Result<Appended, LogError>),
 }
 
 impl Pending {
-    /// Returns a pending append and the sender that an engine answers it with.
+    /// Returns a pending append and what an engine answers it with.
     #[must_use]
-    pub fn channel() -> (crossbeam_channel::Sender<Result<Appended, LogError>>, Self) {
-        let (sender, receiver) = crossbeam_channel::bounded(1);
-        (sender, Self(Box::new(PendingState::Waiting(receiver))))
+    pub fn with_answer() -> (Answer, Self) {
+        let (answer, awaited) = answer();
+        (answer, Self(Box::new(PendingState::Waiting(awaited))))
     }
 
     /// Returns an append whose answer is known already.
@@ -184,9 +187,9 @@ impl Pending {
     pub fn wait(self) -> Result<Appended, LogError> {
         match *self.0 {
             PendingState::Known(answer) => answer,
-            PendingState::Waiting(receiver) => receiver
-                .recv()
-                .unwrap_or_else(|_| Err(LogError::Unavailable("it stopped before it answered".to_owned()).in_doubt())),
+            PendingState::Waiting(awaited) => awaited
+                .wait()
+                .unwrap_or_else(|| Err(LogError::Unavailable("it stopped before it answered".to_owned()).in_doubt())),
         }
     }
 }
@@ -197,8 +200,8 @@ mod tests {
 
     #[test]
     fn an_append_whose_engine_died_is_in_doubt_and_a_refusal_is_not() {
-        let (sender, pending) = Pending::channel();
-        drop(sender);
+        let (answer, pending) = Pending::with_answer();
+        drop(answer);
         let answer = pending.wait();
         assert!(matches!(&answer, Err(LogError::InDoubt(_))), "{answer:?}");
         let said = answer.unwrap_err().in_doubt().to_string();

@@ -1,6 +1,7 @@
 //! The event log: the only truth. One contract, judged by one conformance function; engines behind it.
 
 pub mod admission;
+mod answer;
 pub mod chain;
 #[cfg(feature = "cluster")]
 pub mod cluster;
@@ -11,6 +12,7 @@ pub mod embedded;
 pub mod memory;
 pub mod migrate;
 pub mod postgres;
+mod recent;
 
 #[cfg(test)]
 mod model;

@@ -77,8 +77,8 @@ pub fn compose(
         .parse()
         .map_err(|reason| MessageError::Recipient { address: recipient.address.clone(), reason })?;
     let hash = short_hash(&recipient.address);
-    // One merchant's mails answer to one root, so that a mail program shows the affair as one thread.
-    let root = format!("<{}@{domain}>", affair_id(&requested.credit_code));
+    // One merchant's mails, and one source's, answer to one root, so that a mail program shows the affair as one thread.
+    let root = format!("<{}@{domain}>", affair_id(&requested.news));
     let envelope_from = sender.email.clone();
     let headers = Message::builder()
         .message_id(Some(format!("<{}.{hash}@{domain}>", requested.mail)))

@@ -5,11 +5,14 @@
 
 mod view;
 
+use super::link::LinkKey;
 use crate::alerts::recipients::LetterLanguage;
-use crate::domain::event::{LightChanged, MailRequested, Recipient};
+use crate::domain::event::{LightChanged, MailNews, MailRequested, Recipient};
 use crate::domain::time::Instant;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, UndefinedBehavior};
+use serde::Serialize;
+use view::Around;
 
 pub(super) use view::one_line;
 pub use view::{symbol, word};
@@ -65,6 +68,7 @@ pub struct Renderer {
     templates: Environment<'static>,
     rulebook: Box<dyn Rulebook>,
     base_url: String,
+    links: Option<LinkKey>,
 }
 
 impl std::fmt::Debug for Renderer {
@@ -73,11 +77,17 @@ impl std::fmt::Debug for Renderer {
     }
 }
 
-const TEMPLATES: [(&str, &str); 7] = [
+const TEMPLATES: [(&str, &str); 13] = [
     ("base.html", include_str!("../../assets/mail/base.html")),
     ("zh-CN/subject.txt", include_str!("../../assets/mail/zh-CN/subject.txt")),
     ("zh-CN/body.txt", include_str!("../../assets/mail/zh-CN/body.txt")),
     ("zh-CN/body.html", include_str!("../../assets/mail/zh-CN/body.html")),
+    ("zh-CN/silence.subject.txt", include_str!("../../assets/mail/zh-CN/silence.subject.txt")),
+    ("zh-CN/silence.body.txt", include_str!("../../assets/mail/zh-CN/silence.body.txt")),
+    ("zh-CN/silence.body.html", include_str!("../../assets/mail/zh-CN/silence.body.html")),
+    ("en/silence.subject.txt", include_str!("../../assets/mail/en/silence.subject.txt")),
+    ("en/silence.body.txt", include_str!("../../assets/mail/en/silence.body.txt")),
+    ("en/silence.body.html", include_str!("../../assets/mail/en/silence.body.html")),
     ("en/subject.txt", include_str!("../../assets/mail/en/subject.txt")),
     ("en/body.txt", include_str!("../../assets/mail/en/body.txt")),
     ("en/body.html", include_str!("../../assets/mail/en/body.html")),
@@ -95,11 +105,40 @@ impl Renderer {
         for (name, source) in TEMPLATES {
             templates.add_template(name, source)?;
         }
-        Ok(Self { templates, rulebook, base_url: base_url.to_owned() })
+        Ok(Self { templates, rulebook, base_url: base_url.to_owned(), links: None })
     }
 
-    /// Writes the letter about `change` to one recipient. Without the change (a log that does not hold it) the letter
-    /// names the light and points to the board for the reasons.
+    /// Returns the renderer with what makes links by which recipients acknowledge.
+    #[must_use]
+    pub fn with_links(self, links: Option<LinkKey>) -> Self {
+        Self { links, ..self }
+    }
+
+    /// Returns what makes links by which recipients acknowledge, and knows them.
+    #[must_use]
+    pub const fn links(&self) -> Option<&LinkKey> {
+        self.links.as_ref()
+    }
+
+    /// Writes the letter as it goes out to one recipient: with the link by which that one acknowledges it.
+    ///
+    /// # Errors
+    /// See [`RenderError`].
+    pub fn outgoing(
+        &self,
+        requested: &MailRequested,
+        recipient: &Recipient,
+        change: Option<&LightChanged>,
+    ) -> Result<Letter, RenderError> {
+        // What is acknowledged is a light.
+        let links = self.links().filter(|_| requested.light().is_some());
+        let token = links.map(|links| links.token(requested.mail, &recipient.address));
+        self.write(requested, recipient, change, token.map(|token| format!("{}/m/{token}", self.base_url)))
+    }
+
+    /// Writes the letter to one recipient, for anybody to read: without the link that is for them alone. It is about `change` if the mail
+    /// tells of a light. Without the change (a log that does not hold it) the letter names the light and points to the board for the
+    /// reasons.
     ///
     /// # Errors
     /// See [`RenderError`].
@@ -109,11 +148,28 @@ impl Renderer {
         recipient: &Recipient,
         change: Option<&LightChanged>,
     ) -> Result<Letter, RenderError> {
+        self.write(requested, recipient, change, None)
+    }
+
+    fn write(
+        &self,
+        requested: &MailRequested,
+        recipient: &Recipient,
+        change: Option<&LightChanged>,
+        acknowledge: Option<String>,
+    ) -> Result<Letter, RenderError> {
         // A language that a newer list knows and this software does not: Chinese is what every office here reads.
         let language = recipient.language.parse().unwrap_or(LetterLanguage::Chinese);
-        let view = view::view(requested, recipient, change, language, &*self.rulebook, &self.base_url);
+        let around = Around { requested, recipient, language, base_url: &self.base_url, acknowledge };
+        match &requested.news {
+            MailNews::Light(news) => self.written(language, "", &view::light(&around, news, change, &*self.rulebook)),
+            MailNews::Silence(silence) => self.written(language, "silence.", &view::silence(&around, silence)),
+        }
+    }
+
+    fn written(&self, language: LetterLanguage, kind: &str, view: &impl Serialize) -> Result<Letter, RenderError> {
         let render = |file: &str| {
-            self.templates.get_template(&format!("{language}/{file}"))?.render(minijinja::value::Serde(&view))
+            self.templates.get_template(&format!("{language}/{kind}{file}"))?.render(minijinja::value::Serde(view))
         };
         Ok(Letter {
             // A subject of ASCII letters goes out as it is, and what looks like an encoded word in it would be decoded.

@@ -11,6 +11,7 @@ pub use spool::Spool;
 
 use super::message::Outgoing;
 use super::render::one_line;
+use crate::domain::personal::masked;
 use crate::settings::Mail;
 use std::io;
 use std::path::Path;
@@ -57,9 +58,10 @@ impl Reply {
 }
 
 fn for_the_record(text: &str) -> String {
-    // Cut first: what is cleaned is bounded too.
+    // Cut first: what is cleaned is bounded too. Then masked, before the end of a number is cut off: servers and those who run them
+    // tell whom to call.
     let start: String = text.chars().take(4 * REPLY_LIMIT).collect();
-    one_line(&start).chars().take(REPLY_LIMIT).collect()
+    masked(&one_line(&start)).chars().take(REPLY_LIMIT).collect()
 }
 
 /// Why a mail was not taken.

@@ -5,10 +5,13 @@
 //! that the reader sees one mail; the record has one outcome either way, because its event ids are derived from mail,
 //! recipient and attempt. Where several nodes share a log, each claims a mail before it sends it (see [`claim`]).
 
+mod answers;
 mod claim;
 mod pace;
 mod rules;
 mod sender;
+
+pub use answers::Linked;
 
 use super::message::MessageError;
 use super::render::{Letter, RenderError, Renderer};
@@ -16,7 +19,7 @@ use super::transport::Transport;
 use crate::alerts::request::stream_of;
 use crate::clock::Clock;
 use crate::domain::envelope::{NewEvent, Origin, Position};
-use crate::domain::event::{Event, MailSendAgainOrdered};
+use crate::domain::event::{DecodeError, Event, MailSendAgainOrdered};
 use crate::domain::time::Instant;
 use crate::log::contract::{Append, EventLog, Expected, LogError};
 use crate::picture::outbox::{DeliveryState, Due, Summary};
@@ -75,6 +78,9 @@ pub enum LetterError {
     /// The log cannot be read.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// What became of the mail cannot be read.
+    #[error(transparent)]
+    Record(#[from] DecodeError),
     /// The text cannot be made.
     #[error(transparent)]
     Render(#[from] RenderError),
@@ -224,7 +230,8 @@ impl Worker {
         self.shared.parts.published.picture()
     }
 
-    /// Writes the letter of a mail once more, as its recipient got or will get it; `None` if it is not addressed to them.
+    /// Writes the letter of a mail once more, as its recipient got or will get it, but for the link that is for them alone; `None` if
+    /// it is not addressed to them.
     ///
     /// # Errors
     /// See [`LetterError`].

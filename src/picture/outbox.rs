@@ -3,7 +3,9 @@
 
 mod summary;
 
-pub use summary::{Claim, Delivery, DeliveryState, MailFilter, Summary, Tally, UnknownDeliveryState, deliveries_of};
+pub use summary::{
+    Claim, Delivery, DeliveryState, MailFilter, Subject, Summary, Tally, UnknownDeliveryState, deliveries_of,
+};
 
 use super::part::{FoldError, Part, SeenEvent};
 use super::snapshot::{Keep, Stored as _};
@@ -116,8 +118,7 @@ impl Outbox {
     }
 
     fn requested(&mut self, requested: &MailRequested, place: EventPlace) {
-        let tells = requested.call.is_none();
-        let change = if tells { self.rises.remove(&requested.change) } else { None };
+        let change = requested.tells_of().and_then(|change| self.rises.remove(&change));
         if self.places.contains_key(&requested.mail) {
             return;
         }
@@ -134,7 +135,9 @@ impl Outbox {
 
     fn add(&mut self, summary: Summary) {
         self.places.insert(summary.mail, summary.position);
-        self.by_merchant.insert((summary.credit_code, summary.position));
+        if let Some(code) = summary.credit_code() {
+            self.by_merchant.insert((code, summary.position));
+        }
         self.whole += summary.tally;
         self.mails.insert(summary.position, summary);
     }

@@ -33,8 +33,9 @@ impl Rises {
                 self.insert(position, Rise { id, change: change.clone() });
             }
             // A mail that calls for something is not the one that tells of the rise.
-            Event::MailRequested(requested) if requested.call.is_none() => {
-                if let Some(position) = self.places.remove(&requested.change) {
+            Event::MailRequested(requested) => {
+                let told = requested.tells_of().and_then(|change| self.places.remove(&change));
+                if let Some(position) = told {
                     self.open.remove(&position);
                 }
             }

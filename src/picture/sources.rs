@@ -16,7 +16,7 @@ use crate::domain::name_key;
 use crate::domain::time::{Day, Instant, day_of};
 use crate::domain::words::{Channel, Role, SourceKind};
 use crate::domain::world::World;
-use crate::policy::rhythm::DAYS;
+use crate::policy::rhythm::{DAYS, Rhythm, Rhythms};
 use imbl::OrdMap;
 use std::sync::Arc;
 
@@ -68,6 +68,14 @@ impl Source {
     #[must_use]
     pub fn last_day(&self) -> Day {
         self.days.last().copied().unwrap_or_else(|| day_of(self.last_at))
+    }
+
+    /// Returns how often it delivers, if that can be told yet, and since when it is silent, if it is so today.
+    #[must_use]
+    pub fn silence(&self, rhythms: &Rhythms, today: Day) -> (Option<Rhythm>, Option<Day>) {
+        let rhythm = rhythms.of(self.kind, &self.name, &self.days);
+        let from = rhythm.map(|rhythm| rhythm.silent_from(self.last_day()));
+        (rhythm, from.filter(|from| *from <= today))
     }
 
     fn deliver(&mut self, rows: u64, seen: &SeenEvent<'_>) {

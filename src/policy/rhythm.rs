@@ -4,6 +4,7 @@
 //! the two in the middle), unless one is agreed on. It is **silent** from the day on that lies more than factor × rhythm days, and more
 //! than the least number of days, behind its last delivery.
 
+use crate::domain::event::Recipient;
 use crate::domain::name_key;
 use crate::domain::time::{Day, days_between, plus_days};
 use crate::domain::words::SourceKind;
@@ -21,6 +22,8 @@ pub const FILE: &str = "sources.toml";
 pub const DAYS: usize = MOST_GAPS + 1;
 
 const MOST_GAPS: usize = 16;
+/// Languages that mails are written in.
+const LANGUAGES: &[&str] = &["zh-CN", "en"];
 /// Days that a rhythm may have: a source that delivers more seldom is not waited for.
 const MOST_DAYS: i64 = 366;
 
@@ -32,6 +35,37 @@ pub struct Rhythms {
     factor: Decimal,
     least_days: i64,
     due: Vec<Due>,
+    tell: Vec<Tell>,
+}
+
+/// Who is mailed when a source falls silent.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Tell {
+    kind: Option<String>,
+    name: Option<String>,
+    address: String,
+    office: String,
+    language: String,
+}
+
+impl Tell {
+    fn is_of(&self, kind: SourceKind, name: &str) -> bool {
+        self.kind.as_deref().is_none_or(|named| named.parse() == Ok(kind))
+            && self.name.as_deref().is_none_or(|named| name_key::same(named, name))
+    }
+
+    /// Returns what is wrong with it.
+    fn problems(&self) -> impl Iterator<Item = String> {
+        let kind = self.kind.as_deref().filter(|kind| kind.parse::<SourceKind>().is_err());
+        let kind = kind.map(|kind| format!("`{kind}` is no kind; bank, mall, hotline or sheet are"));
+        let address = self.address.parse::<lettre::Address>().err();
+        let address = address.map(|error| format!("`{}` is not a mail address: {error}", self.address));
+        let language = (!LANGUAGES.contains(&self.language.as_str()))
+            .then(|| format!("`{}` is not a language of this service; use `zh-CN` or `en`", self.language));
+        let office = self.office.trim().is_empty().then(|| "the office needs a name".to_owned());
+        [kind, address, language, office].into_iter().flatten()
+    }
 }
 
 /// A rhythm that was agreed on.
@@ -66,6 +100,8 @@ struct RhythmsFile {
     rhythm: Usual,
     #[serde(default)]
     due: Vec<Due>,
+    #[serde(default)]
+    tell: Vec<Tell>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -118,7 +154,24 @@ impl Rhythms {
                 ));
             }
         }
-        if problems.is_empty() { Ok(Self { gaps, needed, factor, least_days, due: file.due }) } else { Err(problems) }
+        for (number, tell) in (1..).zip(&file.tell) {
+            problems.extend(tell.problems().map(|problem| format!("{FILE}: tell {number}: {problem}")));
+        }
+        let RhythmsFile { due, tell, .. } = file;
+        if problems.is_empty() { Ok(Self { gaps, needed, factor, least_days, due, tell }) } else { Err(problems) }
+    }
+
+    /// Returns who is mailed when a source falls silent; nobody if nobody is named.
+    #[must_use]
+    pub fn told(&self, kind: SourceKind, name: &str) -> Vec<Recipient> {
+        let mut told: Vec<Recipient> = Vec::new();
+        for Tell { address, office, language, .. } in self.tell.iter().filter(|tell| tell.is_of(kind, name)) {
+            if told.iter().all(|known| known.address != *address) {
+                let (office, language) = (office.trim().to_owned(), language.clone());
+                told.push(Recipient { address: address.clone(), office, language });
+            }
+        }
+        told
     }
 
     /// Returns how often a source delivers that delivered on these days, oldest first; `None` if that cannot be told yet.
@@ -200,10 +253,33 @@ mod tests {
             .replace("needed = 3", "needed = 9")
             .replace("factor = \"2\"", "factor = \"0.5\"")
             .replace("least_days = 3", "least_days = -1");
-        let text = format!("{text}\n[[due]]\nkind = \"ship\"\nevery_days = 0\nsource = \"a test\"\n");
+        let text = format!(
+            "{text}\n[[due]]\nkind = \"ship\"\nevery_days = 0\nsource = \"a test\"\n\
+             [[tell]]\nkind = \"train\"\naddress = \"nobody\"\noffice = \" \"\nlanguage = \"fr\"\n"
+        );
         let problems = Rhythms::parse(&text).unwrap_err().join("\n");
-        for part in ["rhythm.gaps", "rhythm.needed", "rhythm.factor", "rhythm.least_days", "`ship`", "`every_days`"] {
+        let wrong = ["rhythm.gaps", "rhythm.needed", "rhythm.factor", "rhythm.least_days", "`ship`", "`every_days`"];
+        for part in wrong.into_iter().chain(["tell 1: `train`", "`nobody`", "the office", "`fr`"]) {
             assert!(problems.contains(part), "{part} not in {problems}");
         }
+    }
+
+    #[test]
+    fn of_a_silence_those_are_told_who_are_named_for_the_source_and_nobody_else() {
+        let rhythms = Rhythms::built_in().unwrap();
+        assert_eq!(rhythms.told(SourceKind::Bank, "甲银行"), [], "nobody, unless somebody is named");
+        let tell = |of: &str, address: &str| {
+            format!("[[tell]]\n{of}address = \"{address}\"\noffice = \"专班\"\nlanguage = \"zh-CN\"\n")
+        };
+        let all = tell("", "all@x.org");
+        let banks = tell("kind = \"bank\"\n", "banks@x.org");
+        let one = tell("kind = \"bank\"\nname = \"甲银行（北京）\"\n", "one@x.org");
+        let rhythms = Rhythms::parse(&format!("{BUILT_IN}\n{all}{banks}{one}{all}")).unwrap();
+        let told = |kind, name: &str| -> Vec<String> {
+            rhythms.told(kind, name).into_iter().map(|recipient| recipient.address).collect()
+        };
+        assert_eq!(told(SourceKind::Bank, "甲银行(北京)"), ["all@x.org", "banks@x.org", "one@x.org"]);
+        assert_eq!(told(SourceKind::Bank, "乙银行"), ["all@x.org", "banks@x.org"]);
+        assert_eq!(told(SourceKind::Mall, "甲银行(北京)"), ["all@x.org"]);
     }
 }

@@ -16,6 +16,12 @@ pub struct Http {
     pub workers: Option<usize>,
     /// Largest request body, bytes.
     pub body_limit: usize,
+    /// How long a body may take that comes slowly.
+    pub body_patience: Duration,
+    /// Bytes of bodies that are held at once of one key, or of one address without a key.
+    pub bodies_per_sender: usize,
+    /// Bytes of bodies that are held at once.
+    pub bodies: usize,
     /// How long a request waits for this node to show the position of the log that it names.
     pub position_patience: Duration,
     /// Live feeds that may be open at this node.
@@ -64,6 +70,13 @@ impl Http {
             .number("body_limit_bytes", 1024..=1_073_741_824)
             .and_then(|number| usize::try_from(number).ok())
             .unwrap_or(8_388_608);
+        let body_patience = Duration::from_secs(section.number("body_patience_seconds", 1..=3600).unwrap_or(30));
+        let mut bytes = |key, otherwise| {
+            let bytes = section.number(key, 65_536..=1_099_511_627_776);
+            bytes.and_then(|number| usize::try_from(number).ok()).unwrap_or(otherwise)
+        };
+        let bodies_per_sender = bytes("bodies_per_sender_bytes", 33_554_432);
+        let bodies = bytes("bodies_bytes", 134_217_728);
         let position_patience = Duration::from_secs(section.number("position_patience_seconds", 0..=60).unwrap_or(5));
         let mut count = |key, most, otherwise| {
             section.number(key, 1..=most).and_then(|number| usize::try_from(number).ok()).unwrap_or(otherwise)
@@ -81,6 +94,9 @@ impl Http {
             public_url,
             workers,
             body_limit,
+            body_patience,
+            bodies_per_sender,
+            bodies,
             position_patience,
             live_feeds,
             live_feeds_per_key,

@@ -40,6 +40,8 @@ pub struct Mail {
     pub timeout: Duration,
     /// For how long a node claims a mail that it is about to send, where several nodes share a log.
     pub claim: Duration,
+    /// Days for which the link to acknowledge a mail serves.
+    pub link_days: u16,
     /// Address that links begin with; `None` means that of `[http]`.
     pub base_url: Option<String>,
     /// The server; `None` means that mail is spooled.
@@ -146,6 +148,7 @@ impl Mail {
             per_minute: section.number("per_minute", 1..=60_000).and_then(|number| u32::try_from(number).ok()),
             timeout,
             claim,
+            link_days: section.number("link_days", 1..=365).and_then(|days| u16::try_from(days).ok()).unwrap_or(14),
             base_url: url(&mut section, "base_url"),
             smtp,
         };

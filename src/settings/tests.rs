@@ -44,6 +44,8 @@ fn without_file_and_environment_the_defaults_hold() {
     assert_eq!(settings.log.max_behind, Duration::from_secs(10));
     assert_eq!(settings.http.position_patience, Duration::from_secs(5));
     assert_eq!(settings.http.questions_at_once, None);
+    assert_eq!(settings.http.body_patience, Duration::from_secs(30));
+    assert_eq!((settings.http.bodies_per_sender, settings.http.bodies), (33_554_432, 134_217_728));
     assert_eq!((settings.http.questions_waiting, settings.http.question_limit), (128, Duration::from_secs(10)));
 }
 

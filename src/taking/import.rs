@@ -472,7 +472,7 @@ fn weight(row: &ReadRow) -> usize {
 }
 
 /// Says whether a row was refused only because of something that may stand further down: the exit notice on its day, the transfer of a lead,
-/// the proposal of a joint check, a ticket, or the row of the register that puts the merchant into the speaker's scope.
+/// the proposal of a joint check, a ticket, what a row ends, or the row of the register that puts the merchant into the speaker's scope.
 fn is_early(answer: &Answer) -> bool {
     let may_come = |problem: &Problem| {
         matches!(
@@ -483,6 +483,9 @@ fn is_early(answer: &Answer) -> bool {
                 | "no_such_lead"
                 | "no_such_check"
                 | "no_such_ticket"
+                | "no_such_account"
+                | "no_such_listing"
+                | "no_such_lock"
                 | "out_of_scope"
         )
     };

@@ -1,6 +1,7 @@
 //! What people read: the board, a merchant's file, exit notices, complaints. Every view is asked through a scope and shows
 //! nothing outside it (law 9).
 
+pub mod accounts;
 pub mod board;
 pub mod cases;
 pub mod complaints;
@@ -10,6 +11,7 @@ mod limit;
 pub mod merchant;
 pub mod public;
 mod search;
+pub mod shelf;
 pub mod sight;
 pub mod sources;
 pub mod standing;
@@ -19,16 +21,15 @@ pub mod unattributed;
 
 pub use limit::Limit;
 
-use crate::domain::access::{MerchantFacts, Scope};
+use crate::domain::access::Scope;
 use crate::domain::case::Cases;
 use crate::domain::envelope::Position;
-use crate::domain::evidence::Shop;
 use crate::domain::merchant::{Horizon, Merchant};
 use crate::domain::time::Instant;
 use crate::domain::whose::Queue;
 use crate::domain::world::World;
 use crate::lights::facts::{Trace, compute};
-use crate::lights::moment::{Moment, sector_of};
+use crate::lights::moment::{Moment, sector_of, with_facts};
 use crate::picture::Picture;
 use crate::picture::lights::Lights;
 use crate::picture::sources::Sources;
@@ -36,6 +37,7 @@ use crate::picture::uncounted::Uncounted;
 use crate::policy::Policies;
 use crate::policy::fact::{FactId, Value};
 use rust_decimal::Decimal;
+use shelf::Shelf;
 
 /// Merchants gone over between two looks at the limit.
 const SLICE: usize = 64;
@@ -65,6 +67,8 @@ pub struct View<'a> {
     then: Option<Horizon>,
     /// When to stop; `None` goes on to the end.
     limit: Option<&'a Limit>,
+    /// The same picture's merchants in the order of the board; `None`: they are gone over.
+    shelf: Option<&'a Shelf>,
 }
 
 impl<'a> View<'a> {
@@ -72,7 +76,20 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn new(picture: &'a Picture, scope: &'a Scope, now: Instant) -> Self {
         let Picture { world, lights, queue, cases, sources, uncounted, policies, .. } = picture;
-        Self { world, lights, queue, cases, sources, uncounted, policies, scope, now, then: None, limit: None }
+        Self {
+            world,
+            lights,
+            queue,
+            cases,
+            sources,
+            uncounted,
+            policies,
+            scope,
+            now,
+            then: None,
+            limit: None,
+            shelf: None,
+        }
     }
 
     /// Goes over merchants until the limit is over. **Whoever sets one asks it afterwards**: if it is over, what was found may be
@@ -80,6 +97,12 @@ impl<'a> View<'a> {
     #[must_use]
     pub const fn within(self, limit: &'a Limit) -> Self {
         Self { limit: Some(limit), ..self }
+    }
+
+    /// Looks things up on a shelf of the same picture instead of going over all merchants. The answers are the same.
+    #[must_use]
+    pub const fn on(self, shelf: &'a Shelf) -> Self {
+        Self { shelf: Some(shelf), ..self }
     }
 
     /// Shows the board as of an instant, knowing what was recorded up to a position. Whom the reader may see goes by the present.
@@ -122,7 +145,13 @@ impl<'a> View<'a> {
     /// Returns every merchant that the reader may see; ends early when the limit is over.
     pub fn merchants(&self) -> impl Iterator<Item = &'a Merchant> {
         let view = *self;
-        self.everybody().filter(move |merchant| view.is_there(merchant) && view.sees(merchant))
+        let goes_on = move |place: usize| !place.is_multiple_of(SLICE) || view.goes_on();
+        // Of a mall, its tenants are enough to go over.
+        let few = self.shelf.and_then(|shelf| shelf.of_scope(self.scope));
+        let all = few.is_none().then(|| self.world.merchants().iter()).into_iter().flatten();
+        let some = few.into_iter().flatten().filter_map(move |index| view.world.at(index));
+        let within = some.chain(all).enumerate().take_while(move |(place, _)| goes_on(*place));
+        within.map(|(_, merchant)| merchant).filter(move |merchant| view.is_there(merchant) && view.sees(merchant))
     }
 
     /// Returns every merchant, whoever reads; ends early when the limit is over.
@@ -180,31 +209,6 @@ pub(crate) fn money(moment: &Moment<'_>, world: &World, merchant: &Merchant) -> 
         shortfall: number(FactId::CustodyShortfall),
         held: number(FactId::CustodyHeld),
     }
-}
-
-/// Says whether a shop was only claimed: a mall spoke of it while nobody knew the merchant, and when the merchant came into the
-/// register, it was with another shop. A row of the register is followed by the shop it brings, if that was not known.
-fn is_claim(merchant: &Merchant, shop: &Shop) -> bool {
-    let Some(first) = merchant.rows.first().map(|row| row.position) else { return false };
-    shop.position < first && merchant.shops.iter().any(|other| other.position == first + 1)
-}
-
-/// Calls `ask` with what decides whether a merchant is in a scope.
-pub fn with_facts<T>(
-    merchant: &Merchant,
-    horizon: &Horizon,
-    policies: &Policies,
-    ask: impl FnOnce(&MerchantFacts<'_>) -> T,
-) -> T {
-    let malls: Vec<&str> =
-        merchant.shops.iter().filter(|shop| !is_claim(merchant, shop)).map(|shop| shop.name.mall.as_str()).collect();
-    ask(&MerchantFacts {
-        registered: merchant.is_registered(horizon.known),
-        division: merchant.division(horizon.known),
-        sector: sector_of(merchant, horizon, policies),
-        malls: &malls,
-        bank: merchant.bank(),
-    })
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! What everybody may know about a shop, without a log-in: the parts that the district publishes, and nothing else. Amounts, reasons,
 //! complaints and people are none of them. Who is not in the register is not found, whatever else is known.
 
+use super::View;
 use super::exits::Countdown;
-use super::{View, is_claim};
 use crate::domain::access::PublicPart;
 use crate::domain::code::CreditCode;
 use crate::domain::envelope::Position;
@@ -12,6 +12,7 @@ use crate::domain::exit::{Exit, exit_on};
 use crate::domain::merchant::Merchant;
 use crate::domain::time::{Day, day_of};
 use crate::domain::words::{FilingStatus, Light};
+use crate::lights::moment::is_claim;
 use std::collections::BTreeMap;
 
 /// Letters that a search has at least: with one, the register could be read page by page.

@@ -9,6 +9,7 @@ use crate::domain::time::Day;
 use crate::domain::words::Role;
 use crate::lights::moment::Moment;
 use crate::log::contract::{EventLog, LogError};
+use crate::picture::outbox::Summary;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -17,6 +18,15 @@ impl<'a> View<'a> {
     #[must_use]
     pub const fn reader(&self, merchant: &'a Merchant) -> Reader<'a> {
         Reader::new(self.scope, merchant)
+    }
+
+    /// Says whether the reader may see a mail: about a merchant in scope, or, of what is about no merchant, as its events may be.
+    #[must_use]
+    pub fn sees_mail(&self, mail: &Summary) -> bool {
+        match mail.credit_code() {
+            Some(code) => self.merchant(code).is_some(),
+            None => self.scope.sees_event_about_nobody("mail.requested"),
+        }
     }
 
     /// Returns an event as the reader may see it; `None` if it is not for the reader.

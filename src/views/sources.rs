@@ -99,18 +99,12 @@ impl<'a> View<'a> {
     }
 
     fn silent(&self, source: &Source) -> Option<Silent> {
-        let (_, from) = self.silence(source);
+        let (_, from) = source.silence(&self.policies.rhythms, day_of(self.now));
         Some(Silent { kind: source.kind, name: Arc::clone(&source.name), last: source.last_day(), from: from? })
     }
 
-    fn silence(&self, source: &Source) -> (Option<Rhythm>, Option<Day>) {
-        let rhythm = self.policies.rhythms.of(source.kind, &source.name, &source.days);
-        let from = rhythm.map(|rhythm| rhythm.silent_from(source.last_day()));
-        (rhythm, from.filter(|from| *from <= day_of(self.now)))
-    }
-
     fn source_row(&self, source: &'a Source) -> SourceRow<'a> {
-        let (rhythm, silent_from) = self.silence(source);
+        let (rhythm, silent_from) = source.silence(&self.policies.rhythms, day_of(self.now));
         let is_itself = matches!(self.scope.role, Role::Operator | Role::Bank);
         let whole = self.scope.is_everything() || is_itself;
         SourceRow {

@@ -1,6 +1,6 @@
 //! How a command stands to the scope of who says it.
 
-use super::{View, with_facts};
+use super::View;
 use crate::domain::access::OutOfScope;
 use crate::domain::check::{Problem, check};
 use crate::domain::command::Command;
@@ -8,6 +8,7 @@ use crate::domain::ticket;
 use crate::domain::tidy::tidy;
 use crate::domain::whose::name_of;
 use crate::domain::words::{Channel, Role};
+use crate::lights::moment::with_facts;
 
 /// How a command stands to the scope of who says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,9 +87,16 @@ impl View<'_> {
             }
             _ => Ok(()),
         });
+        let may = may.and_then(|()| match command {
+            Command::DecideUnattributed(row) => match view.queue.get(&name_of(&row.ticket, row.channel)) {
+                Some(entry) if !view.is_for_reader(entry) => Err(OutOfScope::Ticket),
+                _ => Ok(()),
+            },
+            _ => Ok(()),
+        });
         match may {
             Ok(()) if seen => Ok(Standing::Known),
-            Err(OutOfScope::Role) => Err(NotSaid::OutOfScope(OutOfScope::Role)),
+            Err(reason @ (OutOfScope::Role | OutOfScope::Ticket)) => Err(NotSaid::OutOfScope(reason)),
             other if !seen => {
                 let problems = check(&tidy(command.clone()), view.now);
                 match other {

@@ -2,7 +2,7 @@
 
 use super::View;
 use crate::domain::envelope::Position;
-use crate::domain::whose::{Candidate, Clues, Entry, Near, Offer, State, offers};
+use crate::domain::whose::{Candidate, Clues, Entry, Near, Offer, State, districts, offers};
 use crate::domain::words::Role;
 
 /// Which tickets to show.
@@ -21,6 +21,8 @@ pub struct QueueRow<'a> {
     pub entry: &'a Entry,
     /// Whom it may mean, with their names; none once it is decided.
     pub candidates: Vec<(Candidate, Option<&'a str>)>,
+    /// It plainly is another district's, and not the reader's to decide.
+    pub is_elsewhere: bool,
 }
 
 impl<'a> View<'a> {
@@ -59,7 +61,7 @@ impl<'a> View<'a> {
                 let name = self.world.get(candidate.code).and_then(|merchant| merchant.name(Position::MAX));
                 (candidate, name)
             });
-            QueueRow { entry, candidates: named.collect() }
+            QueueRow { entry, candidates: named.collect(), is_elsewhere: !self.is_for_reader(entry) }
         };
         (found.len(), found.into_iter().skip(skip).take(take).map(row).collect())
     }
@@ -93,6 +95,15 @@ impl<'a> View<'a> {
         let mut found = offers(self.queue, self.world, self.policies.aliases.after);
         found.retain(|offer| self.merchant(offer.alias.credit_code).is_some());
         found
+    }
+
+    /// Says whether a ticket is the reader's to decide: not where what it says plainly lies in other districts only. Once it is
+    /// somebody's, it goes by whose it is.
+    #[must_use]
+    pub fn is_for_reader(&self, entry: &Entry) -> bool {
+        self.scope.is_everything()
+            || matches!(entry.state, State::Attributed(..))
+            || self.scope.shares_in(&districts(&Clues::from(&entry.said), self.world))
     }
 
     fn sees_entry(&self, entry: &Entry) -> bool {

@@ -4,4 +4,5 @@
 mod clocks;
 mod fates;
 mod gate;
+mod silence;
 mod turns;

@@ -74,7 +74,7 @@ fn calls(log: &dyn EventLog) -> Vec<(Instant, Option<String>, Vec<String>)> {
     let events = log.read_all(0, usize::MAX).unwrap();
     let call = |event: Event| match event {
         Event::MailRequested(mail) => {
-            let what = mail.call.filter(|what| what.due_at.is_none() || what.zh == "警示信")?;
+            let what = mail.call().cloned().filter(|what| what.due_at.is_none() || what.zh == "警示信")?;
             let to = mail.recipients.into_iter().map(|recipient| recipient.address).collect();
             Some((mail.at, what.due_at.map(|_| what.zh), to))
         }
@@ -154,7 +154,9 @@ fn what_is_due_at_once_is_not_late_in_the_same_instant() {
     let called = |stage: &Stage| {
         let events = stage.log.read_all(0, usize::MAX).unwrap();
         let call = |event: Event| match event {
-            Event::MailRequested(mail) => mail.call.and_then(|call| Some((mail.change, call.due_at?))),
+            Event::MailRequested(mail) => {
+                mail.light().and_then(|news| Some((news.change, news.call.as_ref()?.due_at?)))
+            }
             _ => None,
         };
         events.iter().filter_map(|recorded| call(recorded.event.decode().unwrap())).collect::<Vec<_>>()
@@ -289,7 +291,10 @@ fn a_year_of_following_up_is_what_a_plain_program_says() {
 
 fn call_of(recorded: &warnlight::domain::envelope::Recorded) -> Option<(CreditCode, Instant, bool)> {
     match recorded.event.decode().unwrap() {
-        Event::MailRequested(mail) => Some((mail.credit_code, mail.at, mail.call?.due_at.is_some())),
+        Event::MailRequested(mail) => {
+            let news = mail.light()?;
+            Some((news.credit_code, mail.at, news.call.as_ref()?.due_at.is_some()))
+        }
         _ => None,
     }
 }

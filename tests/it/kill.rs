@@ -302,7 +302,8 @@ pub(crate) fn judge_lights(log: &dyn EventLog, events: &[Recorded]) {
                 lights.insert(change.credit_code, change);
             }
             Event::MailRequested(request) => {
-                assert!(requests.insert(request.change, request).is_none(), "a mail was asked for twice");
+                let change = request.light().unwrap().change;
+                assert!(requests.insert(change, request).is_none(), "a mail was asked for twice");
             }
             Event::MailAccepted(fate) => *fates.entry(fate.mail).or_default() += 1,
             _ => {}

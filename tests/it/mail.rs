@@ -63,6 +63,7 @@ impl Bench {
                 per_minute: None,
                 timeout: PATIENCE,
                 claim: CLAIM,
+                link_days: 30,
                 base_url: None,
                 smtp: None,
             },
@@ -210,7 +211,8 @@ fn a_real_server_receives_both_parts_with_the_chinese_text_intact() {
     assert_eq!(header("date"), "Mon, 30 Jun 2025 10:00:00 +0000");
     assert!(header("message-id").starts_with(&format!("<{mail}.")) && header("message-id").ends_with("@example.org>"));
     assert_eq!(header("references"), header("in-reply-to"));
-    assert!(header("references").contains(&request::affair_id(&red(true).credit_code).to_string()));
+    let Event::MailRequested(requested) = events[1].event.decode().unwrap() else { panic!("{events:?}") };
+    assert!(header("references").contains(&request::affair_id(&requested.news).to_string()));
 
     assert_eq!(message.content_type, "multipart/alternative");
     let [text, html] = &message.parts[..] else { panic!("{:?}", message.parts) };

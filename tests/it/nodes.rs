@@ -10,12 +10,13 @@ use crate::shared::Shared;
 use crate::watch::stage::{Told, start, time};
 use crate::watch::{HAIR, balance, complaint, custody, filing, hairdresser, histories, policies_with, register, story};
 use engines::{Engine, Pair, on_every_engine};
-use faces::{Balky, Dying, Late};
+use faces::{Balky, Beaten, Dying, Late};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use warnlight::clock::ManualClock;
 use warnlight::desk::{Answer, Desk, DeskError, Request, RequestKey};
+use warnlight::domain::code::CreditCode;
 use warnlight::domain::command::Command;
 use warnlight::domain::envelope::Origin;
 use warnlight::domain::event::Event;
@@ -24,6 +25,7 @@ use warnlight::log::contract::EventLog;
 use warnlight::log::memory::MemoryLog;
 use warnlight::picture::Picture;
 use warnlight::policy::Policies;
+use warnlight::taking::withdrawal::withdraw;
 
 /// Waits until each face shows what the other does.
 fn meet(logs: &[Arc<dyn EventLog>; 2]) {
@@ -161,7 +163,8 @@ fn check(log: &dyn EventLog, nodes: &[Node]) {
             Event::DayClosed(closed) => format!("day {}", closed.day),
             // A rise asks once; what is late or was left calls on somebody once for each step.
             Event::MailRequested(requested) => {
-                format!("mail {} {:?}", requested.change, requested.call.map(|call| call.cause))
+                let news = requested.light().map(|news| (news.change, news.call.as_ref().map(|call| call.cause)));
+                format!("mail {:?} {news:?}", (news.is_none()).then_some(requested.mail))
             }
             Event::TimeReached(reached) => format!("time {}", reached.at),
             Event::PolicyActivated(_) | Event::RecipientsChanged(_) => recorded.event.event_type.to_string(),
@@ -187,6 +190,8 @@ on_every_engine!(
     an_import_at_one_node_changes_each_light_once_although_another_watches,
     what_was_filed_just_in_time_at_one_node_is_not_found_missing_by_another,
     a_node_with_older_policies_leaves_the_lights_to_the_one_with_newer,
+    a_case_that_somebody_spoke_of_at_that_moment_is_routed_all_the_same,
+    an_import_withdrawn_at_one_node_counts_at_neither_and_commands_go_on,
 );
 
 /// Lives through the story with two nodes, each told in turn.
@@ -422,6 +427,116 @@ fn a_node_with_older_policies_leaves_the_lights_to_the_one_with_newer(engine: &E
     assert_eq!(histories(&*logs[0]), told);
     new.stop();
     restarted.stop();
+}
+
+/// The sector of a case becomes known while the other node records a step of the case.
+fn a_case_that_somebody_spoke_of_at_that_moment_is_routed_all_the_same(engine: &Engine) {
+    let Pair { logs, .. } = &engine();
+    let clock = Arc::new(ManualClock::new(time("2025-03-25T09:00:00")));
+    let other = Arc::new(start(&logs[1], &clock, Policies::built_in().unwrap()).unwrap());
+    let beaten = Arc::new(Beaten::by(logs[0].clone(), "alert.routed"));
+    let face: Arc<dyn EventLog> = beaten.clone();
+    let desk = start(&face, &clock, Policies::built_in().unwrap()).unwrap();
+    let say = |desk: &Desk, json: String| {
+        let answer =
+            desk.execute(Request::new(vec![serde_json::from_str(&json).unwrap()], Origin::of("test"))).unwrap();
+        assert!(matches!(answer[0], Answer::Accepted(_)), "{answer:?}");
+    };
+    say(
+        &desk,
+        format!(r#"{{"command":"register_merchant","credit_code":"{HAIR}","name":"甲","division_code":"110108"}}"#),
+    );
+    say(
+        &desk,
+        format!(
+            r#"{{"command":"record_exit","credit_code":"{HAIR}","mall":"某商场","unit":"9","action":"post","date":"2025-03-20","planned_on":"2025-04-10"}}"#
+        ),
+    );
+    desk.settle().unwrap();
+    let code = HAIR.parse().unwrap();
+    let case = desk.picture().cases.latest(code).unwrap().clone();
+    assert_eq!(case.sector, None, "nobody can tell whose it is");
+    meet(logs);
+    other.settle().unwrap();
+    let note = format!(
+        r#"{{"command":"handle_case","alert":"{}","credit_code":"{HAIR}","action":"note","note":"x"}}"#,
+        case.id
+    );
+    let speaker = other.clone();
+    beaten.when(move || {
+        let note = serde_json::from_str(&note).unwrap();
+        let answer = speaker.execute(Request::new(vec![note], Origin::of("test"))).unwrap();
+        assert!(matches!(answer[0], Answer::Accepted(_)), "{answer:?}");
+    });
+    // The first node alone hears of the sector before it is routed.
+    say(&desk, format!(r#"{{"command":"register_merchant","credit_code":"{HAIR}","industry_code":"8040"}}"#));
+    desk.settle().unwrap();
+    assert!(beaten.was_beaten(), "nobody spoke of the case at that moment");
+    let routed = || {
+        let events = logs[0].read_all(0, usize::MAX).unwrap();
+        events.iter().filter(|recorded| &*recorded.event.event_type == "alert.routed").count()
+    };
+    let sector = |desk: &Desk| desk.picture().cases.latest(code).unwrap().sector.clone();
+    assert!(sector(&desk).is_some(), "the case stays with the old office");
+    assert_eq!(routed(), 1);
+    meet(logs);
+    other.settle().unwrap();
+    assert_eq!((sector(&other), routed()), (sector(&desk), 1));
+    desk.stop();
+    other.stop();
+}
+
+/// A node withdraws an import while the other goes on taking commands about the same merchants.
+fn an_import_withdrawn_at_one_node_counts_at_neither_and_commands_go_on(engine: &Engine) {
+    const ROWS: usize = 40;
+    let Pair { logs, .. } = &engine();
+    let clock = Arc::new(ManualClock::new(time("2025-03-25T09:00:00")));
+    let nodes = [0, 1].map(|node| start(&logs[node], &clock, Policies::built_in().unwrap()).unwrap());
+    let import = uuid::Uuid::from_u128(7);
+    let codes: Vec<CreditCode> =
+        (0..ROWS).map(|number| CreditCode::with_check_character(&format!("91110108MA{number:07}")).unwrap()).collect();
+    let rows = |of: &dyn Fn(&str) -> Command| codes.iter().map(|code| of(code.as_str())).collect::<Vec<_>>();
+    let taken = Request::new(
+        rows(&|code| balance(code, "2025-03-01", "600000")),
+        Origin { causation: Some(import), ..Origin::of("import") },
+    );
+    nodes[0].execute(taken).unwrap();
+    meet(logs);
+    let said = std::thread::scope(|scope| {
+        let speaking = scope.spawn(|| {
+            let answers: Vec<Answer> = rows(&|code| custody(code, "2025-03-05", "1000"))
+                .into_iter()
+                .flat_map(|row| nodes[1].execute(Request::new(vec![row], Origin::of("test"))).unwrap())
+                .collect();
+            answers.iter().filter(|answer| matches!(answer, Answer::Accepted(_))).count()
+        });
+        let scope = warnlight::domain::access::Scope::everything();
+        let done = withdraw(&nodes[0], &scope, &Origin::of("lead"), import, "by mistake").unwrap();
+        assert_eq!((done.events, done.merchants), (ROWS as u64, ROWS as u64));
+        speaking.join().unwrap()
+    });
+    assert_eq!(said, ROWS, "every command was taken");
+    let again =
+        withdraw(&nodes[1], &warnlight::domain::access::Scope::everything(), &Origin::of("lead"), import, "by mistake");
+    assert!(again.unwrap().withdrawn.is_some());
+    meet(logs);
+    for desk in &nodes {
+        desk.settle().unwrap();
+    }
+    meet(logs);
+    for desk in &nodes {
+        desk.settle().unwrap();
+        let picture = desk.picture();
+        for code in &codes {
+            let merchant = picture.world.get(*code).unwrap();
+            assert!(merchant.balances.is_empty(), "{code}: what was withdrawn counts");
+            assert_eq!(merchant.custody.len(), 1, "{code}: what was said meanwhile counts");
+        }
+    }
+    let events = logs[1].read_all(0, usize::MAX).unwrap();
+    assert_eq!(events.iter().filter(|one| &*one.event.event_type == "import.withdrawn").count(), 1);
+    let nodes = nodes.map(|desk| Node { desk: Some(desk), face: None });
+    check(&*logs[0], &nodes);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The PostgreSQL engine against real servers, started and stopped by the tests (`apt-get install postgresql`).
 
+mod ahead;
 mod disk;
 mod failover;
 mod lines;

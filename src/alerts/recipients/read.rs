@@ -1,7 +1,7 @@
 //! Reading the list of recipients: each table with its place in the file, every problem at once, and the expectations held against
 //! what was read.
 
-use super::{Away, Entry, Ground, LetterLanguage, Office, Person, Place, Recipients, Remit, Validity, Who};
+use super::{Away, Entries, Entry, Ground, LetterLanguage, Office, Person, Place, Recipients, Remit, Validity, Who};
 use crate::domain::code::DivisionCode;
 use crate::domain::event::Recipient;
 use crate::domain::name_key;
@@ -129,7 +129,7 @@ const fn officer() -> Upward {
 pub(super) fn read(text: &str) -> Result<Recipients, RecipientsError> {
     let raw: RawList = toml::from_str(text).map_err(|error| RecipientsError { problems: vec![error.to_string()] })?;
     let mut problems = Vec::new();
-    let mut entries: Vec<Entry> = Vec::new();
+    let mut entries = Entries::default();
     for (place, raw) in tables::<RawEntry>("entry", raw.recipient, &mut problems) {
         let mut complain = |what: String| problems.push(format!("{place}: {what}"));
         if let Some(entry) = recipient(&place, &raw, &mut complain) {
@@ -155,6 +155,10 @@ pub(super) fn read(text: &str) -> Result<Recipients, RecipientsError> {
         let mut complain = |what: String| problems.push(format!("{place}: {what}"));
         expectations.extend(expectation(&raw, &mut complain).map(|expectation| (place, expectation)));
     }
+    if entries.len() == 0 && problems.is_empty() {
+        let what = "nobody is named: no light would reach anybody; name somebody (`[[recipient]]`, `[[route]]`)";
+        problems.push(what.to_owned());
+    }
     let list = |expectations| Recipients { entries, offices, expectations };
     if !problems.is_empty() {
         return Err(RecipientsError { problems });
@@ -179,8 +183,9 @@ fn tables<T: DeserializeOwned>(kind: &str, raw: Vec<toml::Value>, problems: &mut
     read
 }
 
-fn add(entries: &mut Vec<Entry>, entry: Entry, complain: &mut dyn FnMut(String)) {
-    if let Some(other) = entries.iter().find(|other| overlaps(other, &entry)) {
+fn add(entries: &mut Entries, entry: Entry, complain: &mut dyn FnMut(String)) {
+    let is_same = |other: &&Entry| same_who(other, &entry) && other.validity.meets(&entry.validity);
+    if let Some(other) = entries.alike(&entry.ground).find(is_same) {
         let who = match &entry.who {
             Who::One { recipient, .. } => format!("`{}`", recipient.address),
             Who::Office(_) => "this office".to_owned(),
@@ -384,22 +389,13 @@ fn day(key: &str, text: &str, complain: &mut dyn FnMut(String)) -> Option<Day> {
     }
 }
 
-/// Says whether two entries name the same for the same merchants on some day.
-fn overlaps(one: &Entry, other: &Entry) -> bool {
-    let same_street = || match (&one.ground.street, &other.ground.street) {
-        (Some(one), Some(other)) => name_key::same(one, other),
-        (one, other) => one == other,
-    };
-    let same_who = || match (&one.who, &other.who) {
+/// Says whether two entries name the same.
+fn same_who(one: &Entry, other: &Entry) -> bool {
+    match (&one.who, &other.who) {
         (Who::One { is_head, recipient }, Who::One { is_head: head, recipient: other }) => {
             is_head == head && recipient.address == other.address
         }
         (Who::Office(one), Who::Office(other)) => one == other,
         _ => false,
-    };
-    one.ground.remit == other.ground.remit
-        && one.ground.division == other.ground.division
-        && same_street()
-        && same_who()
-        && one.validity.meets(&other.validity)
+    }
 }

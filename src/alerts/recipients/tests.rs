@@ -148,7 +148,10 @@ fn everything_wrong_is_told_at_once_with_the_entry_it_is_in() {
 fn a_line_break_in_an_address_or_a_file_that_is_not_toml_is_refused() {
     assert!(Recipients::parse(&entry("sport", "11", "a@example.invalid\\r\\nBcc: x@example.invalid", ALWAYS)).is_err());
     assert!(Recipients::parse("recipient = 3").is_err());
-    assert_eq!(Recipients::parse("").unwrap(), Recipients::default());
+    for empty in ["", "# nobody yet", "[[office]]\nid = \"a\"\nzh = \"甲\"\nen = \"A\""] {
+        let problems = Recipients::parse(empty).unwrap_err().problems;
+        assert!(problems.len() == 1 && problems[0].starts_with("nobody is named"), "{problems:?}");
+    }
 }
 
 /// An office with two people and a head, whom a street's route leads to; the district has an address of the plain kind.
@@ -287,4 +290,24 @@ fn an_office_is_routed_to_once_for_the_same_merchants_at_the_same_time() {
     );
     let later = again.replace("2025-12-31", "2026-01-01");
     assert!(Recipients::parse(&format!("{OFFICES}\n{later}")).is_ok());
+}
+
+/// A city's streets, each with its route and what is expected of it: four times as many take not sixteen times as long.
+#[test]
+fn a_long_list_is_read_in_time_that_grows_with_its_length() {
+    let took = |streets: usize| {
+        let mut text = OFFICES.split("[[route]]").next().unwrap().to_owned();
+        for street in 0..streets {
+            let place = format!("sector = \"sport\"\ndivision = \"110108\"\nstreet = \"街道{street}\"");
+            text += &format!("[[route]]\n{place}\noffice = \"street\"\nfrom = \"2025-01-01\"\n");
+            let told = r#"told = ["wang@example.invalid", "li@example.invalid"]"#;
+            text += &format!("[[expect]]\nat = \"2025-06-30\"\n{place}\n{told}\n");
+        }
+        let began = std::time::Instant::now();
+        Recipients::parse(&text).unwrap();
+        began.elapsed()
+    };
+    let least = |streets| (0..3).map(|_| took(streets)).min().unwrap();
+    let (quarter, whole) = (least(500), least(2_000));
+    assert!(whole < quarter * 9, "{quarter:?}, then {whole:?}");
 }

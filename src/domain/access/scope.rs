@@ -5,6 +5,7 @@ use crate::domain::code::DivisionCode;
 use crate::domain::command::Command;
 use crate::domain::name_key;
 use crate::domain::words::{Channel, Role};
+use std::collections::BTreeSet;
 
 /// What a key's bearer may see and say (law 9). It is handed to every read, and filters there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +49,12 @@ pub enum OutOfScope {
          office enter the shop in the register first"
     )]
     Place,
+    /// A ticket without a credit code that plainly is another district's.
+    #[error(
+        "what the ticket says of the shop lies in another district; its lead office decides it, or have the shop entered in the \
+         register of yours first"
+    )]
+    Ticket,
 }
 
 impl OutOfScope {
@@ -60,6 +67,7 @@ impl OutOfScope {
                 "credit_code",
                 "该商户或商场不在此密钥的管辖范围内；请使用主管单位的密钥，或请主管单位先在商户登记中录入该店铺",
             ),
+            Self::Ticket => ("ticket", "工单所述店铺在其他区；请由该区牵头单位认领，或先在本区商户登记中录入该店铺"),
         };
         Problem { field, code: "out_of_scope", value: String::new(), zh: zh.to_owned(), en: self.to_string() }
     }
@@ -214,6 +222,12 @@ impl Scope {
     fn place(&self, merchant: Option<&MerchantFacts<'_>>) -> Result<(), OutOfScope> {
         let sees = self.sees(merchant.unwrap_or(&MerchantFacts::default()));
         if sees { Ok(()) } else { Err(OutOfScope::Place) }
+    }
+
+    /// Says whether what is of these districts is the bearer's; what is of none known is everybody's.
+    #[must_use]
+    pub fn shares_in(&self, districts: &BTreeSet<DivisionCode>) -> bool {
+        districts.is_empty() || districts.iter().any(|division| self.covers(Some(*division)))
     }
 
     fn covers(&self, division: Option<DivisionCode>) -> bool {

@@ -21,6 +21,8 @@ pub struct Doing<'a> {
     pub pause_days: u32,
     /// Whoever it is given to is a name that nobody here is known by.
     pub to_stranger: bool,
+    /// Whoever it is given to is known here, and sees neither the merchant nor its cases.
+    pub to_blind: bool,
 }
 
 /// Decides what a person does with a case at `now`. What stands already becomes no event.
@@ -38,6 +40,9 @@ pub fn decide(row: &HandleCase, doing: Doing<'_>, now: Instant) -> Result<Decisi
             "the case has ended, it takes notes only; it opens again when the light does",
         );
         return Err(wrong("alert", "case_closed", row.alert, zh, en));
+    }
+    if let Some(to) = row.to.as_deref().filter(|_| row.action == CaseAction::Assign && doing.to_blind) {
+        return Err(vec![blind(to)]);
     }
     let event = event(row, case, &doing, now)?;
     let events: Vec<_> = event.into_iter().map(|event| (now, event)).collect();
@@ -61,6 +66,17 @@ pub fn stranger(to: &str) -> Problem {
     let en = "nobody here has a key of this name: check how it is written; it may be meant so, where they do not work with this service"
         .to_owned();
     Problem { field: "to", code: "unknown_person", value: to.to_owned(), zh, en }
+}
+
+/// Returns what is said of somebody to whom a case is given who could not see it.
+fn blind(to: &str) -> Problem {
+    let zh =
+        "该接办人的密钥看不到此商户的处置：不在其管辖的区划、行业内，无此权限，或密钥已失效；请转给主管单位或牵头单位"
+            .to_owned();
+    let en = "whoever this is could not see the case: the merchant is in another district or sector, the role has no part in cases, or the \
+              key opens nothing any more; give it to the office in charge, or to the lead office"
+        .to_owned();
+    Problem { field: "to", code: "cannot_see", value: to.to_owned(), zh, en }
 }
 
 fn event(row: &HandleCase, case: &Case, doing: &Doing<'_>, now: Instant) -> Result<Option<Event>, Vec<Problem>> {

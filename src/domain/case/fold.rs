@@ -204,7 +204,7 @@ impl Cases {
                 self.call(position, Call { id, case: step.alert, duty: None, to: None, at: step.at });
             }
             Event::MailRequested(requested) => {
-                if let Some(call) = &requested.call {
+                if let Some(call) = requested.call() {
                     self.called(call.alert, call.cause);
                 }
             }

@@ -2,20 +2,26 @@
 
 use super::{Known, end_or};
 use crate::domain::check::Problem;
+use crate::domain::code_key::code;
 use crate::domain::command::{HandleComplaint, RecordAccount, RecordGreyListing, RecordLock, RecordTenancy};
 use crate::domain::decide::ticket_row::Follows;
 use crate::domain::event::{
     ComplaintRated, ComplaintStep, CustodyAccount, Event, GreyDelisted, GreyListed, LeaseRecorded, PapersChecked,
     PassedToEnterprise, PersonLocked, PersonUnlocked, Refund, ShopLinked,
 };
-use crate::domain::evidence::{Complaint, STANDING};
-use crate::domain::time::{Instant, local, start_of};
+use crate::domain::evidence::{Complaint, FilingStep, STANDING};
+use crate::domain::merchant::Merchant;
+use crate::domain::name_key;
+use crate::domain::standing;
+use crate::domain::time::{Day, Instant, local, start_of};
 use crate::domain::words::{AccountAction, TicketStep};
 
 type Events = Vec<(Instant, Event)>;
 
+type Decided = Result<Events, Vec<Problem>>;
+
 /// Decides the opening or closing of an account.
-pub(super) fn account(row: &RecordAccount) -> Events {
+pub(super) fn account(row: &RecordAccount, merchant: Option<&Merchant>) -> Decided {
     let account = CustodyAccount {
         credit_code: row.credit_code,
         date: row.date,
@@ -26,7 +32,45 @@ pub(super) fn account(row: &RecordAccount) -> Events {
         AccountAction::Open => Event::AccountOpened(account),
         AccountAction::Close => Event::AccountClosed(account),
     };
-    vec![(start_of(row.date), event)]
+    let is_news = !merchant.is_some_and(|merchant| standing::stands(merchant, &event));
+    if row.action == AccountAction::Close && is_news && !has_account(row, merchant) {
+        return Err(vec![Problem {
+            field: "bank",
+            code: "no_such_account",
+            value: row.bank.clone(),
+            zh: format!(
+                "{} 之前没有该商户在该行的这个账户的开户记录，无从销户；请先记录开户，或核对银行、尾号和日期",
+                row.date
+            ),
+            en: format!(
+                "no such account at this bank is known by {}, so there is none to close; record its opening first, or check bank, last \
+                 digits and day",
+                row.date
+            ),
+        }]);
+    }
+    Ok(vec![(start_of(row.date), event)])
+}
+
+/// Says whether an account at a bank is known by a day: it was opened, or the filing names it. Last digits agree where both are known.
+fn has_account(row: &RecordAccount, merchant: Option<&Merchant>) -> bool {
+    let Some(merchant) = merchant else { return false };
+    let said = row.account_tail.as_deref().map(code);
+    let opened = merchant.records().accounts.iter().any(|account| {
+        let tails = account.tail.as_deref().map(code).zip(said.clone());
+        account.action == AccountAction::Open
+            && account.until == STANDING
+            && account.date <= row.date
+            && name_key::same(&account.bank, &row.bank)
+            && tails.is_none_or(|(known, said)| known == said)
+    });
+    let filed = |step: &FilingStep| {
+        step.until == STANDING
+            && step.date <= row.date
+            && step.bank.as_deref().is_some_and(|bank| name_key::same(bank, &row.bank))
+            && !step.account_tail.differs(said.as_deref())
+    };
+    opened || merchant.filings.iter().any(filed)
 }
 
 /// Decides what a list of tenants says of a shop.
@@ -47,20 +91,46 @@ pub(super) fn tenancy(row: &RecordTenancy, now: Instant) -> Events {
     lease.into_iter().chain(papers).chain(brand).collect()
 }
 
-/// Decides an entry in the grey list.
-pub(super) fn grey_listing(row: &RecordGreyListing) -> Events {
+/// Decides an entry in the grey list. A row that says its end and nothing of the entry itself ends one that is known.
+pub(super) fn grey_listing(row: &RecordGreyListing, merchant: Option<&Merchant>) -> Decided {
     let (credit_code, entered_on) = (row.credit_code, row.entered_on);
+    let only_ends = row.removed_on.is_some() && row.ground.is_none() && row.review_on.is_none();
+    let known = merchant.map(|merchant| &*merchant.records().grey).unwrap_or_default();
+    if only_ends && !known.iter().any(|entry| entry.until == STANDING && entry.entered_on == entered_on) {
+        let zh = format!("灰名单中没有 {entered_on} 的列入记录，无从移出；请核对列入日期，或同时填写列入事由以补录");
+        let en = format!(
+            "no entry of {entered_on} is known in the grey list, so there is none to end; check the day of entry, or give its ground to \
+             record it as well"
+        );
+        return Err(vec![never_began("entered_on", "no_such_listing", entered_on, zh, en)]);
+    }
     let listed = GreyListed { credit_code, entered_on, ground: row.ground.clone(), review_on: row.review_on };
     let removed = row.removed_on.map(|removed_on| {
         let at = start_of(end_or(removed_on, entered_on));
         (at, Event::GreyDelisted(GreyDelisted { credit_code, entered_on, removed_on }))
     });
-    std::iter::once((start_of(entered_on), Event::GreyListed(listed))).chain(removed).collect()
+    Ok(std::iter::once((start_of(entered_on), Event::GreyListed(listed))).chain(removed).collect())
 }
 
-/// Decides a lock of a person.
-pub(super) fn lock(row: &RecordLock) -> Events {
+fn never_began(field: &'static str, code: &'static str, day: Day, zh: String, en: String) -> Problem {
+    Problem { field, code, value: day.to_string(), zh, en }
+}
+
+/// Decides a lock of a person. A row that says its end and nothing of the lock itself ends one that is known.
+pub(super) fn lock(row: &RecordLock, merchant: Option<&Merchant>) -> Decided {
     let (credit_code, locked_on, person_digest) = (row.credit_code, row.locked_on, row.person_digest.clone());
+    let only_ends = row.lifted_on.is_some() && row.role.is_none() && row.number.is_none();
+    let known = merchant.map(|merchant| &*merchant.records().locks).unwrap_or_default();
+    if only_ends && !known.iter().any(|lock| lock.until == STANDING && lock.is(&person_digest, locked_on)) {
+        let zh = format!(
+            "没有该人员 {locked_on} 的锁定记录，无从解锁；请核对人员、证件摘要和锁定日期，或同时填写职务或文号以补录"
+        );
+        let en = format!(
+            "no lock of this person of {locked_on} is known, so there is none to lift; check person, digest and day, or give role or \
+             number to record it as well"
+        );
+        return Err(vec![never_began("locked_on", "no_such_lock", locked_on, zh, en)]);
+    }
     let locked = PersonLocked {
         credit_code,
         person: row.person.clone(),
@@ -73,7 +143,7 @@ pub(super) fn lock(row: &RecordLock) -> Events {
         let at = start_of(end_or(lifted_on, locked_on));
         (at, Event::PersonUnlocked(PersonUnlocked { credit_code, person_digest, locked_on, lifted_on }))
     });
-    std::iter::once((start_of(locked_on), Event::PersonLocked(locked))).chain(lifted).collect()
+    Ok(std::iter::once((start_of(locked_on), Event::PersonLocked(locked))).chain(lifted).collect())
 }
 
 /// Decides what was done about a ticket, in the ticket's stream. The ticket is known, and about this merchant.

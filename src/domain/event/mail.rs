@@ -1,38 +1,164 @@
 //! Mail (邮件): asked for first, then one fate per recipient.
 
 use crate::domain::code::CreditCode;
-use crate::domain::time::Instant;
-use crate::domain::words::Light;
+use crate::domain::time::{Day, Instant};
+use crate::domain::words::{Light, SourceKind};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// A mail was asked for. It is on disk before anything is sent, so a crash cannot lose it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Written", into = "Written")]
 pub struct MailRequested {
-    /// The mail; derived from the light change, so asking twice is asking once.
+    /// The mail; derived from what it tells of, so asking twice is asking once.
     pub mail: Uuid,
+    /// Instant of what it tells of: of the light, or of the beginning of the silence.
+    pub at: Instant,
+    /// Who gets it. Empty if nobody is named for the place: then the board says so.
+    pub recipients: Vec<Recipient>,
+    /// What it tells of.
+    pub news: MailNews,
+}
+
+/// What a mail tells of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MailNews {
+    /// A merchant's light, or what is to be done about it.
+    Light(LightNews),
+    /// A source that fell silent.
+    Silence(SourceSilence),
+}
+
+/// What a mail tells of a light.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LightNews {
     /// Light change it tells of.
     pub change: Uuid,
     /// About whom.
     pub credit_code: CreditCode,
     /// Merchant's name at that time.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merchant: Option<String>,
     /// Light before.
     pub from: Light,
     /// Light now.
     pub to: Light,
-    /// Instant of the light.
-    pub at: Instant,
     /// Sector it is routed by; absent if undetermined (then the lead office gets it).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sector: Option<String>,
-    /// Who gets it. Empty if nobody is named for the place: then the board says so.
-    pub recipients: Vec<Recipient>,
     /// What it calls for, if it tells of no change of the light: then both lights are the same.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub call: Option<MailCall>,
+}
+
+/// A source fell silent (来源静默): it delivered nothing for longer than `policies/sources.toml` allows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceSilence {
+    /// What it is.
+    pub kind: SourceKind,
+    /// Its name.
+    pub name: String,
+    /// Day of its last delivery.
+    pub last: Day,
+    /// First day of its silence.
+    pub from: Day,
+}
+
+/// A request as it stands in the log: all kinds of news beside one another.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    mail: Uuid,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    change: Option<Uuid>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    credit_code: Option<CreditCode>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    merchant: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    from: Option<Light>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    to: Option<Light>,
+    at: Instant,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sector: Option<String>,
+    recipients: Vec<Recipient>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    call: Option<MailCall>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    silence: Option<SourceSilence>,
+}
+
+/// A request that tells of nothing, or of two things.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "a mail tells of a light (`change`, `credit_code`, `from` and `to`) or of a `silence`, and of one of them only"
+)]
+struct NoNews;
+
+impl TryFrom<Written> for MailRequested {
+    type Error = NoNews;
+
+    fn try_from(written: Written) -> Result<Self, NoNews> {
+        let Written { mail, change, credit_code, merchant, from, to, at, sector, recipients, call, silence } = written;
+        let news = match (change, credit_code, from, to, silence) {
+            (Some(change), Some(credit_code), Some(from), Some(to), None) => {
+                MailNews::Light(LightNews { change, credit_code, merchant, from, to, sector, call })
+            }
+            (None, None, None, None, Some(silence)) if merchant.is_none() && sector.is_none() && call.is_none() => {
+                MailNews::Silence(silence)
+            }
+            _ => return Err(NoNews),
+        };
+        Ok(Self { mail, at, recipients, news })
+    }
+}
+
+impl From<MailRequested> for Written {
+    fn from(MailRequested { mail, at, recipients, news }: MailRequested) -> Self {
+        let mut written = Self {
+            mail,
+            change: None,
+            credit_code: None,
+            merchant: None,
+            from: None,
+            to: None,
+            at,
+            sector: None,
+            recipients,
+            call: None,
+            silence: None,
+        };
+        match news {
+            MailNews::Light(LightNews { change, credit_code, merchant, from, to, sector, call }) => {
+                (written.change, written.credit_code, written.merchant) = (Some(change), Some(credit_code), merchant);
+                (written.from, written.to, written.sector, written.call) = (Some(from), Some(to), sector, call);
+            }
+            MailNews::Silence(silence) => written.silence = Some(silence),
+        }
+        written
+    }
+}
+
+impl MailRequested {
+    /// Returns what it tells of a light; `None` if it tells of something else.
+    #[must_use]
+    pub const fn light(&self) -> Option<&LightNews> {
+        match &self.news {
+            MailNews::Light(news) => Some(news),
+            MailNews::Silence(_) => None,
+        }
+    }
+
+    /// Returns what it calls for, if it calls for anything.
+    #[must_use]
+    pub fn call(&self) -> Option<&MailCall> {
+        self.light().and_then(|news| news.call.as_ref())
+    }
+
+    /// Returns the light change of which this is the mail that tells; `None` if it tells of none, or calls for something.
+    #[must_use]
+    pub fn tells_of(&self) -> Option<Uuid> {
+        self.light().filter(|news| news.call.is_none()).map(|news| news.change)
+    }
 }
 
 /// What a mail calls for: a duty that is late, a case that was acknowledged and nobody acts on (催办), or one that came to another
@@ -139,6 +265,18 @@ pub enum HoldCause {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MailSendAgainOrdered {
+    /// The mail.
+    pub mail: Uuid,
+    /// The recipient.
+    pub address: String,
+    /// When.
+    pub at: Instant,
+}
+
+/// Somebody opened the link in a recipient's mail for the first time; a scanner may have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MailLinkOpened {
     /// The mail.
     pub mail: Uuid,
     /// The recipient.

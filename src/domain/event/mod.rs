@@ -213,7 +213,7 @@ events! {
     "alert.escalated" 2 AlertEscalated(AlertEscalated),
     "alert.closed" 2 AlertClosed(AlertClosed),
 
-    "mail.requested" 3 MailRequested(MailRequested),
+    "mail.requested" 4 MailRequested(MailRequested),
     "mail.claimed" 1 MailClaimed(MailClaimed),
     "mail.attempted" 1 MailAttempted(MailAttempted),
     "mail.held_up" 1 MailHeldUp(MailHeldUp),
@@ -221,6 +221,7 @@ events! {
     "mail.refused" 1 MailRefused(MailFate),
     "mail.given_up" 1 MailGivenUp(MailFate),
     "mail.send_again_ordered" 1 MailSendAgainOrdered(MailSendAgainOrdered),
+    "mail.link_opened" 1 MailLinkOpened(MailLinkOpened),
     "mail.bounced" 1 MailBounced(MailFate),
     "mail.acknowledged" 1 MailAcknowledged(MailFate),
 

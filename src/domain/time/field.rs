@@ -3,7 +3,7 @@
 //! Only whether there is such a day is said here. Whether it may be stated is for [`crate::domain::check`] to say, because
 //! commands share their parts with events, and what a log holds must stay readable.
 
-use super::{Day, Instant, TimeFault, shown};
+use super::{Day, Instant, TimeFault, on_the_line, shown};
 use serde::de::{Deserialize, Deserializer, Error};
 
 /// What a field holds: a day or an instant, needed or not.
@@ -25,7 +25,7 @@ impl Stated for Day {
 impl Stated for Instant {
     fn read(text: Option<&str>) -> Result<Self, TimeFault> {
         let text = text.unwrap_or_default();
-        text.parse().map_err(|_| TimeFault::NotAnInstant(shown(text)))
+        on_the_line(text).ok_or_else(|| TimeFault::NotAnInstant(shown(text)))
     }
 }
 

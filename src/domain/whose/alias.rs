@@ -4,8 +4,10 @@
 use super::{By, Clues, Entry, Queue, State, has_shop_in, names_place};
 use crate::domain::check::Problem;
 use crate::domain::code::CreditCode;
+use crate::domain::code_key::code;
 use crate::domain::command::Command;
 use crate::domain::decide::Known;
+use crate::domain::empty_words::is_empty_word;
 use crate::domain::envelope::Position;
 use crate::domain::event::MerchantAlias;
 use crate::domain::evidence::{Alias, STANDING};
@@ -82,9 +84,65 @@ fn decided_for(entry: &Entry) -> Option<CreditCode> {
     }
 }
 
+/// Words that stand for every company and every shop.
+const OF_EVERYBODY: [&str; 16] = [
+    "公司",
+    "有限公司",
+    "有限责任公司",
+    "股份有限公司",
+    "分公司",
+    "个体工商户",
+    "店",
+    "本店",
+    "该店",
+    "总店",
+    "分店",
+    "门店",
+    "商店",
+    "商家",
+    "商户",
+    "企业",
+];
+/// Fewest letters of a name that can mean one merchant.
+const FEWEST_LETTERS: usize = 2;
+
+/// Returns why a text by itself is no other name of anybody: a credit code, digits, one letter, a word for every shop or for nothing.
+#[must_use]
+pub fn names_nobody(alias: &str) -> Option<Problem> {
+    let (code, zh, en) = if code(alias).parse::<CreditCode>().is_ok() {
+        ("credit_code", "这是统一社会信用代码，不是名称", "this is a credit code and no name")
+    } else if is_empty_word(alias) || OF_EVERYBODY.contains(&&*key(alias)) {
+        (
+            "of_everybody",
+            "这个词不指任何一家商户；请填写店名或招牌名",
+            "this word means no shop in particular; give the name over its door",
+        )
+    } else if !alias.chars().any(char::is_alphabetic) {
+        (
+            "no_letter",
+            "只有数字或符号，不能作为别名；请填写店名或招牌名",
+            "this is digits or signs only and no name; give the name over its door",
+        )
+    } else if alias.chars().filter(|letter| letter.is_alphanumeric()).count() < FEWEST_LETTERS {
+        (
+            "too_short",
+            "只有一个字，不能作为别名；请填写完整的名称",
+            "one letter means no shop in particular; give the whole name",
+        )
+    } else {
+        return None;
+    };
+    Some(Problem { field: "alias", code, value: alias.to_owned(), zh: zh.to_owned(), en: en.to_owned() })
+}
+
 /// Returns another name of a merchant in the register, as it may be recorded.
 pub(in crate::domain) fn new_alias(row: &MerchantAlias, known: &Known<'_>) -> Result<MerchantAlias, Vec<Problem>> {
     registered(row, known.merchant)?;
+    if known.names_place {
+        let zh = "这是商场或街道的名称，不能作为一家商户的别名";
+        let en = "this is the name of a mall or a street, so it cannot mean one merchant";
+        return Err(problem("alias", "place_name", row.alias.clone(), zh, en));
+    }
     if known.shared && (row.mall.is_some() || row.street.is_some()) {
         let zh = "该商场或街道另有商户用这个名称，不能作为别名；工单请逐件认领";
         let en = "another merchant that is called so has a shop there, so the name cannot mean this one; decide the tickets one by one";
@@ -159,6 +217,10 @@ fn order(offer: &Offer) -> (&str, CreditCode) {
 /// Returns what is offered of one name.
 fn of_one_name(decided: &[&Entry], world: &World, after: usize) -> Vec<Offer> {
     let Some(name) = decided.iter().find_map(|entry| entry.called()) else { return Vec::new() };
+    // What would be refused is not offered.
+    if names_nobody(name).is_some() || world.gazetteer().has(name) {
+        return Vec::new();
+    }
     let bare = gather(decided.iter().copied(), None);
     let offered = |offer: &Offer| {
         let known = world.get(offer.alias.credit_code).filter(|merchant| merchant.is_registered(Position::MAX));

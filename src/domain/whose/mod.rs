@@ -3,13 +3,15 @@
 
 mod alias;
 mod decide;
+mod ground;
 mod near;
 mod queue;
 
-pub use alias::{Offer, is_shared, offers};
+pub use alias::{Offer, is_shared, names_nobody, offers};
 pub(super) use alias::{new_alias, old_alias};
 pub use decide::{QUEUED, found_now};
 pub(super) use decide::{about, by_code, decide_queued, left_waiting, queue_row};
+pub use ground::districts;
 pub use near::{Candidate, Near};
 pub use queue::{Entry, Place, Queue, State, name_of};
 

@@ -63,6 +63,8 @@ permissions! {
     IssueLetters "issue_letters": Regulator Lead Admin;
     /// Read figures of one's scope: rates, duties, the monthly table.
     ReadFigures "read_figures": Regulator Lead Admin;
+    /// Read the accounts that one's bank keeps, and by when their reports are due.
+    ReadAccounts "read_accounts": Bank;
     /// Read who delivers and who has fallen silent.
     ReadSources "read_sources": Operator Regulator Bank Lead Admin;
     /// Read the outbox: who was told what, and what became of it.

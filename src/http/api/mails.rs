@@ -53,7 +53,7 @@ pub struct MailList {
     pub next: Option<Position>,
 }
 
-/// Lists mails about merchants in the caller's scope.
+/// Lists mails about merchants in the caller's scope, and those about sources for whoever sees everything.
 ///
 /// # Errors
 /// When a parameter is wrong, or the log cannot be read.
@@ -104,9 +104,7 @@ pub(crate) fn mails(site: &Site, scope: &Scope, wanted: Wanted) -> Result<MailLi
     // Copied out under the lock: reading streams below takes longer than the mail worker should wait.
     let found: Vec<(Summary, Vec<Delivery>)> = site.view(scope, |view| {
         let outbox = &site.picture().outbox;
-        let wanted = |summary: &&Summary| {
-            kind.is_none_or(|kind| summary.is(kind)) && view.merchant(summary.credit_code).is_some()
-        };
+        let wanted = |summary: &&Summary| kind.is_none_or(|kind| summary.is(kind)) && view.sees_mail(summary);
         let whole = |summary: &Summary| (summary.clone(), outbox.deliveries(summary.mail).to_vec());
         match about {
             Some(code) => outbox.about(code, before).filter(wanted).take(limit).map(whole).collect(),
@@ -165,8 +163,8 @@ pub async fn send_again(
 /// Orders to send a mail again, if it is in scope. Returns where the order stands in the log.
 pub(crate) fn order(site: &Site, scope: &Scope, mail: Uuid, to: &str, origin: &Origin) -> Result<Position, Problem> {
     let unknown = || Problem::new(Code::NotFound, "没有这封通知", "there is no such mail");
-    let about = site.picture().outbox.mail(mail).map(|summary| summary.credit_code).ok_or_else(unknown)?;
-    if !site.view(scope, |view| view.merchant(about).is_some()) {
+    let summary = site.picture().outbox.mail(mail).cloned().ok_or_else(unknown)?;
+    if !site.view(scope, |view| view.sees_mail(&summary)) {
         return Err(unknown());
     }
     Ok(site.mail.send_again(mail, to, origin)?)

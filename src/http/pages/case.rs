@@ -10,7 +10,7 @@ use crate::domain::command::{Command, HandleCase, RecordEnforcement};
 use crate::domain::envelope::CloudEvent;
 use crate::domain::event::SectorAssigned;
 use crate::domain::time::{Day, day_of, deadline, start_of};
-use crate::domain::words::{ActKind, CaseAction, CaseOutcome, Role, TicketStep};
+use crate::domain::words::{ActKind, CaseAction, CaseOutcome, Light, Role, TicketStep};
 use crate::http::access::{Allowed, Caller, HandleCases, Permission as _, ReadCases, TrustedForm};
 use crate::http::api::cases::{CaseGiven, DutyGiven};
 use crate::http::api::commands::{execute_one, field};
@@ -331,8 +331,9 @@ impl Drawing<'_> {
             DeliveryState::ALL.iter().map(|state| (state, mail.tally.of(*state))).filter(|(_, count)| *count > 0);
         let fates: Vec<String> =
             fates.map(|(state, count)| format!("{} {count}", self.text("fate", state.name()))).collect();
+        let (from, to) = mail.lights().unzip();
         context! {
-            at => minute(mail.requested_at), from => mail.from.name(), to => mail.to.name(), calls => mail.is_call(),
+            at => minute(mail.requested_at), from => from.map(Light::name), to => to.map(Light::name), calls => mail.is_call(),
             fates => fates.join(self.language.pick("，", ", ")),
         }
     }

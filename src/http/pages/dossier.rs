@@ -9,7 +9,7 @@ use crate::domain::envelope::Position;
 use crate::domain::event::FactSeen;
 use crate::domain::evidence::{Complaint, Handling};
 use crate::domain::time::{Day, Instant, day_of, due_day, start_of};
-use crate::domain::words::DocumentKind;
+use crate::domain::words::{DocumentKind, Light};
 use crate::http::api::leads::{LeadClockState, LeadState};
 use crate::http::api::merchants::{AliasState, MerchantFile, ReasonGiven, ShopState};
 use crate::http::api::records::{GreyState, LockState, TenancyState};
@@ -38,6 +38,8 @@ pub(super) struct Dossier {
     pub(super) letters: Vec<(Uuid, DocumentKind, String, Day)>,
     /// The newest events, newest first.
     pub(super) events: Vec<CloudEvent>,
+    /// Positions of those that count no longer, because their import was withdrawn.
+    pub(super) withdrawn: HashSet<Position>,
 }
 
 /// The clock that a timeline goes by.
@@ -375,8 +377,9 @@ impl Drawing<'_> {
             let fates = FATES.iter().map(|state| (state, mail.tally.of(*state))).filter(|(_, count)| *count > 0);
             let fates: Vec<String> =
                 fates.map(|(state, count)| format!("{} {count}", self.text("fate", state.name()))).collect();
+            let (from, to) = mail.lights().unzip();
             context! {
-                at => minute(mail.requested_at), from => mail.from.name(), to => mail.to.name(), calls => mail.is_call(),
+                at => minute(mail.requested_at), from => from.map(Light::name), to => to.map(Light::name), calls => mail.is_call(),
                 fates => fates.join(self.teller.language.pick("，", ", ")), nobody => mail.tally.nobody > 0,
             }
         };
@@ -410,7 +413,7 @@ impl Drawing<'_> {
         let actor = event.actor.as_deref().map(|actor| self.teller.actor(actor)).unwrap_or_default();
         let light = (kind(event) == "light.changed").then(|| event.data.get("to").and_then(|to| to.as_str())).flatten();
         context! {
-            id => event.id.clone(), iso => at.map(|at| at.to_string()), at => shown, light, text => self.teller.sentence(event),
+            withdrawn => event.position.is_some_and(|position| self.dossier.withdrawn.contains(&position)), id => event.id.clone(), iso => at.map(|at| at.to_string()), at => shown, light, text => self.teller.sentence(event),
             said => self.filled("merchant", key, &[("time", &other), ("actor", &actor)]),
         }
     }

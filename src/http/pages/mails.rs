@@ -2,14 +2,16 @@
 
 use super::answer;
 use super::filters::minute;
+use super::sources::name_of;
 use crate::domain::access::spooled;
 use crate::domain::envelope::Position;
 use crate::http::access::{Allowed, Permission as _, ReadMails, SendMails, TrustedForm};
 use crate::http::api::mails::{MailState, SendAgain, Wanted, mails, order};
 use crate::http::fresh;
+use crate::http::language::Language;
 use crate::http::problem::{Code, Problem};
 use crate::http::site::Site;
-use crate::picture::outbox::{Delivery, DeliveryState};
+use crate::picture::outbox::{Delivery, DeliveryState, Subject};
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
 use minijinja::{Value, context};
@@ -40,14 +42,15 @@ pub async fn show(
         .block(&allowed.caller().key, move |site, scope| {
             let list = mails(site, scope, Wanted { before, ..Wanted::newest(PER_PAGE) })?;
             let names: Vec<Option<String>> = site.view(scope, |view| {
-                let name = |mail: &MailState| view.row_of(mail.summary.credit_code).and_then(|row| row.name);
+                let name = |mail: &MailState| view.row_of(mail.summary.credit_code()?).and_then(|row| row.name);
                 list.items.iter().map(name).collect()
             });
             Ok((list, names))
         })
         .await?;
+    let language = Language::of(&request);
     let content = context! {
-        mails => list.items.iter().zip(&names).map(|(mail, name)| shown(mail, name.as_deref())).collect::<Vec<_>>(),
+        mails => list.items.iter().zip(&names).map(|(mail, name)| shown(mail, name.as_deref(), language)).collect::<Vec<_>>(),
         may_send => SendMails::is_of(allowed.scope().role),
         next => list.next.map(|next| format!("/mails?before={next}")),
     };
@@ -76,7 +79,7 @@ pub async fn letter(
         .block(&allowed.caller().key, move |site, scope| {
             let unknown = || Problem::new(Code::NotFound, "没有这封通知", "there is no such mail");
             let summary = site.picture().outbox.mail(mail).cloned().ok_or_else(unknown)?;
-            if !site.view(scope, |view| view.merchant(summary.credit_code).is_some()) {
+            if !site.view(scope, |view| view.sees_mail(&summary)) {
                 return Err(unknown());
             }
             let written =
@@ -106,17 +109,25 @@ pub async fn send_again(
     Ok(HttpResponse::SeeOther().insert_header((LOCATION, "/mails")).finish())
 }
 
-fn shown(mail: &MailState, name: Option<&str>) -> Value {
+fn shown(mail: &MailState, name: Option<&str>, language: Language) -> Value {
     let summary = &mail.summary;
     let recipients: Vec<Value> = if mail.recipients.is_empty() {
-        vec![context! { address => (), office => (), fate => (), may_again => false, attempts => 0, reply => () }]
+        vec![
+            context! { address => (), office => (), fate => (), may_again => false, attempts => 0, opened => (), reply => () },
+        ]
     } else {
         mail.recipients.iter().map(recipient).collect()
     };
-    context! {
-        mail => summary.mail.to_string(), at => minute(summary.requested_at), credit_code => summary.credit_code.as_str(), merchant => name,
-        from => summary.from.name(), to => summary.to.name(), calls => summary.is_call(), recipients,
-    }
+    let about = match &summary.subject {
+        Subject::Light { credit_code, from, to, .. } => context! {
+            source => (),
+            credit_code => credit_code.as_str(), merchant => name, from => from.name(), to => to.name(), calls => summary.is_call(),
+        },
+        Subject::Silence { source, name, silent_from } => context! {
+            kind => source.name(), source => name_of(language, *source, name), silent_from => silent_from.to_string(),
+        },
+    };
+    context! { mail => summary.mail.to_string(), at => minute(summary.requested_at), about, recipients }
 }
 
 fn recipient(delivery: &Delivery) -> Value {
@@ -126,6 +137,7 @@ fn recipient(delivery: &Delivery) -> Value {
         fate => if waits_again { "retrying" } else { delivery.state.name() },
         may_again => delivery.can_be_sent_again(),
         attempts => if delivery.attempts > 1 { delivery.attempts } else { 0 },
+        opened => delivery.opened_at.map(minute),
         reply => delivery.reply.as_deref().map(spooled),
     }
 }

@@ -7,6 +7,7 @@ use super::sentence::Teller;
 use super::{Pages, answer};
 use crate::domain::access::Scope;
 use crate::domain::code::CreditCode;
+use crate::domain::envelope::CloudEvent;
 use crate::domain::words::Light;
 use crate::http::access::{
     Allowed, DecideTickets, IssueLetters, Permission as _, PostExits, ReadCases, ReadComplaints, ReadLetters,
@@ -113,5 +114,12 @@ fn read(site: &Site, scope: &Scope, code: CreditCode) -> Result<Dossier, Problem
         ReadMails::is_of(scope.role).then(|| site.picture().outbox.about(code, None).take(NEWEST).cloned().collect());
     let letters =
         ReadLetters::is_of(scope.role).then(|| letters_of(site, scope, code)).transpose()?.unwrap_or_default();
-    Ok(Dossier { file, reasons, complaints, mails, letters, events: events_about(site, scope, code, EVENTS)? })
+    let events = events_about(site, scope, code, EVENTS)?;
+    let picture = site.picture();
+    let counts_no_longer = |event: &CloudEvent| {
+        let position = event.position?;
+        event.causation.filter(|import| picture.imports.is_withdrawn(*import, position)).map(|_| position)
+    };
+    let withdrawn = events.iter().filter_map(counts_no_longer).collect();
+    Ok(Dossier { file, reasons, complaints, mails, letters, events, withdrawn })
 }

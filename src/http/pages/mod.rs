@@ -1,5 +1,6 @@
 //! Pages: templates compiled in, drawn on the server, complete without a script.
 
+pub mod accounts;
 pub mod acts;
 pub mod aliases;
 pub mod board;
@@ -10,6 +11,7 @@ pub mod figures;
 pub(super) mod filters;
 pub mod imports;
 pub mod letters;
+pub mod link;
 pub mod login;
 pub mod mails;
 pub mod mall;
@@ -46,6 +48,8 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("sheet.html", include_str!("../../../assets/pages/sheet.html")),
     ("today.html", include_str!("../../../assets/pages/today.html")),
     ("cases.html", include_str!("../../../assets/pages/cases.html")),
+    ("accounts.html", include_str!("../../../assets/pages/accounts.html")),
+    ("account-rows.html", include_str!("../../../assets/pages/account-rows.html")),
     ("acts.html", include_str!("../../../assets/pages/acts.html")),
     ("figures.html", include_str!("../../../assets/pages/figures.html")),
     ("counted.html", include_str!("../../../assets/pages/counted.html")),
@@ -57,6 +61,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("withdrawal.html", include_str!("../../../assets/pages/withdrawal.html")),
     ("draft.html", include_str!("../../../assets/pages/draft.html")),
     ("paper.html", include_str!("../../../assets/pages/paper.html")),
+    ("link.html", include_str!("../../../assets/pages/link.html")),
     ("letter.html", include_str!("../../../assets/pages/letter.html")),
     ("unattributed.html", include_str!("../../../assets/pages/unattributed.html")),
     ("shop-layout.html", include_str!("../../../assets/pages/shop-layout.html")),
@@ -299,7 +304,13 @@ const fn sections(role: Role) -> &'static [(&'static str, &'static str)] {
             ("/imports", "imports"),
             ("/sources", "sources"),
         ],
-        Role::Bank => &[(today::PLACE, "today"), ("/", "board"), ("/imports", "imports"), ("/sources", "sources")],
+        Role::Bank => &[
+            (today::PLACE, "today"),
+            (accounts::PLACE, "accounts"),
+            ("/", "board"),
+            ("/imports", "imports"),
+            ("/sources", "sources"),
+        ],
         Role::Regulator => &[
             (today::PLACE, "today"),
             ("/", "board"),

@@ -1,6 +1,7 @@
 //! Today (今日): the first page of everybody who acts. What is to be done by when, what changed since one last looked, what is late,
 //! what waits for others, and whose word is missing; from each row it is one click to act.
 
+use super::accounts::{self, is_soon};
 use super::board::sector_name;
 use super::filters::minute;
 use super::sources::name_of;
@@ -10,8 +11,8 @@ use crate::domain::event::Event;
 use crate::domain::time::{Instant, day_of, deadline, plus_days, start_of};
 use crate::domain::words::{Light, Role, SourceKind};
 use crate::http::access::{
-    Allowed, HandleCases, Permission as _, ReadCases, ReadComplaints, ReadExits, ReadLights, ReadUnattributed,
-    TrustedForm,
+    Allowed, HandleCases, Permission as _, ReadAccounts, ReadCases, ReadComplaints, ReadExits, ReadLights,
+    ReadUnattributed, TrustedForm,
 };
 use crate::http::api::cases::CaseGiven;
 use crate::http::language::Language;
@@ -20,6 +21,7 @@ use crate::http::site::{Cookies, Site};
 use crate::log::contract::EventLog;
 use crate::policy::Policies;
 use crate::views::View;
+use crate::views::accounts::AccountRow;
 use crate::views::cases::CaseFilter;
 use crate::views::today::{Changed, Since};
 use actix_web::cookie::time::Duration;
@@ -64,7 +66,15 @@ struct Found {
     overdue_exits: usize,
     unattributed: Option<usize>,
     silent: Vec<(SourceKind, String, String)>,
+    accounts: Option<Accounts>,
     is_empty: bool,
+}
+
+/// A bank's accounts: how many there are, and those whose report is late or due soon.
+struct Accounts {
+    count: usize,
+    late: usize,
+    asked_for: Vec<AccountRow>,
 }
 
 /// A complaint that waits for an answer.
@@ -179,6 +189,13 @@ fn find(view: &View<'_>, me: &str, seen: Option<Position>, log: &dyn EventLog) -
     if ReadExits::is_of(role) {
         found.overdue_exits = view.overdue_exits();
     }
+    if ReadAccounts::is_of(role) {
+        let (today, all) = (day_of(view.now), view.accounts());
+        let late = all.iter().filter(|row| row.due.is_late(today)).count();
+        let count = all.len();
+        let asked_for = all.into_iter().filter(|row| row.due.is_late(today) || is_soon(row.due, today)).collect();
+        found.accounts = Some(Accounts { count, late, asked_for });
+    }
     found.unattributed = ReadUnattributed::is_of(role).then(|| view.unattributed_count()).flatten();
     let silent = view.sources().into_iter().filter_map(|row| Some((row.source, row.silent_from?)));
     found.silent = silent.map(|(source, from)| (source.kind, source.name.to_string(), from.to_string())).collect();
@@ -228,14 +245,21 @@ impl Drawing<'_> {
             others => cases(&found.others), more_others => more(found.others_count),
             changed => changed.collect::<Vec<_>>(), more_changed => more(found.changed_count), newest => found.newest.map(|it| it.to_string()),
             has_complaints => ReadComplaints::is_of(self.role), complaints => complaints.collect::<Vec<_>>(), more_complaints => more(found.complaint_count),
+            has_accounts => found.accounts.is_some(), accounts => self.accounts(found), more_accounts => more(found.accounts.as_ref().map_or(0, |it| it.asked_for.len())),
             silent => silent.collect::<Vec<_>>(), more_silent => more(found.silent.len()),
             is_empty => found.is_empty,
         }
     }
 
+    fn accounts(&self, found: &Found) -> Vec<Value> {
+        let drawing = accounts::Drawing { pages: self.pages, language: self.language, today: day_of(self.now) };
+        let asked_for = found.accounts.iter().flat_map(|accounts| &accounts.asked_for);
+        asked_for.take(MOST).map(|row| drawing.row(row)).collect()
+    }
+
     /// What is counted, each with where it is worked off; what a role has nothing to do with is left out.
     fn tiles(&self, found: &Found) -> Vec<Value> {
-        let cases = ReadCases::is_of(self.role);
+        let (cases, accounts) = (ReadCases::is_of(self.role), found.accounts.as_ref());
         let late_complaints = found.complaints.iter().filter(|row| row.due <= self.now).count();
         let all = [
             ("late", cases.then_some(found.late), "/cases?late=true", found.late > 0),
@@ -250,6 +274,9 @@ impl Drawing<'_> {
                 late_complaints > 0,
             ),
             ("exits", ReadExits::is_of(self.role).then_some(found.overdue_exits), "/mall", found.overdue_exits > 0),
+            ("reports_late", accounts.map(|it| it.late), "/accounts?late=true", accounts.is_some_and(|it| it.late > 0)),
+            ("reports_soon", accounts.map(|it| it.asked_for.len() - it.late), "#accounts", false),
+            ("accounts", accounts.map(|it| it.count), accounts::PLACE, false),
             ("unattributed", found.unattributed, "/unattributed", false),
             ("silent", Some(found.silent.len()), "/sources", !found.silent.is_empty()),
         ];

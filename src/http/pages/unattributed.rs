@@ -170,7 +170,9 @@ pub(super) async fn draw(
                 total,
                 tickets: rows.iter().map(|row| teller.ticket(row, &name)).collect(),
                 aliases: view.alias_offers().iter().take(OFFERED).map(|offer| teller.offer(offer, &name)).collect(),
-                last: last.map(|entry| teller.ticket(&QueueRow { entry, candidates: Vec::new() }, &name)),
+                last: last.map(|entry| {
+                    teller.ticket(&QueueRow { entry, candidates: Vec::new(), is_elsewhere: false }, &name)
+                }),
             })
         })
         .await?;
@@ -250,6 +252,7 @@ impl Teller {
                 .filter_map(|(field, text)| Some(context! { label => self.text(field), text => text.clone()? }))
                 .collect::<Vec<_>>(),
             state, state_text => self.text(state),
+            elsewhere => row.is_elsewhere,
             owner => owner.map(|code| context! { code => code.to_string(), name => name(code) }),
             codes => codes.join(" "),
             candidates => row.candidates.iter().zip(1..).map(|((one, name), key)| self.candidate(one, *name, key)).collect::<Vec<_>>(),

@@ -3,6 +3,7 @@
 use super::Personal;
 use crate::domain::words::Outcome;
 use crate::intake::feedback::{ANSWERED, REPLIED};
+use crate::intake::sheet::SheetKind;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -51,7 +52,7 @@ pub(super) fn check(files: Vec<BackFile>, personal: &Personal, problem: &mut dyn
         if header.trim().is_empty() {
             problem("[[feedback]]: a column has no header".to_owned());
         }
-        if personal.is(&header) {
+        if personal.is(SheetKind::Complaints, &header) {
             problem(format!("[[feedback]]: `{header}` is a column about a person; nothing is known of persons"));
         }
         let known = |state: &&String| {

@@ -175,7 +175,7 @@ impl ProfileFile {
             if column.headers.is_empty() {
                 problem(format!("the field `{}` has no headers", column.field));
             }
-            for header in column.headers.iter().filter(|header| personal.is(header)) {
+            for header in column.headers.iter().filter(|header| personal.is(kind, header)) {
                 problem(format!("`{header}` is a column about a person; it is dropped and cannot be read"));
             }
             let with = column.with.as_deref().map(|name| (name, field(name)));

@@ -1,7 +1,7 @@
 //! Columns about persons: what `policies/intake/personal.toml` says of headers.
 
 use crate::domain::personal::{MASK, masked};
-use crate::intake::sheet::header_name;
+use crate::intake::sheet::{SheetKind, header_name};
 use serde::Deserialize;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -10,6 +10,7 @@ use std::borrow::Cow;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Personal {
     whole: Vec<String>,
+    of_shops: Vec<String>,
     part: Vec<String>,
     unless: Vec<String>,
 }
@@ -22,17 +23,24 @@ pub(super) struct PersonalFile {
     #[expect(dead_code, reason = "for people who read the file")]
     source: String,
     whole: Vec<String>,
+    of_shops: Vec<String>,
     part: Vec<String>,
     unless: Vec<String>,
 }
 
 impl Personal {
-    /// Says whether a column with this header, which nothing reads, is about a person.
+    /// Says whether a column with this header, which nothing reads, is about a person: in a sheet of this kind.
     #[must_use]
-    pub fn is(&self, header: &str) -> bool {
-        let name = header_name(header);
+    pub fn is(&self, kind: SheetKind, header: &str) -> bool {
+        self.is_said(&header_name(header), kind == SheetKind::Complaints)
+    }
+
+    /// Says whether a header by its name speaks of a person, where somebody complains or where nobody does.
+    fn is_said(&self, name: &str, in_complaint: bool) -> bool {
+        let is_among = |words: &[String]| words.iter().any(|word| word == name);
         let holds = |words: &[String]| words.iter().any(|word| name.contains(word.as_str()));
-        self.whole.contains(&name) || holds(&self.part) && !holds(&self.unless)
+        is_among(&self.whole) && (in_complaint || !is_among(&self.of_shops))
+            || holds(&self.part) && !holds(&self.unless)
     }
 
     /// Returns a line of JSON as it may be kept: without fields about persons, their numbers masked. A line that cannot be taken
@@ -41,34 +49,34 @@ impl Personal {
     pub fn without(&self, line: &str) -> String {
         match serde_json::from_str::<Value>(line) {
             Ok(mut value) => {
-                if self.strip(&mut value) {
-                    value.to_string()
-                } else {
-                    line.to_owned()
-                }
+                let in_complaint = !is_of_shop(&value);
+                if self.strip(&mut value, in_complaint) { value.to_string() } else { line.to_owned() }
             }
             Err(_) if self.speaks_in(line) => String::new(),
             Err(_) => masked(line).into_owned(),
         }
     }
 
-    /// Takes fields about persons away and masks numbers in texts; says whether there was something.
-    fn strip(&self, value: &mut Value) -> bool {
+    /// Takes fields about persons away and masks numbers in texts; says whether there was something. In a complaint an address may be
+    /// that of who complains.
+    fn strip(&self, value: &mut Value, in_complaint: bool) -> bool {
         match value {
             Value::Object(fields) => {
                 let before = fields.len();
-                fields.retain(|name, _| !self.is(name));
+                fields.retain(|name, _| !self.is_said(&header_name(name), in_complaint));
                 let mut changed = fields.len() < before;
                 for (name, value) in fields.iter_mut() {
                     // A ticket's number may have the digits of a telephone.
                     if name != "ticket" && name != "number" {
-                        changed |= self.strip(value);
+                        changed |= self.strip(value, true);
                     }
                 }
                 changed
             }
             // Each is gone through, also behind one that changed.
-            Value::Array(values) => values.iter_mut().filter_map(|value| self.strip(value).then_some(())).count() > 0,
+            Value::Array(values) => {
+                values.iter_mut().filter_map(|value| self.strip(value, true).then_some(())).count() > 0
+            }
             Value::String(text) => match masked(text) {
                 Cow::Owned(masked) => {
                     *text = masked;
@@ -93,16 +101,28 @@ impl Personal {
     }
 }
 
+/// Says whether a line of JSON is a command whose address is a shop's: it is about no complaint, or says where the shop of one is.
+fn is_of_shop(line: &Value) -> bool {
+    let command = line.get("command").and_then(Value::as_str);
+    command.is_some_and(|command| command == "record_unattributed" || !command.contains("complaint"))
+}
+
 impl From<PersonalFile> for Personal {
     fn from(file: PersonalFile) -> Self {
         let names = |words: Vec<String>| words.iter().map(|word| header_name(word)).collect();
-        Self { whole: names(file.whole), part: names(file.part), unless: names(file.unless) }
+        Self {
+            whole: names(file.whole),
+            of_shops: names(file.of_shops),
+            part: names(file.part),
+            unless: names(file.unless),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use crate::intake::profile::Profiles;
+    use crate::intake::sheet::SheetKind;
 
     #[test]
     fn columns_about_persons_are_told_from_those_about_merchants() {
@@ -119,7 +139,9 @@ mod tests {
             "complainant_name",
             "诉求人联系方式",
         ] {
-            assert!(personal.is(header), "{header}");
+            for kind in SheetKind::ALL {
+                assert!(personal.is(kind, header), "{header}");
+            }
         }
         for header in [
             "企业名称",
@@ -133,7 +155,21 @@ mod tests {
             "备注",
             "商户名称",
         ] {
-            assert!(!personal.is(header), "{header}");
+            for kind in SheetKind::ALL {
+                assert!(!personal.is(kind, header), "{header}");
+            }
+        }
+    }
+
+    /// A shop's address is no personal data; the address of who complains is.
+    #[test]
+    fn an_address_is_a_persons_where_somebody_complains_and_a_shops_elsewhere() {
+        let personal = &Profiles::built_in().personal;
+        for kind in SheetKind::ALL {
+            for header in ["地址", "＊地址（详细）", "Address"] {
+                assert_eq!(personal.is(kind, header), kind == SheetKind::Complaints, "{header} in {}", kind.name());
+            }
+            assert!(personal.is(kind, "家庭地址") && personal.is(kind, "投诉人地址") && personal.is(kind, "住址"));
         }
     }
 
@@ -147,6 +183,16 @@ mod tests {
             (r#"{"reason":13800138000}"#, r#"{"reason":"*****"}"#),
             (r#"{"ticket":"1","投诉人":"王某""#, ""),
             ("not json 13800138000", "not json *****"),
+            (
+                r#"{"command":"record_unattributed","address":"某路1号","来电人":{"address":"某村2号"},"more":{"address":"x"}}"#,
+                r#"{"address":"某路1号","command":"record_unattributed","more":{}}"#,
+            ),
+            (
+                r#"{"command":"register_merchant","address":"某路1号"}"#,
+                r#"{"command":"register_merchant","address":"某路1号"}"#,
+            ),
+            (r#"{"command":"record_complaint","address":"某村2号"}"#, r#"{"command":"record_complaint"}"#),
+            (r#"{"address":"某村2号","ticket":"1"}"#, r#"{"ticket":"1"}"#),
         ] {
             assert_eq!(personal.without(line), kept);
         }

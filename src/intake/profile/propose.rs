@@ -82,7 +82,7 @@ fn draft(path: &Path, headers: &[String], rows: &[Vec<String>], profiles: &Profi
                     );
                 }
             }
-            _ if profiles.personal.is(header) => personal.push(header.as_str()),
+            _ if profiles.personal.is(kind, header) => personal.push(header.as_str()),
             _ => unread.push(quoted(header)),
         }
     }

@@ -9,7 +9,7 @@ use super::remote::{PAGE, Page, Remote};
 use crate::domain::envelope::Revision;
 use crate::log::contract::{EventLog as _, LogError};
 use crate::log::embedded::EmbeddedLog;
-use crate::log::embedded::names::Recent;
+use crate::log::recent::Recent;
 use std::sync::Arc;
 
 /// The revision that each stream goes on with on the server.

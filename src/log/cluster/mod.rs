@@ -221,7 +221,7 @@ impl EventLog for ClusterLog {
     fn submit(&self, append: Append) -> Pending {
         let stopped = || Pending::known(Err(LogError::Unavailable("it has stopped; open it again".to_owned())));
         let Some((jobs, _)) = &self.proposing else { return stopped() };
-        let (answer, pending) = Pending::channel();
+        let (answer, pending) = Pending::with_answer();
         match jobs.send(Job { append, answer }) {
             Ok(()) => pending,
             Err(_) => stopped(),

@@ -27,9 +27,9 @@ use super::place::ReadTo;
 use super::remote::{Fault, PageSoonAnswer, Remote};
 use super::spent::{Meter, Spending};
 use crate::log::admission::{self, Verdict};
-use crate::log::contract::{Append, Appended, LogError};
+use crate::log::contract::{Answer, Append, Appended, LogError};
 use crate::log::embedded::EmbeddedLog;
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::Receiver;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -46,7 +46,7 @@ const QUEUE: usize = 8192;
 #[derive(Debug)]
 pub(super) struct Job {
     pub(super) append: Append,
-    pub(super) answer: Sender<Result<Appended, LogError>>,
+    pub(super) answer: Answer,
 }
 
 /// The thread's state.
@@ -359,7 +359,7 @@ impl Proposer {
         self.follower.forget(&waiting.nonce);
         let answer = if waiting.sent > 0 { answer.map_err(LogError::in_doubt) } else { answer };
         // A caller that did not wait for its answer is no fault.
-        let _ = waiting.job.answer.send(answer);
+        waiting.job.answer.tell(answer);
     }
 
     /// Asks for the next page when it is time, and tidies up now and then.

@@ -11,7 +11,7 @@ mod fault;
 mod lock;
 mod look;
 mod mark;
-pub(super) mod names;
+mod names;
 mod readers;
 mod reserve;
 mod rows;
@@ -199,7 +199,7 @@ impl EmbeddedLog {
         let Some(writing) = &self.writing else {
             return Pending::known(Err(read_only()));
         };
-        let (answer, pending) = Pending::channel();
+        let (answer, pending) = Pending::with_answer();
         match writing.jobs.send(Job { append, row, answer }) {
             Ok(()) => pending,
             Err(_) => Pending::known(Err(stopped())),

@@ -12,7 +12,6 @@
 use super::bell::Bell;
 use super::fault::fault;
 use super::mark::{End, Mark};
-use super::names::Recent;
 use super::reserve::Reserve;
 use super::rows::{self, Rows, signed};
 use super::schema;
@@ -21,8 +20,9 @@ use crate::domain::envelope::{Digest, NewEvent, Position, Revision};
 use crate::domain::time::Instant;
 use crate::log::admission::{self, Entry, Holdings, Verdict, nanoseconds};
 use crate::log::chain::PlaceInLog;
-use crate::log::contract::{Append, Appended, LogError};
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use crate::log::contract::{Answer, Append, Appended, LogError};
+use crate::log::recent::Recent;
+use crossbeam_channel::{Receiver, RecvTimeoutError};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -38,7 +38,7 @@ pub(super) struct Job {
     pub(super) append: Append,
     /// What it was sent with, if it was.
     pub(super) row: Option<Row>,
-    pub(super) answer: Sender<Result<Appended, LogError>>,
+    pub(super) answer: Answer,
 }
 
 /// Appends that were sent one behind the other: once one is not new, none of the rest is taken.
@@ -225,15 +225,14 @@ impl Writer {
                     self.bell.ring(self.tail.position);
                 }
                 for (job, answer) in group.into_iter().zip(answers) {
-                    // A caller that did not wait for its answer is no fault.
-                    let _ = job.answer.send(answer);
+                    job.answer.tell(answer);
                 }
                 self.moving.after_commit(&self.conn);
             }
             Err(error) => {
                 self.undo(before, &error);
                 for job in group {
-                    let _ = job.answer.send(Err(error.clone()));
+                    job.answer.tell(Err(error.clone()));
                 }
             }
         }

@@ -1,6 +1,8 @@
 //! A group of appends in the making: judged against the tables as its neighbours before each leave them, by the rules of
 //! every engine.
 
+use super::columns::{Columns, Keys, chunks};
+use super::draft::Draft;
 use super::fault::Fault;
 use super::line::Line;
 use super::rows::{self, signed, span};
@@ -11,7 +13,6 @@ use crate::log::contract::{Append, Appended, LogError};
 use futures_util::FutureExt as _;
 use futures_util::future::{try_join4, try_join5};
 use std::collections::HashMap;
-use std::convert::Infallible;
 use std::sync::Arc;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
@@ -21,7 +22,8 @@ use uuid::Uuid;
 const LOCK: &str = "SELECT position, digest, recorded_at FROM head WHERE one = 1 FOR UPDATE";
 const IDS: &str = "SELECT id, position FROM event WHERE id = ANY($1)";
 const KEYS: &str = "SELECT key, first, last FROM idempotency WHERE key = ANY($1)";
-const STREAMS: &str =
+/// Where streams end.
+pub(super) const STREAMS: &str =
     "SELECT name, (SELECT max(revision) FROM event WHERE stream = name) FROM unnest($1::bytea[]) AS name";
 const EVENTS: &str = "INSERT INTO event SELECT unnest($1::bigint[]), unnest($2::bytea[]), unnest($3::bigint[]), \
      unnest($4::int[]), unnest($5::bigint[]), unnest($6::bigint[]), unnest($7::bytea[]), unnest($8::int[]), \
@@ -32,22 +34,14 @@ const END: &str = "UPDATE head SET position = $1, digest = $2, recorded_at = $3 
 /// Name of the channel on which nodes tell each other that the log has grown.
 pub(super) const CHANNEL: &str = "warnlight_log";
 const NOTIFY: &str = "NOTIFY warnlight_log";
-/// Events and payload bytes sent in one statement.
-const CHUNK: (usize, usize) = (2000, 16 * 1024 * 1024);
 
 /// A transaction that holds the log's end.
 pub(super) struct Group<'a> {
     line: &'a mut Line,
-    /// The end before the group.
-    before: Tail,
-    /// The end as the group leaves it.
-    tail: Tail,
+    draft: Draft,
     ids: HashMap<Uuid, Position>,
     keys: HashMap<Arc<str>, (Position, Position)>,
     streams: HashMap<Arc<str>, Option<Revision>>,
-    /// What is to be written.
-    events: Vec<Entry>,
-    bound: Vec<(Arc<str>, Position, Position)>,
     /// An answer rests on what was there already.
     repeats: bool,
 }
@@ -89,16 +83,12 @@ impl<'a> Group<'a> {
             )
             .await
         })?;
-        let before = Tail::of(&end)?;
         let mut group = Self {
             line,
-            before,
-            tail: before,
+            draft: Draft::behind(Tail::of(&end)?),
             ids: HashMap::with_capacity(ids.len()),
             keys: HashMap::new(),
             streams: HashMap::with_capacity(streams.len()),
-            events: Vec::new(),
-            bound: Vec::new(),
             repeats: false,
         };
         let name = |row: &Row| -> Result<Arc<str>, Fault> {
@@ -122,12 +112,12 @@ impl<'a> Group<'a> {
 
     /// Returns the end of the log before the group.
     pub(super) const fn before(&self) -> Tail {
-        self.before
+        self.draft.before
     }
 
     /// Returns the end of the log as the group leaves it.
     pub(super) const fn tail(&self) -> Tail {
-        self.tail
+        self.draft.tail
     }
 
     /// Returns the digest stored at a position.
@@ -145,7 +135,8 @@ impl<'a> Group<'a> {
             Ok(Verdict::Repeated { answer, bind_key }) => {
                 self.repeats = true;
                 if let (true, Some(key)) = (bind_key, &append.idempotency_key) {
-                    self.bind(key, &answer);
+                    self.keys.insert(key.clone(), (answer.first, answer.last));
+                    self.draft.bind(key, &answer);
                 }
                 Ok(Ok(answer))
             }
@@ -155,26 +146,19 @@ impl<'a> Group<'a> {
     }
 
     fn add(&mut self, append: &Append, revision: Revision) -> Appended {
-        let recorded_at = admission::recording_time(append, self.tail.recorded_at);
-        let first = self.tail.position + 1;
-        let previous = self.tail.digest;
-        let put = admission::put(append, (first, revision), recorded_at, previous, |place, event, digest| {
-            self.tail = Tail { position: place.position, digest, recorded_at: Some(recorded_at) };
-            self.ids.insert(event.id, place.position);
-            self.events.push(admission::kept(append, place, event, digest));
-            Ok::<_, Infallible>(())
-        });
-        let Ok(answer) = put;
+        let answer = self.draft.add(append, revision);
+        let places = append.events.iter().map(|event| event.id).zip(answer.first..);
+        self.ids.extend(places);
         if let Some(key) = &append.idempotency_key {
-            self.bind(key, &answer);
+            self.keys.insert(key.clone(), (answer.first, answer.last));
         }
         self.streams.insert(append.stream.clone(), Some(answer.revision));
         answer
     }
 
-    fn bind(&mut self, key: &Arc<str>, answer: &Appended) {
-        self.keys.insert(key.clone(), (answer.first, answer.last));
-        self.bound.push((key.clone(), answer.first, answer.last));
+    /// Returns the streams that the group speaks of, each with its last revision as the group leaves it.
+    pub(super) fn streams(&self) -> Vec<(Arc<str>, Option<Revision>)> {
+        self.streams.iter().map(|(stream, last)| (stream.clone(), *last)).collect()
     }
 
     /// Says that an answer rests on what was there already.
@@ -194,7 +178,7 @@ impl<'a> Group<'a> {
     /// # Errors
     /// What happened; whether the group was committed is not known then.
     pub(super) fn commit(self) -> Result<(), Fault> {
-        let Self { line, tail, events, bound, repeats, .. } = self;
+        let Self { line, draft: Draft { tail, events, bound, .. }, repeats, .. } = self;
         if events.is_empty() && bound.is_empty() && !repeats {
             return line.run("ROLLBACK");
         }
@@ -222,8 +206,7 @@ impl<'a> Group<'a> {
         })?;
         match line.take_warning() {
             None => Ok(()),
-            // It is on the server's own disk, and perhaps nowhere else.
-            Some(warning) => Err(Fault::Passing(format!("PostgreSQL warned while it committed: {warning}"))),
+            Some(warning) => Err(warned(&warning)),
         }
     }
 
@@ -239,6 +222,11 @@ impl<'a> Group<'a> {
     }
 }
 
+/// What a warning beside a COMMIT means: it is on the server's own disk, and perhaps nowhere else.
+pub(super) fn warned(warning: &str) -> Fault {
+    Fault::Passing(format!("PostgreSQL warned while it committed: {warning}"))
+}
+
 impl Holdings for Group<'_> {
     fn find_id(&mut self, id: &Uuid) -> Result<Option<Position>, LogError> {
         Ok(self.ids.get(id).copied())
@@ -249,12 +237,12 @@ impl Holdings for Group<'_> {
     }
 
     fn entries(&mut self, first: Position, last: Position) -> Result<Vec<Entry>, LogError> {
-        let written = last.min(self.before.position);
+        let written = last.min(self.draft.before.position);
         let mut entries = match first.checked_sub(1).filter(|_| first <= written) {
             Some(after) => rows::range(self.line, after, written, usize::MAX)?,
             None => Vec::new(),
         };
-        let own = self.events.iter().filter(|entry| (first..=last).contains(&entry.recorded.position));
+        let own = self.draft.events.iter().filter(|entry| (first..=last).contains(&entry.recorded.position));
         entries.extend(own.cloned());
         Ok(entries)
     }
@@ -269,112 +257,4 @@ fn unique<'a>(names: impl Iterator<Item = &'a [u8]>) -> Vec<&'a [u8]> {
     names.sort_unstable();
     names.dedup();
     names
-}
-
-/// Cuts events into what is sent in one statement.
-fn chunks(events: &[Entry]) -> Vec<&[Entry]> {
-    let (mut chunks, mut begin, mut bytes) = (Vec::new(), 0, 0);
-    for (end, entry) in (1..).zip(events) {
-        bytes += entry.recorded.event.data.len();
-        if end - begin >= CHUNK.0 || bytes >= CHUNK.1 {
-            chunks.extend(events.get(begin..end));
-            (begin, bytes) = (end, 0);
-        }
-    }
-    chunks.extend(events.get(begin..).filter(|rest| !rest.is_empty()));
-    chunks
-}
-
-/// Events column by column, as one statement takes them.
-#[derive(Debug, Default)]
-struct Columns<'a> {
-    position: Vec<i64>,
-    stream: Vec<&'a [u8]>,
-    revision: Vec<i64>,
-    part: Vec<i32>,
-    recorded_at: Vec<i64>,
-    occurred_at: Vec<i64>,
-    event_type: Vec<&'a [u8]>,
-    version: Vec<i32>,
-    actor: Vec<&'a [u8]>,
-    history: Vec<bool>,
-    id: Vec<Uuid>,
-    causation: Vec<Option<Uuid>>,
-    correlation: Vec<Option<Uuid>>,
-    key: Vec<Option<&'a [u8]>>,
-    digest: Vec<&'a [u8]>,
-    data: Vec<&'a [u8]>,
-}
-
-impl<'a> Columns<'a> {
-    fn of(entries: &'a [Entry]) -> Self {
-        let mut columns = Self::default();
-        for Entry { part, recorded } in entries {
-            let event = &recorded.event;
-            columns.position.push(signed(recorded.position));
-            columns.stream.push(recorded.stream.as_bytes());
-            columns.revision.push(signed(recorded.revision));
-            columns.part.push(i32::try_from(*part).unwrap_or(i32::MAX));
-            // Both are within range, or the append would have been refused.
-            columns.recorded_at.push(nanoseconds(recorded.recorded_at).unwrap_or_default());
-            columns.occurred_at.push(nanoseconds(event.occurred_at).unwrap_or_default());
-            columns.event_type.push(event.event_type.as_bytes());
-            columns.version.push(i32::from(event.schema_version));
-            columns.actor.push(event.actor.as_bytes());
-            columns.history.push(event.history);
-            columns.id.push(event.id);
-            columns.causation.push(event.causation);
-            columns.correlation.push(event.correlation);
-            columns.key.push(recorded.idempotency_key.as_ref().map(|key| key.as_bytes()));
-            columns.digest.push(&recorded.digest);
-            columns.data.push(event.data.as_bytes());
-        }
-        columns
-    }
-
-    fn values(&self) -> [&(dyn ToSql + Sync); 16] {
-        [
-            &self.position,
-            &self.stream,
-            &self.revision,
-            &self.part,
-            &self.recorded_at,
-            &self.occurred_at,
-            &self.event_type,
-            &self.version,
-            &self.actor,
-            &self.history,
-            &self.id,
-            &self.causation,
-            &self.correlation,
-            &self.key,
-            &self.digest,
-            &self.data,
-        ]
-    }
-}
-
-/// Keys column by column.
-struct Keys<'a> {
-    key: Vec<&'a [u8]>,
-    first: Vec<i64>,
-    last: Vec<i64>,
-}
-
-impl<'a> Keys<'a> {
-    fn of(bound: &'a [(Arc<str>, Position, Position)]) -> Self {
-        Self {
-            key: bound.iter().map(|(key, ..)| key.as_bytes()).collect(),
-            first: bound.iter().map(|(_, first, _)| signed(*first)).collect(),
-            last: bound.iter().map(|(.., last)| signed(*last)).collect(),
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.key.is_empty()
-    }
-
-    fn values(&self) -> [&(dyn ToSql + Sync); 3] {
-        [&self.key, &self.first, &self.last]
-    }
 }

@@ -2,10 +2,12 @@
 
 use super::fault::Fault;
 use super::settings::Target;
-use futures_util::future::poll_fn;
+use futures_util::future::{pending, poll_fn, ready};
+use futures_util::{FutureExt as _, TryFutureExt as _};
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -20,11 +22,15 @@ use tokio_postgres::{AsyncMessage, Client, Connection, Error, NoTls, Row, Statem
 /// * A session that falls silent in a transaction holds the log's end: the server ends it after `idle_in_transaction…`.
 /// * A `statement_timeout` would end the wait for a standby at COMMIT with success (`SyncRepWaitForLSN` in PostgreSQL's
 ///   syncrep.c), so there is none; this side counts the time.
-/// * A plan made while a table was small must not read it whole when it is large.
+/// * A plan made while a table was small must not read it whole when it is large, and none is made anew for each group: that
+///   reads all its values.
 const SESSION: &str = "SET statement_timeout = 0; SET lock_timeout = '5s'; \
      SET idle_in_transaction_session_timeout = '10s'; SET default_transaction_isolation = 'read committed'; \
      SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; \
-     SET enable_seqscan = off; SET client_min_messages = warning;";
+     SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan; SET client_min_messages = warning;";
+
+/// An answer that is under way: how many rows were written.
+pub(super) type Underway = Pin<Box<dyn Future<Output = Result<u64, Fault>> + Send>>;
 
 /// What the server says without being asked.
 #[derive(Debug, Default)]
@@ -38,7 +44,7 @@ struct Heard {
 pub(super) struct Line {
     /// Missing only while it is dropped.
     runtime: Option<Runtime>,
-    client: Client,
+    client: Arc<Client>,
     heard: Arc<Heard>,
     prepared: HashMap<&'static str, Statement>,
     patience: Duration,
@@ -61,7 +67,7 @@ impl Line {
             .map_err(|error| Fault::Passing(format!("cannot start a connection: {error}")))?;
         let heard = Arc::new(Heard::default());
         let client = drive(&runtime, patience, connect(target.clone(), heard.clone()))?;
-        let prepared = HashMap::new();
+        let (client, prepared) = (Arc::new(client), HashMap::new());
         let mut line =
             Self { runtime: Some(runtime), client, heard, prepared, patience, waited: Cell::new(Duration::ZERO) };
         // A name is quoted by doubling its quotes.
@@ -144,7 +150,11 @@ impl Line {
     }
 
     /// Waits for answers as long as they are given.
-    fn ask<T: Send>(&self, work: impl Future<Output = Result<T, Error>> + Send) -> Result<T, Fault> {
+    fn ask<T, E>(&self, work: impl Future<Output = Result<T, E>> + Send) -> Result<T, Fault>
+    where
+        T: Send,
+        Fault: From<E>,
+    {
         let began = Instant::now();
         let done = drive(self.runtime()?, self.patience, work);
         self.waited.set(self.waited.get() + began.elapsed());
@@ -154,6 +164,53 @@ impl Line {
     /// Returns the time that answers took since this was asked last.
     pub(super) fn take_waited(&self) -> Duration {
         self.waited.take()
+    }
+
+    /// Returns what statements are sent by.
+    pub(super) fn client(&self) -> Arc<Client> {
+        self.client.clone()
+    }
+
+    /// Sends what `work` asks of the client first, and does not wait for the answer.
+    pub(super) fn send(&self, work: impl Future<Output = Result<u64, Error>> + Send + 'static) -> Underway {
+        let mut work: Underway = Box::pin(work.map_err(Fault::from));
+        let carried = async {
+            if let Some(answer) = (&mut work).now_or_never() {
+                work = Box::pin(ready(answer));
+            }
+            // The connection's own task carries it away.
+            tokio::task::yield_now().await;
+            Ok::<_, Fault>(())
+        };
+        match self.ask(carried) {
+            Ok(()) => work,
+            Err(fault) => Box::pin(ready(Err(fault))),
+        }
+    }
+
+    /// Waits for an answer, at most so long; nothing if somebody rings before.
+    pub(super) fn answer(
+        &self,
+        work: &mut Underway,
+        bell: Option<&Notify>,
+        longest: Duration,
+    ) -> Result<Option<u64>, Fault> {
+        let rung = async {
+            match bell {
+                Some(bell) => bell.notified().await,
+                None => pending().await,
+            }
+        };
+        let began = Instant::now();
+        let answer = drive(self.runtime()?, longest, async {
+            tokio::select! {
+                biased;
+                answer = work => answer.map(Some),
+                () = rung => Ok(None),
+            }
+        });
+        self.waited.set(self.waited.get() + began.elapsed());
+        answer
     }
 
     /// Waits until somebody rings, at most so long; what the server sends meanwhile is heard.
@@ -167,7 +224,7 @@ impl Line {
                 }
             })
             .await;
-            Ok(())
+            Ok::<_, Fault>(())
         })
     }
 
@@ -187,11 +244,15 @@ impl Drop for Line {
 
 /// Runs `work` on a connection's runtime until it is done or `patience` is over. After an error nobody knows what the
 /// connection is in the middle of: it must not be used again.
-fn drive<T: Send>(
+fn drive<T, E>(
     runtime: &Runtime,
     patience: Duration,
-    work: impl Future<Output = Result<T, Error>> + Send,
-) -> Result<T, Fault> {
+    work: impl Future<Output = Result<T, E>> + Send,
+) -> Result<T, Fault>
+where
+    T: Send,
+    Fault: From<E>,
+{
     let silent = || Fault::Passing(format!("PostgreSQL did not answer within {} s", patience.as_secs()));
     let run = || {
         let timed = async { tokio::time::timeout(patience, work).await };

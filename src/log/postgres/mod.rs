@@ -4,6 +4,7 @@
 //! of the log, whatever the clocks say. Positions, revisions, digests and times are given under it, by the rules of every
 //! engine ([`admission`](crate::log::admission)), and written in the same transaction. Nothing is ever changed afterwards, and
 //! the rights that a node needs do not allow it.
+//! While a node is alone at it, it does not ask first, and still nobody can come between (`ahead.rs`).
 //!
 //! **Durable** is what COMMIT says with the server's `synchronous_commit`, at least on its disk: with
 //! `synchronous_standby_names` set, on a standby's too. A server with `fsync` or `full_page_writes` off is refused. An answer
@@ -20,7 +21,11 @@
 //! does not hold what this node has read is not written to; if it stays so, the log has lost something and the node says so
 //! ([`LogError::Corrupt`]) and writes no more.
 
+mod ahead;
 mod bell;
+mod columns;
+mod crowd;
+mod draft;
 mod fault;
 mod group;
 mod line;
@@ -41,6 +46,7 @@ use crate::log::contract::{Append, Appended, EventLog, EventRef, LogError, Pendi
 use crate::log::copied;
 use bell::Bell;
 use crossbeam_channel::Sender;
+use crowd::Crowd;
 use fault::Fault;
 use readers::Readers;
 use scanner::OwnLine;
@@ -112,8 +118,16 @@ impl Default for Options {
 pub struct PostgresLog {
     shared: Arc<Shared>,
     folder: Option<PathBuf>,
-    writing: Option<(Sender<Job>, JoinHandle<()>)>,
+    writing: Option<Writing>,
     meter: Arc<Meter>,
+}
+
+/// The thread that writes, and how it is reached.
+#[derive(Debug)]
+struct Writing {
+    jobs: Sender<Job>,
+    thread: JoinHandle<()>,
+    crowd: Arc<Crowd>,
 }
 
 /// What subscriptions need too, and may outlive the log with.
@@ -143,18 +157,12 @@ impl PostgresLog {
             deadline: options.deadline,
             patience: options.patience,
         };
-        let meter = Arc::new(Meter::default());
-        let writer = Writer {
-            readers: shared.readers.clone(),
-            bell: shared.bell.clone(),
-            limits,
-            line: None,
-            notifies,
-            meter: meter.clone(),
-        };
+        let writer = Writer::new(shared.readers.clone(), shared.bell.clone(), limits, notifies);
+        let (meter, crowd) = (writer.meter(), writer.crowd());
         let (jobs, waiting) = crossbeam_channel::bounded(options.waiting);
         let thread = start("log-writer", move || writer.run(&waiting))?;
-        Ok(Self { shared: Arc::new(shared), folder: Some(folder), writing: Some((jobs, thread)), meter })
+        let writing = Some(Writing { jobs, thread, crowd });
+        Ok(Self { shared: Arc::new(shared), folder: Some(folder), writing, meter })
     }
 
     /// Opens the log for reading only; its tables must be there.
@@ -252,16 +260,19 @@ fn first_look(readers: &Readers, options: &Options, prepare: bool) -> Result<(Ta
 
 impl EventLog for PostgresLog {
     fn submit(&self, append: Append) -> Pending {
-        let Some((jobs, _)) = &self.writing else { return Pending::known(Err(read_only())) };
-        let (answer, pending) = Pending::channel();
+        let Some(Writing { jobs, crowd, .. }) = &self.writing else { return Pending::known(Err(read_only())) };
+        let (answer, pending) = Pending::with_answer();
         match jobs.send(Job { append, answer }) {
-            Ok(()) => pending,
+            Ok(()) => {
+                crowd.grown(jobs.len());
+                pending
+            }
             Err(_) => Pending::known(Err(stopped())),
         }
     }
 
     fn takes_appends(&self) -> Result<(), LogError> {
-        let Some((_, thread)) = &self.writing else { return Err(read_only()) };
+        let Some(Writing { thread, .. }) = &self.writing else { return Err(read_only()) };
         if thread.is_finished() {
             return Err(stopped());
         }
@@ -371,7 +382,7 @@ impl EventLog for PostgresLog {
 
 impl Drop for PostgresLog {
     fn drop(&mut self) {
-        if let Some((jobs, thread)) = self.writing.take() {
+        if let Some(Writing { jobs, thread, .. }) = self.writing.take() {
             drop(jobs);
             if thread.join().is_err() {
                 tracing::error!("the log's writer panicked");

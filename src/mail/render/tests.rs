@@ -1,8 +1,8 @@
 use super::*;
 use crate::alerts::request::tests::change;
-use crate::domain::event::{FactSeen, MailCall, Reason, ShopName};
+use crate::domain::event::{FactSeen, LightNews, MailCall, Reason, ShopName, SourceSilence};
 use crate::domain::time::plus_hours;
-use crate::domain::words::Light;
+use crate::domain::words::{Light, SourceKind};
 use std::path::Path;
 use uuid::Uuid;
 
@@ -78,15 +78,17 @@ fn letter(name: Option<&str>, language: &str, change: Option<&LightChanged>) -> 
     let about = red();
     let requested = MailRequested {
         mail: Uuid::from_u128(0x1234),
-        change: Uuid::from_u128(1),
-        credit_code: about.credit_code,
-        merchant: name.map(str::to_owned),
-        from: about.from,
-        to: about.to,
         at: about.at,
-        sector: None,
         recipients: Vec::new(),
-        call: None,
+        news: MailNews::Light(LightNews {
+            change: Uuid::from_u128(1),
+            credit_code: about.credit_code,
+            merchant: name.map(str::to_owned),
+            from: about.from,
+            to: about.to,
+            sector: None,
+            call: None,
+        }),
     };
     let recipient = Recipient {
         address: "lead@example.org".to_owned(),
@@ -101,21 +103,23 @@ fn call(language: &str) -> Letter {
     let (about, day) = (red(), |text: &str| text.parse::<Instant>().unwrap());
     let requested = MailRequested {
         mail: Uuid::from_u128(0x1234),
-        change: Uuid::from_u128(1),
-        credit_code: about.credit_code,
-        merchant: Some("甲".to_owned()),
-        from: about.to,
-        to: about.to,
         at: day("2025-07-16T16:00:00Z"),
-        sector: None,
         recipients: Vec::new(),
-        call: Some(MailCall {
-            routed: false,
-            alert: Uuid::from_u128(2),
-            cause: Uuid::from_u128(3),
-            zh: "警示信".to_owned(),
-            en: "warning letter".to_owned(),
-            due_at: Some(day("2025-07-16T16:00:00Z")),
+        news: MailNews::Light(LightNews {
+            change: Uuid::from_u128(1),
+            credit_code: about.credit_code,
+            merchant: Some("甲".to_owned()),
+            from: about.to,
+            to: about.to,
+            sector: None,
+            call: Some(MailCall {
+                routed: false,
+                alert: Uuid::from_u128(2),
+                cause: Uuid::from_u128(3),
+                zh: "警示信".to_owned(),
+                en: "warning letter".to_owned(),
+                due_at: Some(day("2025-07-16T16:00:00Z")),
+            }),
         }),
     };
     let recipient =
@@ -207,4 +211,32 @@ fn a_long_name_does_not_push_the_code_out_of_the_subject() {
     assert!(letter.subject.ends_with("健… (91110108MA01ABCDX3)"), "{}", letter.subject);
     assert!(letter.subject.chars().count() < 100);
     assert!(letter.text.contains(&"健".repeat(500)));
+}
+
+#[test]
+fn a_letter_about_a_silence_names_the_source_and_the_days_and_a_name_forges_nothing() {
+    let name = "甲银行\r\nBcc: x@y <b>";
+    let (last, from) = ("2025-07-28".parse().unwrap(), "2025-08-12".parse().unwrap());
+    let silence = SourceSilence { kind: SourceKind::Bank, name: name.to_owned(), last, from };
+    let requested = MailRequested {
+        mail: Uuid::from_u128(0x1234),
+        at: "2025-08-11T16:00:00Z".parse().unwrap(),
+        recipients: Vec::new(),
+        news: MailNews::Silence(silence),
+    };
+    for (language, subject) in [
+        ("zh-CN", "[来源静默] 银行 甲银行 Bcc: x@y <b>（最近报送 2025-07-28）"),
+        ("en", "[Silent] Bank 甲银行 Bcc: x@y <b> (last delivery 2025-07-28)"),
+    ] {
+        let recipient =
+            Recipient { address: "a@x.org".to_owned(), office: "专班".to_owned(), language: language.to_owned() };
+        let renderer = Renderer::new("https://warn.example.org", Box::new(Titles)).unwrap();
+        let letter = renderer.letter(&requested, &recipient, None).unwrap();
+        assert_eq!(letter.subject, subject);
+        assert!(letter.text.contains("https://warn.example.org/sources"));
+        for part in ["甲银行", "2025-07-28", "2025-08-12"] {
+            assert!(letter.text.contains(part) && letter.html.contains(part), "{part}: {}", letter.text);
+        }
+        assert!(!letter.html.contains("<b>") && letter.text.lines().all(|line| !line.starts_with("Bcc")));
+    }
 }

@@ -2,9 +2,9 @@
 
 use super::Rulebook;
 use crate::alerts::recipients::LetterLanguage;
-use crate::domain::event::{FactSeen, LightChanged, MailRequested, Reason, Recipient};
+use crate::domain::event::{FactSeen, LightChanged, LightNews, MailRequested, Reason, Recipient, SourceSilence};
 use crate::domain::time::{Instant, deadline, local};
-use crate::domain::words::Light;
+use crate::domain::words::{Light, SourceKind};
 use crate::policy::rule::Text;
 use crate::policy::{clause, figure};
 use serde::Serialize;
@@ -29,6 +29,8 @@ pub(super) struct View {
     /// What is called for, if the mail tells of no change of the light.
     call: Option<CallView>,
     link: String,
+    /// Where the recipient acknowledges it.
+    acknowledge: Option<String>,
     service: String,
 }
 
@@ -73,30 +75,55 @@ struct DutyView {
     due: Option<String>,
 }
 
-pub(super) fn view(
-    requested: &MailRequested,
-    recipient: &Recipient,
+/// A source that fell silent.
+#[derive(Debug, Serialize)]
+pub(super) struct SilenceView {
+    language: &'static str,
+    mail: String,
+    office: String,
+    kind: &'static str,
+    name: String,
+    short_name: String,
+    last: String,
+    from: String,
+    link: String,
+    service: String,
+}
+
+/// What every letter is written around.
+pub(super) struct Around<'a> {
+    pub(super) requested: &'a MailRequested,
+    pub(super) recipient: &'a Recipient,
+    pub(super) language: LetterLanguage,
+    pub(super) base_url: &'a str,
+    /// Where the recipient acknowledges it.
+    pub(super) acknowledge: Option<String>,
+}
+
+pub(super) fn light(
+    around: &Around<'_>,
+    news: &LightNews,
     change: Option<&LightChanged>,
-    language: LetterLanguage,
     rulebook: &dyn Rulebook,
-    base_url: &str,
 ) -> View {
-    let name = requested.merchant.as_deref().map(one_line).filter(|name| !name.is_empty());
+    let Around { requested, recipient, language, base_url, acknowledge } = around;
+    let language = *language;
+    let name = news.merchant.as_deref().map(one_line).filter(|name| !name.is_empty());
     let reasons = change.map_or(&[][..], |change| change.reasons.as_slice());
     // A call comes after the light that it is about.
     let since = change.map_or(requested.at, |change| change.at);
     // What is called for is said above; whoever is newly in charge is told everything.
-    let calls = requested.call.as_ref().is_some_and(|call| !call.routed);
+    let calls = news.call.as_ref().is_some_and(|call| !call.routed);
     View {
         language: language.tag(),
         mail: requested.mail.to_string(),
         office: one_line(&recipient.office),
         short_name: name.as_deref().map(|name| shortened(name, SUBJECT_NAME)),
         name,
-        credit_code: requested.credit_code.to_string(),
-        sector: requested.sector.as_deref().map(one_line),
-        from: light(requested.from, language),
-        to: light(requested.to, language),
+        credit_code: news.credit_code.to_string(),
+        sector: news.sector.as_deref().map(one_line),
+        from: light_view(news.from, language),
+        to: light_view(news.to, language),
         at: minute(since),
         reasons: reasons
             .iter()
@@ -104,18 +131,46 @@ pub(super) fn view(
             // Which duty is meant, and by when it was due, is said above.
             .map(|reason| ReasonView { duty: reason.duty.filter(|_| !calls), ..reason })
             .collect(),
-        call: requested.call.as_ref().map(|call| {
+        call: news.call.as_ref().map(|call| {
             let text = one_line(match language {
                 LetterLanguage::Chinese => &call.zh,
                 LetterLanguage::English => &call.en,
             });
             CallView { text, due: call.due_at.map(deadline), routed: call.routed }
         }),
-        link: match &requested.call {
+        link: match &news.call {
             Some(call) => format!("{base_url}/cases/{}", call.alert),
-            None => format!("{base_url}/merchants/{}", requested.credit_code),
+            None => format!("{base_url}/merchants/{}", news.credit_code),
         },
+        acknowledge: acknowledge.clone(),
+        service: (*base_url).to_owned(),
+    }
+}
+
+pub(super) fn silence(around: &Around<'_>, silence: &SourceSilence) -> SilenceView {
+    let Around { requested, recipient, language, base_url, .. } = *around;
+    let name = one_line(&silence.name);
+    SilenceView {
+        language: language.tag(),
+        mail: requested.mail.to_string(),
+        office: one_line(&recipient.office),
+        kind: source_kind(silence.kind, language),
+        short_name: shortened(&name, SUBJECT_NAME),
+        name,
+        last: silence.last.to_string(),
+        from: silence.from.to_string(),
+        link: format!("{base_url}/sources"),
         service: base_url.to_owned(),
+    }
+}
+
+const fn source_kind(kind: SourceKind, language: LetterLanguage) -> &'static str {
+    match (kind, language) {
+        (kind, LetterLanguage::Chinese) => kind.zh(),
+        (SourceKind::Bank, LetterLanguage::English) => "Bank",
+        (SourceKind::Mall, LetterLanguage::English) => "Mall",
+        (SourceKind::Hotline, LetterLanguage::English) => "Complaint channel",
+        (SourceKind::Sheet, LetterLanguage::English) => "Sheet",
     }
 }
 
@@ -124,7 +179,7 @@ fn reason_view(reason: &Reason, language: LetterLanguage, rulebook: &dyn Ruleboo
         title: one_line(&rulebook.title(&reason.rule, language).unwrap_or_else(|| reason.rule.clone())),
         rule: one_line(&reason.rule),
         version: reason.version,
-        light: light(reason.light, language),
+        light: light_view(reason.light, language),
         clause: one_line(pick(&clause::read(&reason.clause), language)),
         facts: reason.facts.iter().map(|seen| fact_view(seen, language, rulebook)).collect(),
         duty: rulebook
@@ -152,7 +207,7 @@ fn fact_view(seen: &FactSeen, language: LetterLanguage, rulebook: &dyn Rulebook)
     }
 }
 
-fn light(light: Light, language: LetterLanguage) -> LightView {
+fn light_view(light: Light, language: LetterLanguage) -> LightView {
     LightView { name: light.name(), word: word(light, language), symbol: symbol(light), colour: colour(light) }
 }
 

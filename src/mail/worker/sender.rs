@@ -5,7 +5,7 @@ use super::pace::Told;
 use super::{Back, Due, LetterError, Parts, Shared, Task};
 use crate::domain::envelope::{NewEvent, Origin, Position, Recorded};
 use crate::domain::event::{
-    Event, HoldCause, LightChanged, MailAttempted, MailFate, MailHeldUp, MailRequested, Recipient,
+    Event, HoldCause, LightChanged, LightNews, MailAttempted, MailFate, MailHeldUp, MailRequested, Recipient,
 };
 use crate::domain::time::Instant;
 use crate::log::contract::{Append, EventLog, Expected, LogError};
@@ -163,7 +163,7 @@ fn write(shared: &Shared, due: &Due, recorded: &Recorded, requested: &MailReques
     let letter = shared
         .parts
         .renderer
-        .letter(requested, recipient, change.as_ref())
+        .outgoing(requested, recipient, change.as_ref())
         .map_err(|error| refused(&error.to_string()))?;
     let settings = &shared.parts.settings;
     let (trail, asked_at) = (recorded.event.correlation, recorded.recorded_at);
@@ -171,7 +171,8 @@ fn write(shared: &Shared, due: &Due, recorded: &Recorded, requested: &MailReques
         .map_err(|error| refused(&error.to_string()))
 }
 
-/// Writes the letter of a mail once more, as its recipient got or will get it; `None` if it is not addressed to them.
+/// Writes the letter of a mail once more, as its recipient got or will get it, but for the link that is for them alone; `None` if it is
+/// not addressed to them.
 pub(super) fn letter(parts: &Parts, mail: &Summary, address: &str) -> Result<Option<Letter>, LetterError> {
     let (_, requested) = request_of(&*parts.log, mail.position)?;
     let Some(recipient) = recipient_of(&requested, address) else { return Ok(None) };
@@ -183,7 +184,7 @@ fn recipient_of<'r>(requested: &'r MailRequested, address: &str) -> Option<&'r R
     requested.recipients.iter().find(|recipient| *recipient.address == *address)
 }
 
-fn request_of(log: &dyn EventLog, position: Position) -> Result<(Recorded, MailRequested), LogError> {
+pub(super) fn request_of(log: &dyn EventLog, position: Position) -> Result<(Recorded, MailRequested), LogError> {
     let recorded = read_at(log, position)?;
     match recorded.event.decode() {
         Ok(Event::MailRequested(requested)) => Ok((recorded, requested)),
@@ -197,25 +198,27 @@ fn request_of(log: &dyn EventLog, position: Position) -> Result<(Recorded, MailR
 
 /// Returns the light change that a mail is about. A mail that calls for something may be about an older one than that which asked for
 /// a mail: it stands in the merchant's light stream.
-fn change_of(
+pub(super) fn change_of(
     log: &dyn EventLog,
     requested: &MailRequested,
     position: Option<Position>,
 ) -> Result<Option<LightChanged>, LogError> {
-    let Some(position) = position else { return change_called_about(log, requested) };
+    let Some(position) = position else {
+        return requested.light().map_or(Ok(None), |news| change_called_about(log, news));
+    };
     match read_at(log, position)?.event.decode() {
         Ok(Event::LightChanged(change)) => Ok(Some(change)),
         _ => Ok(None),
     }
 }
 
-fn change_called_about(log: &dyn EventLog, requested: &MailRequested) -> Result<Option<LightChanged>, LogError> {
-    let (stream, mut next) = (light_stream(requested.credit_code), 0);
-    while requested.call.is_some() {
+fn change_called_about(log: &dyn EventLog, news: &LightNews) -> Result<Option<LightChanged>, LogError> {
+    let (stream, mut next) = (light_stream(news.credit_code), 0);
+    while news.call.is_some() {
         let batch = log.read_stream(&stream, next, LIGHTS)?;
         let Some(last) = batch.last() else { break };
         next = last.revision + 1;
-        if let Some(found) = batch.iter().find(|recorded| recorded.event.id == requested.change) {
+        if let Some(found) = batch.iter().find(|recorded| recorded.event.id == news.change) {
             return Ok(match found.event.decode() {
                 Ok(Event::LightChanged(change)) => Some(change),
                 _ => None,

@@ -4,11 +4,11 @@ use super::EventPlace;
 use crate::domain::code::CreditCode;
 use crate::domain::envelope::{Position, Recorded};
 use crate::domain::event::{
-    DecodeError, Event, HoldCause, MailAttempted, MailClaimed, MailFate, MailHeldUp, MailRequested,
-    MailSendAgainOrdered,
+    DecodeError, Event, HoldCause, LightNews, MailAttempted, MailClaimed, MailFate, MailHeldUp, MailLinkOpened,
+    MailNews, MailRequested, MailSendAgainOrdered,
 };
-use crate::domain::time::Instant;
-use crate::domain::words::Light;
+use crate::domain::time::{Day, Instant};
+use crate::domain::words::{Light, SourceKind};
 use crate::settings::CLAIM_MARGIN;
 use jiff::SignedDuration;
 use serde::Serialize;
@@ -107,6 +107,9 @@ pub struct Delivery {
     pub retry_at: Option<Instant>,
     /// Last reply of the server, or where the file was put.
     pub reply: Option<Arc<str>>,
+    /// When the link in it was opened first, by the recipient or a scanner.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub opened_at: Option<Instant>,
     /// Attempts that do not count against the schedule: held up by the server, or made before an order to send again.
     #[serde(skip)]
     pub excused: u32,
@@ -227,25 +230,81 @@ pub struct Summary {
     pub position: Position,
     /// Position of the light change it tells of; `None` if the log does not hold it.
     pub change: Option<Position>,
-    /// About whom.
-    pub credit_code: CreditCode,
-    /// Sector it was routed by; `None` if undetermined.
-    pub sector: Option<Arc<str>>,
-    /// Light before.
-    pub from: Light,
-    /// Light then.
-    pub to: Light,
+    /// What it is about.
+    #[serde(flatten)]
+    pub subject: Subject,
     /// When it was asked for.
     pub requested_at: Instant,
     /// How many recipients are in which state.
     pub tally: Tally,
 }
 
+/// What a mail is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Subject {
+    /// A merchant's light.
+    Light {
+        /// About whom.
+        credit_code: CreditCode,
+        /// Sector it was routed by; `None` if undetermined.
+        sector: Option<Arc<str>>,
+        /// Light before.
+        from: Light,
+        /// Light then.
+        to: Light,
+    },
+    /// A source that fell silent.
+    Silence {
+        /// What it is.
+        source: SourceKind,
+        /// Its name.
+        name: Arc<str>,
+        /// First day of its silence.
+        silent_from: Day,
+    },
+}
+
+impl Subject {
+    fn of(news: &MailNews) -> Self {
+        match news {
+            MailNews::Light(LightNews { credit_code, sector, from, to, .. }) => Self::Light {
+                credit_code: *credit_code,
+                sector: sector.as_deref().map(Arc::from),
+                from: *from,
+                to: *to,
+            },
+            MailNews::Silence(silence) => {
+                let name = silence.name.as_str().into();
+                Self::Silence { source: silence.kind, name, silent_from: silence.from }
+            }
+        }
+    }
+}
+
 impl Summary {
-    /// Says whether it calls for something to be done; else it tells of a light that is worse than before.
+    /// Returns the merchant that it is about; `None` if it is about a source.
+    #[must_use]
+    pub const fn credit_code(&self) -> Option<CreditCode> {
+        match self.subject {
+            Subject::Light { credit_code, .. } => Some(credit_code),
+            Subject::Silence { .. } => None,
+        }
+    }
+
+    /// Returns the lights before and then; `None` if it is about a source.
+    #[must_use]
+    pub const fn lights(&self) -> Option<(Light, Light)> {
+        match self.subject {
+            Subject::Light { from, to, .. } => Some((from, to)),
+            Subject::Silence { .. } => None,
+        }
+    }
+
+    /// Says whether it calls for something to be done; else it tells of a light that is worse than before, or of a silence.
     #[must_use]
     pub fn is_call(&self) -> bool {
-        self.to <= self.from
+        self.lights().is_some_and(|(from, to)| to <= from)
     }
 
     pub(super) fn new(
@@ -262,10 +321,7 @@ impl Summary {
             mail: requested.mail,
             position: place.position,
             change,
-            credit_code: requested.credit_code,
-            sector: requested.sector.as_deref().map(Arc::from),
-            from: requested.from,
-            to: requested.to,
+            subject: Subject::of(&requested.news),
             requested_at: place.recorded_at,
             tally,
         }
@@ -304,6 +360,7 @@ pub(super) fn asked(requested: &MailRequested, place: EventPlace) -> Vec<Deliver
                 changed_at: place.recorded_at,
                 retry_at: Some(place.recorded_at),
                 reply: None,
+                opened_at: None,
                 excused: 0,
                 claim: None,
             });
@@ -346,6 +403,7 @@ pub(super) fn step(event: &Event) -> Option<Step<'_>> {
             Some(Step { mail: *mail, address, at: *at, reply: "" })
         }
         Event::MailHeldUp(MailHeldUp { mail, address, at, .. })
+        | Event::MailLinkOpened(MailLinkOpened { mail, address, at })
         | Event::MailSendAgainOrdered(MailSendAgainOrdered { mail, address, at }) => {
             Some(Step { mail: *mail, address, at: *at, reply: "" })
         }
@@ -414,6 +472,10 @@ impl Delivery {
             self.claimed(claimed);
             return;
         }
+        if let Event::MailLinkOpened(_) = event {
+            self.opened_at.get_or_insert(step.at);
+            return;
+        }
         if let Event::MailHeldUp(held) = event {
             // With the attempt, in one append. What may have reached the reader counts: copies come by the schedule.
             self.excused += u32::from(held.cause == HoldCause::Server);
@@ -428,7 +490,10 @@ impl Delivery {
         }
         self.claim = None;
         self.changed_at = step.at;
-        self.reply = Some(step.reply.into());
+        // A recipient who acknowledges says nothing of what the server said.
+        if !matches!(event, Event::MailAcknowledged(_)) {
+            self.reply = Some(step.reply.into());
+        }
         match event {
             Event::MailAttempted(attempted) => {
                 self.attempts = self.attempts.max(attempted.attempt);

@@ -3,7 +3,9 @@ mod claims;
 use super::*;
 use crate::alerts::request::tests::change;
 use crate::domain::envelope::{NewEvent, Origin};
-use crate::domain::event::{HoldCause, MailAttempted, MailFate, MailHeldUp, MailSendAgainOrdered, Recipient};
+use crate::domain::event::{
+    HoldCause, LightNews, MailAttempted, MailFate, MailHeldUp, MailNews, MailSendAgainOrdered, Recipient,
+};
 use crate::domain::words::Light;
 use jiff::SignedDuration;
 use proptest::prelude::*;
@@ -27,15 +29,17 @@ fn requested(mail: u128, addresses: &[&str]) -> Event {
     };
     Event::MailRequested(MailRequested {
         mail: Uuid::from_u128(mail),
-        change: Uuid::from_u128(1),
-        credit_code: change.credit_code,
-        merchant: None,
-        from: change.from,
-        to: change.to,
         at: change.at,
-        sector: Some("sport".to_owned()),
         recipients: addresses.iter().map(recipient).collect(),
-        call: None,
+        news: MailNews::Light(LightNews {
+            change: Uuid::from_u128(1),
+            credit_code: change.credit_code,
+            merchant: None,
+            from: change.from,
+            to: change.to,
+            sector: Some("sport".to_owned()),
+            call: None,
+        }),
     })
 }
 
@@ -218,15 +222,15 @@ fn mails_about_a_merchant_are_found_without_going_through_those_of_others() {
     let mut outbox = Outbox::default();
     for position in 1..=30 {
         let mut event = requested(position.into(), &["a@x"]);
-        if let Event::MailRequested(request) = &mut event {
-            request.credit_code = merchants[usize::try_from(position % 7).unwrap() % 2];
+        if let Event::MailRequested(MailRequested { news: MailNews::Light(news), .. }) = &mut event {
+            news.credit_code = merchants[usize::try_from(position % 7).unwrap() % 2];
         }
         outbox.apply(&event, place(position, 0));
     }
     for merchant in &merchants {
         for before in [None, Some(1), Some(8), Some(15), Some(31)] {
             let found: Vec<Position> = outbox.about(*merchant, before).map(|mail| mail.position).collect();
-            let all = outbox.list(before, 100, |mail| mail.credit_code == *merchant).map(|mail| mail.position);
+            let all = outbox.list(before, 100, |mail| mail.credit_code() == Some(*merchant)).map(|mail| mail.position);
             assert_eq!(found, all.collect::<Vec<_>>(), "{merchant} before {before:?}");
         }
     }

@@ -25,7 +25,7 @@ use crate::picture::imports::{Filed as FiledIn, Kept as KeptImport, Withdrawn};
 use crate::picture::keys::Kept as KeptKey;
 use crate::picture::lights::Lit;
 use crate::picture::marks::Marks;
-use crate::picture::outbox::{Claim, Delivery, DeliveryState, Kept as Mail, Summary, Tally};
+use crate::picture::outbox::{Claim, Delivery, DeliveryState, Kept as Mail, Subject, Summary, Tally};
 use crate::picture::rises::Rise;
 use crate::picture::sources::{Filed, Source};
 use std::sync::Arc;
@@ -173,6 +173,36 @@ impl Stored for KeptImport {
     }
 }
 
+impl Stored for Subject {
+    fn put(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Light { credit_code, sector, from, to } => {
+                (0_u8, *credit_code, sector.clone()).put(out);
+                (*from, *to).put(out);
+            }
+            Self::Silence { source, name, silent_from } => {
+                (1_u8, *source).put(out);
+                (name.clone(), *silent_from).put(out);
+            }
+        }
+    }
+
+    fn get(from: &mut &[u8]) -> Option<Self> {
+        Some(match Stored::get(from)? {
+            0_u8 => {
+                let (credit_code, sector) = Stored::get(from)?;
+                let (before, then) = Stored::get(from)?;
+                Self::Light { credit_code, sector, from: before, to: then }
+            }
+            1 => {
+                let (source, (name, silent_from)) = (Stored::get(from)?, Stored::get(from)?);
+                Self::Silence { source, name, silent_from }
+            }
+            _ => return None,
+        })
+    }
+}
+
 impl Stored for KeptCase {
     /// A case and a light change have many parts, and there are few: they are kept as JSON.
     fn put(&self, out: &mut Vec<u8>) {
@@ -272,7 +302,7 @@ structs! {
     Listing { list, entered_on, position, until, removed }
     Act { date, position, kind, until, due_on, number, result }
     Dealings { leads, checks, cases, documents }
-    DocumentItem { kind, number, date, position, words }
+    DocumentItem { kind, number, office, date, position, words }
     LeadItem { lead, step, date, position, until, authority, note, reported_on, approved_at, handed_over_at }
     CheckItem { check, step, date, position, until, sectors, result }
     CaseItem { number, date, position, until, ticket }
@@ -287,9 +317,9 @@ structs! {
     KeptKey { key, ended }
     Key { id, name, scope, expires_at, created_at, revoked_at, hash }
     Scope { role, malls, sectors, divisions, bank }
-    Summary { mail, position, change, credit_code, sector, from, to, requested_at, tally }
+    Summary { mail, position, change, subject, requested_at, tally }
     Tally { waiting, accepted, refused, given_up, bounced, acknowledged, nobody }
-    Delivery { address, office, state, attempts, changed_at, retry_at, reply, excused, claim }
+    Delivery { address, office, state, attempts, changed_at, retry_at, reply, opened_at, excused, claim }
     Claim { number, by, until, at }
     Mail { summary, open, rise }
     Source { kind, name, last_at, last, actor, days, rows, last_rows, file }

@@ -16,7 +16,6 @@ use super::tally::Step;
 use super::{Decider, Ended, Import, Speaker, TakingError};
 use crate::desk::{Desk, not_recorded};
 use crate::domain::envelope::Origin;
-use crate::domain::hex::Hex;
 use crate::intake::profile::{How, Profiles};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
 use jiff::SignedDuration;
@@ -163,7 +162,8 @@ impl Tray {
     }
 
     /// Puts a file at the end of the line: to be taken if its state is `Waiting`, else to be tried. Returns its id; of a request that
-    /// was made before, that of the file it brought then (law 2). A file that was not taken to its end may come again.
+    /// was made before, that of the file it brought then (law 2). A file that was not taken to its end may come again with the same
+    /// request, and is taken anew: nothing of it is done twice, and the rest would be lost.
     ///
     /// # Errors
     /// See [`TrayError`]; then it is not in the line.
@@ -176,9 +176,9 @@ impl Tray {
             // Under one lock, so that of two requests with one key one comes first.
             let mut entries = held(&self.inner.entries);
             if let Some(request) = &entry.now().request
-                && let Some((known, content)) = asked_before(&entries, &request.key)
+                && let Some(known) = asked_before(&entries, request)?
             {
-                return if content == request.content { Ok(known) } else { Err(TrayError::KeyReused) };
+                return Ok(known);
             }
             has_room(&entries, &entry.now())?;
             entries.insert(id, entry.clone());
@@ -469,13 +469,18 @@ fn has_room(entries: &BTreeMap<Uuid, Arc<Entry>>, new: &Record) -> Result<(), Tr
     if is_tried(new.state) && tried >= MOST_PREVIEWED { Err(TrayError::Full) } else { Ok(()) }
 }
 
-/// Returns the file that a request with this key brought, and the digest of what was sent.
-fn asked_before(entries: &BTreeMap<Uuid, Arc<Entry>>, key: &str) -> Option<(Uuid, Hex<32>)> {
-    let asked = |record: Arc<Record>| {
-        let request = record.request.as_ref().filter(|request| request.key == key)?;
-        (!matches!(record.state, State::Failed | State::BrokenOff)).then_some((record.id, request.content))
-    };
-    entries.values().rev().find_map(|entry| asked(entry.now()))
+/// Returns the file that this request brought before, if that was taken to its end or is on its way.
+///
+/// # Errors
+/// A request with its key brought something else.
+fn asked_before(entries: &BTreeMap<Uuid, Arc<Entry>>, request: &AsRequest) -> Result<Option<Uuid>, TrayError> {
+    let alike = |record: &Arc<Record>| record.request.as_ref().is_some_and(|known| known.key == request.key);
+    let mut before = entries.values().rev().map(|entry| entry.now()).filter(alike);
+    let Some(newest) = before.next() else { return Ok(None) };
+    if newest.request.as_ref() != Some(request) {
+        return Err(TrayError::KeyReused);
+    }
+    Ok((!matches!(newest.state, State::Failed | State::BrokenOff)).then_some(newest.id))
 }
 
 fn conclude(record: &mut Record, ended: Ended, is_preview: bool) {
@@ -519,3 +524,6 @@ fn fail(record: &mut Record, error: &TakingError) {
 fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
     lock.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ use warnlight::domain::money::{Ratio, Yuan};
 use warnlight::domain::time::{Day, Instant, plus_days};
 use warnlight::domain::words::{
     AccountAction, ActKind, Attribution, CaseOutcome, Channel, ComplaintKind, DocumentKind, EnforcementKind,
-    ExitAction, GuaranteeKind, JointCheckStep, LeadStep, Light, ListKind, Outcome, SignalKind, TicketStep,
+    ExitAction, GuaranteeKind, JointCheckStep, LeadStep, Light, ListKind, Outcome, SignalKind, SourceKind, TicketStep,
 };
 
 /// How much of what may be left out is stated.
@@ -220,7 +220,8 @@ words!(
     LeadStep,
     JointCheckStep,
     AccountAction,
-    TicketStep
+    TicketStep,
+    SourceKind
 );
 
 impl Draw for Entry {
@@ -361,13 +362,15 @@ payloads! {
     AlertEscalated { alert, credit_code, at, note, duty, step: stated_step, to, next_at }
     AlertClosed { alert, credit_code, at, note, outcome, change }
     AlertStep { alert, credit_code, at, note }
-    MailRequested { mail, change, credit_code, merchant, from, to, at, sector, recipients, call }
+    LightNews { change, credit_code, merchant, from, to, sector, call }
+    SourceSilence { kind, name, last, from }
     MailCall { alert, cause, zh, en, due_at, routed: stated_flag }
     Recipient { address, office, language }
     MailClaimed { mail, address, attempt, claim, by, at, until }
     MailAttempted { mail, address, attempt, at, reply, retry_at }
     MailHeldUp { mail, address, attempt, cause, at }
     MailSendAgainOrdered { mail, address, at }
+    MailLinkOpened { mail, address, at }
     MailFate { mail, address, at, reply }
     PolicyActivated { pack, digest: digest, files, follow_up: stated_flag }
     PolicyFile { name, text }
@@ -384,8 +387,18 @@ payloads! {
     CheckpointSigned { position, digest, at, key, signature }
 }
 
-/// Draws one event of every type.
+fn mail_requested(pen: &mut Pen, news: MailNews) -> Event {
+    Event::MailRequested(MailRequested { mail: pen.draw(), at: pen.draw(), recipients: pen.draw(), news })
+}
+
+/// Draws one event of every type; of a type with alternatives, one of each.
 pub(super) fn every_event(pen: &mut Pen) -> Vec<Event> {
+    let (light, silence) = (MailNews::Light(pen.draw()), MailNews::Silence(pen.draw()));
+    let mails = [mail_requested(pen, light), mail_requested(pen, silence)];
+    mails.into_iter().chain(of_one_shape(pen)).collect()
+}
+
+fn of_one_shape(pen: &mut Pen) -> Vec<Event> {
     macro_rules! events {
         ($($variant:ident),+ $(,)?) => { vec![$(Event::$variant(pen.draw())),+] };
     }
@@ -488,7 +501,6 @@ pub(super) fn every_event(pen: &mut Pen) -> Vec<Event> {
         AlertReminded,
         AlertEscalated,
         AlertClosed,
-        MailRequested,
         MailClaimed,
         MailAttempted,
         MailHeldUp,
@@ -496,6 +508,7 @@ pub(super) fn every_event(pen: &mut Pen) -> Vec<Event> {
         MailRefused,
         MailGivenUp,
         MailSendAgainOrdered,
+        MailLinkOpened,
         MailBounced,
         MailAcknowledged,
         PolicyActivated,

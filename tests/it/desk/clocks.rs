@@ -216,7 +216,10 @@ fn what_is_ahead_of_the_clock_is_refused_however_far_the_log_is_ahead() {
 fn mails(stage: &Stage) -> Vec<(String, Instant, bool)> {
     let events = stage.log.read_all(0, usize::MAX).unwrap();
     let mail = |event| match event {
-        Event::MailRequested(mail) => Some((mail.credit_code.to_string(), mail.at, mail.call.is_some())),
+        Event::MailRequested(mail) => {
+            let news = mail.light()?;
+            Some((news.credit_code.to_string(), mail.at, news.call.is_some()))
+        }
         _ => None,
     };
     events.iter().filter_map(|recorded| mail(recorded.event.decode().unwrap())).collect()

@@ -97,6 +97,8 @@ fn open_routes_are_the_ones_meant_to_be_open() {
             "/shop/{credit_code}/sign",
             "/login",
             "/login",
+            "/m/{token}",
+            "/m/{token}",
             "/logout",
         ]
     );

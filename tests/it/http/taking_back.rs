@@ -77,6 +77,11 @@ fn an_import_is_withdrawn_with_a_reason_and_its_file_is_heard_again() {
     assert_eq!(app.desk.log().head(), head);
     let state = app.get(&format!("/api/v1/imports/{}", id(&wrong))).key(&lead).ok().json();
     assert_eq!(state["withdrawn"]["reason"], "wrong mall", "{state:#}");
+    // The timeline keeps what it said, and says that it counts no longer; of the other import it does not.
+    let page = app.get(&format!("/merchants/{HERE}?lang=en&steps=all")).key(&lead).html().ok().text;
+    let marked: Vec<&str> =
+        page.split("<li id=\"e-").filter(|step| step.contains("withdrawn with its import")).collect();
+    assert!(marked.len() == 1 && marked[0].contains("closed"), "{marked:?}");
     // The same file is heard anew.
     let anew = upload(&app, &lead, "exits.csv", &closings(&[HERE]));
     assert_eq!((&anew["counts"]["accepted"], &anew["known"]), (&json!(1), &json!(0)), "{anew:#}");

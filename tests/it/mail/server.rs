@@ -32,7 +32,7 @@ pub(crate) struct Message {
     pub(crate) headers: BTreeMap<String, String>,
     #[serde(rename = "type")]
     pub(super) content_type: String,
-    pub(super) parts: Vec<Part>,
+    pub(crate) parts: Vec<Part>,
     pub(super) defects: Vec<String>,
 }
 
@@ -41,7 +41,7 @@ pub(crate) struct Part {
     #[serde(rename = "type")]
     pub(super) content_type: String,
     pub(super) charset: String,
-    pub(super) text: String,
+    pub(crate) text: String,
 }
 
 pub(crate) struct Server {
@@ -82,7 +82,7 @@ impl Server {
         self.seen.recv_timeout(LONG).expect("the mail server saw nothing")
     }
 
-    pub(super) fn next_message(&self) -> Message {
+    pub(crate) fn next_message(&self) -> Message {
         match self.next() {
             Seen::Message(message) => message,
             other => panic!("a message was expected, and the server saw {other:?}"),

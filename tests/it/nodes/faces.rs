@@ -3,8 +3,8 @@
 use crate::shared::forward;
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use uuid::Uuid;
 use warnlight::domain::envelope::{Position, Recorded, Revision};
 use warnlight::domain::time::Instant;
@@ -61,6 +61,43 @@ impl EventLog for Balky {
         let meant = append.events.iter().any(|event| &*event.event_type == self.event_type);
         if meant && !self.balked.swap(true, Ordering::SeqCst) {
             return Pending::known(Err(LogError::Unavailable("not this time".to_owned())));
+        }
+        self.inner.submit(append)
+    }
+
+    forward!(inner);
+}
+
+/// A log to which somebody else writes just before this node appends an event of this type for the first time.
+pub(super) struct Beaten {
+    inner: Arc<dyn EventLog>,
+    event_type: &'static str,
+    other: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+    beaten: AtomicBool,
+}
+
+impl Beaten {
+    pub(super) fn by(inner: Arc<dyn EventLog>, event_type: &'static str) -> Self {
+        Self { inner, event_type, other: Mutex::default(), beaten: AtomicBool::new(false) }
+    }
+
+    /// Says what somebody else does then.
+    pub(super) fn when(&self, other: impl FnOnce() + Send + 'static) {
+        *self.other.lock().unwrap() = Some(Box::new(other));
+    }
+
+    pub(super) fn was_beaten(&self) -> bool {
+        self.beaten.load(Ordering::SeqCst)
+    }
+}
+
+impl EventLog for Beaten {
+    fn submit(&self, append: Append) -> Pending {
+        if append.events.iter().any(|event| &*event.event_type == self.event_type)
+            && let Some(other) = self.other.lock().unwrap().take()
+        {
+            other();
+            self.beaten.store(true, Ordering::SeqCst);
         }
         self.inner.submit(append)
     }

@@ -22,6 +22,8 @@ struct State {
     /// How long each piece is on its way, in milliseconds.
     delay: AtomicU64,
     closed: AtomicBool,
+    /// How often all lines were broken.
+    breaks: AtomicUsize,
 }
 
 /// A proxy on a port of this machine.
@@ -68,6 +70,11 @@ impl Proxy {
         *self.state.mute_at.lock().unwrap() = Some(asked.as_bytes().to_vec());
     }
 
+    /// Breaks every line there is now.
+    pub(super) fn break_all(&self) {
+        self.state.breaks.fetch_add(1, Ordering::SeqCst);
+    }
+
     pub(super) fn cuts(&self) -> usize {
         self.state.cuts.load(Ordering::SeqCst)
     }
@@ -92,13 +99,14 @@ impl Drop for Proxy {
 fn carry((mut from, mut to): (TcpStream, TcpStream), answers: bool, state: &State) {
     let mut piece = [0; 16 * 1024];
     let mut has_gap = false;
+    let breaks = state.breaks.load(Ordering::SeqCst);
     from.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
     loop {
         let read = match from.read(&mut piece) {
             Ok(0) => break,
             Ok(read) => read,
             Err(error) if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {
-                if state.closed.load(Ordering::SeqCst) {
+                if state.closed.load(Ordering::SeqCst) || state.breaks.load(Ordering::SeqCst) > breaks {
                     break;
                 }
                 continue;

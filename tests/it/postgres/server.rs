@@ -19,8 +19,16 @@ const SETTINGS: &str = "listen_addresses = '127.0.0.1'\nshared_buffers = 32MB\nm
     wal_keep_size = 64MB\nmax_wal_size = 512MB\nmax_wal_senders = 5\nwal_receiver_timeout = 5s\nwal_sender_timeout = 5s\n\
     wal_retrieve_retry_interval = 100ms\nlogging_collector = off\nlc_messages = 'C'\n";
 
-/// Finds a program of the newest PostgreSQL installed.
+/// Names a folder with the programs of another PostgreSQL than the newest installed: `postgres` and `initdb` at least; what it has
+/// not is taken from there.
+const OTHER: &str = "WARNLIGHT_TEST_POSTGRES";
+
+/// Finds a program of PostgreSQL.
 pub(crate) fn program(name: &str) -> PathBuf {
+    let other = std::env::var_os(OTHER).map(|folder| PathBuf::from(folder).join(name));
+    if let Some(program) = other.filter(|program| program.exists()) {
+        return program;
+    }
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let mut found: Vec<(u32, PathBuf)> = versions
         .filter_map(|version| {

@@ -272,6 +272,14 @@ pub(super) const FORMS: &[ActForm] = &[
         ],
     ),
     ActForm {
+        id: "custody",
+        group: "registry",
+        command: "report_custody",
+        says: &[],
+        fields: &[DATE, field("held", Kind::Money).needed(), field("abnormal", Kind::Flag)],
+        roles: WITH_BANKS,
+    },
+    ActForm {
         id: "account",
         group: "registry",
         command: "record_account",

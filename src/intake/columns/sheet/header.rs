@@ -59,7 +59,7 @@ impl Layout {
     /// Finds the columns about persons among those that nothing reads, and returns their headers, which are extra no more.
     pub(in crate::intake) fn drop_personal(&mut self, headers: &[String], personal: &Personal) -> Vec<String> {
         let is_personal =
-            |header: &&String| self.extra.iter().any(|extra| extra == trim(header)) && personal.is(header);
+            |header: &&String| self.extra.iter().any(|extra| extra == trim(header)) && personal.is(self.kind, header);
         let dropped: Vec<String> = headers.iter().filter(is_personal).map(|header| trim(header).to_owned()).collect();
         let among = |header: &String| dropped.iter().any(|dropped| dropped == trim(header));
         self.personal =

@@ -1,6 +1,8 @@
 //! The light board (亮灯看板): counts and money by colour, filters, search, merchants worst first or in another order; now, or as of an
 //! instant with what was known then.
 
+mod looked_up;
+
 use super::search::Words;
 use super::{Money, View};
 use crate::domain::code::CreditCode;
@@ -116,7 +118,7 @@ pub struct Choices {
 }
 
 /// A merchant that was found, with what it is ordered by.
-struct Found<'a> {
+pub(super) struct Found<'a> {
     light: Light,
     money: Money,
     merchant: &'a Merchant,
@@ -126,6 +128,9 @@ impl<'a> View<'a> {
     /// Counts the merchants of each light, leaving the filter's own light aside.
     #[must_use]
     pub fn counts(&self, filter: &Filter) -> BTreeMap<Light, u64> {
+        if let Some(shelf) = self.office_shelf() {
+            return self.tallies_on(shelf, filter).into_iter().map(|(light, tally)| (light, tally.count)).collect();
+        }
         let moment = self.moment();
         let mut counts: BTreeMap<Light, u64> = Light::ALL.iter().map(|light| (*light, 0)).collect();
         for merchant in self.fitting(filter) {
@@ -137,6 +142,9 @@ impl<'a> View<'a> {
     /// Counts the merchants of each light and adds up their money at risk, leaving the filter's own light aside.
     #[must_use]
     pub fn tallies(&self, filter: &Filter) -> BTreeMap<Light, Tally> {
+        if let Some(shelf) = self.office_shelf() {
+            return self.tallies_on(shelf, filter);
+        }
         let moment = self.moment();
         let mut tallies: BTreeMap<Light, Tally> = Light::ALL.iter().map(|light| (*light, Tally::default())).collect();
         for merchant in self.fitting(filter) {
@@ -150,6 +158,9 @@ impl<'a> View<'a> {
     /// Counts merchants by street, sector and light.
     #[must_use]
     pub fn grid(&self, filter: &Filter) -> Grid {
+        if let Some(shelf) = self.office_shelf().filter(|_| filter.is_by_place()) {
+            return shelf.pick(self.scope, filter).grid();
+        }
         let moment = self.moment();
         let mut grid = Grid::new();
         for merchant in self.fitting(filter) {
@@ -170,6 +181,9 @@ impl<'a> View<'a> {
     /// Lists merchants in an order, or in the reverse of it.
     #[must_use]
     pub fn list_by(&self, filter: &Filter, (order, reverse): (Order, bool), skip: usize, take: usize) -> Page {
+        if let Some(shelf) = self.office_shelf() {
+            return self.list_on(shelf, filter, (order, reverse), skip, take);
+        }
         let moment = self.moment();
         let mut found: Vec<Found<'a>> = self
             .fitting(filter)
@@ -213,6 +227,9 @@ impl<'a> View<'a> {
     /// Returns what can be chosen in the filters.
     #[must_use]
     pub fn choices(&self) -> Choices {
+        if let Some(shelf) = self.office_shelf() {
+            return shelf.pick(self.scope, &Filter::default()).choices();
+        }
         let mut choices = Choices::default();
         for merchant in self.merchants() {
             choices.divisions.extend(merchant.division(Position::MAX).map(|division| division.to_string()));
