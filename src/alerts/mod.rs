@@ -6,3 +6,4 @@ pub mod recipients;
 pub mod request;
 pub mod requests;
 pub mod silence;
+pub mod tickets;

@@ -63,13 +63,15 @@ impl Engine {
     /// them. Only once everything that happened until `now` was looked at: a duty that fell away in time is not late.
     pub(super) fn call_on(&mut self, now: Instant) -> Result<(), LogError> {
         loop {
-            let appends = self.steps_to_take(now);
+            let mut appends = self.steps_to_take(now);
+            appends.extend(self.ticket_steps(now, SLICE));
             if appends.is_empty() {
                 break;
             }
             self.conclude(appends)?;
         }
-        let requests = self.calls_to_make(now);
+        let mut requests = self.calls_to_make(now);
+        requests.extend(self.ticket_calls(now, SLICE));
         if requests.is_empty() {
             return Ok(());
         }

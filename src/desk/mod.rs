@@ -16,6 +16,7 @@ mod retries;
 mod routing;
 mod silence;
 mod start;
+mod tickets;
 mod together;
 mod whose;
 

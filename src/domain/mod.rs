@@ -34,6 +34,7 @@ pub mod standing;
 pub mod statement;
 pub mod text;
 pub mod ticket;
+pub mod ticket_clock;
 pub mod tidy;
 pub mod time;
 pub mod whose;

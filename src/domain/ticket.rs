@@ -67,7 +67,13 @@ fn without(name: &str, channel: Channel) -> Option<&str> {
 /// Returns the number that people know a complaint's ticket by.
 #[must_use]
 pub fn number(complaint: &Complaint) -> &str {
-    without(&complaint.ticket, complaint.channel).unwrap_or(&complaint.ticket)
+    number_of(&complaint.ticket, complaint.channel)
+}
+
+/// Returns the number behind the name of a ticket of a channel.
+#[must_use]
+pub fn number_of(name: &str, channel: Channel) -> &str {
+    without(name, channel).unwrap_or(name)
 }
 
 /// What is known about the number of a complaint that is stated.

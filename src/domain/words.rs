@@ -199,6 +199,16 @@ vocabulary! {
         Merged = "merged" "并案",
     }
 
+    /// What a clock of a ticket runs for (投诉时限).
+    ClockStep {
+        /// The due time that is written on the ticket.
+        DueTime = "due_time" "办理期限",
+        /// The first answer: what is done, or that it is taken on or refused.
+        FirstAnswer = "first_answer" "首次响应",
+        /// The end, counted from the first answer.
+        Closing = "closing" "办结",
+    }
+
     /// How it is known whom a ticket without a credit code means (认领方式).
     Attribution {
         /// What it says agrees by key with one merchant.

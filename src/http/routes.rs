@@ -209,7 +209,8 @@ routes! {
         "Withdraws the standing exit notice of a shop", [] body "Notice" -> "CommandReceipt";
     get "/api/v1/complaints" ReadComplaints api::complaints::list,
         "Complaints in scope, newest first",
-        [("credit_code", "about one merchant only"), ("open", "true: not closed, false: closed"), PAGE, PER_PAGE]
+        [("credit_code", "about one merchant only"), ("open", "true: not closed, false: closed"),
+         ("late", "true: those whose clock ran out, the earliest due first"), PAGE, PER_PAGE]
         -> "ComplaintPage";
     post "/api/v1/complaints" HandleComplaints api::complaints::post,
         "Records a ticket as it stands", [] body "RecordComplaint" -> "CommandReceipt";
@@ -344,6 +345,8 @@ routes! {
             ("row", "which ticket of the page is worked at, from 0"), ("last", "the ticket that was decided last, to be told")] -> "text/html";
     post "/unattributed" DecideTickets pages::unattributed::post, "Attributes a ticket, sets it aside, or takes that back",
         [] body "DecisionForm" -> "text/html";
+    post "/merchants/{code}/replies" HandleComplaints pages::replies::post, "Answers a ticket of a merchant",
+        [] body "ReplyForm" -> "text/html";
     post "/aliases" DecideTickets pages::aliases::post, "Records or withdraws another name of a merchant",
         [] body "AliasForm" -> "text/html";
     get "/mails" ReadMails pages::mails::show, "The mail record", [("before", "older ones")] -> "text/html";

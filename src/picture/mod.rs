@@ -20,6 +20,7 @@ mod replay;
 pub mod rises;
 pub mod snapshot;
 pub mod sources;
+mod tickets;
 pub mod uncounted;
 mod whose;
 mod withdrawal;
@@ -34,6 +35,7 @@ use crate::domain::case::Cases;
 use crate::domain::envelope::{NewEvent, Position, Recorded};
 use crate::domain::event::Event;
 use crate::domain::fold::{Stamp, evidence_about};
+use crate::domain::ticket_clock::TicketClocks;
 use crate::domain::whose::Queue;
 use crate::domain::world::World;
 use crate::log::contract::EventLog;
@@ -71,6 +73,8 @@ parts! {
     10: cases: Cases,
     /// Events that are not counted where the revision of their stream is.
     11: uncounted: Uncounted,
+    /// Tickets whose clocks run.
+    12: tickets: TicketClocks,
 }
 
 impl Picture {
@@ -96,6 +100,8 @@ impl Picture {
         self.sources.hear_bank(seen, &self.world);
         // And whose hand a file came from stands in the keys.
         self.sources.hear_file(seen, &self.keys);
+        // And what a ticket waits for, with the merchant's complaints.
+        tickets::hear(&mut self.tickets, seen, &self.world);
         self.position = seen.stamp.position;
         Ok(())
     }

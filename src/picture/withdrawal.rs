@@ -83,6 +83,7 @@ impl Picture {
                 None => {}
             }
         }
+        let mut live: BTreeMap<CreditCode, BTreeSet<Box<str>>> = BTreeMap::new();
         for (code, of_import) in about {
             // Whole: what is said in one stream may be about what stands in another.
             let own = told(log, &merchant_stream(code), at.position)?;
@@ -97,6 +98,8 @@ impl Picture {
             let all = std::iter::once(&own).chain(&others).chain(of_import);
             let mut all: Vec<&Told> = all.flat_map(|told| left(told, is_gone)).collect();
             all.sort_by_key(|told| told.stamp.position);
+            let said = all.iter().filter(|told| self.tickets.is_live(told.stamp));
+            live.insert(code, said.filter_map(|told| told.event.ticket().map(Box::from)).collect());
             world.fold_again(at, code, all.into_iter());
             let name = merchant_stream(code);
             if streams.contains(&*name) {
@@ -109,6 +112,11 @@ impl Picture {
         }
         self.have_wait_again(at, said, &mut world, &mut queue);
         (self.world, self.queue, self.uncounted) = (world, queue, uncounted);
+        for (code, live) in live {
+            if let Some(merchant) = self.world.get(code) {
+                self.tickets.hear_again(merchant, &live);
+            }
+        }
         Ok(())
     }
 

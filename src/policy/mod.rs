@@ -6,6 +6,7 @@ pub mod calendar;
 #[cfg(test)]
 mod cases;
 pub mod clause;
+pub mod complaints;
 pub mod fact;
 pub mod figure;
 pub mod figures;

@@ -1,5 +1,6 @@
 //! Rules (规则): a condition over facts, the light it asks for, the clause it rests on, the duty it creates.
 
+use super::complaints::{ComplaintClocks, ComplaintsTable};
 use super::fact::{FactId, FactTable, Unit, Value};
 use super::follow_up::{FollowUp, FollowUpTable};
 use super::parameters::{Parameters, ParametersTable};
@@ -225,6 +226,8 @@ pub struct Pack {
     pub parameters: Parameters,
     /// Clocks of leads that go to criminal justice; `None` if the pack has none.
     pub transfer: Option<Transfer>,
+    /// Clocks of complaints; `None` if the pack has none.
+    pub complaints: Option<ComplaintClocks>,
     /// How lights are followed up; `None` if they are not.
     pub follow_up: Option<FollowUp>,
     /// Rules, worst light first, then by id: the order reasons are shown in.
@@ -238,6 +241,7 @@ pub(super) struct PackFile {
     pack: PackTable,
     parameters: Option<ParametersTable>,
     transfer: Option<TransferTable>,
+    complaints: Option<ComplaintsTable>,
     follow_up: Option<FollowUpTable>,
     rule: Vec<RuleTable>,
 }
@@ -359,7 +363,18 @@ impl PackFile {
             });
         }
         rules.sort_by(|a, b| b.light.cmp(&a.light).then_with(|| a.id.cmp(&b.id)));
-        Pack { id: self.pack.id, version: self.pack.version, edition, parameters, transfer, follow_up, rules }
+        let is_rule = |name: &str| rules.iter().any(|rule| rule.id == name);
+        let complaints = self.complaints.map(|table| table.check(is_rule, problems));
+        Pack {
+            id: self.pack.id,
+            version: self.pack.version,
+            edition,
+            parameters,
+            transfer,
+            complaints,
+            follow_up,
+            rules,
+        }
     }
 }
 

@@ -1,6 +1,7 @@
-//! Complaints (投诉), newest first.
+//! Complaints (投诉), newest first; the late ones by when they were due.
 
 use super::View;
+use super::tickets::TicketRow;
 use crate::domain::code::CreditCode;
 use crate::domain::evidence::Complaint;
 use crate::domain::merchant::Merchant;
@@ -10,6 +11,8 @@ use crate::domain::merchant::Merchant;
 pub struct ComplaintFilter {
     /// About one merchant only.
     pub credit_code: Option<CreditCode>,
+    /// Late only: followed, and the clock ran out.
+    pub late: bool,
     /// Not closed only (`true`), closed only (`false`).
     pub open: Option<bool>,
 }
@@ -23,6 +26,12 @@ impl<'a> View<'a> {
         skip: usize,
         take: usize,
     ) -> (usize, Vec<(CreditCode, &'a Complaint)>) {
+        if filter.late {
+            let about = |row: &TicketRow<'_>| filter.credit_code.is_none_or(|code| code == row.credit_code);
+            let found: Vec<TicketRow<'a>> = self.tickets(true).into_iter().filter(about).collect();
+            let shown = found.iter().skip(skip).take(take).map(|row| (row.credit_code, row.complaint)).collect();
+            return (found.len(), shown);
+        }
         let horizon = self.horizon();
         let merchants: Box<dyn Iterator<Item = &'a Merchant>> = match filter.credit_code {
             Some(code) => Box::new(self.merchant(code).into_iter()),

@@ -16,6 +16,7 @@ pub mod sight;
 pub mod sources;
 pub mod standing;
 pub mod tenants;
+pub mod tickets;
 pub mod today;
 pub mod unattributed;
 
@@ -25,6 +26,7 @@ use crate::domain::access::Scope;
 use crate::domain::case::Cases;
 use crate::domain::envelope::Position;
 use crate::domain::merchant::{Horizon, Merchant};
+use crate::domain::ticket_clock::TicketClocks;
 use crate::domain::time::Instant;
 use crate::domain::whose::Queue;
 use crate::domain::world::World;
@@ -53,6 +55,8 @@ pub struct View<'a> {
     pub queue: &'a Queue,
     /// Lights that are followed up.
     pub cases: &'a Cases,
+    /// Tickets whose clocks run.
+    pub tickets: &'a TicketClocks,
     /// Who delivered when.
     pub sources: &'a Sources,
     /// Events that are not counted where the revision of their stream is.
@@ -75,12 +79,13 @@ impl<'a> View<'a> {
     /// Returns a view of a picture.
     #[must_use]
     pub fn new(picture: &'a Picture, scope: &'a Scope, now: Instant) -> Self {
-        let Picture { world, lights, queue, cases, sources, uncounted, policies, .. } = picture;
+        let Picture { world, lights, queue, cases, tickets, sources, uncounted, policies, .. } = picture;
         Self {
             world,
             lights,
             queue,
             cases,
+            tickets,
             sources,
             uncounted,
             policies,

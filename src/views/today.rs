@@ -1,9 +1,8 @@
-//! What somebody who acts looks at first: lights that changed since they last looked, complaints whose clock runs, notices past their day.
+//! What somebody who acts looks at first: lights that changed since they last looked, notices past their day.
 
 use super::View;
 use crate::domain::code::CreditCode;
 use crate::domain::envelope::Position;
-use crate::domain::evidence::Complaint;
 use crate::domain::time::{Instant, day_of};
 use crate::domain::words::Light;
 
@@ -31,20 +30,7 @@ pub enum Since {
     Instant(Instant),
 }
 
-/// A complaint that nobody has answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Unanswered<'a> {
-    /// About whom.
-    pub credit_code: CreditCode,
-    /// Its name, if it is in the register.
-    pub name: Option<&'a str>,
-    /// The complaint.
-    pub complaint: &'a Complaint,
-    /// By when.
-    pub due: Instant,
-}
-
-impl<'a> View<'a> {
+impl View<'_> {
     /// Returns the lights that changed, newest first.
     #[must_use]
     pub fn changed(&self, since: Since) -> Vec<Changed> {
@@ -64,27 +50,6 @@ impl<'a> View<'a> {
             .collect();
         changed.sort_unstable_by_key(|row| std::cmp::Reverse(row.position));
         changed
-    }
-
-    /// Returns the complaints with a due time that were neither answered nor closed, the soonest due first.
-    #[must_use]
-    pub fn unanswered(&self) -> Vec<Unanswered<'a>> {
-        let horizon = self.horizon();
-        let mut found: Vec<Unanswered<'a>> = self
-            .merchants()
-            .flat_map(|merchant| {
-                let reader = self.reader(merchant);
-                let seen =
-                    merchant.complaints.iter().filter(move |it| it.counts(&horizon) && reader.sees_complaint(it));
-                let waits = seen.filter(move |it| !it.is_answered(&horizon) && it.outcome(&horizon).is_none());
-                waits.filter_map(move |complaint| {
-                    let name = merchant.name(Position::MAX);
-                    Some(Unanswered { credit_code: merchant.code, name, complaint, due: complaint.due(Position::MAX)? })
-                })
-            })
-            .collect();
-        found.sort_unstable_by(|a, b| a.due.cmp(&b.due).then_with(|| a.complaint.ticket.cmp(&b.complaint.ticket)));
-        found
     }
 
     /// Returns how many notices stand whose planned day has passed.

@@ -4,5 +4,6 @@
 mod clocks;
 mod fates;
 mod gate;
+mod reads;
 mod silence;
 mod turns;

@@ -291,9 +291,11 @@ fn a_year_of_following_up_is_what_a_plain_program_says() {
 
 fn call_of(recorded: &warnlight::domain::envelope::Recorded) -> Option<(CreditCode, Instant, bool)> {
     match recorded.event.decode().unwrap() {
+        // Those about tickets have a second program of their own.
         Event::MailRequested(mail) => {
             let news = mail.light()?;
-            Some((news.credit_code, mail.at, news.call.as_ref()?.due_at.is_some()))
+            let call = news.call.as_ref().filter(|call| !call.zh.starts_with("投诉"))?;
+            Some((news.credit_code, mail.at, call.due_at.is_some()))
         }
         _ => None,
     }

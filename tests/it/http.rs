@@ -46,6 +46,7 @@ mod sight;
 mod slow_bodies;
 mod sources;
 mod taking_back;
+mod tickets;
 mod today;
 mod trail;
 mod trespass;

@@ -46,6 +46,8 @@ mod samples;
 #[cfg(test)]
 mod shared;
 #[cfg(test)]
+mod tickets;
+#[cfg(test)]
 mod watch;
 #[cfg(test)]
 mod whose;

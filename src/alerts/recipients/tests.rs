@@ -311,3 +311,19 @@ fn a_long_list_is_read_in_time_that_grows_with_its_length() {
     let (quarter, whole) = (least(500), least(2_000));
     assert!(whole < quarter * 9, "{quarter:?}, then {whole:?}");
 }
+
+/// Whoever stands in has to serve: a list in which a deputy has left, or has not begun, is refused with the day, and one whose own
+/// deputy serves on passes it on.
+#[test]
+fn a_deputy_stands_in_only_while_serving() {
+    let deputy = "id = \"li\"\naddress = \"li@example.invalid\"\nlanguage = \"en\"\nfrom = \"2025-01-01\"";
+    for (serves, day) in
+        [("from = \"2025-07-02\"", "2025-07-01"), ("from = \"2025-01-01\"\nuntil = \"2025-07-10\"", "2025-07-14")]
+    {
+        let text = OFFICES.replace(deputy, &deputy.replace("from = \"2025-01-01\"", serves));
+        assert_ne!(text, OFFICES);
+        let problems = Recipients::parse(&text).unwrap_err().problems;
+        let said = format!("person `wang`: nobody stands in on {day}");
+        assert!(problems.iter().any(|problem| problem.contains(&said)), "{said}: {problems:#?}");
+    }
+}

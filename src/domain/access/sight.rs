@@ -418,6 +418,7 @@ mod tests {
             (&east, "complaint.answered", r#"{"ticket":"T"}"#, true),
             (&east, "complaint.answered", r#"{"ticket":"U"}"#, false),
             (&east, "complaint.answered", "{}", false),
+            (&east, "complaint.escalated", r#"{"tickets":[{"ticket":"T"},{"ticket":"U"}]}"#, false),
             (&first, "filing.accepted", r#"{"bank":"甲"}"#, true),
             (&first, "filing.accepted", r#"{"bank":"乙"}"#, false),
             (&first, "filing.accepted", "{}", true),

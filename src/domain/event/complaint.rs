@@ -3,7 +3,7 @@
 use crate::domain::code::CreditCode;
 use crate::domain::money::Yuan;
 use crate::domain::time::Instant;
-use crate::domain::words::{Channel, ComplaintKind};
+use crate::domain::words::{Channel, ClockStep, ComplaintKind};
 use serde::{Deserialize, Serialize};
 
 /// A complaint was received (受理).
@@ -121,4 +121,37 @@ pub struct PassedToEnterprise {
     /// By when the enterprise has to answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_at: Option<Instant>,
+}
+
+/// Clocks of tickets ran out (投诉超期), and somebody is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ComplaintEscalated {
+    /// About whom.
+    pub credit_code: CreditCode,
+    /// When the clocks ran out, or the step came.
+    pub at: Instant,
+    /// Number of the step; the first is 1.
+    pub step: u16,
+    /// Who is told: `officer`, `head` or `lead`.
+    pub to: String,
+    /// When the next step comes, unless the ticket goes on; absent after the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_at: Option<Instant>,
+    /// The tickets.
+    pub tickets: Vec<TicketLate>,
+}
+
+/// A ticket whose clock ran out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TicketLate {
+    /// Ticket.
+    pub ticket: String,
+    /// What its clock ran for.
+    pub clock: ClockStep,
+    /// When that began; of a due time on the ticket, that time.
+    pub since: Instant,
+    /// When it ran out.
+    pub due_at: Instant,
 }

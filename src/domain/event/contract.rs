@@ -30,6 +30,7 @@ schemas! {
     "complaint.closed_unresolved.v1.schema.json",
     "complaint.corrected.v1.schema.json",
     "complaint.corrected.v2.schema.json",
+    "complaint.escalated.v1.schema.json",
     "complaint.merged.v1.schema.json",
     "complaint.passed_to_enterprise.v1.schema.json",
     "complaint.queued.v1.schema.json",

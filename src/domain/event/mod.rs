@@ -160,6 +160,7 @@ events! {
     "complaint.refund_promised" 1 RefundPromised(Refund),
     "complaint.refund_paid" 1 RefundPaid(Refund),
     "complaint.passed_to_enterprise" 1 PassedToEnterprise(PassedToEnterprise),
+    "complaint.escalated" 1 ComplaintEscalated(ComplaintEscalated),
 
     "enforcement.warning_letter_issued" 1 WarningLetterIssued(EnforcementAct),
     "enforcement.yellow_card_posted" 1 YellowCardPosted(EnforcementAct),

@@ -3,18 +3,21 @@
 use super::commands::{CommandReceipt, execute_one, idempotency_key};
 use super::records::HandlingState;
 use super::{Paging, optional, yuan};
+use crate::domain::access::Scope;
 use crate::domain::code::CreditCode;
 use crate::domain::command::{Command, RecordComplaint};
 use crate::domain::envelope::Position;
 use crate::domain::evidence::Complaint;
 use crate::domain::ticket;
 use crate::domain::time::{Instant, field};
-use crate::domain::words::{Channel, ComplaintKind, Outcome};
+use crate::domain::words::{Channel, ClockStep, ComplaintKind, Outcome};
 use crate::http::access::{Allowed, HandleComplaints, ReadComplaints};
 use crate::http::body::Json;
 use crate::http::problem::{Code, Problem};
 use crate::http::site::Site;
+use crate::views::View;
 use crate::views::complaints::ComplaintFilter;
+use crate::views::tickets::TicketRow;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 
@@ -25,10 +28,56 @@ pub struct Query {
     pub credit_code: Option<String>,
     /// `true`: not closed; `false`: closed.
     pub open: Option<String>,
+    /// `true`: those only whose clock ran out, the earliest due first.
+    pub late: Option<String>,
     /// Page, from 1.
     pub page: Option<usize>,
     /// Items on a page.
     pub per_page: Option<usize>,
+}
+
+/// The clock that runs for a complaint.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct ClockState {
+    /// What it runs for: `due_time`, `first_answer` or `closing`.
+    #[schema(value_type = String)]
+    pub step: ClockStep,
+    /// What has to be done, Chinese.
+    pub zh: String,
+    /// What has to be done, English.
+    pub en: String,
+    /// Who has to: `sector`, `mall` or `market`.
+    pub who: String,
+    /// Clause or source.
+    pub clause: String,
+    /// When it began; of a due time on the ticket, that time.
+    #[schema(value_type = String, format = DateTime)]
+    pub since: Instant,
+    /// When it runs out.
+    #[schema(value_type = String, format = DateTime)]
+    pub due_at: Instant,
+    /// It ran out.
+    pub late: bool,
+    /// Steps up that were taken since.
+    pub steps: u16,
+}
+
+impl ClockState {
+    /// Returns a clock as it stands at `now`.
+    #[must_use]
+    pub fn new(row: &TicketRow<'_>, now: Instant) -> Self {
+        Self {
+            step: row.rule.step,
+            zh: row.rule.zh.clone(),
+            en: row.rule.en.clone(),
+            who: row.rule.who.clone(),
+            clause: row.rule.source.clone(),
+            since: row.since,
+            due_at: row.due_at,
+            late: row.is_late(now),
+            steps: row.steps,
+        }
+    }
 }
 
 /// A complaint as it stands.
@@ -75,10 +124,13 @@ pub struct ComplaintState {
     /// Money paid back to the complainant (挽回损失), yuan; absent if none was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recovered: Option<String>,
+    /// The clock that runs for it; absent once it is closed, and where no law gives one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clock: Option<ClockState>,
 }
 
 impl ComplaintState {
-    fn new(credit_code: CreditCode, complaint: &Complaint) -> Self {
+    fn new(view: &View<'_>, credit_code: CreditCode, complaint: &Complaint) -> Self {
         let closed = complaint.closed(Position::MAX);
         Self {
             ticket: ticket::number(complaint).to_owned(),
@@ -94,6 +146,7 @@ impl ComplaintState {
             mall: complaint.mall.as_deref().map(str::to_owned),
             handling: HandlingState::all(complaint),
             recovered: Some(complaint.recovered(Position::MAX)).filter(|paid| !paid.is_zero()).map(yuan),
+            clock: view.clock_of(credit_code, complaint).map(|row| ClockState::new(&row, view.now)),
         }
     }
 }
@@ -121,12 +174,13 @@ pub async fn list(
 ) -> Result<HttpResponse, Problem> {
     let filter = ComplaintFilter {
         credit_code: optional("credit_code", query.credit_code.as_deref())?,
+        late: optional("late", query.late.as_deref())?.unwrap_or_default(),
         open: optional("open", query.open.as_deref())?,
     };
     let (skip, take) = Paging { page: query.page, per_page: query.per_page }.window()?;
     site.ask_for_json(&allowed.caller().key, move |view| {
         let (total, found) = view.complaints(&filter, skip, take);
-        let items = found.into_iter().map(|(code, complaint)| ComplaintState::new(code, complaint)).collect();
+        let items = found.into_iter().map(|(code, complaint)| ComplaintState::new(view, code, complaint)).collect();
         let unattributed = view.unattributed_count().filter(|_| filter.credit_code.is_none());
         Ok(ComplaintPage { total, unattributed, items })
     })
@@ -177,12 +231,27 @@ pub async fn answer(
     body: Json<FirstAnswer>,
 ) -> Result<web::Json<CommandReceipt>, Problem> {
     let key = idempotency_key(&request)?;
-    let body = body.0;
-    let mut known: Vec<RecordComplaint> = site.view(allowed.scope(), |view| {
-        let found = ticket::all(view.world, &number).into_iter();
+    let command = answered(&site, allowed.scope(), &number, None, body.0)?;
+    execute_one(&site, &request, allowed.caller(), allowed.origin(), command, key).await.map(web::Json)
+}
+
+/// Returns the command that records an answer to a ticket, of one merchant if it is named.
+///
+/// # Errors
+/// When there is no such ticket in the scope, or several.
+pub(crate) fn answered(
+    site: &Site,
+    scope: &Scope,
+    number: &str,
+    about: Option<CreditCode>,
+    body: FirstAnswer,
+) -> Result<Command, Problem> {
+    let mut known: Vec<RecordComplaint> = site.view(scope, |view| {
+        let found = ticket::all(view.world, number).into_iter();
         let seen = found.filter(|(merchant, complaint)| {
             view.merchant(merchant.code).is_some_and(|merchant| view.reader(merchant).sees_complaint(complaint))
                 && body.channel.is_none_or(|channel| channel == complaint.channel)
+                && about.is_none_or(|about| about == merchant.code)
         });
         seen.map(|(merchant, complaint)| as_recorded(merchant.code, complaint)).collect()
     });
@@ -197,8 +266,7 @@ pub async fn answer(
     let first = row.answered_at.filter(|_| body.reply.is_some());
     row.answered_at = Some(body.answered_at.or(first).unwrap_or_else(|| site.desk.now()));
     row.reply = body.reply;
-    let command = Command::RecordComplaint(row);
-    execute_one(&site, &request, allowed.caller(), allowed.origin(), command, key).await.map(web::Json)
+    Ok(Command::RecordComplaint(row))
 }
 
 /// Returns the ticket as a row would state it.

@@ -216,8 +216,8 @@ fn request_body(schema: &str) -> Value {
             // Binary mode: the attributes are in the headers `ce-…`, the body is the data.
             "application/json": { "schema": { "type": "object" } },
         }),
-        "LogIn" | "FormToken" | "LinkButton" | "SeenForm" | "CaseForm" | "LetterForm" | "MallForm" | "DecisionForm"
-        | "AliasForm" | "SendAgainForm" => {
+        "LogIn" | "FormToken" | "ReplyForm" | "LinkButton" | "SeenForm" | "CaseForm" | "LetterForm" | "MallForm"
+        | "DecisionForm" | "AliasForm" | "SendAgainForm" => {
             json!({ "application/x-www-form-urlencoded": { "schema": reference(schema) } })
         }
         "UploadForm" => json!({ "multipart/form-data": { "schema": reference(schema) } }),

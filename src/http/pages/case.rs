@@ -3,6 +3,7 @@
 use super::board::sector_name;
 use super::filters::minute;
 use super::sentence::{Teller, kind};
+use super::tickets::{self, TicketGiven};
 use super::{Pages, answer, line};
 use crate::domain::case::{before_case, stranger, stream_of};
 use crate::domain::code::CreditCode;
@@ -32,6 +33,8 @@ use uuid::Uuid;
 
 /// Events looked through for what happened since the case opened.
 const EVENTS: usize = 500;
+/// Tickets shown.
+const TICKETS: usize = 20;
 /// Mails shown.
 const MAILS: usize = 20;
 /// Code of a name that nobody is known by.
@@ -79,6 +82,7 @@ fn input(form: &CaseForm, field: &str) -> String {
 /// A case with what the page shows beside it.
 struct Shown {
     case: CaseGiven,
+    tickets: (usize, Vec<TicketGiven>),
     events: Vec<CloudEvent>,
     mails: Vec<Summary>,
 }
@@ -204,9 +208,12 @@ async fn draw(
 ) -> Result<HttpResponse, Problem> {
     let shown = site
         .block(&caller.key, move |site, scope| {
-            let found = site
-                .view(scope, |view| view.case(alert).map(|row| (row.case.credit_code, CaseGiven::new(row, view.now))));
-            let (code, case) =
+            let found = site.view(scope, |view| {
+                let row = view.case(alert)?;
+                let waiting = TicketGiven::first(&view.tickets_of(row.case.credit_code), TICKETS, view.now);
+                Some((row.case.credit_code, CaseGiven::new(row, view.now), waiting))
+            });
+            let (code, case, tickets) =
                 found.ok_or_else(|| Problem::new(Code::NotFound, "没有这项处置", "there is no such case"))?;
             // An act is told by its day.
             let first = start_of(day_of(case.opened_at));
@@ -222,7 +229,7 @@ async fn draw(
             events.sort_by_key(|event| std::cmp::Reverse(event.position));
             events.dedup_by_key(|event| event.position);
             let mails = site.picture().outbox.about(code, None).take(MAILS).cloned().collect();
-            Ok(Shown { case, events, mails })
+            Ok(Shown { case, tickets, events, mails })
         })
         .await?;
     let (language, policies) = (Language::of(request), site.policies());
@@ -264,6 +271,7 @@ impl Drawing<'_> {
                 .map(|name| context! { name, text => self.text("word", &format!("{prefix}{name}")) })
                 .collect()
         };
+        let (waiting, more_tickets) = tickets::shown(self.pages, self.language, &shown.tickets);
         let by_person = |outcome: &&CaseOutcome| **outcome != CaseOutcome::LightOut;
         context! {
             case => context! {
@@ -275,6 +283,7 @@ impl Drawing<'_> {
                 outcome => case.outcome.map(|outcome| self.text("word", &format!("outcome_{outcome}"))),
             },
             duties => case.duties.iter().map(|duty| self.duty(duty)).collect::<Vec<_>>(),
+            tickets => waiting, more_tickets,
             steps => shown.events.iter().map(step).collect::<Vec<_>>(),
             mails => shown.mails.iter().map(|mail| self.mail(mail)).collect::<Vec<_>>(),
             kinds => words(self.kinds(case), ""),

@@ -2,6 +2,7 @@
 
 use super::board::sector_name;
 use super::filters::minute;
+use super::tickets::{self, TicketGiven};
 use super::{Pages, answer, lines};
 use crate::domain::time::deadline;
 use crate::domain::words::CaseAction;
@@ -20,6 +21,9 @@ use minijinja::context;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use uuid::Uuid;
+
+/// Late tickets shown beside the cases.
+const TICKETS: usize = 30;
 
 /// Shows the list.
 ///
@@ -143,10 +147,14 @@ async fn draw(
     let (filter, (skip, take)) = (query.filter(&caller.key.name)?, query.paging().window()?);
     let asked = filter.clone();
     let changed = after.done.or_else(|| Some((query.changed?, query.of?)));
-    let (total, found) = site
+    // Late tickets are somebody's, whether a light is lit about the merchant or not.
+    let tells_tickets = skip == 0 && !filter.undetermined && !filter.ended && filter.holder.is_none();
+    let (total, found, late) = site
         .ask(&caller.key, move |view| {
             let (total, rows) = view.cases(&asked, skip, take);
-            Ok((total, rows.into_iter().map(|row| CaseGiven::new(row, view.now)).collect::<Vec<_>>()))
+            let late = if tells_tickets { view.tickets(true) } else { Vec::new() };
+            let late = TicketGiven::first(&late, TICKETS, view.now);
+            Ok((total, rows.into_iter().map(|row| CaseGiven::new(row, view.now)).collect::<Vec<_>>(), late))
         })
         .await?;
     let language = Language::of(request);
@@ -172,7 +180,9 @@ async fn draw(
     ];
     let chosen = views.iter().find(|(.., chosen)| *chosen).map(|(_, query, _)| query.clone()).unwrap_or_default();
     let path = |page: usize| format!("/cases?{chosen}&page={page}");
+    let (tickets, more_tickets) = tickets::shown(pages, language, &late);
     let content = context! {
+        tickets, more_tickets,
         cases => found.iter().map(row).collect::<Vec<_>>(),
         views => views
             .iter()

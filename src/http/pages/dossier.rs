@@ -4,10 +4,12 @@ use super::board::{division_name, sector_name};
 use super::filters::minute;
 use super::sentence::{Teller, kind};
 use super::sources::name_of;
+use super::tickets::TicketGiven;
 use crate::domain::envelope::CloudEvent;
 use crate::domain::envelope::Position;
 use crate::domain::event::FactSeen;
 use crate::domain::evidence::{Complaint, Handling};
+use crate::domain::ticket;
 use crate::domain::time::{Day, Instant, day_of, due_day, start_of};
 use crate::domain::words::{DocumentKind, Light};
 use crate::http::api::leads::{LeadClockState, LeadState};
@@ -24,14 +26,17 @@ use rust_decimal::Decimal;
 use std::collections::HashSet;
 use uuid::Uuid;
 
+/// A complaint with the clock that runs for it.
+pub(super) type Clocked = (Complaint, Option<TicketGiven>);
+
 /// What is known about a merchant, as far as the reader may see it.
 pub(super) struct Dossier {
     /// Its file.
     pub(super) file: MerchantFile,
     /// Why its light is what it is.
     pub(super) reasons: Vec<ReasonGiven>,
-    /// How many complaints there are, and the newest; `None` if the reader has no right to them.
-    pub(super) complaints: Option<(usize, Vec<Complaint>)>,
+    /// How many complaints there are, and the newest with the clocks that run; `None` if the reader has no right to them.
+    pub(super) complaints: Option<(usize, Vec<Clocked>)>,
     /// The newest mails; `None` if the reader has no right to them.
     pub(super) mails: Option<Vec<Summary>>,
     /// Letters issued about it, newest first: id, kind, number, day; empty if the reader has no right to them.
@@ -333,17 +338,18 @@ impl Drawing<'_> {
     /// Returns the newest complaints.
     pub(super) fn complaints(&self) -> Option<Value> {
         let (count, newest) = self.dossier.complaints.as_ref()?;
-        let row = |complaint: &Complaint| {
+        let row = |(complaint, clock): &Clocked| {
             let state = match (complaint.closed(Position::MAX), complaint.answered(Position::MAX)) {
                 (Some((_, outcome)), _) => format!("outcome_{outcome}"),
                 (None, Some(_)) => "answered".to_owned(),
                 (None, None) => "waiting".to_owned(),
             };
             context! {
-                ticket => &*complaint.ticket, received => minute(complaint.received_at),
+                ticket => &*complaint.ticket, number => ticket::number(complaint), of => complaint.channel.name(),
+                reply => complaint.reply.as_ref().map(|reply| reply.text.to_string()), received => minute(complaint.received_at),
                 channel => self.text("word", complaint.channel.name()), kind => self.text("word", complaint.kind(Position::MAX).name()),
                 amount => complaint.amount.map(|amount| self.yuan(amount.decimal())), state => self.text("word", &state),
-                due => complaint.due(Position::MAX).map(minute),
+                clock => clock.as_ref().map(|clock| clock.shown(self.teller.pages, self.teller.language)),
                 done => complaint.handled(Position::MAX).map(|item| self.handled(item)).collect::<Vec<_>>(),
             }
         };

@@ -1,6 +1,7 @@
 //! Exit notices: what stands, and the forms to post, amend and withdraw.
 
 use super::short_notice::{self, ShortNotice, short_notice};
+use super::tickets::{self, TicketGiven};
 use super::{Pages, answer, field_name, qr, shop};
 use crate::domain::access::{PublicPart, Scope};
 use crate::domain::code::CreditCode;
@@ -11,7 +12,7 @@ use crate::domain::envelope::Position;
 use crate::domain::mark::Mark;
 use crate::domain::name_key;
 use crate::domain::time::{self, Day, day_of, plus_days};
-use crate::domain::words::{ExitAction, Role};
+use crate::domain::words::{Channel, ExitAction, Role};
 use crate::http::access::{Allowed, Caller, Permission as _, PostExits, ReadExits, TrustedForm};
 use crate::http::api::commands::{Status, execute_one};
 use crate::http::api::exits::ExitState;
@@ -34,6 +35,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Notices on a page.
 const PER_PAGE: usize = 50;
+
+/// Tickets of malls shown.
+const TICKETS: usize = 30;
 
 /// Tenants to look after that are shown of a mall.
 const TENANTS: usize = 30;
@@ -375,11 +379,19 @@ async fn draw(
         _ => Some(asked.mall.trim().to_owned()).filter(|mall| !mall.is_empty()).into_iter().collect(),
     };
     let tenants = if concerned.is_empty() { Vec::new() } else { tenants(site, caller, concerned).await? };
+    let waiting = site
+        .ask(&caller.key, |view| {
+            let own = view.tickets(false).into_iter().filter(|row| row.complaint.channel == Channel::Mall);
+            Ok(TicketGiven::first(&own.collect::<Vec<_>>(), TICKETS, view.now))
+        })
+        .await?;
+    let (tickets, more_tickets) = tickets::shown(pages, language, &waiting);
     let today = day_of(site.desk.now());
     let marks = short_notice::marks(&site.policies());
     let marks = marks.iter().filter_map(rust_decimal::prelude::ToPrimitive::to_i64);
     let form = &after.form;
     let content = context! {
+        tickets, more_tickets,
         concerns => tenants.iter().map(|found| drawing.concern(found)).collect::<Vec<_>>(),
         marks => marks
             .map(|days| {

@@ -4,14 +4,15 @@ use super::dossier::{Clock, Dossier, Drawing};
 use super::filters::minute;
 use super::letters::letters_of;
 use super::sentence::Teller;
+use super::tickets::TicketGiven;
 use super::{Pages, answer};
 use crate::domain::access::Scope;
 use crate::domain::code::CreditCode;
 use crate::domain::envelope::CloudEvent;
 use crate::domain::words::Light;
 use crate::http::access::{
-    Allowed, DecideTickets, IssueLetters, Permission as _, PostExits, ReadCases, ReadComplaints, ReadLetters,
-    ReadLights, ReadMails, Record,
+    Allowed, DecideTickets, HandleComplaints, IssueLetters, Permission as _, PostExits, ReadCases, ReadComplaints,
+    ReadLetters, ReadLights, ReadMails, Record,
 };
 use crate::http::api::merchants::{MerchantFile, ReasonGiven, events_about};
 use crate::http::language::Language;
@@ -86,6 +87,7 @@ pub async fn show(
         without_case => may_follow && file.row.light > Light::Green && case.as_ref().is_none_or(|(_, open)| !open),
         may_post => PostExits::is_of(key.scope.role),
         complaints => drawing.complaints(),
+        may_answer => HandleComplaints::is_of(key.scope.role),
         mails => drawing.mails(),
         by => clock.name(),
         more => timeline.more.then(|| format!("?by={}&steps=all", clock.name())),
@@ -105,8 +107,10 @@ fn read(site: &Site, scope: &Scope, code: CreditCode) -> Result<Dossier, Problem
         let reasons = explained.reasons.into_iter();
         let given = reasons.map(|reason| ReasonGiven::new(view, merchant, reason, view.now, lit).resting_on(&silent));
         let complaints = ReadComplaints::is_of(scope.role).then(|| {
-            let (found, newest) = view.complaints(&ComplaintFilter { credit_code: Some(code), open: None }, 0, NEWEST);
-            (found, newest.into_iter().map(|(_, complaint)| complaint.clone()).collect())
+            let filter = ComplaintFilter { credit_code: Some(code), ..ComplaintFilter::default() };
+            let (found, newest) = view.complaints(&filter, 0, NEWEST);
+            let clock = |complaint| view.clock_of(code, complaint).map(|row| TicketGiven::new(&row, view.now));
+            (found, newest.into_iter().map(|(_, complaint)| (complaint.clone(), clock(complaint))).collect())
         });
         Ok::<_, Problem>((file, given.collect(), complaints))
     })?;

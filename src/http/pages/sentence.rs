@@ -84,7 +84,8 @@ impl Teller<'_> {
             Value::Number(number) => Some(number.to_string()),
             Value::Array(items) => {
                 let named = |item: &Value| {
-                    let item = item.get("office").or_else(|| item.get("name")).unwrap_or(item);
+                    let named = ["office", "name", "ticket"].iter().find_map(|part| item.get(part));
+                    let item = named.unwrap_or(item);
                     self.value(name.trim_end_matches('s'), item)
                 };
                 let items: Vec<String> = items.iter().filter_map(named).collect();

@@ -37,6 +37,12 @@ fn figures(is_month: bool) -> Value {
     }
 }
 
+fn tickets() -> Vec<Value> {
+    vec![
+        context! { ticket => "t", credit_code => "c", name => (), what => "w", who => "o", due => "d", late => true, state => "s" },
+    ]
+}
+
 /// Every page with every branch taken once.
 fn samples() -> Vec<(&'static str, Value)> {
     let at = context! { iso => "2025-03-01T00:00:00Z", text => "2025-03-01 08:00" };
@@ -152,7 +158,8 @@ fn samples() -> Vec<(&'static str, Value)> {
                 letters => vec![context! { path => "/l", kind => "k", number => "n", date => "d" }], kinds_of_letters => vec![context! { path => "/k", text => "k" }],
                 may_post => true, may_record => true, locked => vec!["l"], records => vec!["r"], case => "a", in_case => false, without_case => true, by => "happened", more => "?by=happened&steps=all",
                 complaints => context! { count => "1", rows => vec![context! {
-                    ticket => "t", received => "r", channel => "c", kind => "k", amount => "a", state => "s", due => "d", done => vec!["x"] }] },
+                    ticket => "t", number => "t", of => "12345", reply => "p", received => "r", channel => "c", kind => "k", amount => "a", state => "s", clock => tickets().pop(), done => vec!["x"] }] },
+                may_answer => true,
                 mails => vec![context! { at => "a", from => "green", to => "red", calls => false, fates => "f", nobody => false }],
                 timeline => vec![context! { id => "1", iso => "i", at => "a", said => "r", light => "red", text => "t", withdrawn => true }],
             },
@@ -160,6 +167,7 @@ fn samples() -> Vec<(&'static str, Value)> {
         (
             "mall.html",
             context! {
+                tickets => tickets(), more_tickets => "m",
                 marks => vec![context! { days => 90, text => "t" }],
                 concerns => vec![context! { mall => "m", count => "c", rows => vec![context! { light => "red", name => "n", credit_code => "c", unfiled => true,
                     units => vec![context! { unit => "u", leaves => true, path => "p" }, context! { unit => "u", leaves => false, path => "p" }] }] }],
@@ -219,7 +227,7 @@ fn samples() -> Vec<(&'static str, Value)> {
                 has_accounts => true, more_accounts => "m",
                 accounts => vec![context! { credit_code => "c", name => (), light => "red", tail => "1", reported => "r", held => "h", abnormal => true, required => "r", due => "d", late => true, soon => false, closed => false }],
                 more_changed => "m", newest => "7", has_complaints => true, more_complaints => "m",
-                complaints => vec![context! { ticket => "t", credit_code => "c", name => "n", due => "d", late => true }],
+                complaints => tickets(),
                 silent => vec![context! { kind => "bank", name => "n", from => "f" }], more_silent => "m",
             },
         ),
@@ -276,6 +284,7 @@ fn samples() -> Vec<(&'static str, Value)> {
         (
             "cases.html",
             context! {
+                tickets => tickets(), more_tickets => "m",
                 views => vec![context! { key => "all", path => "/cases?", chosen => true }], found => "1", page_text => "1/1",
                 previous => "/cases?page=1", next => "/cases?page=3", may_handle => true, me => "m", changed => "c", to => "t", from => "",
                 wrong => vec![context! { name => "n", text => "t" }],
@@ -288,6 +297,7 @@ fn samples() -> Vec<(&'static str, Value)> {
         (
             "case.html",
             context! {
+                tickets => tickets(), more_tickets => "m",
                 case => context! {
                     alert => "a", credit_code => "c", name => (), light => "red", worst => "red", opened => "o", reopened => 1, sector => (),
                     acknowledged => (), holder => "h", late => true, closed => (), outcome => (),

@@ -5,6 +5,7 @@ use super::accounts::{self, is_soon};
 use super::board::sector_name;
 use super::filters::minute;
 use super::sources::name_of;
+use super::tickets::{self, TicketGiven};
 use super::{Pages, answer};
 use crate::domain::envelope::Position;
 use crate::domain::event::Event;
@@ -61,8 +62,8 @@ struct Found {
     changed: Vec<(Changed, Option<Light>)>,
     changed_count: usize,
     newest: Option<Position>,
-    complaints: Vec<Waiting>,
-    complaint_count: usize,
+    complaints: (usize, Vec<TicketGiven>),
+    late_complaints: usize,
     overdue_exits: usize,
     unattributed: Option<usize>,
     silent: Vec<(SourceKind, String, String)>,
@@ -75,14 +76,6 @@ struct Accounts {
     count: usize,
     late: usize,
     asked_for: Vec<AccountRow>,
-}
-
-/// A complaint that waits for an answer.
-struct Waiting {
-    ticket: String,
-    credit_code: String,
-    name: Option<String>,
-    due: Instant,
 }
 
 /// Shows the page.
@@ -173,18 +166,9 @@ fn find(view: &View<'_>, me: &str, seen: Option<Position>, log: &dyn EventLog) -
         found.changed.push((row, before));
     }
     if ReadComplaints::is_of(role) {
-        let waiting = view.unanswered();
-        found.complaint_count = waiting.len();
-        found.complaints = waiting
-            .iter()
-            .take(MOST)
-            .map(|row| Waiting {
-                ticket: row.complaint.ticket.to_string(),
-                credit_code: row.credit_code.to_string(),
-                name: row.name.map(str::to_owned),
-                due: row.due,
-            })
-            .collect();
+        let waiting = view.tickets(false);
+        found.late_complaints = waiting.iter().filter(|row| row.is_late(view.now)).count();
+        found.complaints = TicketGiven::first(&waiting, MOST, view.now);
     }
     if ReadExits::is_of(role) {
         found.overdue_exits = view.overdue_exits();
@@ -228,11 +212,7 @@ impl Drawing<'_> {
                 before => before.filter(|before| *before != row.light).map(Light::name), at => minute(row.at),
             }
         });
-        let complaints = found.complaints.iter().map(|row| {
-            context! {
-                ticket => &*row.ticket, credit_code => &*row.credit_code, name => row.name.as_deref(), due => minute(row.due), late => row.due <= self.now,
-            }
-        });
+        let (complaints, more_complaints) = tickets::shown(self.pages, self.language, &found.complaints);
         let silent = found.silent.iter().take(MOST).map(|(kind, name, from)| {
             let from = self.pages.filled(self.language, "sources", "silent_from", &[("day", from)]);
             context! { kind => kind.name(), name => name_of(self.language, *kind, name), from }
@@ -244,7 +224,7 @@ impl Drawing<'_> {
             mine => cases(&found.mine), more_mine => more(found.mine_count),
             others => cases(&found.others), more_others => more(found.others_count),
             changed => changed.collect::<Vec<_>>(), more_changed => more(found.changed_count), newest => found.newest.map(|it| it.to_string()),
-            has_complaints => ReadComplaints::is_of(self.role), complaints => complaints.collect::<Vec<_>>(), more_complaints => more(found.complaint_count),
+            has_complaints => ReadComplaints::is_of(self.role), complaints, more_complaints,
             has_accounts => found.accounts.is_some(), accounts => self.accounts(found), more_accounts => more(found.accounts.as_ref().map_or(0, |it| it.asked_for.len())),
             silent => silent.collect::<Vec<_>>(), more_silent => more(found.silent.len()),
             is_empty => found.is_empty,
@@ -260,7 +240,6 @@ impl Drawing<'_> {
     /// What is counted, each with where it is worked off; what a role has nothing to do with is left out.
     fn tiles(&self, found: &Found) -> Vec<Value> {
         let (cases, accounts) = (ReadCases::is_of(self.role), found.accounts.as_ref());
-        let late_complaints = found.complaints.iter().filter(|row| row.due <= self.now).count();
         let all = [
             ("late", cases.then_some(found.late), "/cases?late=true", found.late > 0),
             ("soon", cases.then_some(found.soon), "#mine", false),
@@ -269,9 +248,9 @@ impl Drawing<'_> {
             ("changed", Some(found.changed_count), "#changed", false),
             (
                 "complaints",
-                ReadComplaints::is_of(self.role).then_some(found.complaint_count),
+                ReadComplaints::is_of(self.role).then_some(found.complaints.0),
                 "#complaints",
-                late_complaints > 0,
+                found.late_complaints > 0,
             ),
             ("exits", ReadExits::is_of(self.role).then_some(found.overdue_exits), "/mall", found.overdue_exits > 0),
             ("reports_late", accounts.map(|it| it.late), "/accounts?late=true", accounts.is_some_and(|it| it.late > 0)),

@@ -1,4 +1,4 @@
-//! The eleven sheets and their columns (docs/SHEETS.md), and how a table is told to be one of them.
+//! The twelve sheets and their columns (docs/SHEETS.md), and how a table is told to be one of them.
 
 mod header;
 
@@ -29,6 +29,8 @@ pub enum SheetKind {
     Enforcement,
     /// 租户.
     Tenants,
+    /// 别名.
+    Aliases,
 }
 
 /// A column by what it holds; the same in every sheet that has it.
@@ -94,6 +96,8 @@ pub enum Field {
     CheckedOn,
     InOrder,
     Reply,
+    Alias,
+    Reason,
     Address,
 }
 
@@ -318,9 +322,17 @@ const TENANTS: &[Column] = &[
     column(Field::Brand, "品牌", "brand"),
 ];
 
+const ALIASES: &[Column] = &[
+    CREDIT_CODE,
+    column(Field::Alias, "别名", "alias").or(&["招牌名"]).required(),
+    MALL,
+    column(Field::Street, "街道", "street"),
+    column(Field::Reason, "原因", "reason").or(&["依据"]),
+];
+
 impl SheetKind {
     /// Every kind, in the order they are read: the register first, so that nobody is first met through a complaint.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Merchants,
         Self::Filings,
         Self::Balances,
@@ -332,6 +344,7 @@ impl SheetKind {
         Self::Lists,
         Self::Enforcement,
         Self::Tenants,
+        Self::Aliases,
     ];
 
     /// Returns the English name.
@@ -349,6 +362,7 @@ impl SheetKind {
             Self::Lists => "lists",
             Self::Enforcement => "enforcement",
             Self::Tenants => "tenants",
+            Self::Aliases => "aliases",
         }
     }
 
@@ -367,6 +381,7 @@ impl SheetKind {
             Self::Lists => "名单",
             Self::Enforcement => "执法",
             Self::Tenants => "租户",
+            Self::Aliases => "别名",
         }
     }
 
@@ -385,6 +400,7 @@ impl SheetKind {
             Self::Lists => LISTS,
             Self::Enforcement => ENFORCEMENT,
             Self::Tenants => TENANTS,
+            Self::Aliases => ALIASES,
         }
     }
 

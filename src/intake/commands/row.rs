@@ -54,6 +54,7 @@ pub(in crate::intake) fn read(
         SheetKind::Lists => reading.listing(),
         SheetKind::Enforcement => reading.enforcement(),
         SheetKind::Tenants => reading.tenancy(),
+        SheetKind::Aliases => reading.alias(),
     };
     reading.finish(command)
 }

@@ -139,8 +139,9 @@ pub(super) fn light(
             CallView { text, due: call.due_at.map(deadline), routed: call.routed }
         }),
         link: match &news.call {
-            Some(call) => format!("{base_url}/cases/{}", call.alert),
-            None => format!("{base_url}/merchants/{}", news.credit_code),
+            // Where no case is open, a call names itself instead of one.
+            Some(call) if call.alert != call.cause => format!("{base_url}/cases/{}", call.alert),
+            _ => format!("{base_url}/merchants/{}", news.credit_code),
         },
         acknowledge: acknowledge.clone(),
         service: (*base_url).to_owned(),

@@ -80,6 +80,16 @@ impl Stored for u32 {
     }
 }
 
+impl Stored for u16 {
+    fn put(&self, out: &mut Vec<u8>) {
+        u64::from(*self).put(out);
+    }
+
+    fn get(from: &mut &[u8]) -> Option<Self> {
+        u64::get(from)?.try_into().ok()
+    }
+}
+
 impl Stored for u8 {
     fn put(&self, out: &mut Vec<u8>) {
         out.push(*self);

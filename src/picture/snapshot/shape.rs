@@ -14,11 +14,13 @@ use crate::domain::evidence::{
 use crate::domain::mark::Mark;
 use crate::domain::merchant::{Before, LastEvidence, Merchant};
 use crate::domain::records::{Account, GreyEntry, Lease, Lock, Papers, Records, ShopBrand};
+use crate::domain::ticket_clock::{Clock, Run, TicketCall, TicketTold};
 use crate::domain::whose::{Entry, State};
 use crate::domain::words::Role;
 use crate::domain::words::{
-    AccountAction, Attribution, Channel, ComplaintKind, DocumentKind, EnforcementKind, ExitAction, FilingAction,
-    GuaranteeKind, JointCheckStep, LeadStep, Light, ListKind, Outcome, SignalKind, SourceKind, TicketStep,
+    AccountAction, Attribution, Channel, ClockStep, ComplaintKind, DocumentKind, EnforcementKind, ExitAction,
+    FilingAction, GuaranteeKind, JointCheckStep, LeadStep, Light, ListKind, Outcome, SignalKind, SourceKind,
+    TicketStep,
 };
 use crate::picture::cases::Kept as KeptCase;
 use crate::picture::imports::{Filed as FiledIn, Kept as KeptImport, Withdrawn};
@@ -28,6 +30,7 @@ use crate::picture::marks::Marks;
 use crate::picture::outbox::{Claim, Delivery, DeliveryState, Kept as Mail, Subject, Summary, Tally};
 use crate::picture::rises::Rise;
 use crate::picture::sources::{Filed, Source};
+use crate::picture::tickets::Kept as KeptTicket;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -235,6 +238,35 @@ impl Stored for KeptCase {
     }
 }
 
+impl Stored for KeptTicket {
+    fn put(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Since(since) => (0_u8, *since).put(out),
+            Self::Told(key, told) => (1_u8, key.clone(), told.clone()).put(out),
+            Self::Run(key, run) => {
+                (2_u8, key.clone()).put(out);
+                run.put(out);
+            }
+            Self::Call(code, position, call) => {
+                (3_u8, *code, *position).put(out);
+                call.put(out);
+            }
+            Self::Revision(code, count) => (4_u8, *code, *count).put(out),
+        }
+    }
+
+    fn get(from: &mut &[u8]) -> Option<Self> {
+        Some(match Stored::get(from)? {
+            0_u8 => Self::Since(Stored::get(from)?),
+            1 => Self::Told(Stored::get(from)?, Stored::get(from)?),
+            2 => Self::Run(Stored::get(from)?, Stored::get(from)?),
+            3 => Self::Call(Stored::get(from)?, Stored::get(from)?, Stored::get(from)?),
+            4 => Self::Revision(Stored::get(from)?, Stored::get(from)?),
+            _ => return None,
+        })
+    }
+}
+
 macro_rules! words {
     ($($name:ident),+) => {$(
         impl Stored for $name {
@@ -255,6 +287,7 @@ words!(
     Role,
     DeliveryState,
     Channel,
+    ClockStep,
     ComplaintKind,
     DocumentKind,
     EnforcementKind,
@@ -297,6 +330,10 @@ structs! {
     Handling { position, until, step, at, amount, due_at, resolved, satisfied }
     Reply { position, text }
     Correction { position, kind, due_at, answered_at, closed }
+    Clock { step, since }
+    Run { channel, clock }
+    TicketTold { clock, step, next_at }
+    TicketCall { id, to, at, tickets }
     Signal { shop, kind, date, position, until, value, cleared }
     RatioItem { shop, date, position, until, ratio }
     Listing { list, entered_on, position, until, removed }

@@ -10,7 +10,7 @@ use warnlight::domain::hex::Hex;
 use warnlight::domain::money::{Ratio, Yuan};
 use warnlight::domain::time::{Day, Instant, plus_days};
 use warnlight::domain::words::{
-    AccountAction, ActKind, Attribution, CaseOutcome, Channel, ComplaintKind, DocumentKind, EnforcementKind,
+    AccountAction, ActKind, Attribution, CaseOutcome, Channel, ClockStep, ComplaintKind, DocumentKind, EnforcementKind,
     ExitAction, GuaranteeKind, JointCheckStep, LeadStep, Light, ListKind, Outcome, SignalKind, SourceKind, TicketStep,
 };
 
@@ -75,6 +75,14 @@ fn stated_duties(pen: &mut Pen) -> Vec<DutyArisen> {
 
 fn stated_acts(pen: &mut Pen) -> Vec<ActKind> {
     if pen.stated() { vec![pen.draw(), pen.draw()] } else { Vec::new() }
+}
+
+fn some_tickets(pen: &mut Pen) -> Vec<TicketLate> {
+    vec![pen.draw(), pen.draw()]
+}
+
+fn any_step(pen: &mut Pen) -> u16 {
+    pen.chance.random_range(1..=u16::MAX)
 }
 
 fn stated_step(pen: &mut Pen) -> Option<u16> {
@@ -210,6 +218,7 @@ words!(
     Light,
     GuaranteeKind,
     Channel,
+    ClockStep,
     ComplaintKind,
     SignalKind,
     ListKind,
@@ -325,6 +334,8 @@ payloads! {
     ComplaintReply { ticket, credit_code, reply }
     Refund { ticket, credit_code, at, amount }
     PassedToEnterprise { ticket, credit_code, at, due_at }
+    ComplaintEscalated { credit_code, at, step: any_step, to, next_at, tickets: some_tickets }
+    TicketLate { ticket, clock, since, due_at }
     GreyListed { credit_code, entered_on, ground, review_on }
     GreyDelisted { credit_code, entered_on, removed_on }
     PersonLocked { credit_code, person, person_digest, locked_on, role, number }
@@ -454,6 +465,7 @@ fn of_one_shape(pen: &mut Pen) -> Vec<Event> {
         RefundPromised,
         RefundPaid,
         PassedToEnterprise,
+        ComplaintEscalated,
         WarningLetterIssued,
         YellowCardPosted,
         YellowCardRemoved,

@@ -202,3 +202,29 @@ fn the_grey_list_and_locks_are_for_offices_and_a_locked_person_shows_elsewhere()
     assert!(api(Role::Regulator)["representative_locked"][0]["at"].is_null());
     assert!(!page(Role::Regulator).contains(THERE) && page(Role::Regulator).contains("其他商户"));
 }
+
+/// A, then B, then A again ends with A, whether it is said by the API or filled in at a form.
+#[test]
+fn a_then_b_then_a_by_api_and_by_form_ends_with_a() {
+    let app = App::start();
+    let held = || {
+        let code = HERE.parse().unwrap();
+        let picture = app.desk.picture();
+        let stands = picture.world.get(code).unwrap().custody.iter().filter(|report| report.until == u64::MAX);
+        stands.map(|report| { report.amount }.to_string()).collect::<Vec<_>>()
+    };
+    let by_api = |yuan: &str| {
+        let said = json!({ "command": "report_custody", "credit_code": HERE, "date": "2025-06-20", "held": yuan });
+        assert_eq!(app.post("/api/v1/commands").role(Role::Regulator).json(&said).ok().json()["status"], "accepted");
+    };
+    let by_form = |yuan: &str| {
+        let reply = send(&app, Role::Regulator, &[("act", "custody"), ("date", "2025-06-20"), ("held", yuan)]);
+        assert!(reply.header("location").contains("said=done"), "{reply:?}");
+    };
+    for (number, say) in [&by_api as &dyn Fn(&str), &by_form].into_iter().enumerate() {
+        for yuan in [format!("1{number}.00"), format!("2{number}.00"), format!("1{number}.00")] {
+            say(&yuan);
+            assert_eq!(held(), [yuan]);
+        }
+    }
+}

@@ -125,3 +125,31 @@ fn in_csv_nothing_is_a_formula_and_nobody_gets_tickets_of_others() {
         assert_eq!(app.get(&format!("/api/v1/feedback{wrong}")).role(Role::Lead).send().status, 400, "{wrong}");
     }
 }
+
+/// What an office writes beside a ticket on the merchant's page goes back to the hotline, its first answer dated by it.
+#[test]
+fn a_ticket_is_answered_on_the_page_of_its_merchant_and_the_hotline_reads_it() {
+    let app = handled();
+    let path = format!("/merchants/{HERE}");
+    let page = app.get(&path).role(Role::Regulator).html().ok().text;
+    assert!(page.contains(&format!("action=\"{path}/replies\"")), "{page}");
+    assert!(!app.get(&path).role(Role::Bank).html().ok().text.contains("/replies"), "a bank answers nobody");
+    let answer = |role: Role, code: &str, number: &str, reply: &str| {
+        let fields = [("ticket", number), ("channel", "12345"), ("reply", reply)];
+        app.post(&format!("/merchants/{code}/replies")).role(role).html().form(&fields).send()
+    };
+    let said = answer(Role::Regulator, HERE, "open", "已约谈商家，三日内退款，联系13800138000");
+    assert_eq!((said.status, said.header("location")), (303, format!("{path}#complaints").as_str()), "{said:?}");
+    let page = app.get(&path).role(Role::Regulator).html().ok().text;
+    assert!(page.contains("已答复：已约谈商家，三日内退款") && !page.contains("13800138000"), "{page}");
+    let rows = fetched(&app, Role::Admin, "");
+    let row = rows.iter().find(|row| row[0] == "open").unwrap_or_else(|| panic!("{rows:?}"));
+    assert!(row[4].contains("已约谈商家") && row[1].starts_with("2025-07-02"), "{row:?}");
+    // Nothing written, another merchant's ticket, no right: nothing recorded.
+    let head = app.desk.log().head();
+    assert_eq!(answer(Role::Regulator, HERE, "open", " ").status, 422);
+    assert_eq!(answer(Role::Regulator, HERE, "GD-3", "x").status, 404);
+    assert_eq!(answer(Role::Regulator, THERE, "GD-3", "x").status, 404);
+    assert_eq!(answer(Role::Bank, HERE, "open", "x").status, 403);
+    assert_eq!(app.desk.log().head(), head);
+}

@@ -222,3 +222,37 @@ fn papers_end_at_their_limit_say_so_and_go_when_their_days_are_over() {
     assert!(tray.record(id).is_none() && !papers.exists());
     assert!(app.desk.log().head() >= head);
 }
+
+/// What papers are counted to take is what they take: rows that weigh much in one paper, in all, or by what they led to.
+#[test]
+fn papers_weigh_what_is_written_in_them() {
+    const LIMIT: u64 = 200_000;
+    let app = App::start();
+    let folder = tempfile::tempdir().unwrap();
+    let keeping = Keeping { papers_bytes: LIMIT, papers_days: None };
+    let tray = Tray::keeping(app.desk.clone(), Profiles::built_in(), folder.path(), keeping).unwrap();
+    let admin = key(&app, Role::Admin);
+    let written = |name: &str, sheet: String| -> f64 {
+        let mut handed = handed(&app, &admin, State::Waiting, &sheet);
+        handed.record.file = name.to_owned();
+        let id = tray.put(handed).unwrap();
+        tray.wait(id).unwrap();
+        let papers = folder.path().join(id.to_string());
+        let names = tray.papers(id);
+        let all: u64 = names.iter().map(|name| std::fs::metadata(papers.join(name)).unwrap().len()).sum();
+        all as f64 / LIMIT as f64
+    };
+    let note = "很长的备注".repeat(40);
+    let wide: String = (0..2_000).map(|_| format!("{HERE},2025-06-20,much,{note}\n")).collect();
+    let refused = written("存管余额.csv", format!("统一社会信用代码,报送日期,存管余额,备注\n{wide}"));
+    // A ticket that came, was answered, closed and replied to leads to four events.
+    let ticket = |number: usize| {
+        format!("N{number},12345,2025-06-01 09:00,{HERE},退费难,2025-06-02 09:00,2025-06-03 09:00,已解决,已退款\n")
+    };
+    let tickets: String = (0..2_000).map(ticket).collect();
+    let header = "工单编号,来源,受理时间,统一社会信用代码,诉求类型,首次响应时间,办结时间,结果,回复内容";
+    let taken = written("投诉.csv", format!("{header}\n{tickets}"));
+    for (what, share) in [("refused", refused), ("taken", taken)] {
+        assert!((0.5..1.1).contains(&share), "papers of rows that were {what} took {share} of their limit");
+    }
+}

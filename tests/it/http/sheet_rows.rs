@@ -62,6 +62,13 @@ const TENANT_ROWS: &[Row] = &[
     ("HERE,东方广场,B1-01,,,,,某品牌", "merchant.shop_linked", "关联品牌 某品牌"),
 ];
 
+const ALIASES: &str = "统一社会信用代码,别名,商场,街道,原因";
+const ALIAS_ROWS: &[Row] = &[
+    ("HERE,老招牌,,,门头,", "merchant.alias_recorded", "老招牌"),
+    ("HERE,小招牌,东方广场,,门头,", "merchant.alias_recorded", "小招牌"),
+    ("HERE,作废老招牌,,,换了门头,", "merchant.alias_withdrawn", "换了门头"),
+];
+
 const SHEETS: &[(&str, &str, &[Row])] = &[
     ("投诉", TICKETS, TICKET_ROWS),
     ("名单", LISTS, LIST_ROWS),
@@ -70,9 +77,13 @@ const SHEETS: &[(&str, &str, &[Row])] = &[
 ];
 
 fn upload(app: &App, name: &str, header: &str, rows: &[&str]) -> Value {
+    upload_by(app, Role::Lead, name, header, rows)
+}
+
+fn upload_by(app: &App, role: Role, name: &str, header: &str, rows: &[&str]) -> Value {
     let body = format!("{header}\n{}\n", rows.join("\n")).replace("HERE", HERE);
     let path = format!("/api/v1/imports?name={}", encoded(name));
-    let reply = app.post(&path).role(Role::Lead).text("application/octet-stream", &body).send();
+    let reply = app.post(&path).role(role).text("application/octet-stream", &body).send();
     assert_eq!(reply.status, 200, "{reply:?}");
     reply.json()
 }
@@ -134,6 +145,32 @@ fn each_kind_of_row_comes_from_the_sheet_to_its_event_to_the_page_and_says_it_on
     let tickets = app.get(&format!("/api/v1/complaints?credit_code={HERE}")).role(Role::Lead).ok().json();
     assert_eq!(tickets["items"][0]["recovered"], "500.50", "{tickets:#}");
     assert_eq!(tickets["items"][0]["handling"].as_array().map(Vec::len), Some(5), "{tickets:#}");
+}
+
+/// Whose a name is, the lead office says; a name that others have is refused as on the page, by its column.
+#[test]
+fn other_names_come_from_a_sheet_of_the_lead_office_and_read_tickets_from_then_on() {
+    let app = App::start();
+    for (number, (row, event, told)) in ALIAS_ROWS.iter().enumerate() {
+        let before = app.desk.log().head();
+        let state = upload(&app, &format!("别名-{number}.csv"), ALIASES, &[row]);
+        assert_eq!(counts(&state), [1, 1, 0, 0], "{row}: {state:#}");
+        assert_eq!(state["counts_by_kind"]["aliases"]["accepted"], 1, "{state:#}");
+        assert!(events(&app, before).contains(&(*event).to_owned()), "{row}");
+        assert!(page(&app).contains(told), "{row}: `{told}` is not told");
+    }
+    let again = upload(&app, "别名-again.csv", ALIASES, &[ALIAS_ROWS[1].0]);
+    assert_eq!(counts(&again), [1, 0, 1, 0], "{again:#}");
+    let ticket = "工单编号,来源,受理时间,诉求类型,商户名称,商场";
+    let state = upload_by(&app, Role::Admin, "投诉.csv", ticket, &["Q1,12345,2025-06-20 09:00,退费难,小招牌,东方广场"]);
+    assert_eq!(counts(&state), [1, 1, 0, 0], "{state:#}");
+    let tickets = app.get(&format!("/api/v1/complaints?credit_code={HERE}")).role(Role::Lead).ok().json();
+    assert_eq!(tickets["items"][0]["ticket"], "Q1", "{tickets:#}");
+    let state = upload_by(&app, Role::Regulator, "aliases.csv", ALIASES, &["HERE,别的招牌,,,"]);
+    assert_eq!((counts(&state), &state["refusals"][0]["code"]), ([1, 0, 0, 1], &json!("out_of_scope")), "{state:#}");
+    let nothing = upload(&app, "别名-x.csv", ALIASES, &["HERE,作废没有过的,,,"]);
+    let refusal = &nothing["refusals"][0];
+    assert_eq!((&refusal["code"], &refusal["column"]), (&json!("no_such_alias"), &json!("别名")), "{nothing:#}");
 }
 
 #[test]

@@ -116,8 +116,10 @@ fn told() -> (Arc<dyn EventLog>, Vec<Told>) {
         .map(|it| format!("{it}."));
     for (event_type, _) in Event::CONTRACT {
         // A ticket without a credit code is about nobody yet, and one taken back is about nobody again: see the tests of `whose`.
+        // And what the service says of several tickets at once is no evidence, and for offices (`domain::access`).
         let names_nobody =
-            ["complaint.queued", "complaint.set_aside", "complaint.attribution_undone"].contains(event_type);
+            ["complaint.queued", "complaint.set_aside", "complaint.attribution_undone", "complaint.escalated"]
+                .contains(event_type);
         if names_nobody || !about_merchants.iter().any(|subject| event_type.starts_with(subject)) {
             continue;
         }

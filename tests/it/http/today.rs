@@ -85,12 +85,12 @@ fn a_mall_finds_its_complaints_and_notices_and_nobody_elses() {
         complaint("THEIRS", THERE, "mall"),
     ]);
     let page = app.get("/today").role(Role::Operator).html().ok().text;
-    assert_eq!((tile(&page, "待答复投诉"), tile(&page, "过期公示")), (1, 1), "{page}");
+    assert_eq!((tile(&page, "待办投诉"), tile(&page, "过期公示")), (1, 1), "{page}");
     assert!(page.contains("OURS") && !page.contains("THEIRS"), "{page}");
     assert!(!has_tile(&page, "待我办理") && !has_tile(&page, "待认领工单"), "{page}");
     assert!(!page.contains("朝阳餐饮"));
     app.post("/api/v1/complaints/OURS/answer").role(Role::Operator).json(&json!({})).ok();
-    assert_eq!(tile(&app.get("/today").role(Role::Operator).html().ok().text, "待答复投诉"), 0);
+    assert_eq!(tile(&app.get("/today").role(Role::Operator).html().ok().text, "待办投诉"), 0);
 }
 
 #[test]

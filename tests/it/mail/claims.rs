@@ -215,6 +215,47 @@ fn a_claim_by_a_clock_that_was_ahead_and_is_mended_is_left_its_length_and_no_mor
     assert_eq!((bench.claims(mail).len(), postbox.copies(mail).len()), (2, 1));
 }
 
+#[test]
+fn a_node_that_begins_while_a_claim_runs_waits_for_its_end_and_not_once_more_for_its_length() {
+    let bench = Bench::new();
+    let postbox = Postbox::default();
+    let mail = bench.ask(1, &["a@example.org"]);
+    let (held, entered, order) = Held::before(&postbox);
+    let (log, _cut) = CutOff::at(&bench.shared(), "mail.attempted");
+    let node = bench.work_over(log, held);
+    assert_eq!(hear(&entered), mail);
+    node.order_stop();
+    order.send(false).unwrap();
+    node.stop();
+
+    bench.pass(CLAIM - Duration::from_secs(1));
+    let node = bench.node(postbox.clone());
+    bench.mark(2, 1);
+    assert_eq!(postbox.copies(mail).len(), 0, "the claim is still good");
+    bench.pass(Duration::from_secs(1));
+    bench.until("mail.accepted", 2);
+    node.stop();
+    bench.one_outcome_each();
+}
+
+#[test]
+fn a_claim_seen_by_a_clock_that_was_ahead_and_is_mended_keeps_nobody_waiting_until_then() {
+    let mut bench = Bench::new();
+    bench.settings.senders = 1;
+    let postbox = Postbox::default();
+    let ahead = Arc::new(ManualClock::new(start_time() + SignedDuration::from_hours(40 * 24)));
+    let (mail, first, second, order) = first_come(&bench, &postbox, ahead.clone());
+    bench.mark(2, 1);
+    assert_eq!(postbox.copies(mail).len(), 0, "it is left to the node that claimed it");
+    bench.pass(CLAIM);
+    ahead.set(bench.clock.now());
+    bench.until("mail.accepted", 2);
+    order.send(false).unwrap();
+    first.stop();
+    second.stop();
+    bench.one_outcome_each();
+}
+
 /// Starts two nodes, of which the first gets the claim and holds the mail, and the second is refused it. Returns the mail,
 /// the nodes, and what tells the first to go on.
 fn first_come(bench: &Bench, postbox: &Postbox, clock: Arc<dyn Clock>) -> (Uuid, Worker, Worker, Sender<bool>) {

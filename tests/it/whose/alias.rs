@@ -191,3 +191,20 @@ fn offers_count_persons_only_and_survive_a_restart() {
     assert_eq!(before.len(), 1);
     assert_eq!(offered(&Office::on(&log)), before);
 }
+
+/// A name that means a merchant anywhere, and in one mall by a word of its own: there that word counts, though no shop of it is known
+/// in that mall.
+#[test]
+fn of_several_words_about_a_name_the_narrowest_counts() {
+    for narrow_first in [false, true] {
+        let office = office();
+        let (wide, narrow) = (json!({}), json!({ "mall": "国贸商城" }));
+        let words = if narrow_first { [&narrow, &wide] } else { [&wide, &narrow] };
+        for word in words {
+            assert!(matches!(office.say(&alias("record_alias", ONE, word.clone())), Answer::Accepted(_)), "{word}");
+        }
+        assert!(taken(&office, "A1", json!({ "name": NAME, "mall": "国贸商城" })), "narrow first: {narrow_first}");
+        assert!(!taken(&office, "A2", json!({ "name": NAME, "mall": "华熙LIVE" })), "narrow first: {narrow_first}");
+        assert!(taken(&office, "A3", json!({ "name": NAME })), "narrow first: {narrow_first}");
+    }
+}

@@ -266,3 +266,32 @@ fn an_order_that_was_missed_is_told_where_none_is_overdue() {
     let met = [overdue[0], ("enforcement.rectification_met", r#""date":"2025-06-12""#)];
     given(&met).when("record_enforcement", &row, TODAY).then_warned("no_overdue_order");
 }
+
+/// By when the enterprise answers is a part of what was said: another time corrects it, and none takes nothing back.
+#[test]
+fn a_ticket_passed_to_the_enterprise_with_another_time_to_answer_is_corrected() {
+    let passed = |due: &str| format!(r#""ticket":"T1","at":"2025-06-20T02:00:00Z"{due}"#);
+    let (first, later) = (r#","due_at":"2025-06-23T02:00:00Z""#, r#","due_at":"2025-06-25T02:00:00Z""#);
+    let row = |due: &str| format!(r#"{},"channel":"12345","step":"passed_to_enterprise""#, passed(due));
+    let told = passed(first);
+    let there = [RECEIVED, ("complaint.passed_to_enterprise", &*told)];
+    given(&there[..1]).when("handle_complaint", &row(first), TODAY).then(&there[1..]);
+    given(&there).when("handle_complaint", &row(first), TODAY).then_unchanged();
+    given(&there).when("handle_complaint", &row(""), TODAY).then_unchanged();
+    given(&there)
+        .when("handle_complaint", &row(later), TODAY)
+        .then(&[("complaint.passed_to_enterprise", &passed(later))]);
+}
+
+/// A lease may begin later than it is recorded; nothing that is recorded happened later.
+#[test]
+fn a_lease_that_begins_later_was_agreed_on_when_it_was_recorded() {
+    for (from, is_ahead) in [("2025-01-01", false), ("2029-01-01", true)] {
+        let row = format!(r#""mall":"M","unit":"1","from":"{from}","until":"2030-12-31""#);
+        let decision = given(&[]).when("record_tenancy", &row, TODAY).decision();
+        let (at, _) = decision.events.first().unwrap();
+        let tomorrow = start_of(crate::domain::time::plus_days(TODAY.parse().unwrap(), 1));
+        assert!(*at < tomorrow, "{from}: {at}");
+        assert_eq!(*at == start_of(from.parse().unwrap()), !is_ahead, "{from}: {at}");
+    }
+}

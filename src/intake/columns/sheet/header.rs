@@ -173,7 +173,9 @@ pub fn recognise(candidates: &[SheetKind], headers: &[String]) -> Vec<SheetKind>
     let fit = |kind: &SheetKind| {
         let has = |column: &&Column| names.iter().any(|name| column.is(name));
         let complete = kind.columns().iter().filter(|column| column.required).all(|column| has(&column));
-        (complete, kind.columns().iter().filter(has).count())
+        // A register may have a column of other names; it is a list of these only where it has no more of a register.
+        let is_plain = *kind != SheetKind::Aliases;
+        (complete, kind.columns().iter().filter(has).count(), is_plain)
     };
     let best = candidates.iter().map(fit).max();
     candidates.iter().filter(|kind| best == Some(fit(kind))).copied().collect()

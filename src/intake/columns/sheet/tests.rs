@@ -105,3 +105,13 @@ fn what_a_command_calls_a_field_is_found_in_its_sheet() {
     assert_eq!(SheetKind::Balances.field("date"), Some(Field::Date));
     assert_eq!(SheetKind::Lists.field("ticket"), None);
 }
+
+/// A list of other names is told from a register that has such a column beside its own.
+#[test]
+fn a_register_with_a_column_of_other_names_stays_a_register() {
+    let kinds = |texts: &[&str]| recognise(&[], &headers(texts));
+    assert_eq!(kinds(&["统一社会信用代码", "别名"]), [SheetKind::Aliases]);
+    assert_eq!(kinds(&["统一社会信用代码", "招牌名", "商场", "原因"]), [SheetKind::Aliases]);
+    assert_eq!(kinds(&["统一社会信用代码", "商户名称", "别名"]), [SheetKind::Merchants]);
+    assert_eq!(kinds(&["统一社会信用代码", "商户名称", "行业代码", "商场", "街道", "别名"]), [SheetKind::Merchants]);
+}

@@ -1,10 +1,10 @@
 //! Rows of a kind of their own in other sheets: custody accounts in 存管余额, what was done about tickets in 投诉, grey list and locks
-//! in 名单; and the sheet 租户.
+//! in 名单; and the sheets 租户 and 别名.
 
-use super::{Reading, cancel};
+use super::{CANCELS, Reading, cancel};
 use crate::domain::code::CreditCode;
 use crate::domain::command::{Command, HandleComplaint, RecordAccount, RecordGreyListing, RecordLock, RecordTenancy};
-use crate::domain::event::Entry;
+use crate::domain::event::{Entry, MerchantAlias};
 use crate::domain::text::{half_width, trim};
 use crate::domain::words::{ListKind, UnknownWord};
 use crate::intake::cell;
@@ -103,6 +103,22 @@ impl Reading<'_> {
         let row = RecordTenancy { credit_code, mall, unit, from, until, checked_on, in_order, brand };
         self.check.tenancy(&row);
         Some(Command::RecordTenancy(row))
+    }
+
+    pub(super) fn alias(&mut self) -> Option<Command> {
+        let credit_code = self.credit_code();
+        let cancels = self.cancels(Field::Alias);
+        let said = self.need(Field::Alias, cell::text);
+        let mall = self.may(Field::Mall, cell::text);
+        let street = self.may(Field::Street, cell::text);
+        let reason = self.may(Field::Reason, cell::prose);
+        let (credit_code, said) = (credit_code?, said?);
+        let row =
+            |alias: &str, reason| MerchantAlias { credit_code, alias: trim(alias).to_owned(), mall, street, reason };
+        Some(match cancels {
+            Some(cancels) => Command::WithdrawAlias(row(said.strip_prefix(CANCELS)?, reason.or(Some(cancels)))),
+            None => Command::RecordAlias(row(&said, reason)),
+        })
     }
 
     pub(super) fn is_filled(&self, field: Field) -> bool {
