@@ -139,3 +139,36 @@ fn the_settings_of_the_nodes_are_ones_that_the_program_takes() {
     assert!(settings.len() >= 8, "{settings:?}");
     Settings::from_layers(None, settings).unwrap();
 }
+
+#[test]
+fn the_ports_that_are_published_are_listened_on_and_the_user_of_the_files_is_that_of_the_image() {
+    const IMAGE: &str = include_str!("../../Dockerfile");
+    let said = |name: &str| IMAGE.lines().find_map(|line| line.split_once(name)).unwrap().1.split_whitespace().next();
+    let (services, configs) = (section("services"), section("configs"));
+    let listens = said("EXPOSE ").unwrap();
+    assert_eq!(said("HTTP__LISTEN=0.0.0.0:"), Some(listens));
+    for (proxy, node) in [("proxy", "warnlight1"), ("kurrentdb-proxy", "kurrentdb-node1")] {
+        let (_, published) = value(&services[proxy], "ports").unwrap();
+        let ports: Vec<&str> = published[0].trim().trim_start_matches("- 127.0.0.1:").split(':').collect();
+        let [outside, inside] = ports[..] else { panic!("{proxy}: {ports:?}") };
+        let rules = configs[proxy].join("\n");
+        assert!(rules.contains(&format!("listen {inside};")), "{proxy}: {rules}");
+        let servers: Vec<&str> = rules.lines().filter_map(|line| line.trim().strip_prefix("server ")).collect();
+        let nodes: Vec<&str> = servers
+            .iter()
+            .filter_map(|server| server.split(' ').next()?.split_once(':'))
+            .map(|(name, port)| {
+                assert_eq!(port, listens, "{proxy}: {name}");
+                name
+            })
+            .collect();
+        assert_eq!(nodes.len(), 2, "{proxy}: {servers:?}");
+        assert!(nodes.iter().all(|name| services.contains_key(name)) && nodes.contains(&node), "{proxy}: {nodes:?}");
+        let (_, environment) = value(&services[node], "environment").unwrap();
+        let (url, _) = value(&environment, "WARNLIGHT__HTTP__PUBLIC_URL").unwrap();
+        assert_eq!(url, format!("http://127.0.0.1:{outside}"), "{proxy}");
+    }
+    let owner = format!("/var/lib/warnlight:uid={},", said("--uid ").unwrap());
+    let (_, kept) = value(&services["key"], "tmpfs").unwrap();
+    assert!(kept.iter().any(|line| line.contains(&owner)), "{kept:?}");
+}

@@ -6,6 +6,7 @@ use crate::log::contract::LogError;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
+use uuid::Uuid;
 
 /// For how long a refusal counts as one of the next append, if nobody tries again.
 const TROUBLE: Duration = Duration::from_secs(10);
@@ -17,6 +18,8 @@ pub(super) struct Bell {
     rung: Condvar,
     /// Wakes the thread that looks when the log is closed.
     pub(super) closing: Arc<Notify>,
+    /// What this node calls itself when it tells others.
+    pub(super) node: String,
 }
 
 #[derive(Debug)]
@@ -37,7 +40,8 @@ impl Bell {
     /// Returns a bell for a log that ends there.
     pub(super) fn new(known: Tail) -> Self {
         let state = State { known, seen: Instant::now(), closed: false, trouble: None, waiting: None, lost: None };
-        Self { state: Mutex::new(state), rung: Condvar::new(), closing: Arc::new(Notify::new()) }
+        let (state, node) = (Mutex::new(state), Uuid::now_v7().to_string());
+        Self { state, rung: Condvar::new(), closing: Arc::new(Notify::new()), node }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -33,7 +33,7 @@ const BIND: &str = "INSERT INTO idempotency SELECT unnest($1::bytea[]), unnest($
 const END: &str = "UPDATE head SET position = $1, digest = $2, recorded_at = $3 WHERE one = 1";
 /// Name of the channel on which nodes tell each other that the log has grown.
 pub(super) const CHANNEL: &str = "warnlight_log";
-const NOTIFY: &str = "NOTIFY warnlight_log";
+const NOTIFY: &str = "SELECT pg_notify('warnlight_log', $1)";
 
 /// A transaction that holds the log's end.
 pub(super) struct Group<'a> {
@@ -210,11 +210,11 @@ impl<'a> Group<'a> {
         }
     }
 
-    /// Tells other nodes that the log has grown, and does not wait for an answer: they look anyway.
-    pub(super) fn notify(line: &mut Line) -> Result<(), Fault> {
+    /// Tells other nodes that the log has grown by this one, and does not wait for an answer: they look anyway.
+    pub(super) fn notify(line: &mut Line, node: &str) -> Result<(), Fault> {
         let statement = line.prepare(NOTIFY)?;
         line.with(|client| async move {
-            let _ = client.execute(&statement, &[]).now_or_never();
+            let _ = client.execute(&statement, &[&node]).now_or_never();
             // The connection's own task sends it.
             tokio::task::yield_now().await;
             Ok(())

@@ -8,7 +8,7 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -22,12 +22,14 @@ use tokio_postgres::{AsyncMessage, Client, Connection, Error, NoTls, Row, Statem
 /// * A session that falls silent in a transaction holds the log's end: the server ends it after `idle_in_transaction…`.
 /// * A `statement_timeout` would end the wait for a standby at COMMIT with success (`SyncRepWaitForLSN` in PostgreSQL's
 ///   syncrep.c), so there is none; this side counts the time.
-/// * A plan made while a table was small must not read it whole when it is large, and none is made anew for each group: that
-///   reads all its values.
+/// * A plan made while a table was small must not read it whole when it is large.
 const SESSION: &str = "SET statement_timeout = 0; SET lock_timeout = '5s'; \
      SET idle_in_transaction_session_timeout = '10s'; SET default_transaction_isolation = 'read committed'; \
      SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; \
-     SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan; SET client_min_messages = warning;";
+     SET enable_seqscan = off; SET client_min_messages = warning;";
+
+/// No plan is made anew for each group, which reads all its values. Since PostgreSQL 12.
+const PLANS: &str = "SET plan_cache_mode = force_generic_plan";
 
 /// An answer that is under way: how many rows were written.
 pub(super) type Underway = Pin<Box<dyn Future<Output = Result<u64, Fault>> + Send>>;
@@ -38,6 +40,8 @@ struct Heard {
     warning: Mutex<Option<String>>,
     /// Somebody notified, or the connection ended.
     stirred: Notify,
+    /// Whose notifications are no news.
+    own: OnceLock<String>,
 }
 
 /// A connection.
@@ -73,6 +77,12 @@ impl Line {
         // A name is quoted by doubling its quotes.
         line.run(&format!("{SESSION} SET search_path TO \"{}\";", schema.replace('"', "\"\"")))?;
         line.check_server()?;
+        // A server that does not know it plans more often.
+        if let Err(fault) = line.run(PLANS)
+            && line.is_gone()
+        {
+            return Err(fault);
+        }
         Ok(line)
     }
 
@@ -95,6 +105,11 @@ impl Line {
             self.run("SET synchronous_commit = on")?;
         }
         Ok(())
+    }
+
+    /// Hears no notifications of this node.
+    pub(super) fn ignore(&self, node: &str) {
+        let _ = self.heard.own.set(node.to_owned());
     }
 
     /// Gives everything on this connection so long.
@@ -290,6 +305,7 @@ where
 {
     while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
         match message {
+            AsyncMessage::Notification(from) if heard.own.get().is_some_and(|own| own == from.payload()) => {}
             AsyncMessage::Notification(_) => heard.stirred.notify_one(),
             AsyncMessage::Notice(notice) if notice.parsed_severity() == Some(Severity::Warning) => {
                 let warning = notice.message().to_owned();

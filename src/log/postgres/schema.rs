@@ -3,9 +3,9 @@
 //! Texts are kept as `bytea`: byte for byte, whatever the database's encoding and collation. Times are nanoseconds since 1970,
 //! as in the digest. Nothing in `event` and `idempotency` is ever changed, so the service needs no right to.
 //!
-//! What is used of PostgreSQL, there since 9.6: schemas, `bytea`, `uuid`, arrays and `unnest` as a column, `FOR
+//! What is used of PostgreSQL, all of it there since 9.6: schemas, `bytea`, `uuid`, arrays and `unnest` as a column, `FOR
 //! UPDATE`, UPDATE and INSERT in one statement (`WITH … RETURNING`), `pg_advisory_xact_lock`, the timeouts for locks and idle
-//! transactions; and `plan_cache_mode`, since 12. LISTEN and NOTIFY are used where the server has them (openGauss has not);
+//! transactions. LISTEN and `pg_notify`, and `plan_cache_mode`, are used where the server has them (openGauss has no LISTEN);
 //! looking covers.
 
 use super::fault::Fault;

@@ -68,6 +68,8 @@ impl Watcher {
     /// Looks on one connection until it fails or the log is closed.
     fn watch(&mut self) -> Result<(), Fault> {
         let mut line = self.readers.open()?;
+        // What this node appends it knows of.
+        line.ignore(&self.bell.node);
         let pause = if listen(&mut line)? { LOOK.0 } else { LOOK.1 };
         let known = self.bell.known();
         if known.position > 0 && digest_at(&mut line, known.position)? != Some(known.digest) {

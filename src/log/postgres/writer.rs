@@ -435,7 +435,7 @@ impl Writer {
     fn tell(&mut self) {
         self.told = (Instant::now(), false);
         if let (true, Some(line)) = (self.notifies, &mut self.line)
-            && let Err(fault) = Group::notify(line)
+            && let Err(fault) = Group::notify(line, &self.bell.node)
         {
             tracing::debug!(?fault, "the other nodes were not told; they look by themselves");
         }
