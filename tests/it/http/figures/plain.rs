@@ -397,8 +397,8 @@ impl Tally<'_> {
                 self.add(code, "answered", 1);
             }
         }
-        let ratings = ticket.handled.iter().filter(|((step, at), _)| step == "rated" && *at <= seen);
-        if let Some((_, (_, last))) = ratings.last() {
+        let mut ratings = ticket.handled.iter().filter(|((step, at), _)| step == "rated" && *at <= seen);
+        if let Some((_, (_, last))) = ratings.next_back() {
             self.add(code, "called", 1);
             self.add(code, "said_resolved", i64::from(last["resolved"] == true));
             self.add(code, "said_satisfied", i64::from(last["satisfied"] == true));
