@@ -106,9 +106,17 @@ pub fn routed(case: &Case, sector: Option<&str>, tells: bool, now: Instant) -> A
     append(alert, case.revision, NewEvent::new(id, now, &origin, &event), now)
 }
 
-/// Returns the request for the mail that tells of a step up, a reminder, or a case that came to another office.
+/// Returns the request for the mail that tells of a step up, a reminder, or a case that came to another office. `gathered` are the addresses
+/// of those recipients who are told of it with others.
 #[must_use]
-pub fn call(case: &Case, call: &Call, about: &About, recipients: Vec<Recipient>, now: Instant) -> Append {
+pub fn call(
+    case: &Case,
+    call: &Call,
+    about: &About,
+    recipients: Vec<Recipient>,
+    gathered: Vec<String>,
+    now: Instant,
+) -> Append {
     let mail = mail_id(call.id);
     let late = call.duty.and_then(|duty| case.duty(duty));
     let duties: Vec<&Duty> = late.map_or_else(|| case.standing().collect(), |duty| vec![duty]);
@@ -118,6 +126,7 @@ pub fn call(case: &Case, call: &Call, about: &About, recipients: Vec<Recipient>,
         mail,
         at: call.at,
         recipients,
+        gathered,
         news: MailNews::Light(LightNews {
             change: case.change,
             credit_code: case.credit_code,

@@ -2,6 +2,7 @@
 //! mail room's work.
 
 pub mod cases;
+pub mod digest;
 pub mod recipients;
 pub mod request;
 pub mod requests;

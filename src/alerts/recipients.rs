@@ -1,9 +1,11 @@
 //! Who is told (收件人): the list `policies/recipients.toml` and the choice for one merchant. The list names single addresses
 //! (`[[recipient]]`), or offices with their people (`[[office]]`) and the routes to them (`[[route]]`); [`read`] checks it.
 
+mod digests;
 mod entries;
 mod read;
 
+pub use digests::{Digests, Slot};
 pub use read::{Expectation, RecipientsError};
 
 use crate::domain::code::DivisionCode;
@@ -220,6 +222,7 @@ pub struct Recipients {
     entries: Entries,
     offices: Vec<Office>,
     expectations: Vec<Expectation>,
+    digests: Option<Digests>,
 }
 
 impl Recipients {
@@ -245,6 +248,12 @@ impl Recipients {
             Remit::Sector(sector) => Some((entry.place.as_str(), sector.as_str())),
             Remit::AnySector | Remit::Lead => None,
         })
+    }
+
+    /// Returns how mails are collected into digests; `None` where each is told by itself, at once.
+    #[must_use]
+    pub const fn digests(&self) -> Option<&Digests> {
+        self.digests.as_ref()
     }
 
     /// Returns the number of entries and of expectations.

@@ -47,11 +47,12 @@ pub fn mail_id(change: Uuid) -> Uuid {
     Uuid::new_v5(&NAMESPACE, change.as_bytes())
 }
 
-/// Returns the id of the affair that all mails about one merchant, or one source, belong to: the root of their thread in a mail
-/// program.
+/// Returns the id of the affair that all mails about one merchant, or one source, belong to, and that of all digests of one reader: the
+/// root of their thread in a mail program.
 #[must_use]
-pub fn affair_id(news: &MailNews) -> Uuid {
+pub fn affair_id(news: &MailNews, reader: &str) -> Uuid {
     match news {
+        MailNews::Digest(_) => Uuid::new_v5(&NAMESPACE, format!("digests/{reader}").as_bytes()),
         MailNews::Light(news) => Uuid::new_v5(&NAMESPACE, news.credit_code.as_str().as_bytes()),
         MailNews::Silence(SourceSilence { kind, name, .. }) => {
             Uuid::new_v5(&NAMESPACE, format!("source/{kind}/{}", name_key::key(name)).as_bytes())
@@ -66,7 +67,7 @@ pub fn stream_of(mail: Uuid) -> Arc<str> {
 }
 
 /// Returns the append that asks for the mail about `change`, whose event id is `id` and whose trail is `trail`; `None` if it
-/// asks for none.
+/// asks for none. `gathered` are the addresses of those recipients who are told of it with others.
 ///
 /// The event's content does not depend on `at`, the time of asking, so that two nodes that ask say the same.
 #[must_use]
@@ -76,6 +77,7 @@ pub fn request(
     change: &LightChanged,
     about: &About,
     recipients: Vec<Recipient>,
+    gathered: Vec<String>,
     at: Instant,
 ) -> Option<Append> {
     if !change.asks_for_mail() {
@@ -86,6 +88,7 @@ pub fn request(
         mail,
         at: change.at,
         recipients,
+        gathered,
         news: MailNews::Light(LightNews {
             change: id,
             credit_code: change.credit_code,
@@ -131,7 +134,7 @@ pub(crate) mod tests {
 
     fn ask(from: Light, to: Light, notify: bool) -> Option<Append> {
         let at = "2025-06-30T10:00:05Z".parse().unwrap();
-        request(Uuid::from_u128(1), TRAIL, &change(from, to, notify), &About::default(), Vec::new(), at)
+        request(Uuid::from_u128(1), TRAIL, &change(from, to, notify), &About::default(), Vec::new(), Vec::new(), at)
     }
 
     #[test]
@@ -160,6 +163,7 @@ pub(crate) mod tests {
             TRAIL,
             &change(Light::Green, Light::Red, true),
             &About::default(),
+            Vec::new(),
             Vec::new(),
             "2026-01-01T00:00:00Z".parse().unwrap(),
         )

@@ -26,7 +26,13 @@ pub fn request(source: &Source, from: Day, recipients: Vec<Recipient>, now: Inst
     let mail = mail_id(*kind, name, *last);
     let at = start_of(from);
     let silence = SourceSilence { kind: *kind, name: name.to_string(), last: source.last_day(), from };
-    let requested = Event::MailRequested(MailRequested { mail, at, recipients, news: MailNews::Silence(silence) });
+    let requested = Event::MailRequested(MailRequested {
+        mail,
+        at,
+        recipients,
+        gathered: Vec::new(),
+        news: MailNews::Silence(silence),
+    });
     Append {
         stream: stream_of(mail),
         expected: Expected::NoStream,

@@ -224,7 +224,8 @@ pub fn call(
             routed: false,
         }),
     };
-    let requested = MailRequested { mail, at: newest.at, recipients, news: MailNews::Light(news) };
+    let news = MailNews::Light(news);
+    let requested = MailRequested { mail, at: newest.at, recipients, gathered: Vec::new(), news };
     let requested_id = Uuid::new_v5(&mail, b"requested");
     let origin = Origin { causation: Some(newest.id), ..Origin::service() };
     Some(Append {

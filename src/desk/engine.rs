@@ -338,6 +338,7 @@ impl Engine {
             if done {
                 self.route_again(now)?;
                 self.call_on(now)?;
+                self.gather(now)?;
                 self.propose_joint_checks(now)?;
                 self.tell_of_silence(now)?;
                 self.ready.store(true, Ordering::Release);

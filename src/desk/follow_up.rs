@@ -4,6 +4,7 @@
 use super::engine::Engine;
 use super::together::Together;
 use crate::alerts::cases::{call as call_for, escalated, joint_check, reminded, taken_up};
+use crate::alerts::digest::{Gathering, gathered};
 use crate::alerts::request::About;
 use crate::alerts::requests::ask;
 use crate::domain::case::{Call, Case};
@@ -16,7 +17,7 @@ use crate::domain::words::Light;
 use crate::log::contract::{Append, LogError};
 use crate::picture::Picture;
 use crate::policy::follow_up::Upward;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::Ordering;
 
 /// Light changes that cases take up in one go: a closing storm must not keep commands waiting.
@@ -28,8 +29,14 @@ impl Engine {
         if self.picture.rises.is_empty() {
             return Ok(());
         }
-        let (mut asked, outcome) =
-            ask(&self.picture.rises, &*self.log, &self.recipients, &about(&self.picture, now), now);
+        let (mut asked, outcome) = ask(
+            &self.picture.rises,
+            &self.picture.outbox,
+            &*self.log,
+            &self.recipients,
+            &about(&self.picture, now),
+            now,
+        );
         let new = asked.iter().filter(|(appended, _)| !appended.repeated).count();
         self.counters.mails_requested.fetch_add(u64::try_from(new).unwrap_or(u64::MAX), Ordering::Relaxed);
         asked.sort_by_key(|(appended, _)| appended.first);
@@ -111,9 +118,11 @@ impl Engine {
 
     /// Whoever is told of what is not red is told in office hours.
     fn calls_to_make(&self, now: Instant) -> Vec<Append> {
-        let Picture { cases, policies, .. } = &self.picture;
+        let Picture { cases, policies, outbox, .. } = &self.picture;
         let Some(follow_up) = &policies.pack.follow_up else { return Vec::new() };
         let about = about(&self.picture, now);
+        // Many duties of one case may be late at once: what is said of red lights is told together, too.
+        let reds = BTreeMap::new();
         // Whoever is in charge from now on is told of the light as everybody is: at once.
         let is_urgent = |case: &Case, call: &Call| case.light == Light::Red || call.is_routing();
         let due = cases.calls().filter_map(|(_, case, call)| {
@@ -121,9 +130,31 @@ impl Engine {
             let to = call.to.as_deref().and_then(Upward::named).unwrap_or(Upward::Officer);
             let told = self.recipients.called_upon(to, about.sector.as_deref(), &about.place, day_of(now));
             let is_time = || follow_up.office_time(call.at, &policies.calendar, told.hours) <= now;
-            (is_urgent(case, call) || is_time()).then(|| call_for(case, call, &about, told.recipients.clone(), now))
+            (is_urgent(case, call) || is_time()).then(|| {
+                let gathered =
+                    gathered(&told.recipients, case.credit_code, case.light, &reds, outbox, &self.recipients, now);
+                call_for(case, call, &about, told.recipients.clone(), gathered, now)
+            })
         });
         due.take(SLICE).collect()
+    }
+
+    /// Tells readers together of what was asked for, and is told with others.
+    pub(super) fn gather(&mut self, now: Instant) -> Result<(), LogError> {
+        loop {
+            let before = self.picture.position;
+            let appends = Gathering::new(&self.picture, &self.recipients, &*self.log, now).due()?;
+            if appends.is_empty() {
+                return Ok(());
+            }
+            let mails = appends.iter().filter(|append| append.events.len() > 1).count();
+            self.counters.mails_requested.fetch_add(u64::try_from(mails).unwrap_or(u64::MAX), Ordering::Relaxed);
+            self.conclude(appends)?;
+            // What another node told first has come in by now; what has not is looked at again later.
+            if self.picture.position == before {
+                return Ok(());
+            }
+        }
     }
 
     /// Records conclusions and takes them in. One that another node drew first, or that rests on what has changed meanwhile, is left;

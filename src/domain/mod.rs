@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod case;
+pub mod cell;
 pub mod check;
 pub mod code;
 pub mod code_key;

@@ -5,8 +5,8 @@ use crate::alerts::request::affair_id;
 use crate::domain::envelope::hex;
 use crate::domain::event::{MailRequested, Recipient};
 use crate::domain::time::Instant;
-use lettre::message::header::{Header, HeaderName, HeaderValue};
-use lettre::message::{Mailbox, MultiPart, SinglePart};
+use lettre::message::header::{ContentType, Header, HeaderName, HeaderValue};
+use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
 use lettre::{Address, Message};
 use sha2::{Digest, Sha256};
 use std::time::SystemTime;
@@ -31,6 +31,9 @@ pub enum MessageError {
         /// What is wrong with it.
         reason: lettre::address::AddressError,
     },
+    /// The media type of an attachment is none; a mistake in this software.
+    #[error("the mail cannot be put together: {0}")]
+    MediaType(lettre::message::header::ContentTypeErr),
     /// The parts do not make a message.
     #[error("the mail cannot be put together: {0}")]
     Build(#[from] lettre::error::Error),
@@ -78,7 +81,7 @@ pub fn compose(
         .map_err(|reason| MessageError::Recipient { address: recipient.address.clone(), reason })?;
     let hash = short_hash(&recipient.address);
     // One merchant's mails, and one source's, answer to one root, so that a mail program shows the affair as one thread.
-    let root = format!("<{}@{domain}>", affair_id(&requested.news));
+    let root = format!("<{}@{domain}>", affair_id(&requested.news, &recipient.address));
     let envelope_from = sender.email.clone();
     let headers = Message::builder()
         .message_id(Some(format!("<{}.{hash}@{domain}>", requested.mail)))
@@ -94,14 +97,26 @@ pub fn compose(
         Some(trail) => headers.header(WarnlightTrace(trail)),
         None => headers,
     };
-    let message = headers.multipart(
-        // A random boundary would make every attempt another message.
-        MultiPart::alternative()
-            .boundary(format!("warnlight-{}-{hash}", requested.mail.simple()))
-            .singlepart(SinglePart::plain(letter.text))
-            .singlepart(SinglePart::html(letter.html)),
-    )?;
+    // A random boundary would make every attempt another message.
+    let boundary = format!("warnlight-{}-{hash}", requested.mail.simple());
+    let texts = MultiPart::alternative()
+        .boundary(boundary.clone())
+        .singlepart(SinglePart::plain(letter.text))
+        .singlepart(SinglePart::html(letter.html));
+    let message = headers.multipart(match letter.attachment {
+        None => texts,
+        Some(file) => MultiPart::mixed()
+            .boundary(format!("{boundary}-list"))
+            .multipart(texts)
+            .singlepart(Attachment::new(file.name).body(file.bytes, workbook()?)),
+    })?;
     Ok(Outgoing { mail: requested.mail, from: envelope_from, to, bytes: message.formatted() })
+}
+
+/// Returns the media type of a workbook.
+fn workbook() -> Result<ContentType, MessageError> {
+    let kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+    ContentType::parse(kind).map_err(MessageError::MediaType)
 }
 
 /// Returns 16 hexadecimal digits that stand for an address: enough to tell recipients apart, and no address in file names.

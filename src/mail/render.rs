@@ -3,6 +3,8 @@
 //! Names come from sheets and strangers. Every value is brought onto one clean line before a template sees it, and the
 //! HTML template escapes on top, so that no name can forge a line, a header or a tag.
 
+mod digest;
+mod list;
 mod view;
 
 use super::link::LinkKey;
@@ -56,12 +58,29 @@ pub struct Letter {
     pub text: String,
     /// HTML.
     pub html: String,
+    /// What goes with it.
+    pub attachment: Option<Attachment>,
 }
 
-/// A template does not fit its values; a mistake in this software.
+/// A file that goes with a letter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attachment {
+    /// Its name, ASCII.
+    pub name: String,
+    /// An xlsx workbook; the same whenever the letter is written.
+    pub bytes: Vec<u8>,
+}
+
+/// A template does not fit its values, or the list of a digest cannot be written; a mistake in this software.
 #[derive(Debug, thiserror::Error)]
-#[error("the mail text cannot be made: {0}")]
-pub struct RenderError(#[from] minijinja::Error);
+pub enum RenderError {
+    /// A template.
+    #[error("the mail text cannot be made: {0}")]
+    Text(#[from] minijinja::Error),
+    /// The list.
+    #[error("the list of a digest cannot be made: {0}")]
+    List(#[from] rust_xlsxwriter::XlsxError),
+}
 
 /// Writes letters.
 pub struct Renderer {
@@ -77,7 +96,7 @@ impl std::fmt::Debug for Renderer {
     }
 }
 
-const TEMPLATES: [(&str, &str); 13] = [
+const TEMPLATES: [(&str, &str); 19] = [
     ("base.html", include_str!("../../assets/mail/base.html")),
     ("zh-CN/subject.txt", include_str!("../../assets/mail/zh-CN/subject.txt")),
     ("zh-CN/body.txt", include_str!("../../assets/mail/zh-CN/body.txt")),
@@ -85,6 +104,12 @@ const TEMPLATES: [(&str, &str); 13] = [
     ("zh-CN/silence.subject.txt", include_str!("../../assets/mail/zh-CN/silence.subject.txt")),
     ("zh-CN/silence.body.txt", include_str!("../../assets/mail/zh-CN/silence.body.txt")),
     ("zh-CN/silence.body.html", include_str!("../../assets/mail/zh-CN/silence.body.html")),
+    ("zh-CN/digest.subject.txt", include_str!("../../assets/mail/zh-CN/digest.subject.txt")),
+    ("zh-CN/digest.body.txt", include_str!("../../assets/mail/zh-CN/digest.body.txt")),
+    ("zh-CN/digest.body.html", include_str!("../../assets/mail/zh-CN/digest.body.html")),
+    ("en/digest.subject.txt", include_str!("../../assets/mail/en/digest.subject.txt")),
+    ("en/digest.body.txt", include_str!("../../assets/mail/en/digest.body.txt")),
+    ("en/digest.body.html", include_str!("../../assets/mail/en/digest.body.html")),
     ("en/silence.subject.txt", include_str!("../../assets/mail/en/silence.subject.txt")),
     ("en/silence.body.txt", include_str!("../../assets/mail/en/silence.body.txt")),
     ("en/silence.body.html", include_str!("../../assets/mail/en/silence.body.html")),
@@ -130,8 +155,8 @@ impl Renderer {
         recipient: &Recipient,
         change: Option<&LightChanged>,
     ) -> Result<Letter, RenderError> {
-        // What is acknowledged is a light.
-        let links = self.links().filter(|_| requested.light().is_some());
+        // What is acknowledged are lights.
+        let links = self.links().filter(|_| !matches!(requested.news, MailNews::Silence(_)));
         let token = links.map(|links| links.token(requested.mail, &recipient.address));
         self.write(requested, recipient, change, token.map(|token| format!("{}/m/{token}", self.base_url)))
     }
@@ -164,6 +189,10 @@ impl Renderer {
         match &requested.news {
             MailNews::Light(news) => self.written(language, "", &view::light(&around, news, change, &*self.rulebook)),
             MailNews::Silence(silence) => self.written(language, "silence.", &view::silence(&around, silence)),
+            MailNews::Digest(digest) => {
+                let letter = self.written(language, "digest.", &digest::view(&around, digest))?;
+                Ok(Letter { attachment: Some(list::attachment(requested.at, digest, language)?), ..letter })
+            }
         }
     }
 
@@ -176,6 +205,7 @@ impl Renderer {
             subject: view::one_line(&render("subject.txt")?).replace("=?", "= ?"),
             text: render("body.txt")?,
             html: render("body.html")?,
+            attachment: None,
         })
     }
 }

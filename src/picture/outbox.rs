@@ -11,10 +11,13 @@ use super::part::{FoldError, Part, SeenEvent};
 use super::snapshot::{Keep, Stored as _};
 use crate::domain::code::CreditCode;
 use crate::domain::envelope::{Position, Recorded};
-use crate::domain::event::{Event, MailRequested};
+use crate::domain::event::{Event, MailGathered, MailRequested};
 use crate::domain::fold::Stamp;
 use crate::domain::time::Instant;
+use crate::domain::words::Light;
 use imbl::{HashMap, OrdMap, OrdSet};
+use jiff::SignedDuration;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use summary::Step;
 use uuid::Uuid;
@@ -76,6 +79,23 @@ pub(super) struct Kept {
     pub(super) summary: Option<Summary>,
     pub(super) open: Vec<Delivery>,
     pub(super) rise: Option<(Uuid, Position)>,
+    /// Readers for whom the mail is held, since when.
+    pub(super) held: Vec<(Arc<str>, Instant)>,
+    /// When a reader was last told of a red light.
+    pub(super) red: Option<(Arc<str>, Instant)>,
+}
+
+/// A mail that is held for a reader, to be told with others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// Position of its request.
+    pub position: Position,
+    /// About whom.
+    pub credit_code: CreditCode,
+    /// The light.
+    pub to: Light,
+    /// Since when: a set time after this collects it.
+    pub since: Instant,
 }
 
 /// The outbox.
@@ -99,6 +119,10 @@ pub struct Outbox {
     said: OrdSet<(Instant, Position, Arc<str>)>,
     /// Rises whose request has not come yet.
     rises: OrdMap<Uuid, Position>,
+    /// What is held for readers, to be told with others, since when.
+    held: OrdMap<(Arc<str>, Position), Instant>,
+    /// When each reader was last told of a red light.
+    red: OrdMap<Arc<str>, Instant>,
 }
 
 impl Outbox {
@@ -109,6 +133,7 @@ impl Outbox {
                 self.rises.insert(place.id, place.position);
             }
             Event::MailRequested(requested) => self.requested(requested, place),
+            Event::MailGathered(gathered) => self.gathered(gathered),
             _ => {
                 if let Some(step) = summary::step(event) {
                     self.step(event, &step);
@@ -123,6 +148,15 @@ impl Outbox {
             return;
         }
         let deliveries = summary::asked(requested, place);
+        for delivery in &deliveries {
+            if delivery.state == DeliveryState::Gathered {
+                // A call waits since the clock ran out, a light since it was asked for.
+                let since = requested.call().map_or(place.recorded_at, |_| requested.at.min(place.recorded_at));
+                self.held.insert((delivery.address.clone(), place.position), since);
+            } else if requested.is_red() {
+                self.red.insert(delivery.address.clone(), place.recorded_at);
+            }
+        }
         let summary = Summary::new(requested, place, change, &deliveries);
         if summary.tally.waiting > 0 {
             for delivery in &deliveries {
@@ -133,10 +167,48 @@ impl Outbox {
         self.add(summary);
     }
 
+    fn gathered(&mut self, gathered: &MailGathered) {
+        let address: Arc<str> = gathered.address.as_str().into();
+        for mail in &gathered.mails {
+            if let Some(position) = self.places.get(mail) {
+                self.held.remove(&(address.clone(), *position));
+            }
+        }
+    }
+
+    /// Returns the readers for whom something is held.
+    pub fn readers(&self) -> impl Iterator<Item = &Arc<str>> {
+        let mut before: Option<&Arc<str>> = None;
+        self.held.keys().map(|(address, _)| address).filter(move |address| before.replace(*address) != Some(*address))
+    }
+
+    /// Returns what is held for a reader, oldest first.
+    pub fn held(&self, address: &Arc<str>) -> impl Iterator<Item = Held> {
+        let own = self.held.range((address.clone(), 0)..=(address.clone(), Position::MAX));
+        own.filter_map(|((_, position), since)| {
+            let mail = self.mails.get(position)?;
+            let (credit_code, (_, to)) = (mail.credit_code()?, mail.lights()?);
+            Some(Held { position: *position, credit_code, to, since: *since })
+        })
+    }
+
+    /// Says whether anything about a merchant is held for a reader.
+    #[must_use]
+    pub fn holds_about(&self, address: &str, merchant: CreditCode) -> bool {
+        self.held(&address.into()).any(|held| held.credit_code == merchant)
+    }
+
+    /// Says whether a reader was told of a red light within a time before `now`. What was told at a time that has yet to come was
+    /// told by a clock that was ahead.
+    #[must_use]
+    pub fn was_red_before(&self, address: &str, now: Instant, within: SignedDuration) -> bool {
+        self.red.get(address).is_some_and(|at| *at <= now && now.duration_since(*at) < within)
+    }
+
     fn add(&mut self, summary: Summary) {
         self.places.insert(summary.mail, summary.position);
-        if let Some(code) = summary.credit_code() {
-            self.by_merchant.insert((code, summary.position));
+        for code in summary.merchants() {
+            self.by_merchant.insert((*code, summary.position));
         }
         self.whole += summary.tally;
         self.mails.insert(summary.position, summary);
@@ -280,20 +352,31 @@ impl Part for Outbox {
     }
 
     fn keep(&self, keep: &mut Keep<'_>) {
+        let nothing = || Kept { summary: None, open: Vec::new(), rise: None, held: Vec::new(), red: None };
+        let mut held: BTreeMap<Position, Vec<(Arc<str>, Instant)>> = BTreeMap::new();
+        for ((address, position), since) in &self.held {
+            held.entry(*position).or_default().push((address.clone(), *since));
+        }
         for summary in self.mails.values() {
             let open = self.open.get(&summary.mail).cloned().unwrap_or_default();
-            keep.one(|out| Kept { summary: Some(summary.clone()), open, rise: None }.put(out));
+            let held = held.remove(&summary.position).unwrap_or_default();
+            keep.one(|out| Kept { summary: Some(summary.clone()), open, held, ..nothing() }.put(out));
         }
         for (id, position) in &self.rises {
-            keep.one(|out| Kept { summary: None, open: Vec::new(), rise: Some((*id, *position)) }.put(out));
+            keep.one(|out| Kept { rise: Some((*id, *position)), ..nothing() }.put(out));
+        }
+        for (address, at) in &self.red {
+            keep.one(|out| Kept { red: Some((address.clone(), *at)), ..nothing() }.put(out));
         }
     }
 
-    fn restore(&mut self, Kept { summary, open, rise }: Kept) {
+    fn restore(&mut self, Kept { summary, open, rise, held, red }: Kept) {
+        self.red.extend(red);
         if let Some((id, position)) = rise {
             self.rises.insert(id, position);
         }
         let Some(summary) = summary else { return };
+        self.held.extend(held.into_iter().map(|(address, since)| ((address, summary.position), since)));
         open.iter().for_each(|delivery| self.plan(delivery, summary.position));
         if !open.is_empty() {
             self.open.insert(summary.mail, open);

@@ -90,7 +90,7 @@ mod tests {
     use crate::domain::words::Light;
 
     fn requested(id: Uuid, change: &LightChanged) -> Event {
-        let append = request::request(id, None, change, &About::default(), Vec::new(), change.at).unwrap();
+        let append = request::request(id, None, change, &About::default(), Vec::new(), Vec::new(), change.at).unwrap();
         append.events[0].decode().unwrap()
     }
 

@@ -23,9 +23,10 @@ impl<'a> View<'a> {
     /// Says whether the reader may see a mail: about a merchant in scope, or, of what is about no merchant, as its events may be.
     #[must_use]
     pub fn sees_mail(&self, mail: &Summary) -> bool {
-        match mail.credit_code() {
-            Some(code) => self.merchant(code).is_some(),
-            None => self.scope.sees_event_about_nobody("mail.requested"),
+        match mail.merchants() {
+            [] => self.scope.sees_event_about_nobody("mail.requested"),
+            // A digest tells of several: whoever reads it sees all of them.
+            merchants => merchants.iter().all(|code| self.merchant(*code).is_some()),
         }
     }
 

@@ -7,3 +7,4 @@ mod gate;
 mod reads;
 mod silence;
 mod turns;
+mod withdrawn;

@@ -32,7 +32,7 @@ use warnlight::log::memory::MemoryLog;
 use warnlight::mail::render::Renderer;
 use warnlight::mail::transport::{Smtp, Spool, Transport};
 use warnlight::mail::worker::{Parts, SendAgainError, Worker};
-use warnlight::picture::outbox::{DeliveryState, Tally, deliveries_of};
+use warnlight::picture::outbox::{DeliveryState, Outbox, Tally, deliveries_of};
 use warnlight::picture::rises::Rises;
 use warnlight::settings::{Mail, Secret, Smtp as SmtpSettings, Tls};
 
@@ -91,7 +91,8 @@ impl Bench {
             office: "海淀区体育局".to_owned(),
             language: "zh-CN".to_owned(),
         });
-        let append = request::request(id, None, &change, &about, recipients.collect(), self.clock.now()).unwrap();
+        let append =
+            request::request(id, None, &change, &about, recipients.collect(), Vec::new(), self.clock.now()).unwrap();
         self.log.append(append).unwrap();
         request::mail_id(id)
     }
@@ -212,7 +213,7 @@ fn a_real_server_receives_both_parts_with_the_chinese_text_intact() {
     assert!(header("message-id").starts_with(&format!("<{mail}.")) && header("message-id").ends_with("@example.org>"));
     assert_eq!(header("references"), header("in-reply-to"));
     let Event::MailRequested(requested) = events[1].event.decode().unwrap() else { panic!("{events:?}") };
-    assert!(header("references").contains(&request::affair_id(&requested.news).to_string()));
+    assert!(header("references").contains(&request::affair_id(&requested.news, "").to_string()));
 
     assert_eq!(message.content_type, "multipart/alternative");
     let [text, html] = &message.parts[..] else { panic!("{:?}", message.parts) };
@@ -537,7 +538,8 @@ fn a_rise_is_asked_for_once_also_after_a_crash_and_imported_history_never() {
             sector: Some("commerce".to_owned()),
             place: Place { division: "110108".parse().ok(), street: None },
         };
-        let (asked, outcome) = requests::ask(rises, &*bench.log, &recipients, &about, bench.clock.now());
+        let (asked, outcome) =
+            requests::ask(rises, &Outbox::default(), &*bench.log, &recipients, &about, bench.clock.now());
         outcome.unwrap();
         asked.iter().filter(|(appended, _)| !appended.repeated).count()
     };

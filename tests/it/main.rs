@@ -34,6 +34,8 @@ mod mail;
 #[cfg(test)]
 mod nodes;
 #[cfg(test)]
+mod noise;
+#[cfg(test)]
 mod nonsense;
 #[cfg(test)]
 mod office;

@@ -68,7 +68,8 @@ class Handler:
             type=message.get_content_type(),
             parts=[
                 {"type": part.get_content_type(), "charset": part.get_content_charset(), "text": part.get_content()}
-                for part in message.iter_parts()
+                for part in message.walk()
+                if part.get_content_maintype() == "text"
             ],
             defects=[str(defect) for part in message.walk() for defect in part.defects],
         )

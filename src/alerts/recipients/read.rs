@@ -1,6 +1,7 @@
 //! Reading the list of recipients: each table with its place in the file, every problem at once, and the expectations held against
 //! what was read.
 
+use super::digests::{Digests, Table, times};
 use super::{Away, Entries, Entry, Ground, LetterLanguage, Office, Person, Place, Recipients, Remit, Validity, Who};
 use crate::domain::code::DivisionCode;
 use crate::domain::event::Recipient;
@@ -32,6 +33,7 @@ pub struct Expectation {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawList {
+    digest: Option<Table>,
     #[serde(default)]
     recipient: Vec<toml::Value>,
     #[serde(default)]
@@ -56,6 +58,8 @@ struct RawEntry {
     language: String,
     from: String,
     until: Option<String>,
+    /// Times of its own; none at all: everything at once.
+    digest: Option<Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -72,6 +76,7 @@ struct RawOffice {
     zh: String,
     en: String,
     hours: Option<Hours>,
+    digest: Option<Vec<String>>,
     #[serde(default)]
     person: Vec<RawPerson>,
 }
@@ -86,6 +91,7 @@ struct RawPerson {
     language: String,
     from: String,
     until: Option<String>,
+    digest: Option<Vec<String>>,
     #[serde(default)]
     away: Vec<RawAway>,
 }
@@ -129,9 +135,11 @@ const fn officer() -> Upward {
 pub(super) fn read(text: &str) -> Result<Recipients, RecipientsError> {
     let raw: RawList = toml::from_str(text).map_err(|error| RecipientsError { problems: vec![error.to_string()] })?;
     let mut problems = Vec::new();
+    let mut digests = raw.digest.as_ref().map(|table| Digests::check(table, &mut problems));
     let mut entries = Entries::default();
     for (place, raw) in tables::<RawEntry>("entry", raw.recipient, &mut problems) {
         let mut complain = |what: String| problems.push(format!("{place}: {what}"));
+        own_times(&mut digests, raw.digest.as_deref(), &raw.address, &mut complain);
         if let Some(entry) = recipient(&place, &raw, &mut complain) {
             add(&mut entries, entry, &mut complain);
         }
@@ -141,6 +149,10 @@ pub(super) fn read(text: &str) -> Result<Recipients, RecipientsError> {
         let mut complain = |what: String| problems.push(format!("{place} (`{}`): {what}", raw.id));
         if offices.iter().any(|office| office.id == raw.id) {
             complain("another office has this `id`".to_owned());
+        }
+        for person in &raw.person {
+            let own = person.digest.as_deref().or(raw.digest.as_deref());
+            own_times(&mut digests, own, &person.address, &mut complain);
         }
         offices.push(office(&raw, &mut complain));
     }
@@ -159,7 +171,7 @@ pub(super) fn read(text: &str) -> Result<Recipients, RecipientsError> {
         let what = "nobody is named: no light would reach anybody; name somebody (`[[recipient]]`, `[[route]]`)";
         problems.push(what.to_owned());
     }
-    let list = |expectations| Recipients { entries, offices, expectations };
+    let list = |expectations| Recipients { entries, offices, expectations, digests };
     if !problems.is_empty() {
         return Err(RecipientsError { problems });
     }
@@ -168,6 +180,23 @@ pub(super) fn read(text: &str) -> Result<Recipients, RecipientsError> {
         problems.extend(expected.unmet(&list).map(|what| format!("{place}: {what}")));
     }
     if problems.is_empty() { Ok(list) } else { Err(RecipientsError { problems }) }
+}
+
+/// Gives an address the times of its digests that stand beside it.
+fn own_times(digests: &mut Option<Digests>, raw: Option<&[String]>, address: &str, complain: &mut dyn FnMut(String)) {
+    let Some(raw) = raw else { return };
+    let own = times(raw, complain);
+    match digests {
+        Some(digests) => {
+            // Addresses are kept as they are parsed.
+            let address =
+                address.parse::<lettre::Address>().map_or_else(|_| address.to_owned(), |known| known.to_string());
+            if let Err(what) = digests.give(&address, own) {
+                complain(what);
+            }
+        }
+        None => complain("`digest` needs the table `[digest]` of the list".to_owned()),
+    }
 }
 
 /// Returns the tables of one kind that can be read, each with its place.

@@ -312,6 +312,49 @@ fn a_long_list_is_read_in_time_that_grows_with_its_length() {
     assert!(whole < quarter * 9, "{quarter:?}, then {whole:?}");
 }
 
+#[test]
+fn times_of_digests_stand_in_the_list_and_faulty_ones_are_refused() {
+    let person = |digest: &str| {
+        format!(
+            "[[recipient]]\nsector = \"*\"\noffice = {{ zh = \"甲\", en = \"A\" }}\naddress = \"a@example.org\"\nlanguage = \"en\"\n\
+             from = \"2025-01-01\"\n{digest}\n"
+        )
+    };
+    let table = |at: &str| format!("[digest]\nat = {at}\nshare_minutes = 10\ntogether = 3\n");
+    let list = |text: String| Recipients::parse(&text);
+    assert!(list(person("")).unwrap().digests().is_none(), "as it always was");
+    let calendar = crate::policy::Policies::built_in().unwrap().calendar;
+    let slot = |list: &Recipients, at: &str| {
+        let now = format!("{at}+08:00").parse().unwrap();
+        list.digests().unwrap().slot("a@example.org", now, &calendar).map(|slot| slot.is_first)
+    };
+    let usual = list(table("[\"15:00\", \"09:00\"]") + &person("")).unwrap();
+    for (at, wanted) in [
+        ("2025-07-01T08:59:59", None),
+        ("2025-07-01T09:00:00", Some(true)),
+        ("2025-07-01T09:29:59", Some(true)),
+        ("2025-07-01T09:30:00", None),
+        ("2025-07-01T15:10:00", Some(false)),
+        ("2025-07-05T09:00:00", None),
+    ] {
+        assert_eq!(slot(&usual, at), wanted, "{at}");
+    }
+    let own = list(table("[\"09:00\"]") + &person("digest = [\"10:30\"]")).unwrap();
+    assert_eq!((slot(&own, "2025-07-01T09:00:00"), slot(&own, "2025-07-01T10:30:00")), (None, Some(true)));
+    let at_once = list(table("[\"09:00\"]") + &person("digest = []")).unwrap();
+    assert!(!at_once.digests().unwrap().gather_for("a@example.org"));
+    for (text, wanted) in [
+        (table("[\"9 o'clock\"]") + &person(""), "9 o'clock"),
+        (table("[]") + &person(""), "names no time"),
+        (person("digest = [\"09:00\"]"), "needs the table"),
+        (table("[\"09:00\"]").replace("10", "900") + &person(""), "share_minutes"),
+        (table("[\"09:00\"]").replace("= 3", "= 1") + &person(""), "together"),
+    ] {
+        let problems = list(text).unwrap_err().problems.join("\n");
+        assert!(problems.contains(wanted), "{wanted}: {problems}");
+    }
+}
+
 /// Whoever stands in has to serve: a list in which a deputy has left, or has not begun, is refused with the day, and one whose own
 /// deputy serves on passes it on.
 #[test]

@@ -16,6 +16,8 @@ pub struct MailRequested {
     pub at: Instant,
     /// Who gets it. Empty if nobody is named for the place: then the board says so.
     pub recipients: Vec<Recipient>,
+    /// Addresses of those recipients who are told of it together with other things (汇总), and not by this mail.
+    pub gathered: Vec<String>,
     /// What it tells of.
     pub news: MailNews,
 }
@@ -27,6 +29,8 @@ pub enum MailNews {
     Light(LightNews),
     /// A source that fell silent.
     Silence(SourceSilence),
+    /// What is new to one reader about several lights.
+    Digest(MailDigest),
 }
 
 /// What a mail tells of a light.
@@ -62,6 +66,65 @@ pub struct SourceSilence {
     pub from: Day,
 }
 
+/// A digest (汇总): what is new to one reader, as it stands when the digest is made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MailDigest {
+    /// Red lights that share a mail, at once; else what was collected until a set time.
+    pub urgent: bool,
+    /// One for each merchant, the worst first.
+    pub lines: Vec<DigestLine>,
+}
+
+/// What a digest tells of one merchant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DigestLine {
+    /// About whom.
+    pub credit_code: CreditCode,
+    /// Its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merchant: Option<String>,
+    /// Light before what is told; the same where the line only calls for something.
+    pub from: Light,
+    /// Light now.
+    pub to: Light,
+    /// Since when.
+    pub at: Instant,
+    /// The open case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alert: Option<Uuid>,
+    /// What is to be done, Chinese.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zh: Option<String>,
+    /// What is to be done, English.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub en: Option<String>,
+    /// Soonest last instant of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_at: Option<Instant>,
+    /// How much of it is late.
+    pub late: u32,
+    /// Mall or brand that it shares with other lines, which are told as one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+}
+
+/// What was asked for was collected for one reader (汇总). What still holds of it is told by the mail of this id, whose request follows;
+/// without one, nothing had changed any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MailGathered {
+    /// The mail that tells it.
+    pub mail: Uuid,
+    /// The reader.
+    pub address: String,
+    /// When.
+    pub at: Instant,
+    /// The mails that it was collected from.
+    pub mails: Vec<Uuid>,
+}
+
 /// A request as it stands in the log: all kinds of news beside one another.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -85,12 +148,16 @@ struct Written {
     call: Option<MailCall>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     silence: Option<SourceSilence>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    gathered: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    digest: Option<MailDigest>,
 }
 
 /// A request that tells of nothing, or of two things.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "a mail tells of a light (`change`, `credit_code`, `from` and `to`) or of a `silence`, and of one of them only"
+    "a mail tells of a light (`change`, `credit_code`, `from` and `to`), of a `silence` or of a `digest`, and of one of them only"
 )]
 struct NoNews;
 
@@ -98,22 +165,23 @@ impl TryFrom<Written> for MailRequested {
     type Error = NoNews;
 
     fn try_from(written: Written) -> Result<Self, NoNews> {
-        let Written { mail, change, credit_code, merchant, from, to, at, sector, recipients, call, silence } = written;
-        let news = match (change, credit_code, from, to, silence) {
-            (Some(change), Some(credit_code), Some(from), Some(to), None) => {
+        let Written { mail, change, credit_code, merchant, from, to, at, sector, recipients, call, .. } = written;
+        let Written { silence, gathered, digest, .. } = written;
+        let is_of_light = merchant.is_some() || sector.is_some() || call.is_some();
+        let news = match (change, credit_code, from, to, silence, digest) {
+            (Some(change), Some(credit_code), Some(from), Some(to), None, None) => {
                 MailNews::Light(LightNews { change, credit_code, merchant, from, to, sector, call })
             }
-            (None, None, None, None, Some(silence)) if merchant.is_none() && sector.is_none() && call.is_none() => {
-                MailNews::Silence(silence)
-            }
+            (None, None, None, None, Some(silence), None) if !is_of_light => MailNews::Silence(silence),
+            (None, None, None, None, None, Some(digest)) if !is_of_light => MailNews::Digest(digest),
             _ => return Err(NoNews),
         };
-        Ok(Self { mail, at, recipients, news })
+        Ok(Self { mail, at, recipients, gathered, news })
     }
 }
 
 impl From<MailRequested> for Written {
-    fn from(MailRequested { mail, at, recipients, news }: MailRequested) -> Self {
+    fn from(MailRequested { mail, at, recipients, gathered, news }: MailRequested) -> Self {
         let mut written = Self {
             mail,
             change: None,
@@ -126,6 +194,8 @@ impl From<MailRequested> for Written {
             recipients,
             call: None,
             silence: None,
+            gathered,
+            digest: None,
         };
         match news {
             MailNews::Light(LightNews { change, credit_code, merchant, from, to, sector, call }) => {
@@ -133,6 +203,7 @@ impl From<MailRequested> for Written {
                 (written.from, written.to, written.sector, written.call) = (Some(from), Some(to), sector, call);
             }
             MailNews::Silence(silence) => written.silence = Some(silence),
+            MailNews::Digest(digest) => written.digest = Some(digest),
         }
         written
     }
@@ -144,7 +215,7 @@ impl MailRequested {
     pub const fn light(&self) -> Option<&LightNews> {
         match &self.news {
             MailNews::Light(news) => Some(news),
-            MailNews::Silence(_) => None,
+            MailNews::Silence(_) | MailNews::Digest(_) => None,
         }
     }
 
@@ -152,6 +223,16 @@ impl MailRequested {
     #[must_use]
     pub fn call(&self) -> Option<&MailCall> {
         self.light().and_then(|news| news.call.as_ref())
+    }
+
+    /// Says whether it tells of a red light.
+    #[must_use]
+    pub fn is_red(&self) -> bool {
+        match &self.news {
+            MailNews::Light(news) => news.to == Light::Red,
+            MailNews::Digest(digest) => digest.lines.iter().any(|line| line.to == Light::Red),
+            MailNews::Silence(_) => false,
+        }
     }
 
     /// Returns the light change of which this is the mail that tells; `None` if it tells of none, or calls for something.

@@ -214,7 +214,8 @@ events! {
     "alert.escalated" 2 AlertEscalated(AlertEscalated),
     "alert.closed" 2 AlertClosed(AlertClosed),
 
-    "mail.requested" 4 MailRequested(MailRequested),
+    "mail.requested" 5 MailRequested(MailRequested),
+    "mail.gathered" 1 MailGathered(MailGathered),
     "mail.claimed" 1 MailClaimed(MailClaimed),
     "mail.attempted" 1 MailAttempted(MailAttempted),
     "mail.held_up" 1 MailHeldUp(MailHeldUp),

@@ -371,13 +371,14 @@ impl Drawing<'_> {
 
     /// Returns the newest mails.
     pub(super) fn mails(&self) -> Option<Value> {
-        const FATES: [DeliveryState; 6] = [
+        const FATES: [DeliveryState; 7] = [
             DeliveryState::Waiting,
             DeliveryState::Accepted,
             DeliveryState::Refused,
             DeliveryState::GivenUp,
             DeliveryState::Bounced,
             DeliveryState::Acknowledged,
+            DeliveryState::Gathered,
         ];
         let row = |mail: &Summary| {
             let fates = FATES.iter().map(|state| (state, mail.tally.of(*state))).filter(|(_, count)| *count > 0);

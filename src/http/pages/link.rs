@@ -1,4 +1,4 @@
-//! The page behind the link in a mail: how the case stands that the mail is about, and one button to acknowledge it (签收). Without
+//! The page behind the link in a mail: how the cases stand that the mail is about, and one button to acknowledge it (签收). Without
 //! log-in, on a telephone, and without anything about people: the light, why, what is to be done by when. Scanners open links, so
 //! nothing but the button acknowledges; and what is acknowledged is what the page showed.
 
@@ -6,11 +6,13 @@ use super::answer;
 use super::filters::minute;
 use crate::desk::Request;
 use crate::domain::case::Case;
+use crate::domain::code::CreditCode;
 use crate::domain::command::{Command, HandleCase};
 use crate::domain::envelope::{Origin, Position};
+use crate::domain::event::{DigestLine, MailNews};
 use crate::domain::personal::masked;
-use crate::domain::time::deadline;
-use crate::domain::words::CaseAction;
+use crate::domain::time::{Instant, deadline};
+use crate::domain::words::{CaseAction, Light};
 use crate::http::language::Language;
 use crate::http::problem::{Code, Problem};
 use crate::http::publishing::Publishing;
@@ -22,6 +24,7 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
 use minijinja::{Value, context};
 use serde::Deserialize;
+use uuid::Uuid;
 
 /// Where these pages are.
 pub(in crate::http) const PLACE: &str = "/m/";
@@ -30,7 +33,7 @@ pub(in crate::http) const PLACE: &str = "/m/";
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Button {
-    /// What the page showed: the newest light change of the case. Empty where there was none.
+    /// What the page showed, in short.
     seen: String,
 }
 
@@ -114,28 +117,30 @@ fn press(site: &Site, linked: &Linked, seen: &str) -> Result<Pressed, Problem> {
         return Ok(Pressed::Over);
     }
     let picture = site.picture();
-    let case = case_of(&picture, linked);
-    if case.map(|case| case.change.to_string()).unwrap_or_default() != seen {
+    let cases = cases_of(&picture, linked);
+    if in_short(&cases) != seen {
         return Ok(Pressed::Changed);
     }
-    if let Some(case) = case {
-        let command = Command::HandleCase(HandleCase {
-            alert: case.id,
-            credit_code: case.credit_code,
-            action: CaseAction::Acknowledge,
-            to: None,
-            kind: None,
-            date: None,
-            duty: None,
-            until: None,
-            outcome: None,
-            note: None,
-        });
-        // Whatever the desk finds (somebody was faster, the case has ended), the mail is acknowledged.
-        site.desk.execute(Request::new(vec![command], Origin::of(&linked.person())))?;
-    }
+    // Whatever the desk finds (somebody was faster, the case has ended), the mail is acknowledged.
+    let commands = cases.iter().filter_map(|(_, case)| case.map(acknowledgement)).collect();
+    site.desk.execute(Request::new(commands, Origin::of(&linked.person())))?;
     site.mail.note_acknowledged(linked)?;
     Ok(Pressed::Acknowledged)
+}
+
+fn acknowledgement(case: &Case) -> Command {
+    Command::HandleCase(HandleCase {
+        alert: case.id,
+        credit_code: case.credit_code,
+        action: CaseAction::Acknowledge,
+        to: None,
+        kind: None,
+        date: None,
+        duty: None,
+        until: None,
+        outcome: None,
+        note: None,
+    })
 }
 
 fn is_over(site: &Site, linked: &Linked) -> bool {
@@ -150,10 +155,36 @@ fn is_fetched_ahead(request: &HttpRequest) -> bool {
     })
 }
 
-/// Returns the open case that a mail is about: not one that opened after it.
-fn case_of<'p>(picture: &'p Picture, linked: &Linked) -> Option<&'p Case> {
-    let case = picture.cases.latest(linked.news.credit_code)?;
-    (case.is_open() && case.opened_at <= linked.at).then_some(case)
+/// What a mail told of a merchant.
+struct Told {
+    credit_code: CreditCode,
+    light: Light,
+    at: Instant,
+}
+
+/// Returns what a mail told, each with the open case that it is about: not one that opened after it.
+fn cases_of<'p>(picture: &'p Picture, linked: &Linked) -> Vec<(Told, Option<&'p Case>)> {
+    let told = match &linked.news {
+        MailNews::Light(news) => vec![Told { credit_code: news.credit_code, light: news.to, at: linked.at }],
+        MailNews::Digest(digest) => {
+            let told = |line: &DigestLine| Told { credit_code: line.credit_code, light: line.to, at: line.at };
+            digest.lines.iter().map(told).collect()
+        }
+        MailNews::Silence(_) => Vec::new(),
+    };
+    let with_case = |told: Told| {
+        let case = picture.cases.latest(told.credit_code);
+        let case = case.filter(|case| case.is_open() && case.opened_at <= told.at);
+        (told, case)
+    };
+    told.into_iter().map(with_case).collect()
+}
+
+/// Returns what a page shows, in short: the newest light changes of the open cases.
+fn in_short(cases: &[(Told, Option<&Case>)]) -> String {
+    let open = cases.iter().filter_map(|(_, case)| *case);
+    let changes: Vec<u8> = open.flat_map(|case| *case.change.as_bytes()).collect();
+    Uuid::new_v5(&Uuid::nil(), &changes).simple().to_string()
 }
 
 fn draw(
@@ -165,22 +196,31 @@ fn draw(
 ) -> Result<HttpResponse, Problem> {
     let language = Language::of(request);
     let over = is_over(site, linked);
+    let picture = site.picture();
+    let cases = cases_of(&picture, linked);
+    let several = cases.len() > 1;
+    let drawn = |(told, case): &(Told, Option<&Case>)| about(site, linked, told, *case, several, language);
     // Whoever comes late learns nothing any more.
-    let about = if over { Value::from(()) } else { about(site, linked, language) };
+    let items: Vec<Value> = if over { Vec::new() } else { cases.iter().map(drawn).collect() };
     let content = context! {
-        office => &*linked.recipient.office, about, over, changed, acknowledged => linked.is_acknowledged,
-        until => minute(linked.until), action => format!("{PLACE}{token}"),
+        office => &*linked.recipient.office, items, several, over, changed, acknowledged => linked.is_acknowledged,
+        seen => in_short(&cases), until => minute(linked.until), action => format!("{PLACE}{token}"),
     };
     answer(request, None, "link.html", "", content)
 }
 
-/// Returns how the case stands now; where it has ended, or there never was one, what the mail told.
-fn about(site: &Site, linked: &Linked, language: Language) -> Value {
+/// Returns how the case of a merchant stands now; where it has ended, or there never was one, what the mail told. Of several, each in
+/// short.
+fn about(site: &Site, linked: &Linked, told: &Told, case: Option<&Case>, several: bool, language: Language) -> Value {
     let (picture, policies, now) = (site.picture(), site.policies(), site.desk.now());
-    let (news, case) = (&linked.news, case_of(&picture, linked));
-    let name = picture.world.get(news.credit_code).and_then(|merchant| merchant.name(Position::MAX));
-    let told = || linked.change.iter().flat_map(|change| &change.reasons).map(|reason| reason.rule.clone()).collect();
-    let rules: Vec<String> = case.map_or_else(told, |case| case.rules.clone());
+    let name = picture.world.get(told.credit_code).and_then(|merchant| merchant.name(Position::MAX));
+    let change = linked.change.as_ref().filter(|_| !several);
+    let of_mail = || change.iter().flat_map(|change| &change.reasons).map(|reason| reason.rule.clone()).collect();
+    let rules: Vec<String> = match case {
+        _ if several => Vec::new(),
+        Some(case) => case.rules.clone(),
+        None => of_mail(),
+    };
     let title = |id: &String| {
         rule(&policies, id).map_or_else(|| id.clone(), |rule| language.pick(&rule.title.zh, &rule.title.en).to_owned())
     };
@@ -188,12 +228,10 @@ fn about(site: &Site, linked: &Linked, language: Language) -> Value {
         let text = language.pick(&duty.arisen.zh, &duty.arisen.en).to_owned();
         context! { text, due => duty.due_at().map(deadline), late => duty.is_late(now) }
     });
-    let told_at = linked.change.as_ref().map_or(linked.at, |change| change.at);
+    let since = case.map_or_else(|| change.map_or(told.at, |change| change.at), |case| case.changed_at);
     context! {
-        name => name.map(|name| masked(name).into_owned()), credit_code => news.credit_code.as_str(),
-        light => case.map_or(news.to, |case| case.light).name(),
-        at => minute(case.map_or(told_at, |case| case.changed_at)),
-        seen => case.map(|case| case.change.to_string()), ended => case.is_none(),
+        name => name.map(|name| masked(name).into_owned()), credit_code => told.credit_code.as_str(),
+        light => case.map_or(told.light, |case| case.light).name(), at => minute(since), ended => case.is_none(),
         reasons => rules.iter().map(title).collect::<Vec<_>>(), duties => duties.collect::<Vec<_>>(),
     }
 }

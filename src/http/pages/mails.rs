@@ -123,6 +123,9 @@ fn shown(mail: &MailState, name: Option<&str>, language: Language) -> Value {
             source => (),
             credit_code => credit_code.as_str(), merchant => name, from => from.name(), to => to.name(), calls => summary.is_call(),
         },
+        Subject::Digest { worst, merchants, .. } => {
+            context! { source => (), merchants => merchants.len(), to => worst.name() }
+        }
         Subject::Silence { source, name, silent_from } => context! {
             kind => source.name(), source => name_of(language, *source, name), silent_from => silent_from.to_string(),
         },

@@ -336,10 +336,11 @@ fn samples() -> Vec<(&'static str, Value)> {
             "link.html",
             context! {
                 office => "o", until => "u", action => "/m/x", acknowledged => false, over => false, changed => true,
-                about => context! {
-                    name => (), credit_code => "c", light => "red", at => "a", seen => "s", ended => false, reasons => vec!["t"],
+                several => false, seen => "s",
+                items => vec![context! {
+                    name => (), credit_code => "c", light => "red", at => "a", ended => false, reasons => vec!["t"],
                     duties => vec![context! { text => "t", due => "d", late => true }],
-                },
+                }],
             },
         ),
         ("letter.html", context! { to => "a@b", subject => "s", text => "t" }),
@@ -353,6 +354,9 @@ fn samples() -> Vec<(&'static str, Value)> {
                 mail => "m", at => "a",
                 about => context! { source => (), credit_code => "c", merchant => "m", from => "green", to => "red", calls => false },
                 recipients => vec![context! { address => "a@b", office => "o", fate => "refused", attempts => 2, opened => "o", may_again => true, reply => "250" }],
+            }, context! {
+                mail => "m", at => "a", about => context! { source => (), merchants => 2, to => "red" },
+                recipients => vec![context! { address => "a@b", office => "o", fate => "gathered", attempts => 0, opened => (), may_again => false, reply => () }],
             }, context! {
                 mail => "m", at => "a", about => context! { source => "s", kind => "bank", silent_from => "d" },
                 recipients => vec![context! { address => (), office => (), fate => (), attempts => 0, opened => (), may_again => false, reply => () }],

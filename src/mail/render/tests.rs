@@ -80,6 +80,7 @@ fn letter(name: Option<&str>, language: &str, change: Option<&LightChanged>) -> 
         mail: Uuid::from_u128(0x1234),
         at: about.at,
         recipients: Vec::new(),
+        gathered: Vec::new(),
         news: MailNews::Light(LightNews {
             change: Uuid::from_u128(1),
             credit_code: about.credit_code,
@@ -105,6 +106,7 @@ fn call(language: &str) -> Letter {
         mail: Uuid::from_u128(0x1234),
         at: day("2025-07-16T16:00:00Z"),
         recipients: Vec::new(),
+        gathered: Vec::new(),
         news: MailNews::Light(LightNews {
             change: Uuid::from_u128(1),
             credit_code: about.credit_code,
@@ -222,6 +224,7 @@ fn a_letter_about_a_silence_names_the_source_and_the_days_and_a_name_forges_noth
         mail: Uuid::from_u128(0x1234),
         at: "2025-08-11T16:00:00Z".parse().unwrap(),
         recipients: Vec::new(),
+        gathered: Vec::new(),
         news: MailNews::Silence(silence),
     };
     for (language, subject) in [

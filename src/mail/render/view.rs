@@ -35,7 +35,7 @@ pub(super) struct View {
 }
 
 #[derive(Debug, Serialize)]
-struct LightView {
+pub(super) struct LightView {
     name: &'static str,
     word: &'static str,
     symbol: &'static str,
@@ -208,7 +208,7 @@ fn fact_view(seen: &FactSeen, language: LetterLanguage, rulebook: &dyn Rulebook)
     }
 }
 
-fn light_view(light: Light, language: LetterLanguage) -> LightView {
+pub(super) fn light_view(light: Light, language: LetterLanguage) -> LightView {
     LightView { name: light.name(), word: word(light, language), symbol: symbol(light), colour: colour(light) }
 }
 
@@ -252,7 +252,7 @@ const fn colour(light: Light) -> &'static str {
     }
 }
 
-fn minute(at: Instant) -> String {
+pub(super) fn minute(at: Instant) -> String {
     local(at).strftime("%Y-%m-%d %H:%M").to_string()
 }
 

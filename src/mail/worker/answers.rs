@@ -5,7 +5,7 @@ use super::sender::{change_of, request_of};
 use super::{LetterError, Worker};
 use crate::alerts::request::stream_of;
 use crate::domain::envelope::{NewEvent, Origin, Recorded};
-use crate::domain::event::{Event, LightChanged, LightNews, MailFate, MailLinkOpened, MailNews, Recipient};
+use crate::domain::event::{Event, LightChanged, MailFate, MailLinkOpened, MailNews, Recipient};
 use crate::domain::time::Instant;
 use crate::log::contract::{Append, Expected, LogError};
 use crate::mail::link::LinkKey;
@@ -19,7 +19,7 @@ pub struct Linked {
     /// The mail.
     pub mail: Uuid,
     /// What it told.
-    pub news: LightNews,
+    pub news: MailNews,
     /// Instant of what it told.
     pub at: Instant,
     /// The light change it is about, if the log holds it.
@@ -52,7 +52,6 @@ impl Worker {
         let summary = LinkKey::mail(token).and_then(|mail| self.picture().outbox.mail(mail).cloned());
         let Some(summary) = summary else { return Ok(None) };
         let (request, requested) = request_of(&*parts.log, summary.position)?;
-        let MailNews::Light(news) = &requested.news else { return Ok(None) };
         let Some(recipient) = requested.recipients.iter().find(|named| key.is_for(token, &named.address)) else {
             return Ok(None);
         };
@@ -66,7 +65,7 @@ impl Worker {
             recipient: recipient.clone(),
             until: request.recorded_at.checked_add(days).unwrap_or(Instant::MAX),
             mail: requested.mail,
-            news: news.clone(),
+            news: requested.news.clone(),
             at: requested.at,
             request,
         }))

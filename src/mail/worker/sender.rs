@@ -196,8 +196,8 @@ pub(super) fn request_of(log: &dyn EventLog, position: Position) -> Result<(Reco
     }
 }
 
-/// Returns the light change that a mail is about. A mail that calls for something may be about an older one than that which asked for
-/// a mail: it stands in the merchant's light stream.
+/// Returns the light change that a mail is about. One that calls for something, or that waited for a digest, is not the mail that the
+/// change asked for: the change stands in the merchant's light stream.
 pub(super) fn change_of(
     log: &dyn EventLog,
     requested: &MailRequested,
@@ -214,7 +214,7 @@ pub(super) fn change_of(
 
 fn change_called_about(log: &dyn EventLog, news: &LightNews) -> Result<Option<LightChanged>, LogError> {
     let (stream, mut next) = (light_stream(news.credit_code), 0);
-    while news.call.is_some() {
+    loop {
         let batch = log.read_stream(&stream, next, LIGHTS)?;
         let Some(last) = batch.last() else { break };
         next = last.revision + 1;

@@ -4,8 +4,8 @@ use super::EventPlace;
 use crate::domain::code::CreditCode;
 use crate::domain::envelope::{Position, Recorded};
 use crate::domain::event::{
-    DecodeError, Event, HoldCause, LightNews, MailAttempted, MailClaimed, MailFate, MailHeldUp, MailLinkOpened,
-    MailNews, MailRequested, MailSendAgainOrdered,
+    DecodeError, Event, HoldCause, LightNews, MailAttempted, MailClaimed, MailDigest, MailFate, MailHeldUp,
+    MailLinkOpened, MailNews, MailRequested, MailSendAgainOrdered,
 };
 use crate::domain::time::{Day, Instant};
 use crate::domain::words::{Light, SourceKind};
@@ -33,12 +33,21 @@ pub enum DeliveryState {
     Bounced,
     /// Read: the recipient said so.
     Acknowledged,
+    /// Told with a digest, and not by this mail.
+    Gathered,
 }
 
 impl DeliveryState {
     /// Every state.
-    pub const ALL: &'static [Self] =
-        &[Self::Waiting, Self::Accepted, Self::Refused, Self::GivenUp, Self::Bounced, Self::Acknowledged];
+    pub const ALL: &'static [Self] = &[
+        Self::Waiting,
+        Self::Accepted,
+        Self::Refused,
+        Self::GivenUp,
+        Self::Bounced,
+        Self::Acknowledged,
+        Self::Gathered,
+    ];
 
     /// Returns the name, as in the API.
     #[must_use]
@@ -50,6 +59,7 @@ impl DeliveryState {
             Self::GivenUp => "given_up",
             Self::Bounced => "bounced",
             Self::Acknowledged => "acknowledged",
+            Self::Gathered => "gathered",
         }
     }
 }
@@ -57,7 +67,7 @@ impl DeliveryState {
 /// A text that names no state.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is not a state of a mail; use waiting, accepted, refused, given_up, bounced or acknowledged, or nobody for mails addressed to nobody"
+    "`{0}` is not a state of a mail; use waiting, accepted, refused, given_up, bounced, acknowledged or gathered, or nobody for mails addressed to nobody"
 )]
 pub struct UnknownDeliveryState(String);
 
@@ -160,6 +170,8 @@ pub struct Tally {
     pub bounced: u32,
     /// See [`DeliveryState::Acknowledged`].
     pub acknowledged: u32,
+    /// Told with a digest, and not by the mail itself.
+    pub gathered: u32,
     /// Mails for which nobody is named. A person has to act.
     pub nobody: u32,
 }
@@ -175,6 +187,7 @@ impl Tally {
             DeliveryState::GivenUp => self.given_up,
             DeliveryState::Bounced => self.bounced,
             DeliveryState::Acknowledged => self.acknowledged,
+            DeliveryState::Gathered => self.gathered,
         }
     }
 
@@ -186,6 +199,7 @@ impl Tally {
             DeliveryState::GivenUp => &mut self.given_up,
             DeliveryState::Bounced => &mut self.bounced,
             DeliveryState::Acknowledged => &mut self.acknowledged,
+            DeliveryState::Gathered => &mut self.gathered,
         }
     }
 
@@ -210,13 +224,14 @@ impl Tally {
 
 impl AddAssign for Tally {
     fn add_assign(&mut self, other: Self) {
-        let Self { waiting, accepted, refused, given_up, bounced, acknowledged, nobody } = other;
+        let Self { waiting, accepted, refused, given_up, bounced, acknowledged, gathered, nobody } = other;
         self.waiting += waiting;
         self.accepted += accepted;
         self.refused += refused;
         self.given_up += given_up;
         self.bounced += bounced;
         self.acknowledged += acknowledged;
+        self.gathered += gathered;
         self.nobody += nobody;
     }
 }
@@ -263,6 +278,15 @@ pub enum Subject {
         /// First day of its silence.
         silent_from: Day,
     },
+    /// What is new to one reader about several lights.
+    Digest {
+        /// The worst of them.
+        worst: Light,
+        /// Red lights that share a mail, at once.
+        urgent: bool,
+        /// About whom.
+        merchants: Vec<CreditCode>,
+    },
 }
 
 impl Subject {
@@ -278,26 +302,41 @@ impl Subject {
                 let name = silence.name.as_str().into();
                 Self::Silence { source: silence.kind, name, silent_from: silence.from }
             }
+            MailNews::Digest(MailDigest { urgent, lines }) => Self::Digest {
+                worst: lines.iter().map(|line| line.to).max().unwrap_or(Light::Green),
+                urgent: *urgent,
+                merchants: lines.iter().map(|line| line.credit_code).collect(),
+            },
         }
     }
 }
 
 impl Summary {
-    /// Returns the merchant that it is about; `None` if it is about a source.
+    /// Returns the merchants that it is about.
+    #[must_use]
+    pub fn merchants(&self) -> &[CreditCode] {
+        match &self.subject {
+            Subject::Light { credit_code, .. } => std::slice::from_ref(credit_code),
+            Subject::Silence { .. } => &[],
+            Subject::Digest { merchants, .. } => merchants,
+        }
+    }
+
+    /// Returns the one merchant that it is about; `None` if it is about a source or several.
     #[must_use]
     pub const fn credit_code(&self) -> Option<CreditCode> {
         match self.subject {
             Subject::Light { credit_code, .. } => Some(credit_code),
-            Subject::Silence { .. } => None,
+            Subject::Silence { .. } | Subject::Digest { .. } => None,
         }
     }
 
-    /// Returns the lights before and then; `None` if it is about a source.
+    /// Returns the lights before and then; `None` if it is about a source or several merchants.
     #[must_use]
     pub const fn lights(&self) -> Option<(Light, Light)> {
         match self.subject {
             Subject::Light { from, to, .. } => Some((from, to)),
-            Subject::Silence { .. } => None,
+            Subject::Silence { .. } | Subject::Digest { .. } => None,
         }
     }
 
@@ -352,13 +391,14 @@ pub(super) fn asked(requested: &MailRequested, place: EventPlace) -> Vec<Deliver
     }
     for recipient in &requested.recipients {
         if deliveries.iter().all(|delivery| *delivery.address != *recipient.address) {
+            let is_gathered = requested.gathered.contains(&recipient.address);
             deliveries.push(Delivery {
                 address: recipient.address.as_str().into(),
                 office: recipient.office.as_str().into(),
-                state: DeliveryState::Waiting,
+                state: if is_gathered { DeliveryState::Gathered } else { DeliveryState::Waiting },
                 attempts: 0,
                 changed_at: place.recorded_at,
-                retry_at: Some(place.recorded_at),
+                retry_at: (!is_gathered).then_some(place.recorded_at),
                 reply: None,
                 opened_at: None,
                 excused: 0,

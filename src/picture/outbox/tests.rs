@@ -31,6 +31,7 @@ fn requested(mail: u128, addresses: &[&str]) -> Event {
         mail: Uuid::from_u128(mail),
         at: change.at,
         recipients: addresses.iter().map(recipient).collect(),
+        gathered: Vec::new(),
         news: MailNews::Light(LightNews {
             change: Uuid::from_u128(1),
             credit_code: change.credit_code,

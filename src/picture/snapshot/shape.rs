@@ -187,6 +187,10 @@ impl Stored for Subject {
                 (1_u8, *source).put(out);
                 (name.clone(), *silent_from).put(out);
             }
+            Self::Digest { worst, urgent, merchants } => {
+                (2_u8, *worst).put(out);
+                (*urgent, merchants.clone()).put(out);
+            }
         }
     }
 
@@ -200,6 +204,10 @@ impl Stored for Subject {
             1 => {
                 let (source, (name, silent_from)) = (Stored::get(from)?, Stored::get(from)?);
                 Self::Silence { source, name, silent_from }
+            }
+            2 => {
+                let (worst, (urgent, merchants)) = (Stored::get(from)?, Stored::get(from)?);
+                Self::Digest { worst, urgent, merchants }
             }
             _ => return None,
         })
@@ -355,10 +363,10 @@ structs! {
     Key { id, name, scope, expires_at, created_at, revoked_at, hash }
     Scope { role, malls, sectors, divisions, bank }
     Summary { mail, position, change, subject, requested_at, tally }
-    Tally { waiting, accepted, refused, given_up, bounced, acknowledged, nobody }
+    Tally { waiting, accepted, refused, given_up, bounced, acknowledged, gathered, nobody }
     Delivery { address, office, state, attempts, changed_at, retry_at, reply, opened_at, excused, claim }
     Claim { number, by, until, at }
-    Mail { summary, open, rise }
+    Mail { summary, open, rise, held, red }
     Source { kind, name, last_at, last, actor, days, rows, last_rows, file }
     Filed { rows, refused, alone }
     Marks { midnight, closed, furthest, policy, policy_round, recipients, first_recorded, last_recorded }

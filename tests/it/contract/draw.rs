@@ -375,6 +375,9 @@ payloads! {
     AlertStep { alert, credit_code, at, note }
     LightNews { change, credit_code, merchant, from, to, sector, call }
     SourceSilence { kind, name, last, from }
+    MailDigest { urgent, lines }
+    DigestLine { credit_code, merchant, from, to, at, alert, zh, en, due_at, late, group }
+    MailGathered { mail, address, at, mails }
     MailCall { alert, cause, zh, en, due_at, routed: stated_flag }
     Recipient { address, office, language }
     MailClaimed { mail, address, attempt, claim, by, at, until }
@@ -399,13 +402,19 @@ payloads! {
 }
 
 fn mail_requested(pen: &mut Pen, news: MailNews) -> Event {
-    Event::MailRequested(MailRequested { mail: pen.draw(), at: pen.draw(), recipients: pen.draw(), news })
+    Event::MailRequested(MailRequested {
+        mail: pen.draw(),
+        at: pen.draw(),
+        recipients: pen.draw(),
+        gathered: stated_list(pen),
+        news,
+    })
 }
 
 /// Draws one event of every type; of a type with alternatives, one of each.
 pub(super) fn every_event(pen: &mut Pen) -> Vec<Event> {
-    let (light, silence) = (MailNews::Light(pen.draw()), MailNews::Silence(pen.draw()));
-    let mails = [mail_requested(pen, light), mail_requested(pen, silence)];
+    let news = [MailNews::Light(pen.draw()), MailNews::Silence(pen.draw()), MailNews::Digest(pen.draw())];
+    let mails: Vec<Event> = news.into_iter().map(|news| mail_requested(pen, news)).collect();
     mails.into_iter().chain(of_one_shape(pen)).collect()
 }
 
@@ -513,6 +522,7 @@ fn of_one_shape(pen: &mut Pen) -> Vec<Event> {
         AlertReminded,
         AlertEscalated,
         AlertClosed,
+        MailGathered,
         MailClaimed,
         MailAttempted,
         MailHeldUp,

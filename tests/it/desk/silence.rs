@@ -69,7 +69,7 @@ impl Stage {
                 let to = mail.recipients.into_iter().map(|recipient| recipient.address).collect();
                 match mail.news {
                     MailNews::Silence(silence) => Some((silence, to)),
-                    MailNews::Light(_) => None,
+                    MailNews::Light(_) | MailNews::Digest(_) => None,
                 }
             }
             _ => None,

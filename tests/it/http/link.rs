@@ -1,6 +1,6 @@
 //! The link in a mail: its recipient acknowledges by it without log-in, once; nobody else does, and opening it is no acknowledgement.
 
-use super::app::{App, HERE, Reply};
+use super::app::{App, HERE, Reply, THERE};
 use super::browser::Browser;
 use crate::mail::server::{Message, Server};
 use serde_json::{Value, json};
@@ -21,6 +21,17 @@ fn served(more: &[(&str, &str)]) -> (App, Server) {
     ];
     settings.extend(more);
     (App::with(&settings), server)
+}
+
+/// A folder with the policies that are built in, and another list of recipients.
+fn policies_with_recipients(list: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let policies = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
+    for file in std::fs::read_dir(policies).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file()) {
+        std::fs::copy(&file, folder.path().join(file.file_name().unwrap())).unwrap();
+    }
+    std::fs::write(folder.path().join("recipients.toml"), list).unwrap();
+    folder
 }
 
 /// Path of the link in a mail.
@@ -137,12 +148,7 @@ fn a_link_is_one_persons_and_nobody_makes_another() {
     let two = ["a", "b"].map(|name| {
         format!("[[recipient]]\nsector = \"*\"\noffice = {{ zh = \"甲局\", en = \"A\" }}\naddress = \"{name}@example.org\"\nlanguage = \"zh-CN\"\nfrom = \"2024-01-01\"\n")
     });
-    let folder = tempfile::tempdir().unwrap();
-    let policies = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
-    for file in std::fs::read_dir(policies).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file()) {
-        std::fs::copy(&file, folder.path().join(file.file_name().unwrap())).unwrap();
-    }
-    std::fs::write(folder.path().join("recipients.toml"), two.concat()).unwrap();
+    let folder = policies_with_recipients(&two.concat());
     let dir = ("WARNLIGHT__POLICIES__DIR", folder.path().to_str().unwrap());
     let (app, server) = served(&[SECRET, ADDRESS, dir]);
     app.alarm();
@@ -256,4 +262,42 @@ fn on_a_telephone_the_button_is_pressed_and_the_page_says_so() {
     assert!(!browser.has("main form"));
     browser.photograph("link-done");
     assert!(case(&app)["acknowledged_at"].is_string());
+}
+
+#[test]
+fn a_digest_comes_with_its_list_and_one_button_acknowledges_what_it_tells() {
+    let folder = policies_with_recipients(
+        "[digest]\nat = [\"09:00\"]\nshare_minutes = 10\ntogether = 3\n\n[[recipient]]\nsector = \"*\"\noffice = { zh = \"甲局\", en = \"A\" }\naddress = \"a@example.org\"\nlanguage = \"zh-CN\"\nfrom = \"2024-01-01\"\n",
+    );
+    let dir = ("WARNLIGHT__POLICIES__DIR", folder.path().to_str().unwrap());
+    let (app, server) = served(&[SECRET, ADDRESS, dir]);
+    app.alarm();
+    app.tell(&[
+        json!({ "command": "record_exit", "credit_code": THERE, "mall": "西单大悦城", "unit": "2-02", "action": "post",
+        "date": "2025-06-30", "planned_on": "2025-07-15" }),
+    ]);
+    let waiting = app.get("/api/v1/mails?state=gathered").role(Role::Admin).ok().json();
+    assert_eq!(waiting["items"].as_array().unwrap().len(), 2, "{waiting}");
+    app.clock.set("2025-07-01T01:01:00Z".parse().unwrap());
+    app.desk.settle().unwrap();
+    let message = server.next_message();
+    assert!(message.headers["subject"].contains("2 家商户有变化"), "{:?}", message.headers);
+    assert!(message.headers["content-type"].starts_with("multipart/mixed"), "{:?}", message.headers);
+    let link = link(&message).expect("a digest has a link");
+    app.until("/api/v1/mails", |reply| reply.json()["items"][0]["tally"]["accepted"] == 1);
+    let page = app.get(&link).html().ok().text;
+    assert!(page.contains("海淀&lt;健身&gt;") && page.contains(THERE), "{page}");
+    assert_eq!(press(&app, &link).status, 303);
+    let cases = app.get("/api/v1/cases").role(Role::Admin).ok().json();
+    assert!(cases["items"].as_array().unwrap().iter().all(|case| case["acknowledged_at"].is_string()), "{cases}");
+    // A digest is read by those who see all that it tells of.
+    let id = mail(&app)["mail"].as_str().unwrap().to_owned();
+    let letter = |role| app.get(&format!("/mails/{id}?to=a%40example.org")).role(role).html().send().status;
+    assert_eq!([letter(Role::Admin), letter(Role::Lead), letter(Role::Regulator)], [200, 404, 404]);
+    let seen = |role| app.get("/api/v1/mails").role(role).ok().text.contains(THERE);
+    assert_eq!([seen(Role::Admin), seen(Role::Lead)], [true, false]);
+    let events = app.get("/api/v1/events?limit=500").role(Role::Lead).send().text;
+    assert!(!events.contains(THERE), "nor in the log");
+    app.get("/mails").role(Role::Admin).html().ok();
+    app.get(&format!("/merchants/{HERE}")).role(Role::Lead).html().ok();
 }

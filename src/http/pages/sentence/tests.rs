@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// What no sentence needs: ids and digests, whom the page is about, what only programs read.
-const UNSAID: [&str; 38] = [
+const UNSAID: [&str; 39] = [
     "import",
     "upto",
     "person_digest",
@@ -23,6 +23,7 @@ const UNSAID: [&str; 38] = [
     "alert",
     "change",
     "mail",
+    "mails",
     "key",
     "hash",
     "digest",
