@@ -148,7 +148,7 @@
     const at = rows.findIndex((row) => row.contains(document.activeElement));
     const turnTo = (index) => {
       const row = rows[Math.min(Math.max(index, 0), rows.length - 1)];
-      const link = row && row.querySelector("[data-open], a, input");
+      const link = row && (row.querySelector("[data-open]") || row.querySelector("a, button, input"));
       if (!link) return;
       link.focus({ preventScroll: true });
       row.scrollIntoView({ block: "nearest" });

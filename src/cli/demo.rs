@@ -10,7 +10,7 @@ use crate::demo::{Programme, Stage};
 use crate::desk::{Desk, DeskError};
 use crate::domain::access::{PublicPart, Scope};
 use crate::domain::envelope::{Origin, Position};
-use crate::domain::merchant::Horizon;
+use crate::domain::merchant::{Horizon, Merchant};
 use crate::domain::words::{Light, Role};
 use crate::http::access::{Keyring, NewKey};
 use crate::http::demo::{Demonstration, Guest, Wish};
@@ -167,16 +167,26 @@ fn pass(
     thread.map_err(|error| CliError::told(Exit::Failed, texts::NO_THREAD.with(&[&error])))
 }
 
-/// Returns people whose scope has something to show: the lead office, the regulators of the two sectors and the operator
-/// of the mall with the most merchants that are not green.
+/// Returns people whose scope has something to show: the lead office, the regulators of the two sectors, the operator of the mall and
+/// the bank with the most merchants that are not green, and one of these merchants.
 fn people(desk: &Desk) -> Vec<Person> {
     let state = desk.picture();
     let horizon = Horizon::new(desk.now(), Position::MAX);
     let mut sectors: HashMap<&str, usize> = HashMap::new();
     let mut malls: HashMap<&str, usize> = HashMap::new();
+    let mut banks: HashMap<&str, usize> = HashMap::new();
+    let mut troubled: Option<&Merchant> = None;
     for merchant in state.world.merchants().iter().filter(|it| state.lights.light(it.code) > Light::Green) {
         if let Some(sector) = sector_of(merchant, &horizon, &state.policies) {
             *sectors.entry(sector).or_default() += 1;
+        }
+        if let Some(bank) = merchant.bank() {
+            *banks.entry(bank).or_default() += 1;
+        }
+        // One that is open, on file, and has something to mend: the first such, so that a seed always shows the same.
+        let mends = merchant.bank().is_some() && state.lights.light(merchant.code) == Light::Orange;
+        if mends && !merchant.has_closed_shop() {
+            troubled.get_or_insert(merchant);
         }
         for shop in merchant.shops.iter().filter(|shop| !shop.name.mall.is_empty()) {
             *malls.entry(&shop.name.mall).or_default() += 1;
@@ -193,6 +203,14 @@ fn people(desk: &Desk) -> Vec<Person> {
     for mall in most(malls).into_iter().take(1) {
         let scope = Scope { malls: vec![mall.to_owned()], ..bare(Role::Operator) };
         people.push(Person { name: mall.to_owned(), scope });
+    }
+    for bank in most(banks).into_iter().take(1) {
+        let scope = Scope { bank: Some(bank.to_owned()), ..bare(Role::Bank) };
+        people.push(Person { name: bank.to_owned(), scope });
+    }
+    if let Some(merchant) = troubled {
+        let name = merchant.name(Position::MAX).unwrap_or(merchant.code.as_str()).to_owned();
+        people.push(Person { name, scope: Scope { merchant: Some(merchant.code), ..bare(Role::Merchant) } });
     }
     people
 }

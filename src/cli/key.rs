@@ -7,6 +7,7 @@ use super::said::Said;
 use super::{texts, values};
 use crate::clock::SystemClock;
 use crate::domain::access::Scope;
+use crate::domain::code::CreditCode;
 use crate::domain::envelope::{Origin, Position};
 use crate::domain::name_key;
 use crate::domain::time::{Instant, local};
@@ -52,7 +53,7 @@ struct CreateArgs {
     /// Name shown in records, such as the office that gets it.
     #[arg(long)]
     name: String,
-    /// operator, regulator, bank, lead or admin.
+    /// operator, regulator, bank, lead, admin or merchant.
     #[arg(long, value_parser = values::role)]
     role: Role,
     /// Mall it is for (operators); may be given several times.
@@ -67,6 +68,9 @@ struct CreateArgs {
     /// Bank it is for (banks).
     #[arg(long)]
     bank: Option<String>,
+    /// Credit code of the merchant whose log-in it is (merchants).
+    #[arg(long, value_name = "CODE", value_parser = values::credit_code)]
+    merchant: Option<CreditCode>,
     /// Not valid after this instant, such as 2026-12-31T18:00:00+08:00.
     #[arg(long, value_name = "INSTANT", value_parser = values::instant)]
     expires_at: Option<Instant>,
@@ -121,6 +125,7 @@ fn create(
         sectors: wanted.sectors.clone(),
         divisions: wanted.divisions.clone(),
         bank: wanted.bank.clone(),
+        merchant: wanted.merchant,
     };
     let new = NewKey { name: wanted.name.clone(), scope, expires_at: wanted.expires_at };
     let (text, key) = keyring.create(new, origin)?;
@@ -176,9 +181,15 @@ fn list(keyring: &Keyring, out: &mut Out) -> Result<Exit, CliError> {
     let rows: Vec<[String; 6]> = keys
         .iter()
         .map(|key| {
-            let Scope { role, malls, sectors, divisions, bank } = &key.scope;
-            let scope: Vec<&str> =
-                malls.iter().chain(sectors).chain(divisions).chain(bank).map(String::as_str).collect();
+            let Scope { role, malls, sectors, divisions, bank, merchant } = &key.scope;
+            let scope: Vec<&str> = malls
+                .iter()
+                .chain(sectors)
+                .chain(divisions)
+                .chain(bank)
+                .map(String::as_str)
+                .chain(merchant.as_ref().map(CreditCode::as_str))
+                .collect();
             let state = match (key.revoked_at, key.is_valid(now)) {
                 (Some(_), _) => texts::STATE_REVOKED,
                 (None, false) => texts::STATE_EXPIRED,

@@ -151,7 +151,7 @@ catalogue! {
     INSTANT_TOO_FAR: "`{0}` 不在 1990 年至 2100 年之间", "`{0}` is not between the years 1990 and 2100";
     NO_KEY_ID: "`{0}` 不是密钥编号；`warnlight key list` 列出所有编号", "`{0}` is not the id of a key; `warnlight key list` shows all ids";
     NO_CREDIT_CODE: "`{0}` 不是统一社会信用代码，应为 18 位数字和大写字母", "`{0}` is not a unified social credit code, which has 18 digits and capital letters";
-    NO_ROLE: "`{0}` 不是角色；请用 operator、regulator、bank、lead 或 admin", "`{0}` is not a role; use operator, regulator, bank, lead or admin";
+    NO_ROLE: "`{0}` 不是角色；请用 operator、regulator、bank、lead、admin 或 merchant", "`{0}` is not a role; use operator, regulator, bank, lead, admin or merchant";
     NO_LIGHT: "`{0}` 不是灯色；请用 red、orange、yellow、unknown 或 green", "`{0}` is not a light; use red, orange, yellow, unknown or green";
     NO_PUBLIC_KEY: "`{0}` 不是公钥；应为 64 位十六进制的 Ed25519 公钥", "`{0}` is not a public key, which is 64 letters of hex (Ed25519)";
     NO_NUMBER: "`{0}` 不是 {1} 至 {2} 之间的整数", "`{0}` is not a whole number from {1} to {2}";

@@ -216,6 +216,7 @@ impl Key {
                 sectors: created.sectors.clone(),
                 divisions: created.divisions.clone(),
                 bank: created.bank.clone(),
+                merchant: created.merchant,
             },
             expires_at: created.expires_at,
             created_at: at,

@@ -112,6 +112,7 @@ pub fn check(command: &Command, now: Instant) -> Vec<Problem> {
         Command::HandleComplaint(row) => found.handling(row),
         Command::RecordGreyListing(row) => found.grey_listing(row),
         Command::RecordLock(row) => found.lock(row),
+        Command::MakeStatement(row) => found.statement(row),
         Command::CancelEntry(row) if row.reason.is_empty() => {
             found.add("reason", "missing", "", "作废须写明理由", "say in `reason` why the entry is cancelled");
         }
@@ -423,6 +424,7 @@ impl Check {
                 row.role.iter().for_each(|role| look("role", role));
                 row.number.iter().for_each(|number| look("number", number));
             }
+            Command::MakeStatement(row) => look("text", &row.text),
             Command::CancelEntry(row) => look("reason", &row.reason),
             Command::HandleCase(row) => all(&[("to", &row.to), ("note", &row.note)]),
             Command::ReportBalance(_)

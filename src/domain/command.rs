@@ -11,7 +11,7 @@ use super::money::{Ratio, Yuan};
 use super::time::{Day, Instant, field};
 use super::words::{
     AccountAction, ActKind, CaseAction, CaseOutcome, Channel, ComplaintKind, EnforcementKind, ExitAction, FilingAction,
-    JointCheckStep, LeadStep, ListKind, Outcome, QueueDecision, SignalKind, TicketStep,
+    JointCheckStep, LeadStep, ListKind, Outcome, QueueDecision, SignalKind, StatementKind, TicketStep,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -72,10 +72,27 @@ pub enum Command {
     RecordGreyListing(RecordGreyListing),
     /// A lock of a person (锁定登记).
     RecordLock(RecordLock),
+    /// What a merchant says for itself (陈述): it answers an office, or objects to its light.
+    MakeStatement(MakeStatement),
     /// An entry was made by mistake (作废).
     CancelEntry(EntryCancelled),
     /// What a person does with a case (亮灯处置).
     HandleCase(HandleCase),
+}
+
+/// What a merchant says for itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MakeStatement {
+    /// Who.
+    pub credit_code: CreditCode,
+    /// Whether it answers or objects.
+    pub kind: StatementKind,
+    /// What it says.
+    pub text: String,
+    /// Event of the light change that it objects to; the present light's if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against: Option<Uuid>,
 }
 
 /// A step of a filing.
@@ -630,6 +647,7 @@ impl Command {
             Self::HandleComplaint(row) => row.credit_code,
             Self::RecordGreyListing(row) => row.credit_code,
             Self::RecordLock(row) => row.credit_code,
+            Self::MakeStatement(row) => row.credit_code,
             Self::CancelEntry(row) => row.credit_code,
             Self::HandleCase(row) => row.credit_code,
         })

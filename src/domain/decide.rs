@@ -322,6 +322,7 @@ fn facts(
         Command::RecordTenancy(row) => records::tenancy(row, now),
         Command::RecordGreyListing(row) => records::grey_listing(row, known.merchant)?,
         Command::RecordLock(row) => records::lock(row, known.merchant)?,
+        Command::MakeStatement(row) => records::statement(row, now),
         Command::CancelEntry(row) => cancel(row, known.merchant, now)?,
         // Decided above, on the stream of the ticket or the case.
         Command::RecordComplaint(_)

@@ -32,6 +32,8 @@ pub const fn evidence_about(event: &Event) -> Option<CreditCode> {
         Event::AliasRecorded(e) | Event::AliasWithdrawn(e) => e.credit_code,
         Event::ShopOpened(e) => e.credit_code,
         Event::ShopLinked(e) => e.credit_code,
+        Event::MerchantReplied(e) => e.credit_code,
+        Event::ObjectionRaised(e) => e.credit_code,
         Event::DeregistrationApplied(e) | Event::Listed(e) => e.credit_code,
         Event::DeregistrationEnded(e) | Event::Delisted(e) => e.credit_code,
         Event::FilingSubmitted(e)

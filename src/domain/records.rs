@@ -11,8 +11,9 @@ use super::evidence::{Evidence, Replaced, STANDING, end_all, ended, standing};
 use super::merchant::Merchant;
 use super::name_key;
 use super::standing::{Entered, agrees, among, end_stands};
-use super::time::{self, Day};
+use super::time::{self, Day, Instant};
 use super::words::AccountAction;
+use uuid::Uuid;
 
 /// What is on record about one merchant; of most merchants there is nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -29,6 +30,21 @@ pub struct Records {
     pub grey: Vec<GreyEntry>,
     /// Locks of persons, in the order recorded.
     pub locks: Vec<Lock>,
+    /// What the merchant said for itself, in the order recorded.
+    pub statements: Vec<Statement>,
+}
+
+/// What a merchant said for itself: an answer, or an objection to its light.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    /// Where it stands.
+    pub position: Position,
+    /// When it was recorded.
+    pub at: Instant,
+    /// The light change that it objects to; `None` for an answer.
+    pub against: Option<Uuid>,
+    /// What it says.
+    pub text: Box<str>,
 }
 
 /// A lease of a shop, named by its first day.
@@ -206,6 +222,7 @@ impl Records {
             accounts: Vec::new(),
             grey: Vec::new(),
             locks: Vec::new(),
+            statements: Vec::new(),
         };
         NONE
     }
@@ -240,6 +257,8 @@ pub(super) fn apply(merchant: &mut Merchant, position: Position, event: &Event) 
                 entry.removed_on = time::end(Some(row.removed_on));
             }
         }
+        Event::MerchantReplied(row) => stated(merchant, position, None, &row.text),
+        Event::ObjectionRaised(row) => stated(merchant, position, Some(row.against), &row.text),
         Event::PersonLocked(row) => locked(merchant, position, row),
         Event::PersonUnlocked(row) => {
             let standing = |lock: &&mut Lock| lock.until == STANDING && lock.is(&row.person_digest, row.locked_on);
@@ -258,6 +277,12 @@ fn account(merchant: &mut Merchant, position: Position, row: &CustodyAccount, ac
     let tail = row.account_tail.as_deref().map(Box::from).or_else(|| stood.and_then(|stood| stood.tail.clone()));
     let (date, bank) = (row.date, row.bank.as_str().into());
     accounts.push(Account { action, date, bank, tail, position, until: STANDING });
+}
+
+fn stated(merchant: &mut Merchant, position: Position, against: Option<Uuid>, text: &str) {
+    // The merchant was told of this event before its fold.
+    let at = merchant.last.map_or(Instant::UNIX_EPOCH, |last| last.recorded_at);
+    merchant.records_mut().statements.push(Statement { position, at, against, text: text.into() });
 }
 
 fn grey_listed(merchant: &mut Merchant, position: Position, row: &GreyListed) {

@@ -92,6 +92,7 @@ pub fn thing(command: &Command) -> Option<u64> {
         | Command::ReportComplaintRate(_)
         | Command::ReportPrepaidShare(_)
         | Command::RecordTenancy(_)
+        | Command::MakeStatement(_)
         | Command::CancelEntry(_)
         | Command::HandleCase(_) => return None,
     })
@@ -196,6 +197,7 @@ fn each_field(command: &Command, visit: &mut dyn FnMut(u64, &'static str, u64)) 
         | Command::ReportComplaintRate(_)
         | Command::ReportPrepaidShare(_)
         | Command::RecordTenancy(_)
+        | Command::MakeStatement(_)
         | Command::CancelEntry(_)
         | Command::HandleCase(_) => {}
     }

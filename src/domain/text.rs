@@ -110,7 +110,7 @@ pub fn clean_lines(text: &str) -> Cow<'_, str> {
 }
 
 /// Fields of commands that hold free text: it may have several lines, everything else is one line.
-const FREE_TEXT: [&str; 5] = ["refund_plan", "reason", "result", "note", "ground"];
+const FREE_TEXT: [&str; 6] = ["refund_plan", "reason", "result", "note", "ground", "text"];
 
 /// Returns `text` with its line breaks (CR LF as forms send them, CR, LF) all written as LF.
 #[must_use]

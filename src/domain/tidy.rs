@@ -158,6 +158,10 @@ pub fn tidy(mut command: Command) -> Command {
             tidy_free(&mut row.role);
             tidy_optional(&mut row.number);
         }
+        Command::MakeStatement(row) => {
+            keep(&mut row.text, clean_lines);
+            keep(&mut row.text, masked);
+        }
         Command::CancelEntry(row) => {
             tidy_name(&mut row.reason);
             tidy_entry(&mut row.entry);

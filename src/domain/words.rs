@@ -430,6 +430,16 @@ vocabulary! {
         Lead = "lead" "专班办公室",
         /// Runs the service: keys and everything else.
         Admin = "admin" "管理员",
+        /// A merchant; sees and speaks of itself.
+        Merchant = "merchant" "商户",
+    }
+
+    /// What a merchant says for itself (陈述).
+    StatementKind {
+        /// It answers an office.
+        Reply = "reply" "回复",
+        /// It objects to its light.
+        Objection = "objection" "异议",
     }
 }
 

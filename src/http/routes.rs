@@ -300,7 +300,7 @@ routes! {
     get "/board.csv" ReadLights pages::board::export::csv, "The same as CSV",
         [QUERY, LIGHT, SECTOR, DIVISION, MALL, STREET, SORT, AS_OF, KNOWN, COLS] -> "text/csv";
     get "/merchants/{credit_code}" ReadLights pages::merchant::show, "A merchant's page",
-        [("by", "`recorded`: the timeline by when it was recorded"), ("steps", "`all`: not only the newest")] -> "text/html";
+        [("by", "`recorded`: the timeline by when it was recorded"), ("steps", "`all`: not only the newest"), AS_OF, KNOWN] -> "text/html";
     get "/merchants/{credit_code}/drafts/{kind}" IssueLetters pages::letters::draft, "A letter drawn up from the office's wording and the light", [] -> "text/html";
     post "/merchants/{credit_code}/drafts/{kind}" IssueLetters pages::letters::post, "Issues a letter, or writes its text anew",
         [] body "LetterForm" -> "text/html";

@@ -46,6 +46,13 @@ impl<'a> Moment<'a> {
         Self { horizon, policies, previous_quarter_end, reported_quarter }
     }
 
+    /// Returns the quarter that ended last, with the day its report is due.
+    #[must_use]
+    pub fn ended_quarter(&self) -> Quarter {
+        let end = self.previous_quarter_end;
+        Quarter { end, due: report_due(end, self.policies) }
+    }
+
     /// Returns a merchant as seen at this moment.
     #[must_use]
     pub fn subject(&'a self, world: &'a World, merchant: &'a Merchant) -> Subject<'a> {
@@ -96,6 +103,7 @@ pub fn with_facts<T>(
     let malls: Vec<&str> =
         merchant.shops.iter().filter(|shop| !is_claim(merchant, shop)).map(|shop| shop.name.mall.as_str()).collect();
     ask(&MerchantFacts {
+        code: Some(merchant.code),
         registered: merchant.is_registered(horizon.known),
         division: merchant.division(horizon.known),
         sector: sector_of(merchant, horizon, policies),

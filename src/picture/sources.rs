@@ -197,7 +197,7 @@ fn hand(keys: &Keys, actor: &str) -> Option<String> {
     keys.all().filter(|key| *key.name == *actor).find_map(|key| match key.scope.role {
         Role::Operator => Some(key.scope.malls.join("、")),
         Role::Bank => key.scope.bank.clone(),
-        Role::Regulator | Role::Lead | Role::Admin => None,
+        Role::Regulator | Role::Lead | Role::Admin | Role::Merchant => None,
     })
 }
 

@@ -120,6 +120,7 @@ fn happened_by(command: &Command) -> Option<Day> {
         Command::HandleComplaint(row) => Some(day_of(row.at)),
         Command::RecordGreyListing(row) => Some(row.entered_on),
         Command::RecordLock(row) => Some(row.locked_on),
+        Command::MakeStatement(_) => None,
     }
 }
 

@@ -122,7 +122,7 @@ impl View<'_> {
 }
 
 /// Returns how many days old a bank's report may be before any rule of the pack lights for that.
-fn most_days(policies: &Policies) -> Option<i64> {
+pub(super) fn most_days(policies: &Policies) -> Option<i64> {
     let days = policies.pack.rules.iter().filter_map(|rule| oldest(&rule.when)).min();
     days.and_then(|days| days.to_i64())
 }

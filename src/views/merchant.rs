@@ -1,11 +1,13 @@
 //! A merchant's file (一户一档): why its light is what it is, and everything recorded about it.
 
 use super::View;
+use crate::domain::access::{Matter, Sight};
 use crate::domain::code::CreditCode;
 use crate::domain::decide::{complaint_stream, merchant_stream};
 use crate::domain::envelope::{Position, Recorded};
 use crate::domain::event::Reason;
 use crate::domain::merchant::Merchant;
+use crate::domain::records::Statement;
 use crate::domain::time::Instant;
 use crate::domain::words::Light;
 use crate::lights::explain::explain;
@@ -28,6 +30,19 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn merchant(&self, code: CreditCode) -> Option<&'a Merchant> {
         self.world.get(code).filter(|merchant| self.sees(merchant))
+    }
+
+    /// Returns what a merchant said for itself, newest first, if that is for the reader.
+    pub fn statements(&self, merchant: &'a Merchant) -> impl Iterator<Item = &'a Statement> {
+        let seen = self.scope.sight(Some(Matter::Statement)) == Sight::All;
+        merchant.records().statements.iter().rev().filter(move |_| seen)
+    }
+
+    /// Returns the objection that stands against a merchant's present light: the newest one that was raised since it has this colour.
+    #[must_use]
+    pub fn objection(&self, merchant: &'a Merchant) -> Option<&'a Statement> {
+        let lit = self.lights.get(merchant.code).filter(|lit| lit.light != Light::Green)?;
+        self.statements(merchant).find(|said| said.against.is_some()).filter(|said| said.at >= lit.since)
     }
 
     /// Derives a merchant's light as of `at`, knowing what was recorded up to `known`, with its reasons.

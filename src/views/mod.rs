@@ -118,8 +118,14 @@ impl<'a> View<'a> {
 
     /// Returns the horizon that the board is shown at.
     #[must_use]
-    pub(super) fn shown_at(&self) -> Horizon {
+    pub fn shown_at(&self) -> Horizon {
         self.then.unwrap_or_else(|| self.horizon())
+    }
+
+    /// Says whether the present is shown, and not an instant that was asked for.
+    #[must_use]
+    pub const fn shows_the_present(&self) -> bool {
+        self.then.is_none()
     }
 
     /// Returns the present horizon: everything recorded is known.

@@ -2,6 +2,7 @@
 //! complaints and people are none of them. Who is not in the register is not found, whatever else is known.
 
 use super::View;
+use super::accounts::most_days;
 use super::exits::Countdown;
 use crate::domain::access::PublicPart;
 use crate::domain::code::CreditCode;
@@ -10,7 +11,8 @@ use crate::domain::event::ShopName;
 use crate::domain::evidence::{Evidence as _, latest};
 use crate::domain::exit::{Exit, exit_on};
 use crate::domain::merchant::Merchant;
-use crate::domain::time::{Day, day_of};
+use crate::domain::name_key;
+use crate::domain::time::{Day, day_of, days_between};
 use crate::domain::words::{FilingStatus, Light};
 use crate::lights::moment::is_claim;
 use std::collections::BTreeMap;
@@ -58,6 +60,8 @@ pub struct PublicPlace {
 pub enum PublicFiling {
     /// Since this day.
     OnFile(Day),
+    /// It was handed in on this day, and is not decided yet.
+    Submitted(Day),
     /// It was; not since this day.
     Ended(Day),
     /// No filing is known that was accepted.
@@ -69,6 +73,8 @@ pub enum PublicFiling {
 pub struct PublicCustody {
     /// Whether the bank had any, and as of which day; `None`: no bank said anything.
     pub bank: Option<(bool, Day)>,
+    /// That day lies so far back that the pack lights for it: what is there now is not known.
+    pub is_old: bool,
     /// The last day of a guarantee or insurance in force.
     pub guaranteed_until: Option<Day>,
 }
@@ -148,7 +154,8 @@ impl<'a> Published<'a> {
         malls
     }
 
-    /// Returns the notice board of a mall: who leaves, soonest first; `None` where nothing is published or no notice stands.
+    /// Returns the notice board of a mall: who leaves, soonest first; `None` where nothing is published, or nobody in the register is
+    /// in such a mall.
     #[must_use]
     pub fn board(&self, mall: &str) -> Option<Vec<PublicExit>> {
         if !self.shows(PublicPart::Exits) || mall.trim().is_empty() {
@@ -160,7 +167,12 @@ impl<'a> Published<'a> {
             let credit_code = row.name.is_some().then_some(row.credit_code);
             Some(PublicExit { credit_code, name: row.name, unit: row.shop.unit, countdown })
         });
-        Some(leaving.collect::<Vec<_>>()).filter(|rows| !rows.is_empty())
+        let rows: Vec<PublicExit> = leaving.collect();
+        let is_known = || {
+            let mut registered = self.view.merchants().filter(|merchant| merchant.is_registered(Position::MAX));
+            registered.any(|merchant| shops(merchant).any(|shop| name_key::same(&shop.mall, mall)))
+        };
+        (!rows.is_empty() || is_known()).then_some(rows)
     }
 
     fn drawn(&self, merchant: &Merchant) -> Option<PublicShop> {
@@ -174,6 +186,7 @@ impl<'a> Published<'a> {
         let step = merchant.filing_on(today, Position::MAX);
         let filing = match step.and_then(|step| Some((step.status()?, step.date))) {
             Some((FilingStatus::Accepted, day)) => PublicFiling::OnFile(day),
+            Some((FilingStatus::Submitted, day)) => PublicFiling::Submitted(day),
             Some((FilingStatus::Cancelled, day)) => PublicFiling::Ended(day),
             _ => PublicFiling::Unknown,
         };
@@ -181,6 +194,9 @@ impl<'a> Published<'a> {
         let guarantees = merchant.guarantees.iter().filter(|it| it.counts(&now) && it.until >= today);
         let custody = PublicCustody {
             bank: report.map(|report| (!{ report.amount }.decimal().is_zero(), { report.date })),
+            is_old: report
+                .zip(most_days(self.view.policies))
+                .is_some_and(|(report, days)| days_between(report.date, today) > days),
             guaranteed_until: guarantees.map(|it| it.until).max(),
         };
         Some(PublicShop {

@@ -3,12 +3,13 @@
 use super::View;
 use crate::domain::access::OutOfScope;
 use crate::domain::check::{Problem, check};
-use crate::domain::command::Command;
+use crate::domain::command::{Command, MakeStatement};
 use crate::domain::ticket;
 use crate::domain::tidy::tidy;
 use crate::domain::whose::name_of;
-use crate::domain::words::{Channel, Role};
+use crate::domain::words::{Channel, Light, Role, StatementKind};
 use crate::lights::moment::with_facts;
+use uuid::Uuid;
 
 /// How a command stands to the scope of who says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +52,23 @@ impl View<'_> {
                 (None, several) => return Err(NotSaid::Wrong(vec![which_mall(several)])),
             };
         }
+        if let Command::MakeStatement(row) = &mut command
+            && row.kind == StatementKind::Objection
+            && self.merchant(row.credit_code).is_some()
+        {
+            row.against = Some(self.objected_to(row)?);
+        }
         Ok(command)
+    }
+
+    /// Returns the light change that an objection is about: the one that brought the present light.
+    fn objected_to(&self, row: &MakeStatement) -> Result<Uuid, NotSaid> {
+        let lit = self.lights.get(row.credit_code).filter(|lit| lit.light != Light::Green);
+        match (lit, row.against) {
+            (None, _) => Err(NotSaid::Wrong(vec![nothing_lit()])),
+            (Some(lit), Some(against)) if against != lit.event => Err(NotSaid::Wrong(vec![lit_anew(against)])),
+            (Some(lit), _) => Ok(lit.event),
+        }
     }
 
     /// Checks a command against the scope. What is wrong with a command by itself is said first, so that the answer is the same
@@ -108,6 +125,26 @@ impl View<'_> {
             Err(reason) => Err(NotSaid::OutOfScope(reason)),
             Ok(()) => Ok(Standing::Known),
         }
+    }
+}
+
+fn nothing_lit() -> Problem {
+    Problem {
+        field: "against",
+        code: "nothing_lit",
+        value: String::new(),
+        zh: "目前为绿灯，没有可以提出异议的亮灯".to_owned(),
+        en: "the light is green: there is nothing to object to".to_owned(),
+    }
+}
+
+fn lit_anew(against: Uuid) -> Problem {
+    Problem {
+        field: "against",
+        code: "lit_anew",
+        value: against.to_string(),
+        zh: "亮灯情况此后已有变化；请查看目前的原因后再提出".to_owned(),
+        en: "the light has changed since; look at its present reasons and object to those".to_owned(),
     }
 }
 

@@ -1,10 +1,10 @@
 //! What a key's bearer may see and say.
 
 use crate::domain::check::Problem;
-use crate::domain::code::DivisionCode;
+use crate::domain::code::{CreditCode, DivisionCode};
 use crate::domain::command::Command;
 use crate::domain::name_key;
-use crate::domain::words::{Channel, Role};
+use crate::domain::words::{Channel, FilingAction, Role};
 use std::collections::BTreeSet;
 
 /// What a key's bearer may see and say (law 9). It is handed to every read, and filters there.
@@ -20,11 +20,15 @@ pub struct Scope {
     pub divisions: Vec<String>,
     /// Bank, for custody banks.
     pub bank: Option<String>,
+    /// Merchant, for a merchant's own log-in.
+    pub merchant: Option<CreditCode>,
 }
 
 /// What decides whether a merchant is in a scope.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct MerchantFacts<'a> {
+    /// Who it is; `None` if nobody knows it yet.
+    pub code: Option<CreditCode>,
     /// It has a row in the register; otherwise it is a placeholder that somebody spoke of.
     pub registered: bool,
     /// Where it is supervised; `None` if nobody said.
@@ -77,7 +81,14 @@ impl Scope {
     /// Returns the scope of who runs the service.
     #[must_use]
     pub const fn everything() -> Self {
-        Self { role: Role::Admin, malls: Vec::new(), sectors: Vec::new(), divisions: Vec::new(), bank: None }
+        Self {
+            role: Role::Admin,
+            malls: Vec::new(),
+            sectors: Vec::new(),
+            divisions: Vec::new(),
+            bank: None,
+            merchant: None,
+        }
     }
 
     /// Returns what this scope sees, in Chinese and in English: whoever makes a key is told, above all where a limit was left out.
@@ -104,6 +115,10 @@ impl Scope {
             zh.push(format!("存管银行 {bank}"));
             en.push(format!("custody bank {bank}"));
         }
+        if let Some(merchant) = &self.merchant {
+            zh.push(format!("商户 {merchant}"));
+            en.push(format!("merchant {merchant}"));
+        }
         // What limits nothing is said as well.
         if self.role == Role::Regulator {
             let missing = [(&self.sectors, "全部行业", "all sectors"), (&self.divisions, "全部区划", "all divisions")];
@@ -124,6 +139,7 @@ impl Scope {
             Role::Regulator => self.covers(merchant.division) && self.is_in_charge_of(merchant.sector),
             Role::Operator => merchant.malls.iter().any(|mall| self.runs(mall)),
             Role::Bank => self.bank.is_some() && self.bank.as_deref() == merchant.bank,
+            Role::Merchant => self.merchant.is_some() && self.merchant == merchant.code,
         }
     }
 
@@ -134,7 +150,7 @@ impl Scope {
             Role::Admin => true,
             Role::Lead => self.divisions.is_empty(),
             Role::Regulator => self.divisions.is_empty() && self.sectors.is_empty(),
-            Role::Operator | Role::Bank => false,
+            Role::Operator | Role::Bank | Role::Merchant => false,
         }
     }
 
@@ -175,6 +191,7 @@ impl Scope {
                 Command::RecordAccount(_) => Err(OutOfScope::Place),
                 _ => Err(OutOfScope::Role),
             },
+            Role::Merchant => self.merchant_may_say(command, merchant),
             Role::Regulator | Role::Lead => match command {
                 Command::AssignSector(_) | Command::RecordAlias(_) | Command::WithdrawAlias(_)
                     if self.role == Role::Regulator =>
@@ -217,6 +234,20 @@ impl Scope {
         // Who is a tenant is for the offices to say: whoever could claim one would learn by it which codes are registered
         // elsewhere, and open the page of whom it claims.
         if mall.as_deref().is_some_and(|mall| self.runs(mall)) { self.place(merchant) } else { Err(OutOfScope::Place) }
+    }
+
+    /// What a merchant declares of itself. What an office decides about it, and where its money lies once that is on record, is
+    /// not its own to say.
+    fn merchant_may_say(&self, command: &Command, merchant: Option<&MerchantFacts<'_>>) -> Result<(), OutOfScope> {
+        match command {
+            Command::ReportBalance(_) | Command::MakeStatement(_) => self.place(merchant),
+            Command::RecordFiling(row) if matches!(row.status, FilingAction::Submitted | FilingAction::Volunteered) => {
+                let known = merchant.and_then(|known| known.bank);
+                let moves = row.bank.as_deref().zip(known).is_some_and(|(said, known)| !name_key::same(said, known));
+                if moves { Err(OutOfScope::Place) } else { self.place(merchant) }
+            }
+            _ => Err(OutOfScope::Role),
+        }
     }
 
     fn place(&self, merchant: Option<&MerchantFacts<'_>>) -> Result<(), OutOfScope> {

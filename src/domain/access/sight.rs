@@ -2,11 +2,12 @@
 //! (law 9). docs/OPERATIONS.md shows the table; a test compares the two.
 
 use super::Scope;
+use crate::domain::envelope::Position;
 use crate::domain::event::ShopName;
 use crate::domain::evidence::Complaint;
 use crate::domain::merchant::Merchant;
 use crate::domain::time::{Day, Instant, day_of};
-use crate::domain::words::{Channel, Role};
+use crate::domain::words::{Channel, DocumentKind, Role, TicketStep};
 use serde_json::Value;
 
 /// What an event or a figure is about, as far as rights go.
@@ -28,6 +29,8 @@ pub enum Matter {
     Published,
     /// Letters, talks, orders, penalties, the grey list, locks of persons.
     Act,
+    /// What the merchant says for itself: replies, objections, and what became of them.
+    Statement,
     /// What is for offices among themselves: leads, joint checks, alerts, links to other merchants, what people call a merchant.
     Office,
     /// Lights and missed deadlines.
@@ -45,7 +48,8 @@ pub enum Matter {
 pub enum Sight {
     /// All of it.
     All,
-    /// What is its own: the shops in its malls, what names its bank, tickets handed in at the mall.
+    /// What is its own: the shops in its malls, what names its bank, tickets handed in at the mall; of a merchant, what an office told it
+    /// or passed on to it.
     Own,
     /// Nothing.
     Nothing,
@@ -53,21 +57,22 @@ pub enum Sight {
 
 use Sight::{All, Nothing, Own};
 
-/// Who sees what. The columns are those of [`Role::ALL`]: operator, regulator, bank, lead, admin.
-pub const TABLE: [(Matter, [Sight; 5]); 13] = [
-    (Matter::Register, [Own, All, All, All, All]),
-    (Matter::Filing, [All, All, Own, All, All]),
-    (Matter::Money, [All, All, All, All, All]),
-    (Matter::Custody, [All, All, Own, All, All]),
-    (Matter::Mall, [Own, All, Nothing, All, All]),
-    (Matter::Complaint, [Own, All, Nothing, All, All]),
-    (Matter::Published, [All, All, All, All, All]),
-    (Matter::Act, [Nothing, All, Nothing, All, All]),
-    (Matter::Office, [Nothing, All, Nothing, All, All]),
-    (Matter::Light, [All, All, All, All, All]),
-    (Matter::Mail, [Nothing, All, Nothing, All, All]),
-    (Matter::Rule, [Nothing, Nothing, Nothing, All, All]),
-    (Matter::Service, [Nothing, Nothing, Nothing, Nothing, All]),
+/// Who sees what. The columns are those of [`Role::ALL`]: operator, regulator, bank, lead, admin, merchant.
+pub const TABLE: [(Matter, [Sight; 6]); 14] = [
+    (Matter::Register, [Own, All, All, All, All, All]),
+    (Matter::Filing, [All, All, Own, All, All, All]),
+    (Matter::Money, [All, All, All, All, All, All]),
+    (Matter::Custody, [All, All, Own, All, All, All]),
+    (Matter::Mall, [Own, All, Nothing, All, All, All]),
+    (Matter::Complaint, [Own, All, Nothing, All, All, Own]),
+    (Matter::Published, [All, All, All, All, All, All]),
+    (Matter::Act, [Nothing, All, Nothing, All, All, Own]),
+    (Matter::Statement, [Nothing, All, Nothing, All, All, All]),
+    (Matter::Office, [Nothing, All, Nothing, All, All, Nothing]),
+    (Matter::Light, [All, All, All, All, All, All]),
+    (Matter::Mail, [Nothing, All, Nothing, All, All, Nothing]),
+    (Matter::Rule, [Nothing, Nothing, Nothing, All, All, Nothing]),
+    (Matter::Service, [Nothing, Nothing, Nothing, Nothing, All, Nothing]),
 ];
 
 impl Matter {
@@ -79,6 +84,7 @@ impl Matter {
             ("merchant", "deregistration_applied" | "deregistration_ended")
             | ("enforcement", "listed" | "delisted" | "yellow_card_posted" | "yellow_card_removed") => Self::Published,
             ("merchant", "alias_recorded" | "alias_withdrawn") => Self::Office,
+            ("merchant", "replied") | ("light", "objection_raised" | "objection_decided") => Self::Statement,
             ("merchant", _) => Self::Register,
             ("filing", _) => Self::Filing,
             ("prepaid", _) | ("custody", "guarantee_posted" | "guarantee_expired") => Self::Money,
@@ -180,6 +186,7 @@ impl<'a> Reader<'a> {
                     None => event_type != "merchant.shop_opened" && event_type != "merchant.shop_linked",
                 },
                 Some(Matter::Mall) => self.scope.sees_shop_in(text("mall").unwrap_or_default()),
+                Some(Matter::Act) => is_told(event_type, text("kind")),
                 Some(Matter::Complaint) => text("ticket").is_some_and(|ticket| self.sees_ticket(ticket)),
                 Some(Matter::Filing) => text("bank").is_none_or(|bank| self.is_own_bank(Some(bank))),
                 Some(Matter::Custody) => match text("bank") {
@@ -224,6 +231,10 @@ impl<'a> Reader<'a> {
     pub fn sees_complaint(&self, complaint: &Complaint) -> bool {
         match self.scope.sight(Some(Matter::Complaint)) {
             All => true,
+            // What it handles itself (企业直办).
+            Own if self.scope.role == Role::Merchant => {
+                complaint.handled(Position::MAX).any(|item| item.step == TicketStep::Direct)
+            }
             Own => complaint.channel == Channel::Mall && self.runs_where_it_came_in(complaint),
             Nothing => false,
         }
@@ -280,7 +291,9 @@ impl<'a> Reader<'a> {
                 self.merchant.shops.iter().all(|shop| self.scope.sees_shop_in(&shop.name.mall))
             }
             (Own, Some(Matter::Custody), _) => self.sees_custody(day),
-            (Own, Some(Matter::Filing), _) => true,
+            (Own, Some(Matter::Filing | Matter::Act), _) => true,
+            // A merchant is told why its light is what it is: how many tickets there are, and not whose.
+            (Own, Some(Matter::Complaint), _) if self.scope.role == Role::Merchant => true,
             // The others count tickets of every channel; this one those of every mall.
             (Own, Some(Matter::Complaint), _) => {
                 let mut at_malls = self.merchant.complaints.iter().filter(|ticket| ticket.channel == Channel::Mall);
@@ -298,6 +311,21 @@ impl<'a> Reader<'a> {
 
     fn is_own_bank(&self, bank: Option<&str>) -> bool {
         bank.is_some() && bank == self.scope.bank.as_deref()
+    }
+}
+
+/// Says whether an act is told to the merchant that it is about: a check, a case and a list that offices keep for themselves are not, nor
+/// what is written about it to another authority.
+fn is_told(event_type: &str, kind: Option<&str>) -> bool {
+    match event_type {
+        "enforcement.document_issued" => kind.is_some_and(|kind| kind != DocumentKind::LeadLetter.name()),
+        "enforcement.warning_letter_issued"
+        | "enforcement.talk_held"
+        | "enforcement.rectification_ordered"
+        | "enforcement.rectification_met"
+        | "enforcement.rectification_missed"
+        | "enforcement.penalty_decided" => true,
+        _ => false,
     }
 }
 

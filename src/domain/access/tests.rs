@@ -3,6 +3,7 @@ use crate::domain::command::Command;
 use crate::domain::event::KeyRevoked;
 
 const KEY: Uuid = Uuid::from_u128(7);
+const CODE: &str = "91110000101623741K";
 
 fn at(second: i64) -> Instant {
     Instant::from_second(second).unwrap()
@@ -19,6 +20,7 @@ fn created(role: &str, expires_at: Option<Instant>) -> (KeyText, Event) {
         sectors: vec![],
         divisions: vec![],
         bank: None,
+        merchant: None,
         expires_at,
     };
     (text, Event::KeyCreated(event))
@@ -29,7 +31,8 @@ fn scope(role: Role) -> Scope {
 }
 
 fn facts<'a>(division: &str, sector: Option<&'a str>, malls: &'a [&'a str]) -> MerchantFacts<'a> {
-    MerchantFacts { registered: true, division: division.parse().ok(), sector, malls, bank: Some("甲银行") }
+    let code = Some(CODE.parse().unwrap());
+    MerchantFacts { code, registered: true, division: division.parse().ok(), sector, malls, bank: Some("甲银行") }
 }
 
 fn command(json: &str) -> Command {
@@ -133,6 +136,32 @@ fn a_bank_reports_custody_of_its_own_customers_only() {
     assert_eq!(bank.may_say(&report, None), Err(OutOfScope::Place));
     let balance = command(r#"{"command":"report_balance",^,"date":"2025-01-01","outstanding":"1.00"}"#);
     assert_eq!(bank.may_say(&balance, Some(&facts("110108", None, &[]))), Err(OutOfScope::Role));
+}
+
+#[test]
+fn a_merchant_sees_and_speaks_of_itself_only_and_not_of_what_others_decide() {
+    let own = Scope { merchant: Some(CODE.parse().unwrap()), ..scope(Role::Merchant) };
+    let here = facts("110108", None, &[]);
+    let other = MerchantFacts { code: "91110108MA01KPGK0J".parse().ok(), ..here };
+    assert!(own.sees(&here) && !own.sees(&other) && !own.sees(&MerchantFacts::default()));
+    assert!(!scope(Role::Merchant).sees(&MerchantFacts::default()), "a merchant's key without a code sees nothing");
+    let filing = |rest: &str| command(&format!(r#"{{"command":"record_filing",^,"date":"2025-01-01",{rest}}}"#));
+    for (said, may) in [
+        (command(r#"{"command":"report_balance",^,"date":"2025-01-01","outstanding":"1.00"}"#), Ok(())),
+        (command(r#"{"command":"make_statement",^,"kind":"objection","text":"x"}"#), Ok(())),
+        (filing(r#""status":"submitted""#), Ok(())),
+        (filing(r#""status":"volunteered","bank":"甲 银行""#), Ok(())),
+        (filing(r#""status":"submitted","bank":"乙银行""#), Err(OutOfScope::Place)),
+        (filing(r#""status":"accepted""#), Err(OutOfScope::Role)),
+        (command(r#"{"command":"report_custody",^,"date":"2025-01-01","held":"1.00"}"#), Err(OutOfScope::Role)),
+    ] {
+        assert_eq!(own.may_say(&said, Some(&here)), may, "{said:?}");
+        let elsewhere = may.and(Err(OutOfScope::Place));
+        assert_eq!(own.may_say(&said, Some(&other)), elsewhere, "{said:?}");
+        assert_eq!(own.may_say(&said, None), elsewhere, "{said:?}");
+    }
+    let first = MerchantFacts { bank: None, ..here };
+    assert_eq!(own.may_say(&filing(r#""status":"submitted","bank":"乙银行""#), Some(&first)), Ok(()));
 }
 
 #[test]

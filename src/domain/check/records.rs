@@ -1,11 +1,13 @@
 //! Rules for custody accounts, tenants, what is done about tickets, the grey list and locks of persons, each by itself.
 
 use super::Check;
-use crate::domain::command::{HandleComplaint, RecordAccount, RecordGreyListing, RecordLock, RecordTenancy};
+use crate::domain::command::{
+    HandleComplaint, MakeStatement, RecordAccount, RecordGreyListing, RecordLock, RecordTenancy,
+};
 use crate::domain::personal::is_persons;
 use crate::domain::text;
 use crate::domain::time;
-use crate::domain::words::TicketStep;
+use crate::domain::words::{StatementKind, TicketStep};
 
 impl Check {
     /// Checks the opening or closing of an account.
@@ -42,6 +44,23 @@ impl Check {
         self.lies_within("until", time::end(row.until));
         self.in_order("until", "until_before_from", row.from, row.until, ("起租日期", "the first day of the lease"));
         self.happened_on("checked_on", row.checked_on);
+    }
+
+    /// Checks what a merchant says for itself.
+    pub fn statement(&mut self, row: &MakeStatement) {
+        self.needed("text", &row.text, "须写明内容", "say it in words");
+        match (row.kind, row.against) {
+            (StatementKind::Objection, None) => {
+                let zh = "须写明针对哪一次亮灯（亮灯变化事件的编号）";
+                self.add("against", "missing", "", zh, "name the event of the light change that is objected to");
+            }
+            (StatementKind::Reply, Some(against)) => {
+                let zh = "只有异议才针对某一次亮灯；请清空，或改为异议";
+                let en = "only an objection is against a light; leave it out, or object";
+                self.add("against", "out_of_place", against.to_string(), zh, en);
+            }
+            _ => {}
+        }
     }
 
     /// Checks what was done about a ticket: each kind says its own, and nothing that would be lost.

@@ -3,18 +3,20 @@
 use super::{Known, end_or};
 use crate::domain::check::Problem;
 use crate::domain::code_key::code;
-use crate::domain::command::{HandleComplaint, RecordAccount, RecordGreyListing, RecordLock, RecordTenancy};
+use crate::domain::command::{
+    HandleComplaint, MakeStatement, RecordAccount, RecordGreyListing, RecordLock, RecordTenancy,
+};
 use crate::domain::decide::ticket_row::Follows;
 use crate::domain::event::{
-    ComplaintRated, ComplaintStep, CustodyAccount, Event, GreyDelisted, GreyListed, LeaseRecorded, PapersChecked,
-    PassedToEnterprise, PersonLocked, PersonUnlocked, Refund, ShopLinked,
+    ComplaintRated, ComplaintStep, CustodyAccount, Event, GreyDelisted, GreyListed, LeaseRecorded, MerchantReplied,
+    ObjectionRaised, PapersChecked, PassedToEnterprise, PersonLocked, PersonUnlocked, Refund, ShopLinked,
 };
 use crate::domain::evidence::{Complaint, FilingStep, STANDING};
 use crate::domain::merchant::Merchant;
 use crate::domain::name_key;
 use crate::domain::standing;
 use crate::domain::time::{Day, Instant, local, start_of};
-use crate::domain::words::{AccountAction, TicketStep};
+use crate::domain::words::{AccountAction, StatementKind, TicketStep};
 
 type Events = Vec<(Instant, Event)>;
 
@@ -144,6 +146,20 @@ pub(super) fn lock(row: &RecordLock, merchant: Option<&Merchant>) -> Decided {
         (at, Event::PersonUnlocked(PersonUnlocked { credit_code, person_digest, locked_on, lifted_on }))
     });
     Ok(std::iter::once((start_of(locked_on), Event::PersonLocked(locked))).chain(lifted).collect())
+}
+
+/// Decides what a merchant says for itself. That an objection names the light it is about was checked.
+pub(super) fn statement(row: &MakeStatement, now: Instant) -> Events {
+    let (credit_code, text) = (row.credit_code, row.text.clone());
+    let event = match (row.kind, row.against) {
+        (StatementKind::Objection, Some(against)) => {
+            Event::ObjectionRaised(ObjectionRaised { credit_code, against, text })
+        }
+        (StatementKind::Objection | StatementKind::Reply, _) => {
+            Event::MerchantReplied(MerchantReplied { credit_code, text })
+        }
+    };
+    vec![(now, event)]
 }
 
 /// Decides what was done about a ticket, in the ticket's stream. The ticket is known, and about this merchant.

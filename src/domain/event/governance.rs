@@ -1,5 +1,6 @@
 //! Who changed what the service runs by.
 
+use crate::domain::code::CreditCode;
 use crate::domain::envelope::Position;
 use crate::domain::time::Instant;
 use serde::{Deserialize, Serialize};
@@ -72,6 +73,9 @@ pub struct KeyCreated {
     /// Bank it is for (custody banks).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bank: Option<String>,
+    /// Merchant whose log-in it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merchant: Option<CreditCode>,
     /// Not valid after this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Instant>,

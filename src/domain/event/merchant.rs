@@ -111,3 +111,13 @@ pub struct MerchantAlias {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
+
+/// A merchant answered an office, or an office wrote down what it said (商户回复).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MerchantReplied {
+    /// Who.
+    pub credit_code: CreditCode,
+    /// What it says.
+    pub text: String,
+}

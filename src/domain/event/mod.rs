@@ -112,6 +112,7 @@ events! {
     "merchant.shop_linked" 1 ShopLinked(ShopLinked),
     "merchant.alias_recorded" 1 AliasRecorded(MerchantAlias),
     "merchant.alias_withdrawn" 1 AliasWithdrawn(MerchantAlias),
+    "merchant.replied" 1 MerchantReplied(MerchantReplied),
     "merchant.deregistration_applied" 1 DeregistrationApplied(ListEntered),
     "merchant.deregistration_ended" 1 DeregistrationEnded(ListRemoved),
 
@@ -231,7 +232,7 @@ events! {
     "recipients.changed" 1 RecipientsChanged(RecipientsChanged),
     "user.created" 1 UserCreated(UserNamed),
     "user.revoked" 1 UserRevoked(UserNamed),
-    "key.created" 1 KeyCreated(KeyCreated),
+    "key.created" 2 KeyCreated(KeyCreated),
     "key.revoked" 1 KeyRevoked(KeyRevoked),
     "session.ended" 1 SessionEnded(SessionEnded),
     "request.answered" 1 RequestAnswered(RequestAnswered),

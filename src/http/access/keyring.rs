@@ -178,7 +178,7 @@ impl Keyring {
         getrandom::fill(&mut random).map_err(|error| KeyringError::NoRandomness(error.to_string()))?;
         let id = Uuid::now_v7();
         let text = KeyText::new(id, &random);
-        let Scope { role, malls, sectors, divisions, bank } = new.scope;
+        let Scope { role, malls, sectors, divisions, bank, merchant } = new.scope;
         let created = KeyCreated {
             key: id,
             name: new.name,
@@ -188,6 +188,7 @@ impl Keyring {
             sectors,
             divisions,
             bank,
+            merchant,
             expires_at: new.expires_at,
         };
         self.record(&Event::KeyCreated(created), origin, Expected::Any)?;

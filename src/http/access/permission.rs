@@ -36,9 +36,9 @@ macro_rules! permissions {
 
 permissions! {
     /// Read merchants, lights and reasons in one's scope.
-    ReadLights "read_lights": Operator Regulator Bank Lead Admin;
+    ReadLights "read_lights": Operator Regulator Bank Lead Admin Merchant;
     /// Record what happened; which commands, and about whom, the scope says.
-    Record "record": Operator Regulator Bank Lead Admin;
+    Record "record": Operator Regulator Bank Lead Admin Merchant;
     /// Hand in files; which of their rows count, and about whom, the scope says.
     Import "import": Operator Regulator Bank Lead Admin;
     /// Read exit notices in one's scope.

@@ -30,6 +30,7 @@ pub(super) fn tidy(new: NewKey, now: Instant) -> Result<NewKey, KeyringError> {
         sectors: all(scope.sectors),
         divisions: all(scope.divisions),
         bank: scope.bank.map(|bank| text::trim(&bank).to_owned()),
+        merchant: scope.merchant,
     };
     let new = NewKey { name: text::trim(&name).to_owned(), scope, expires_at };
     check(&new, now)?;
@@ -37,7 +38,7 @@ pub(super) fn tidy(new: NewKey, now: Instant) -> Result<NewKey, KeyringError> {
 }
 
 fn check(new: &NewKey, now: Instant) -> Result<(), KeyringError> {
-    let Scope { role, malls, sectors, divisions, bank } = &new.scope;
+    let Scope { role, malls, sectors, divisions, bank, merchant } = &new.scope;
     if new.name.is_empty() {
         return wrong("密钥须有名称，例如领用单位", "a key needs a name, such as the office that gets it");
     }
@@ -77,6 +78,12 @@ fn check(new: &NewKey, now: Instant) -> Result<(), KeyringError> {
         return wrong(
             "存管银行的密钥须写明银行，其他密钥不写银行",
             "a bank's key names the bank, and only a bank's key does",
+        );
+    }
+    if (*role == Role::Merchant) != merchant.is_some() {
+        return wrong(
+            "商户的密钥须写明其统一社会信用代码，其他密钥不写商户",
+            "a merchant's key names its credit code, and only a merchant's key does",
         );
     }
     if !sectors.is_empty() && *role != Role::Regulator {
@@ -176,8 +183,8 @@ mod tests {
     fn no_key_is_made_without_a_word_about_what_it_sees() {
         let or_none = |is_given: bool, text: &str| if is_given { vec![text.to_owned()] } else { Vec::new() };
         let mut made = Vec::new();
-        for role in [Role::Operator, Role::Regulator, Role::Bank, Role::Lead, Role::Admin] {
-            for given in 0..16 {
+        for role in Role::ALL.iter().copied() {
+            for given in 0..32 {
                 let has = |bit: u32| given & (1 << bit) != 0;
                 let scope = Scope {
                     role,
@@ -185,14 +192,19 @@ mod tests {
                     sectors: or_none(has(1), "sport"),
                     divisions: or_none(has(2), "110108"),
                     bank: has(3).then(|| "甲银行".to_owned()),
+                    merchant: has(4).then(|| "91110000101623741K".parse().unwrap()),
                 };
                 let Ok(key) = wanted("x", scope.clone(), None) else { continue };
                 let (zh, en) = key.scope.told();
                 made.push((role, given));
                 assert_eq!(key.scope.is_everything(), en.contains("every merchant"), "{scope:?}: {en}");
-                for (is_given, text) in
-                    [(has(0), "东方广场"), (has(1), "sport"), (has(2), "110108"), (has(3), "甲银行")]
-                {
+                for (is_given, text) in [
+                    (has(0), "东方广场"),
+                    (has(1), "sport"),
+                    (has(2), "110108"),
+                    (has(3), "甲银行"),
+                    (has(4), "91110000101623741K"),
+                ] {
                     assert_eq!((zh.contains(text), en.contains(text)), (is_given, is_given), "{scope:?}: {zh} {en}");
                 }
                 let says = |word: &str| en.contains(word);
@@ -204,7 +216,7 @@ mod tests {
             }
         }
         let regulators = [0, 2, 4, 6].map(|given| (Role::Regulator, given));
-        let others = [(Role::Bank, 8), (Role::Lead, 0), (Role::Lead, 4), (Role::Admin, 0)];
+        let others = [(Role::Bank, 8), (Role::Lead, 0), (Role::Lead, 4), (Role::Admin, 0), (Role::Merchant, 16)];
         assert_eq!(made, [&[(Role::Operator, 1)], &regulators[..], &others].concat());
     }
 

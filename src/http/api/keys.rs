@@ -1,6 +1,7 @@
 //! Keys: made, listed and revoked by administrators while the service runs.
 
 use crate::domain::access::{Key, KeyText, Scope};
+use crate::domain::code::CreditCode;
 use crate::domain::time::{self, Instant, TimeFault, field};
 use crate::domain::words::Role;
 use crate::http::access::{Allowed, Gate, KeyringError, ManageKeys, NewKey};
@@ -35,6 +36,10 @@ pub struct KeyInfo {
     /// Bank it is for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bank: Option<String>,
+    /// Merchant whose log-in it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub merchant: Option<CreditCode>,
     /// When it was created.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Instant,
@@ -50,7 +55,7 @@ pub struct KeyInfo {
 
 impl From<&Key> for KeyInfo {
     fn from(key: &Key) -> Self {
-        let Scope { role, malls, sectors, divisions, bank } = key.scope.clone();
+        let Scope { role, malls, sectors, divisions, bank, merchant } = key.scope.clone();
         Self {
             id: key.id,
             name: key.name.to_string(),
@@ -59,6 +64,7 @@ impl From<&Key> for KeyInfo {
             sectors,
             divisions,
             bank,
+            merchant,
             created_at: key.created_at,
             expires_at: key.expires_at,
             revoked_at: key.revoked_at,
@@ -109,6 +115,9 @@ pub struct KeyWanted {
     pub divisions: Vec<String>,
     /// Bank, for custody banks.
     pub bank: Option<String>,
+    /// Credit code, for a merchant's own log-in.
+    #[schema(value_type = Option<String>)]
+    pub merchant: Option<CreditCode>,
     /// Not valid after this.
     #[serde(default, deserialize_with = "field::expires_at")]
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -131,7 +140,7 @@ pub async fn create(
     request: HttpRequest,
     body: Json<KeyWanted>,
 ) -> Result<HttpResponse, Problem> {
-    let KeyWanted { name, role, malls, sectors, divisions, bank, expires_at } = body.0;
+    let KeyWanted { name, role, malls, sectors, divisions, bank, merchant, expires_at } = body.0;
     let policies = site.policies();
     if let Some(unknown) = sectors.iter().find(|sector| policies.sectors.get(sector.trim()).is_none()) {
         let shown: String = unknown.chars().filter(|letter| !letter.is_control()).take(40).collect();
@@ -144,7 +153,7 @@ pub async fn create(
         let text = at.to_string();
         return Err(super::wrong_time("expires_at", &text, &TimeFault::Outside(text.clone())));
     }
-    let new = NewKey { name, scope: Scope { role, malls, sectors, divisions, bank }, expires_at };
+    let new = NewKey { name, scope: Scope { role, malls, sectors, divisions, bank, merchant }, expires_at };
     let (keyring, origin) = (gate.keyring.clone(), allowed.origin());
     let (text, key) = blocking(move || keyring.create(new, &origin)).await?;
     fresh::note(&request, *gate.keyring.seen().borrow());

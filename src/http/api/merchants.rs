@@ -11,13 +11,14 @@ use crate::domain::evidence::{FilingStep, STANDING};
 use crate::domain::exit::{Exit, exit_on};
 use crate::domain::merchant::{Horizon, Merchant};
 use crate::domain::time::{Day, Instant, day_of, plus_days};
-use crate::domain::words::{FilingStatus, Light};
+use crate::domain::words::{FilingStatus, Light, Role};
 use crate::http::access::{Allowed, ReadLights};
 use crate::http::problem::{Code, Problem};
 use crate::http::site::{Site, rule};
 use crate::picture::lights::Lit;
 use crate::policy::Policies;
 use crate::policy::fact::FactId;
+use crate::policy::rule::Rule;
 use crate::views::View;
 use crate::views::board::{BoardRow, Filter};
 use crate::views::sources::Silent;
@@ -129,6 +130,9 @@ pub struct MerchantRow {
     pub shortfall: Option<String>,
     /// Outstanding less held, at least zero, yuan: what card holders would lose tonight.
     pub at_risk: String,
+    /// The merchant objected to the light; said to those who may see what it says.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub disputed: bool,
 }
 
 impl MerchantRow {
@@ -158,6 +162,7 @@ impl MerchantRow {
             held: row.money.held.map(yuan),
             shortfall: row.money.shortfall.map(yuan),
             at_risk: yuan(row.money.at_risk()),
+            disputed: row.disputed,
         }
     }
 }
@@ -250,8 +255,8 @@ pub struct MerchantFile {
 impl MerchantFile {
     pub(crate) fn new<'a>(view: &View<'a>, merchant: &'a Merchant) -> Option<Self> {
         let reader = view.reader(merchant);
-        let horizon = view.horizon();
-        let known = Position::MAX;
+        let horizon = view.shown_at();
+        let (known, is_now) = (horizon.known, view.shows_the_present());
         let detail = |text: Option<&str>| text.map(str::to_owned);
         let shops = merchant
             .shops
@@ -280,7 +285,7 @@ impl MerchantFile {
                 }
             })
             .collect();
-        let filing = merchant.filing_on(day_of(view.now), Position::MAX).and_then(FilingStep::status);
+        let filing = merchant.filing_on(horizon.today, known).and_then(FilingStep::status);
         Some(Self {
             row: MerchantRow::new(view.row_of(merchant.code)?, view.policies),
             registered: merchant.is_registered(known),
@@ -290,10 +295,15 @@ impl MerchantFile {
             legal_representative: detail(merchant.detail(known, |row| row.legal_representative.as_deref())),
             filing: filing.unwrap_or(FilingStatus::None),
             shops,
-            leads: leads::of(view, merchant),
-            aliases: aliases_of(view, merchant),
-            records: records::of(view, merchant),
-            silent_sources: view.silent_for(merchant).iter().map(SilentSource::from).collect(),
+            // What is worked with now is of the present only.
+            leads: if is_now { leads::of(view, merchant) } else { Vec::new() },
+            aliases: if is_now { aliases_of(view, merchant) } else { Vec::new() },
+            records: if is_now { records::of(view, merchant) } else { None },
+            silent_sources: if is_now {
+                view.silent_for(merchant).iter().map(SilentSource::from).collect()
+            } else {
+                Vec::new()
+            },
         })
     }
 }
@@ -403,6 +413,12 @@ pub struct DutyGiven {
     pub working_days: Option<u32>,
 }
 
+/// Says whether a reader is told what a rule asks to be done: an office of all of it, a mall of what is asked of malls. That a shop will be
+/// checked is nothing to announce to it.
+fn sees_duty(scope: &Scope, rule: &Rule) -> bool {
+    scope.sight(Some(Matter::Office)) == Sight::All || scope.role == Role::Operator && rule.duty.who == "mall"
+}
+
 impl ReasonGiven {
     /// Gives a reason that holds at `at` to a reader: what the reader may not see is left out. `lit` is the light as recorded, if
     /// the light asked for is that of the present.
@@ -419,7 +435,7 @@ impl ReasonGiven {
         let known = rule(view.policies, &reason.rule);
         Self {
             title: known.map(|rule| BothLanguages { zh: rule.title.zh.clone(), en: rule.title.en.clone() }),
-            duty: known.map(|rule| DutyGiven {
+            duty: known.filter(|rule| sees_duty(view.scope, rule)).map(|rule| DutyGiven {
                 zh: rule.duty.zh.clone(),
                 en: rule.duty.en.clone(),
                 who: rule.duty.who.clone(),

@@ -6,11 +6,12 @@ use crate::domain::access::{Matter, Sight};
 use crate::domain::envelope::Position;
 use crate::domain::evidence::{Complaint, Evidence as _, Handling, STANDING};
 use crate::domain::merchant::Merchant;
-use crate::domain::records::{Account, GreyEntry, Lock};
+use crate::domain::records::{Account, GreyEntry, Lock, Statement};
 use crate::domain::time::{Instant, day_of};
-use crate::domain::words::{AccountAction, TicketStep};
+use crate::domain::words::{AccountAction, StatementKind, TicketStep};
 use crate::views::View;
 use serde::Serialize;
+use uuid::Uuid;
 
 /// What is on record about a merchant beside the evidence of its light.
 #[derive(Debug, Clone, Default, Serialize, utoipa::ToSchema)]
@@ -30,6 +31,33 @@ pub struct RecordsState {
     /// Locks that are in force of the person who represents it, wherever they come from.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub representative_locked: Vec<LockState>,
+    /// What the merchant said for itself, newest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub statements: Vec<StatementState>,
+}
+
+/// What a merchant said for itself.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct StatementState {
+    /// `reply` or `objection`.
+    #[schema(value_type = String)]
+    pub kind: StatementKind,
+    /// When it was recorded.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Instant,
+    /// The light change that it objects to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub against: Option<Uuid>,
+    /// What it says.
+    pub text: String,
+}
+
+impl From<&Statement> for StatementState {
+    fn from(said: &Statement) -> Self {
+        let kind = if said.against.is_some() { StatementKind::Objection } else { StatementKind::Reply };
+        Self { kind, at: said.at, against: said.against, text: said.text.to_string() }
+    }
 }
 
 /// What a mall says of a shop.
@@ -136,12 +164,13 @@ pub struct HandlingState {
 
 impl RecordsState {
     fn is_empty(&self) -> bool {
-        let Self { tenancies, accounts, grey_list, locks, representative_locked } = self;
+        let Self { tenancies, accounts, grey_list, locks, representative_locked, statements } = self;
         tenancies.is_empty()
             && accounts.is_empty()
             && grey_list.is_empty()
             && locks.is_empty()
             && representative_locked.is_empty()
+            && statements.is_empty()
     }
 }
 
@@ -166,6 +195,7 @@ pub(super) fn of(view: &View<'_>, merchant: &Merchant) -> Option<RecordsState> {
         state.representative_locked =
             locked.map(|(at, lock)| LockState::new(lock, Some(at).filter(|at| view.sees(at)))).collect();
     }
+    state.statements = view.statements(merchant).map(StatementState::from).collect();
     (!state.is_empty()).then_some(state)
 }
 

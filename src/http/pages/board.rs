@@ -264,7 +264,7 @@ impl Drawing<'_> {
         let money = |amount: Option<Decimal>| amount_of(amount.filter(|amount| !amount.is_zero()));
         context! {
             light => row.light.name(),
-            credit_code => row.credit_code.as_str(),
+            credit_code => row.credit_code.as_str(), path => self.links.merchant(row.credit_code.as_str()),
             name => row.name.as_deref(), brand => row.brand.as_deref(),
             reasons => row.rules.iter().take(REASONS).map(title).collect::<Vec<_>>(),
             more => (more > 0).then(|| self.pages.filled(self.language, "board", "more", &[("count", &more.to_string())])),
@@ -272,7 +272,7 @@ impl Drawing<'_> {
             place => columns::place(row, self.pages, self.language),
             at_risk => money(Some(row.money.at_risk())), shortfall => money(row.money.shortfall),
             outstanding => amount_of(row.money.outstanding), required => amount_of(row.money.required), held => amount_of(row.money.held),
-            since => row.since.map(minute),
+            since => row.since.map(minute), disputed => row.disputed,
         }
     }
 

@@ -10,7 +10,7 @@ use crate::domain::code::CreditCode;
 use crate::domain::command::{Command, HandleCase, RecordEnforcement};
 use crate::domain::envelope::CloudEvent;
 use crate::domain::event::SectorAssigned;
-use crate::domain::time::{Day, day_of, deadline, start_of};
+use crate::domain::time::{Day, Instant, day_of, deadline, start_of};
 use crate::domain::words::{ActKind, CaseAction, CaseOutcome, Light, Role, TicketStep};
 use crate::http::access::{Allowed, Caller, HandleCases, Permission as _, ReadCases, TrustedForm};
 use crate::http::api::cases::{CaseGiven, DutyGiven};
@@ -85,6 +85,8 @@ struct Shown {
     tickets: (usize, Vec<TicketGiven>),
     events: Vec<CloudEvent>,
     mails: Vec<Summary>,
+    /// When the merchant objected to the light that stands, and what it says.
+    disputed: Option<(Instant, String)>,
 }
 
 /// Shows a case.
@@ -228,8 +230,12 @@ async fn draw(
             events.extend(events_about(site, scope, code, EVENTS)?.into_iter().filter(since));
             events.sort_by_key(|event| std::cmp::Reverse(event.position));
             events.dedup_by_key(|event| event.position);
+            let disputed = site.view(scope, |view| {
+                let said = view.objection(view.merchant(code)?)?;
+                Some((said.at, said.text.to_string()))
+            });
             let mails = site.picture().outbox.about(code, None).take(MAILS).cloned().collect();
-            Ok(Shown { case, tickets, events, mails })
+            Ok(Shown { case, tickets, events, mails, disputed })
         })
         .await?;
     let (language, policies) = (Language::of(request), site.policies());
@@ -240,9 +246,11 @@ async fn draw(
 
 /// Says whether an event of the merchant belongs to what happened in a case: its light, and what was done.
 fn is_of_case(kind: &str) -> bool {
-    let begins = ["enforcement.", "alert."].iter().any(|subject| kind.starts_with(subject));
+    let begins = ["enforcement.", "alert.", "light.objection_"].iter().any(|subject| kind.starts_with(subject));
     let is_handling = |step: &str| TicketStep::ALL.iter().any(|known| known.name() == step);
-    begins || kind == "light.changed" || kind.strip_prefix("complaint.").is_some_and(is_handling)
+    begins
+        || matches!(kind, "light.changed" | "merchant.replied")
+        || kind.strip_prefix("complaint.").is_some_and(is_handling)
 }
 
 struct Drawing<'a> {
@@ -282,6 +290,7 @@ impl Drawing<'_> {
                 closed => case.closed_at.map(minute),
                 outcome => case.outcome.map(|outcome| self.text("word", &format!("outcome_{outcome}"))),
             },
+            disputed => shown.disputed.as_ref().map(|(at, text)| context! { at => minute(*at), text => &**text }),
             duties => case.duties.iter().map(|duty| self.duty(duty)).collect::<Vec<_>>(),
             tickets => waiting, more_tickets,
             steps => shown.events.iter().map(step).collect::<Vec<_>>(),

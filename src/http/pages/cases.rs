@@ -3,7 +3,7 @@
 use super::board::sector_name;
 use super::filters::minute;
 use super::tickets::{self, TicketGiven};
-use super::{Pages, answer, lines};
+use super::{Pages, answer, line};
 use crate::domain::time::deadline;
 use crate::domain::words::CaseAction;
 use crate::http::access::{Allowed, Caller, HandleCases, Permission as _, ReadCases, TrustedForm};
@@ -197,7 +197,8 @@ async fn draw(
             pages.filled(language, "cases", "changed", &[("changed", &changed.to_string()), ("of", &of.to_string())])
         }),
         to => after.to, from => after.from,
-        wrong => lines(pages, language, &after.wrong),
+        // What is not about a field is about the list.
+        wrong => after.wrong.iter().map(|field| line(pages, language, field, Some(if field.field == "to" { "to" } else { "cases" }))).collect::<Vec<_>>(),
     };
     answer(request, Some(caller), "cases.html", "/cases", content)
 }

@@ -10,11 +10,12 @@ use crate::domain::envelope::Position;
 use crate::domain::event::FactSeen;
 use crate::domain::evidence::{Complaint, Handling};
 use crate::domain::ticket;
-use crate::domain::time::{Day, Instant, day_of, due_day, start_of};
+use crate::domain::time::{Day, Instant, day_of, deadline, due_day, start_of};
 use crate::domain::words::{DocumentKind, Light};
+use crate::http::api::cases::DutyGiven;
 use crate::http::api::leads::{LeadClockState, LeadState};
 use crate::http::api::merchants::{AliasState, MerchantFile, ReasonGiven, ShopState};
-use crate::http::api::records::{GreyState, LockState, TenancyState};
+use crate::http::api::records::{GreyState, LockState, StatementState, TenancyState};
 use crate::http::api::sources::SilentSource;
 use crate::http::site::rule;
 use crate::picture::outbox::{DeliveryState, Summary};
@@ -45,6 +46,8 @@ pub(super) struct Dossier {
     pub(super) events: Vec<CloudEvent>,
     /// Positions of those that count no longer, because their import was withdrawn.
     pub(super) withdrawn: HashSet<Position>,
+    /// The duties of the open case about it, if the reader may see that.
+    pub(super) duties: Vec<DutyGiven>,
 }
 
 /// The clock that a timeline goes by.
@@ -87,6 +90,8 @@ pub(super) struct Drawing<'a> {
     pub(super) teller: Teller<'a>,
     pub(super) dossier: &'a Dossier,
     pub(super) now: Instant,
+    /// It is shown as of an instant that has passed: nothing is asked for any more.
+    pub(super) is_past: bool,
 }
 
 impl Drawing<'_> {
@@ -100,6 +105,24 @@ impl Drawing<'_> {
 
     fn yuan(&self, amount: Decimal) -> String {
         self.teller.pick(&figure::yuan(amount)).to_owned()
+    }
+
+    /// Returns what the merchant says against its present light.
+    pub(super) fn disputed(&self) -> Option<Value> {
+        let said = self.dossier.file.row.disputed.then(|| self.statements().find(|said| said.against.is_some()))??;
+        Some(context! { at => minute(said.at), text => &*said.text })
+    }
+
+    /// Returns what the merchant said for itself, newest first.
+    pub(super) fn said(&self) -> Vec<Value> {
+        let one = |said: &StatementState| {
+            context! { objection => said.against.is_some(), at => minute(said.at), text => &*said.text }
+        };
+        self.statements().map(one).collect()
+    }
+
+    fn statements(&self) -> impl Iterator<Item = &StatementState> {
+        self.dossier.file.records.iter().flat_map(|records| &records.statements)
     }
 
     /// Returns the letters.
@@ -168,7 +191,19 @@ impl Drawing<'_> {
         let title = self.teller.title(&reason.rule);
         let since = reason.since;
         let arose = since.unwrap_or(self.now);
-        let clock = known.and_then(|rule| Some((&rule.duty, rule.duty.due(arose, &self.teller.policies.calendar)?)));
+        // Where a case is open, it knows by when: its clock began when the duty arose, which may be after the rule fired.
+        let followed = self.dossier.duties.iter().rfind(|duty| duty.rule == reason.rule);
+        let own = || Some((&known?.duty, known?.duty.due(arose, &self.teller.policies.calendar)?));
+        let clock = if followed.is_some() || self.is_past { None } else { own() };
+        let (due, late) = match followed {
+            Some(duty) => (
+                Some(self.followed(duty, known.and_then(|rule| rule.duty.hours))),
+                matches!(duty.state, "late" | "escalated"),
+            ),
+            None => {
+                (clock.map(|(duty, due)| self.due(duty, arose, due)), clock.is_some_and(|(_, due)| due <= self.now))
+            }
+        };
         let evidence = |id: &Uuid| {
             let id = id.to_string();
             let event = self.dossier.events.iter().find(|event| event.id == id);
@@ -185,8 +220,7 @@ impl Drawing<'_> {
             }),
             silent => self.silent(&reason.silent_sources),
             what => reason.duty.as_ref().map(|duty| language.pick(&duty.zh, &duty.en).to_owned()),
-            due => clock.map(|(duty, due)| self.due(duty, arose, due)),
-            late => clock.is_some_and(|(_, due)| due <= self.now),
+            due, late,
             facts => reason.facts.iter().map(|seen| self.fact(seen)).collect::<Vec<_>>(),
             events => reason.events.iter().map(evidence).collect::<Vec<_>>(),
         }
@@ -205,6 +239,19 @@ impl Drawing<'_> {
             self.filled("merchant", "silent", &places)
         };
         silent.iter().map(sentence).collect()
+    }
+
+    /// Returns how a duty stands that a case follows: its state, and by when it is to be done.
+    fn followed(&self, duty: &DutyGiven, hours: Option<u32>) -> String {
+        let state = self.text("duty", duty.state);
+        match duty.due_at.filter(|_| duty.ended_at.is_none()) {
+            Some(due) => {
+                let (key, time) =
+                    if hours == Some(0) { ("at_once", minute(duty.arose_at)) } else { ("due", deadline(due)) };
+                format!("{} · {state}", self.filled("merchant", key, &[("time", &time)]))
+            }
+            None => state.to_owned(),
+        }
     }
 
     /// Returns when a duty is due that arose at an instant.

@@ -1,7 +1,7 @@
 //! Letters of offices (文书): one is drawn up from the office's wording and the merchant's light, changed by hand, issued, printed.
 
 use super::sentence::Teller;
-use super::{Pages, answer, lines};
+use super::{Pages, answer, line};
 use crate::documents::{docx, written};
 use crate::domain::access::Scope;
 use crate::domain::code::CreditCode;
@@ -252,7 +252,7 @@ async fn draw(
         (form.title, form.to, form.paragraphs) = (title, to, paragraphs.join("\n"));
     }
     let refused = refused.map(|problem| {
-        context! { title => problem.code.title(language), lines => lines(pages, language, &problem.fields) }
+        context! { title => problem.code.title(language), lines => problem.fields.iter().map(|field| line(pages, language, field, Some(&field.field))).collect::<Vec<_>>() }
     });
     let content = context! {
         kind => kind.name(), name => facts.name, credit_code => code.to_string(), light => facts.light.name(),

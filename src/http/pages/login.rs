@@ -53,7 +53,7 @@ pub async fn form(request: HttpRequest, query: web::Query<Destination>) -> Resul
 
 fn content(request: &HttpRequest, next: &str, refused: &str, kept: Option<&Kept>) -> Value {
     let kept = kept.map(|kept| context! { path => &*kept.path, fields => &*kept.fields });
-    context! { next, refused, kept, guests => demo::guests(request), publishes => Publishing::of(request).is_some() }
+    context! { next, refused, kept, guests => demo::guests(request), tour_start => demo::tour_start(request), publishes => Publishing::of(request).is_some() }
 }
 
 /// Takes a key and begins a session.

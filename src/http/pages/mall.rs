@@ -2,7 +2,7 @@
 
 use super::short_notice::{self, ShortNotice, short_notice};
 use super::tickets::{self, TicketGiven};
-use super::{Pages, answer, field_name, qr, shop};
+use super::{Pages, answer, field_name, qr, shop, spoken};
 use crate::domain::access::{PublicPart, Scope};
 use crate::domain::code::CreditCode;
 use crate::domain::code_key;
@@ -509,7 +509,8 @@ impl Drawing<'_> {
     /// Returns what is wrong with a field. The box to tick is named as the page names it, not as the API does.
     fn message(&self, field: &FieldProblem) -> String {
         let label = format!("“{}”", self.pages.text(self.language, "mall", "new_unit"));
-        field.message(self.language).replace("`new_unit`", &label).replace("new_unit", &label)
+        let said = field.message(self.language).replace("`new_unit`", &label).replace("new_unit", &label);
+        spoken(self.pages, self.language, &said)
     }
 }
 

@@ -6,6 +6,7 @@ pub mod aliases;
 pub mod board;
 pub mod case;
 pub mod cases;
+mod desk;
 mod dossier;
 pub mod figures;
 pub(super) mod filters;
@@ -61,6 +62,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("imports.html", include_str!("../../../assets/pages/imports.html")),
     ("import.html", include_str!("../../../assets/pages/import.html")),
     ("withdrawal.html", include_str!("../../../assets/pages/withdrawal.html")),
+    ("desk.html", include_str!("../../../assets/pages/desk.html")),
     ("draft.html", include_str!("../../../assets/pages/draft.html")),
     ("paper.html", include_str!("../../../assets/pages/paper.html")),
     ("link.html", include_str!("../../../assets/pages/link.html")),
@@ -168,6 +170,7 @@ impl Pages {
             token => frame.token,
             other_language => other_language(frame.path, frame.query, language),
             is_demonstration => frame.is_demonstration,
+            tour => frame.tour,
             here => format!("{}?{}", frame.path, frame.query),
             version => env!("CARGO_PKG_VERSION"),
             ..content
@@ -193,6 +196,8 @@ pub struct Frame<'a> {
     pub query: &'a str,
     /// Whether this is the demonstration, where a day passes when somebody wants it to.
     pub is_demonstration: bool,
+    /// What the tour of the demonstration says here.
+    pub tour: Option<&'a Value>,
 }
 
 /// Draws the page that answers a request.
@@ -253,7 +258,7 @@ fn lines(pages: &Pages, language: Language, fields: &[FieldProblem]) -> Vec<Valu
 
 /// Returns what is wrong with a field as a line that leads to an input.
 fn line(pages: &Pages, language: Language, field: &FieldProblem, input: Option<&str>) -> Value {
-    context! { input, name => field_name(pages, language, &field.field), text => field.message(language) }
+    context! { input, name => field_name(pages, language, &field.field), text => spoken(pages, language, field.message(language)) }
 }
 
 /// Returns what a shop is called by its place; one in no mall is a street shop.
@@ -263,6 +268,25 @@ fn shop_name(pages: &Pages, language: Language, mall: &str, unit: &str) -> Strin
         mall => mall,
     };
     format!("{mall} {unit}").trim_end().to_owned()
+}
+
+/// Returns what is said of a field as people read it: other fields are named as the forms name them, not as the API does.
+fn spoken(pages: &Pages, language: Language, said: &str) -> String {
+    let parts: Vec<&str> = said.split('`').collect();
+    let last = parts.len().saturating_sub(1);
+    let told = parts.iter().enumerate().map(|(place, part)| {
+        // What stands between two signs; a sign without its other is one of the text.
+        if place.is_multiple_of(2) || place == last {
+            return (*part).to_owned();
+        }
+        match (pages.text(language, "field", part), language) {
+            ("", _) => format!("`{part}`"),
+            (name, Language::Zh) => format!("“{name}”"),
+            (name, Language::En) => format!("“{name}”"),
+        }
+    });
+    let joined: String = told.collect();
+    if parts.len().is_multiple_of(2) { said.to_owned() } else { joined }
 }
 
 /// Returns what a field is called on pages.
@@ -284,6 +308,7 @@ fn framed(
 ) -> Result<String, minijinja::Error> {
     let session = caller.and_then(|caller| caller.session.as_ref());
     let token = session.map(|session| gate.sessions.form_token(session));
+    let tour = demo::tour(request, caller.map(|caller| caller.key.scope.role));
     let frame = Frame {
         language: Language::of(request),
         caller,
@@ -292,6 +317,7 @@ fn framed(
         path: request.path(),
         query: request.query_string(),
         is_demonstration: demo::of(request).is_some(),
+        tour: tour.as_ref(),
     };
     pages.draw(template, &frame, content)
 }
@@ -313,6 +339,8 @@ const fn sections(role: Role) -> &'static [(&'static str, &'static str)] {
             ("/imports", "imports"),
             ("/sources", "sources"),
         ],
+        // Its own page is all there is.
+        Role::Merchant => &[(today::PLACE, "desk")],
         Role::Regulator => &[
             (today::PLACE, "today"),
             ("/", "board"),

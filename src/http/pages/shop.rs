@@ -136,7 +136,7 @@ pub async fn sign(
 /// Shows the notice board of a mall.
 ///
 /// # Errors
-/// When nothing is published, no notice stands there, or too much is asked.
+/// When nothing is published, nobody knows such a mall, or too much is asked.
 pub async fn mall(
     site: web::Data<Site>,
     pages: web::Data<Pages>,
@@ -191,7 +191,8 @@ fn draw_place(pages: &Pages, language: Language, place: &PublicPlace, plan: Opti
     let name = shop_name(pages, language, &place.shop.mall, &place.shop.unit);
     let left = place.countdown(today).map(|days| {
         let planned = days.planned_on.to_string();
-        let text = pages.filled(language, "shop", "leaves", &[("day", &planned)]);
+        let key = if days.days_left < 0 { "overdue" } else { "leaves" };
+        let text = pages.filled(language, "shop", key, &[("day", &planned)]);
         context! { text, days => left(pages, language, days.days_left), posted => days.first_posted.to_string() }
     });
     let closed = match place.exit {
@@ -210,6 +211,7 @@ fn left(pages: &Pages, language: Language, days: i64) -> String {
 fn draw_filing(pages: &Pages, language: Language, filing: PublicFiling) -> Value {
     let (state, key, day) = match filing {
         PublicFiling::OnFile(day) => ("good", "on_file", Some(day)),
+        PublicFiling::Submitted(day) => ("unknown", "filing_submitted", Some(day)),
         PublicFiling::Ended(day) => ("bad", "filing_ended", Some(day)),
         PublicFiling::Unknown => ("unknown", "filing_unknown", None),
     };
@@ -219,6 +221,7 @@ fn draw_filing(pages: &Pages, language: Language, filing: PublicFiling) -> Value
 
 fn draw_custody(pages: &Pages, language: Language, custody: PublicCustody) -> Value {
     let (state, key, day) = match custody.bank {
+        Some((_, day)) if custody.is_old => ("unknown", "held_long_ago", Some(day)),
         Some((true, day)) => ("good", "held", Some(day)),
         Some((false, day)) => ("bad", "not_held", Some(day)),
         None => ("unknown", "custody_unknown", None),
@@ -233,5 +236,6 @@ fn draw_exit(pages: &Pages, language: Language, row: &PublicExit) -> Value {
     context! {
         path => row.credit_code.map(path), name => row.name.as_deref(), unit => &*row.unit, planned => row.countdown.planned_on.to_string(),
         posted => row.countdown.first_posted.to_string(), left => left(pages, language, row.countdown.days_left), is_soon => row.countdown.days_left < 30,
+        overdue => (row.countdown.days_left < 0).then(|| pages.filled(language, "shop", "overdue", &[("day", &row.countdown.planned_on.to_string())])),
     }
 }

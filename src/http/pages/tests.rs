@@ -9,6 +9,7 @@ fn frame(language: Language) -> Frame<'static> {
         path: "/",
         query: "q=a%26b&lang=en",
         is_demonstration: false,
+        tour: None,
     }
 }
 
@@ -45,7 +46,7 @@ fn tickets() -> Vec<Value> {
 
 /// Every page with every branch taken once.
 fn samples() -> Vec<(&'static str, Value)> {
-    let at = context! { iso => "2025-03-01T00:00:00Z", text => "2025-03-01 08:00" };
+    let at = context! { iso => "2025-03-01T00:00:00Z", text => "2025-03-01 08:00", is_past => true };
     let notice = context! {
         credit_code => "91110000101623741K", name => "甲", mall => "东方广场", unit => "B1", first_posted => "2025-01-01",
         planned_on => "2025-02-01", days_left => -3, overdue => "3", notice_days => 31, place => 0, short => true, sent => "amend", query => "a=b", refund_plan => "",
@@ -53,7 +54,14 @@ fn samples() -> Vec<(&'static str, Value)> {
     vec![
         (
             "login.html",
-            context! { next => "/", refused => "no", publishes => true, kept => context! { path => "/mall", fields => "a=b" } },
+            context! { next => "/", refused => "no", publishes => true, tour_start => (), guests => Vec::<Value>::new(), kept => context! { path => "/mall", fields => "a=b" } },
+        ),
+        (
+            "login.html",
+            context! {
+                next => "/", refused => "", publishes => true, tour_start => context! { path => "/today?tour=1", key => "k", role => "lead" },
+                guests => vec![context! { role => "lead", name => "n", key => "k" }], kept => (),
+            },
         ),
         (
             "resend.html",
@@ -102,10 +110,11 @@ fn samples() -> Vec<(&'static str, Value)> {
         (
             "shop-mall.html",
             context! { mall => "m", today => "d", rows => vec![
-                context! { path => "/shop/c", name => "n", unit => "u", planned => "p", posted => "p", left => "l", is_soon => true },
-                context! { path => (), name => (), unit => "u", planned => "p", posted => "p", left => "l", is_soon => false },
+                context! { path => "/shop/c", name => "n", unit => "u", planned => "p", posted => "p", left => "l", is_soon => true, overdue => () },
+                context! { path => (), name => (), unit => "u", planned => "p", posted => "p", left => "l", is_soon => false, overdue => "o" },
             ] },
         ),
+        ("shop-mall.html", context! { mall => "m", today => "d", rows => Vec::<Value>::new() }),
         (
             "shop-sign.html",
             context! { name => "n", brand => "b", code => "c", qr => Value::from_safe_string("<svg></svg>".to_owned()), address => "a" },
@@ -136,16 +145,16 @@ fn samples() -> Vec<(&'static str, Value)> {
                 choices => vec![context! { key => "light", chosen => true }], xlsx => "/board.xlsx", csv => "/board.csv", grid_path => "/",
                 grid => context! { sectors => vec!["s"], rows => vec![context! { name => "n", lit => 1, cells => vec![context! { lit => 1, all => 2, path => "/" }, context! { lit => 0, all => 2, path => () }] }] },
                 rows => vec![context! {
-                    light => "red", credit_code => "91110000101623741K", name => (), brand => "b", reasons => vec!["r"], more => "2",
-                    sector => (), place => "p", at_risk => "1", shortfall => "2", outstanding => "3", required => "4", held => "5", since => "s",
+                    light => "red", credit_code => "91110000101623741K", path => "/merchants/c", name => (), brand => "b", reasons => vec!["r"], more => "2",
+                    sector => (), place => "p", at_risk => "1", shortfall => "2", outstanding => "3", required => "4", held => "5", since => "s", disputed => true,
                 }],
             },
         ),
         (
             "merchant.html",
             context! {
-                at, merchant => context! {
-                    light => "unknown", name => "甲", credit_code => "c", check_character_fails => true, silent => vec!["s"],
+                at => at.clone(), merchant => context! {
+                    light => "unknown", name => "甲", credit_code => "c", check_character_fails => true, disputed => context! { at => "a", text => "<t>" }, silent => vec!["s"],
                     details => vec![context! { key => "brand", value => "b" }],
                 },
                 reasons => vec![context! {
@@ -154,9 +163,10 @@ fn samples() -> Vec<(&'static str, Value)> {
                     facts => vec![context! { fact => "f", name => "n", value => "v", threshold => "t", shop => "s" }],
                 }],
                 shops => vec![context! { mall => "", unit => "u", state => "s" }],
+                said => [true, false].map(|objection| context! { objection, at => "a", text => "<t>" }).to_vec(),
                 aliases => vec![context! { alias => "a", mall => "m", street => "s", text => "<b>" }], may_name => true,
                 letters => vec![context! { path => "/l", kind => "k", number => "n", date => "d" }], kinds_of_letters => vec![context! { path => "/k", text => "k" }],
-                may_post => true, may_record => true, locked => vec!["l"], records => vec!["r"], case => "a", in_case => false, without_case => true, by => "happened", more => "?by=happened&steps=all",
+                may_post => true, may_record => true, locked => vec!["l"], records => vec!["r"], case => "a", without_case => true, by => "happened", more => "?by=happened&steps=all", then => "&at=a",
                 complaints => context! { count => "1", rows => vec![context! {
                     ticket => "t", number => "t", of => "12345", reply => "p", received => "r", channel => "c", kind => "k", amount => "a", state => "s", clock => tickets().pop(), done => vec!["x"] }] },
                 may_answer => true,
@@ -247,11 +257,23 @@ fn samples() -> Vec<(&'static str, Value)> {
                 accounts => vec![context! { credit_code => "c", name => (), light => "red", tail => "1", reported => "r", held => "h", abnormal => true, required => "r", due => "d", late => true, soon => false, closed => false }], found => "1", page_text => "1/1", previous => "/accounts?page=1", next => "/accounts?page=3", q => "q", late => true, filtered => true,
             },
         ),
+        ("desk.html", context! { at => at.clone(), credit_code => "c", known => false }),
+        (
+            "desk.html",
+            context! {
+                at => at.clone(), known => true, credit_code => "c", name => (), light => "red", since => "s", disputed => true, lit => true,
+                reasons => vec![context! { light => "red", title => "t", facts => "f", clause => "c", since => "s", helps => "h" }],
+                orders => vec!["d"], details => vec![context! { key => "brand", value => "b" }], bank => (), declared => "d", report => "r",
+                said => [true, false].map(|objection| context! { objection, at => "a", text => "<t>" }).to_vec(),
+                acts => vec![context! { title => "g", acts => vec![context! { path => "p", text => "t", chosen => false }] }],
+                timeline => vec![context! { at => "a", text => "t" }],
+            },
+        ),
         (
             "draft.html",
             context! {
                 kind => "lead_letter", name => (), credit_code => "c", light => "red", is_lead => true, needs_due => true,
-                refused => context! { title => "t", lines => vec![context! { name => "n", text => "t" }] },
+                refused => context! { title => "t", lines => vec![context! { input => "date", name => "n", text => "t" }] },
                 form => context! {
                     number => "n", date => "d", due_on => "", office => "o", lead => "l", authority => "a", title => "t", to => "m",
                     paragraphs => "p",
@@ -287,7 +309,7 @@ fn samples() -> Vec<(&'static str, Value)> {
                 tickets => tickets(), more_tickets => "m",
                 views => vec![context! { key => "all", path => "/cases?", chosen => true }], found => "1", page_text => "1/1",
                 previous => "/cases?page=1", next => "/cases?page=3", may_handle => true, me => "m", changed => "c", to => "t", from => "",
-                wrong => vec![context! { name => "n", text => "t" }],
+                wrong => vec![context! { input => "to", name => "n", text => "t" }],
                 cases => vec![context! {
                     alert => "a", credit_code => "c", name => (), light => "red", sector => (), duties => vec!["d"], due => "x", late => true,
                     holder => (), acknowledged => true, opened => "o", outcome => (),
@@ -302,6 +324,7 @@ fn samples() -> Vec<(&'static str, Value)> {
                     alert => "a", credit_code => "c", name => (), light => "red", worst => "red", opened => "o", reopened => 1, sector => (),
                     acknowledged => (), holder => "h", late => true, closed => (), outcome => (),
                 },
+                disputed => context! { at => "a", text => "<t>" },
                 duties => vec![context! {
                     duty => "d", state => "late", state_text => "t", what => "w", who => "m", rule => "r", light => "orange", clause => "c",
                     arose => "a", due => "x", paused => "p", reason => "y", ended => (), act => (), act_on => (), acts => "a", is_red => false,
@@ -323,7 +346,7 @@ fn samples() -> Vec<(&'static str, Value)> {
                     number => "T", channel => "12315", channel_text => "c", kind => "k", received => "r", amount => "1", state, state_text => "s",
                     said => vec![context! { label => "l", text => "<b>" }], codes => "c",
                     owner => (state != "waiting").then(|| context! { code => "c", name => () }),
-                    candidates => vec![context! { key => 1, code => "c", name => "n", why => vec!["w", "w"] }],
+                    candidates => vec![context! { key => 1, code => "c", name => "n", place => "p", why => vec!["w", "w"] }],
                 }
             };
             context! {
@@ -392,6 +415,21 @@ fn nothing_on_a_page_needs_inline_script_or_style_or_another_host() {
 }
 
 #[test]
+fn the_tour_says_something_at_each_stop_and_leads_on() {
+    let pages = Pages::new().unwrap();
+    for language in Language::ALL {
+        for number in 1..=10 {
+            let way = |key: Option<&str>| context! { path => "/today?tour=2", key, role => "lead" };
+            let tour = context! { number, of => 10, next => (number < 10).then(|| way(Some("k"))), previous => (number > 1).then(|| way(None)) };
+            let frame = Frame { tour: Some(&tour), ..frame(language) };
+            let page = pages.draw("problems.html", &frame, context! { codes => Vec::<Value>::new() }).unwrap();
+            assert!(!pages.text(language, "tour", &format!("step_{number}")).is_empty(), "{number}");
+            assert_eq!(page.contains("action=\"/login\""), number < 10, "somebody else looks at the next stop");
+        }
+    }
+}
+
+#[test]
 fn no_template_says_anything_by_itself() {
     for (name, text) in TEMPLATES {
         // What stands between tags, without what is filled in.
@@ -408,6 +446,16 @@ fn no_template_says_anything_by_itself() {
         let words = said.split(|letter: char| !letter.is_alphabetic()).filter(|word| word.chars().count() > 1);
         let words: Vec<&str> = words.filter(|word| !attributes.contains(word)).collect();
         assert!(words.is_empty(), "{name} has text that is in one language only: {words:?}");
+    }
+}
+
+#[test]
+fn a_merchant_is_told_what_ends_each_reason() {
+    let (pages, policies) = (Pages::new().unwrap(), crate::policy::Policies::built_in().unwrap());
+    for language in Language::ALL {
+        for rule in &policies.pack.rules {
+            assert!(!pages.text(language, "remedy", &rule.id).is_empty(), "{}: no [remedy] in assets/i18n", rule.id);
+        }
     }
 }
 

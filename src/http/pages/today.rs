@@ -6,7 +6,7 @@ use super::board::sector_name;
 use super::filters::minute;
 use super::sources::name_of;
 use super::tickets::{self, TicketGiven};
-use super::{Pages, answer};
+use super::{Pages, answer, desk};
 use crate::domain::envelope::Position;
 use crate::domain::event::Event;
 use crate::domain::time::{Instant, day_of, deadline, plus_days, start_of};
@@ -89,6 +89,10 @@ pub async fn show(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let key = &allowed.caller().key;
+    // A merchant's day is its own page.
+    if let Some(code) = key.scope.merchant {
+        return desk::draw(&site, &pages, &request, allowed.caller(), code).await;
+    }
     let (me, log, seen) = (key.name.clone(), site.desk.log().clone(), seen(&request, key.id));
     let found = site.ask(key, move |view| find(view, &me, seen, &*log)).await?;
     let drawing = Drawing {
@@ -139,8 +143,9 @@ fn find(view: &View<'_>, me: &str, seen: Option<Position>, log: &dyn EventLog) -
             // Where nothing is left to do, the light is waited for.
             let to_do = || row.case.standing().any(|duty| duty.arisen.who != "mall");
             let is_mine = row.case.holder.as_deref().is_none_or(|holder| holder == me) && to_do();
+            // The list that the tile leads to has everybody's.
+            found.late += usize::from(row.case.is_late(view.now));
             if is_mine {
-                found.late += usize::from(row.case.is_late(view.now));
                 found.soon += usize::from(row.case.due_at().is_some_and(|due| due > view.now && due <= tomorrow));
             }
             let (list, count) = if is_mine {
@@ -155,10 +160,12 @@ fn find(view: &View<'_>, me: &str, seen: Option<Position>, log: &dyn EventLog) -
         }
     }
     let first_look = start_of(plus_days(day_of(view.now), -FIRST_LOOK_DAYS));
-    let changed = view.changed(seen.map_or(Since::Instant(first_look), Since::Position));
+    let mut changed = view.changed(seen.map_or(Since::Instant(first_look), Since::Position));
     found.changed_count = changed.len();
+    // Whoever has seen these has seen no more than these: of many the earliest are shown, the rest after them.
+    changed.drain(..changed.len().saturating_sub(MOST));
     found.newest = changed.first().map(|row| row.position);
-    for row in changed.into_iter().take(MOST) {
+    for row in changed {
         let before = match log.event_at(row.position)?.map(|recorded| recorded.event.decode()) {
             Some(Ok(Event::LightChanged(change))) => Some(change.from),
             _ => None,

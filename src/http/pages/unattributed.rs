@@ -2,9 +2,10 @@
 //! with the keyboard where there is a script, with forms where there is none.
 
 use super::filters::{amount_of, minute};
-use super::{Pages, answer, lines};
+use super::{Pages, answer, lines, shop_name};
 use crate::domain::code::CreditCode;
 use crate::domain::command::{Command, DecideUnattributed};
+use crate::domain::merchant::Merchant;
 use crate::domain::whose::{Candidate, Offer, State, name_of};
 use crate::domain::words::{Agreement, Channel, QueueDecision};
 use crate::http::access::{Allowed, Caller, DecideTickets, ReadUnattributed, TrustedForm};
@@ -163,15 +164,16 @@ pub(super) async fn draw(
             let (total, rows) = view.unattributed(&mut near, &filter, skip, take);
             drop(near);
             let name = |code| view.merchant(code).and_then(|merchant| merchant.name(u64::MAX)).map(str::to_owned);
+            let place = |code| view.merchant(code).map(|merchant| teller.place(merchant)).unwrap_or_default();
             let last = view.queued(&last).filter(|entry| entry.state != State::Waiting);
             Ok(Found {
                 waiting: view.queue.waiting(),
                 decided: view.decided_in_queue(),
                 total,
-                tickets: rows.iter().map(|row| teller.ticket(row, &name)).collect(),
+                tickets: rows.iter().map(|row| teller.ticket(row, &name, &place)).collect(),
                 aliases: view.alias_offers().iter().take(OFFERED).map(|offer| teller.offer(offer, &name)).collect(),
                 last: last.map(|entry| {
-                    teller.ticket(&QueueRow { entry, candidates: Vec::new(), is_elsewhere: false }, &name)
+                    teller.ticket(&QueueRow { entry, candidates: Vec::new(), is_elsewhere: false }, &name, &place)
                 }),
             })
         })
@@ -221,6 +223,9 @@ fn path(asked: &Asked, page: Option<usize>) -> String {
     if pairs.is_empty() { "/unattributed".to_owned() } else { format!("/unattributed?{}", pairs.join("&")) }
 }
 
+/// Shops that are named of a candidate.
+const SHOPS_NAMED: usize = 3;
+
 /// Says what tickets and candidates are in the reader's language.
 struct Teller {
     pages: web::Data<Pages>,
@@ -232,7 +237,12 @@ impl Teller {
         self.pages.text(self.language, "unattributed", key)
     }
 
-    fn ticket(&self, row: &QueueRow<'_>, name: &dyn Fn(CreditCode) -> Option<String>) -> Value {
+    fn ticket(
+        &self,
+        row: &QueueRow<'_>,
+        name: &dyn Fn(CreditCode) -> Option<String>,
+        place: &dyn Fn(CreditCode) -> String,
+    ) -> Value {
         let said = &row.entry.said;
         let (state, owner) = match row.entry.state {
             State::Waiting => ("waiting", None),
@@ -255,8 +265,18 @@ impl Teller {
             elsewhere => row.is_elsewhere,
             owner => owner.map(|code| context! { code => code.to_string(), name => name(code) }),
             codes => codes.join(" "),
-            candidates => row.candidates.iter().zip(1..).map(|((one, name), key)| self.candidate(one, *name, key)).collect::<Vec<_>>(),
+            candidates => row.candidates.iter().zip(1..).map(|((one, name), key)| self.candidate(one, *name, place(one.code), key)).collect::<Vec<_>>(),
         }
+    }
+
+    /// Says what tells a merchant from one of the same name: brand, street, and where its shops are.
+    fn place(&self, merchant: &Merchant) -> String {
+        let known = u64::MAX;
+        let brand = merchant.brand(known).map(str::to_owned);
+        let street = merchant.detail(known, |row| row.street.as_deref()).map(str::to_owned);
+        let shops = merchant.shops.iter().filter(|shop| !shop.name.mall.is_empty()).take(SHOPS_NAMED);
+        let shops = shops.map(|shop| shop_name(&self.pages, self.language, &shop.name.mall, &shop.name.unit));
+        brand.into_iter().chain(street).chain(shops).collect::<Vec<_>>().join(" · ")
     }
 
     fn offer(&self, offer: &Offer, name: &dyn Fn(CreditCode) -> Option<String>) -> Value {
@@ -277,7 +297,7 @@ impl Teller {
         context! { code, alias => alias.alias.clone(), mall => alias.mall.clone(), street => alias.street.clone(), text }
     }
 
-    fn candidate(&self, one: &Candidate, name: Option<&str>, key: u32) -> Value {
+    fn candidate(&self, one: &Candidate, name: Option<&str>, place: String, key: u32) -> Value {
         let likeness = format!("{:.0}", one.likeness * 100.0);
         let why: Vec<String> = one
             .agreed
@@ -287,7 +307,7 @@ impl Teller {
                 self.pages.filled(self.language, "unattributed", sentence(*agreed), &places)
             })
             .collect();
-        context! { key, code => one.code.to_string(), name, why }
+        context! { key, code => one.code.to_string(), name, place, why }
     }
 }
 

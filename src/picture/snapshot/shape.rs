@@ -13,7 +13,7 @@ use crate::domain::evidence::{
 };
 use crate::domain::mark::Mark;
 use crate::domain::merchant::{Before, LastEvidence, Merchant};
-use crate::domain::records::{Account, GreyEntry, Lease, Lock, Papers, Records, ShopBrand};
+use crate::domain::records::{Account, GreyEntry, Lease, Lock, Papers, Records, ShopBrand, Statement};
 use crate::domain::ticket_clock::{Clock, Run, TicketCall, TicketTold};
 use crate::domain::whose::{Entry, State};
 use crate::domain::words::Role;
@@ -351,7 +351,8 @@ structs! {
     LeadItem { lead, step, date, position, until, authority, note, reported_on, approved_at, handed_over_at }
     CheckItem { check, step, date, position, until, sectors, result }
     CaseItem { number, date, position, until, ticket }
-    Records { leases, papers, brands, accounts, grey, locks }
+    Records { leases, papers, brands, accounts, grey, locks, statements }
+    Statement { position, at, against, text }
     Lease { shop, from, ends_on, position, until }
     Papers { shop, date, in_order, position, until }
     ShopBrand { shop, brand, position, until }
@@ -361,7 +362,7 @@ structs! {
     Lit { light, rules, rules_since, since, at, event, position, revision }
     KeptKey { key, ended }
     Key { id, name, scope, expires_at, created_at, revoked_at, hash }
-    Scope { role, malls, sectors, divisions, bank }
+    Scope { role, malls, sectors, divisions, bank, merchant }
     Summary { mail, position, change, subject, requested_at, tally }
     Tally { waiting, accepted, refused, given_up, bounced, acknowledged, gathered, nobody }
     Delivery { address, office, state, attempts, changed_at, retry_at, reply, opened_at, excused, claim }

@@ -253,6 +253,7 @@ pub fn row_of(command: Command) -> Option<(Sheet, Vec<Cell>)> {
         | Command::HandleComplaint(_)
         | Command::RecordGreyListing(_)
         | Command::RecordLock(_)
+        | Command::MakeStatement(_)
         | Command::CancelEntry(_)
         | Command::HandleCase(_)
         | Command::RecordUnattributed(_)

@@ -85,6 +85,8 @@ pub struct BoardRow {
     pub malls: Vec<String>,
     /// Money.
     pub money: Money,
+    /// The merchant objected to the light, and it stands; never as of another instant.
+    pub disputed: bool,
 }
 
 /// A page of the board.
@@ -318,6 +320,7 @@ impl<'a> View<'a> {
             street: merchant.detail(known, |row| row.street.as_deref()).map(str::to_owned),
             malls: self.malls(merchant),
             money: self.money_seen(moment, merchant),
+            disputed: self.then.is_none() && self.objection(merchant).is_some(),
         }
     }
 }

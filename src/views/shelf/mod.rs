@@ -255,7 +255,8 @@ impl Shelf {
                 let members = scope.bank.as_ref().and_then(|bank| self.banks.get(bank));
                 Some(members.into_iter().flatten().copied().collect())
             }
-            Role::Admin | Role::Lead | Role::Regulator => None,
+            // A merchant is one, and is looked up by its code wherever only that is asked for.
+            Role::Admin | Role::Lead | Role::Regulator | Role::Merchant => None,
         }
     }
 }

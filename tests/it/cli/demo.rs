@@ -100,3 +100,31 @@ fn one_click_lets_anybody_in_and_another_lets_a_day_pass() {
     assert_eq!(shown.post("/demo/day", &cookie, &[("form_token", "x")]).status().as_u16(), 403);
     assert_eq!(day(&shown.get(here, &cookie)), "09-23");
 }
+
+#[test]
+fn the_tour_leads_from_stop_to_stop_to_its_end() {
+    let shown = Shown::start();
+    let doors = shown.get("/login", "");
+    let begin = between(&doors, "<form method=\"post\" action=\"/login\">", "</form>").to_owned();
+    assert!(begin.contains("A tour of ten stops"), "{doors}");
+    let (mut way, mut cookie, mut stops) = (begin, String::new(), Vec::new());
+    loop {
+        let attribute = |name: &str| between(&way, &format!("{name}=\""), "\"").replace("&amp;", "&");
+        let path = if way.contains("name=\"key\"") {
+            let (next, key) = (attribute("name=\"next\" value"), attribute("name=\"key\" value"));
+            let entered = shown.post("/login", "", &[("key", &key), ("next", &next)]);
+            cookie = entered.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+            next
+        } else {
+            attribute("href")
+        };
+        let page = shown.get(&path, &cookie);
+        let bar = between(&page, "<aside class=\"note tour", "</aside>").to_owned();
+        stops.push(between(&bar, "Tour ", " / 10").parse::<usize>().unwrap());
+        // What leads on stands behind what leads back.
+        let Some((before, _)) = bar.split_once(">Next") else { break };
+        let begins = before.rfind("<form").max(before.rfind("<a ")).unwrap();
+        way = before.split_at(begins).1.to_owned();
+    }
+    assert!(stops.is_sorted() && stops.len() > 7 && stops.last() == Some(&10), "{stops:?}");
+}

@@ -296,6 +296,7 @@ payloads! {
         legal_representative_digest, brand, founded_on,
     }
     MerchantAlias { credit_code, alias, mall, street, reason }
+    MerchantReplied { credit_code, text }
     SectorAssigned { credit_code, sector, effective_on }
     ShopOpened { credit_code, mall, unit, name, street }
     ShopLinked { credit_code, mall, unit, brand }
@@ -392,7 +393,7 @@ payloads! {
     UserNamed { user }
     KeyCreated {
         key, name, hash: digest, role, malls: stated_list, sectors: stated_list, divisions: stated_list, bank,
-        expires_at,
+        merchant, expires_at,
     }
     KeyRevoked { key, reason }
     SessionEnded { session, key, ends_at }
@@ -428,6 +429,7 @@ fn of_one_shape(pen: &mut Pen) -> Vec<Event> {
         SectorAssigned,
         AliasRecorded,
         AliasWithdrawn,
+        MerchantReplied,
         ShopOpened,
         ShopLinked,
         DeregistrationApplied,

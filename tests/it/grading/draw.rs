@@ -340,6 +340,7 @@ fn cancelled(row: &Command) -> Option<Command> {
         | Command::HandleComplaint(_)
         | Command::RecordGreyListing(_)
         | Command::RecordLock(_)
+        | Command::MakeStatement(_)
         | Command::CancelEntry(_)
         | Command::HandleCase(_) => return None,
     };

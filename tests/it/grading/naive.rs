@@ -198,6 +198,7 @@ impl District {
             Command::RecordTenancy(row) => row.from.or(row.checked_on).is_some_and(|day| start_of(day) <= now),
             Command::RecordAlias(_)
             | Command::WithdrawAlias(_)
+            | Command::MakeStatement(_)
             | Command::CancelEntry(_)
             | Command::RecordUnattributed(_)
             | Command::DecideUnattributed(_)

@@ -32,7 +32,8 @@ pub(super) const NOBODY: &str = "91110108MA99999990";
 /// Patience with the service: what takes longer hangs, however busy the machine is. None of the tests waits that long.
 pub(super) const PATIENCE: Duration = Duration::from_secs(240);
 
-pub(super) const EVERY_ROLE: [Role; 5] = [Role::Operator, Role::Regulator, Role::Bank, Role::Lead, Role::Admin];
+pub(super) const EVERY_ROLE: [Role; 6] =
+    [Role::Operator, Role::Regulator, Role::Bank, Role::Lead, Role::Admin, Role::Merchant];
 
 /// The service.
 pub(super) struct App {
@@ -380,5 +381,6 @@ pub(super) fn scope_of(role: Role) -> Scope {
         Role::Bank => Scope { bank: Some("甲银行".to_owned()), ..bare },
         Role::Lead => Scope { divisions: vec!["110108".to_owned()], ..bare },
         Role::Admin => bare,
+        Role::Merchant => Scope { merchant: Some(HERE.parse().unwrap()), ..bare },
     }
 }

@@ -1,7 +1,7 @@
 //! A problem speaks the language it is asked in, whatever brought it about: no English sentence in a Chinese answer, no Chinese one
 //! in an English answer. Names in backticks are the same in both.
 
-use super::app::{App, HERE, NOBODY, Reply};
+use super::app::{App, EVERY_ROLE, HERE, NOBODY, Reply};
 use serde_json::{Value, json};
 use warnlight::domain::access::Scope;
 use warnlight::domain::words::Role;
@@ -118,11 +118,7 @@ fn every_route_tells_what_is_wrong_in_the_language_it_is_asked_in() {
     let mut told = Vec::new();
     let bodies = ["{", "[", "[]", "{}", "7", "{\"a\":1,\"a\":2}", "\u{FFFD}", "{\"command\":\"nothing\"}"];
     for route in TABLE {
-        let roles: Vec<Option<Role>> = [Role::Operator, Role::Regulator, Role::Bank, Role::Lead, Role::Admin]
-            .map(Some)
-            .into_iter()
-            .chain([None])
-            .collect();
+        let roles: Vec<Option<Role>> = EVERY_ROLE.map(Some).into_iter().chain([None]).collect();
         for role in roles {
             // A feed gives its place back some time after it is left; the administrator's own is held open all the while.
             if route.path == "/api/v1/live" && !matches!(role, None | Some(Role::Admin)) {

@@ -148,6 +148,10 @@ const NAMES: &[&str] = &[
     "LIVE",
     "warnlight",
     "operator",
+    "merchant",
+    // A setting is named as it is written.
+    "http",
+    "bodies_bytes",
     "regulator",
     "bank",
     "lead",

@@ -101,7 +101,9 @@ fn a_mall_has_a_notice_board_with_countdowns_on_which_an_unregistered_tenant_has
     let board = app.get(&format!("/shop/mall?name={}", encoded("东方广场"))).html().ok().text;
     assert!(board.contains("还有 10 天") && board.contains("B2-02") && board.contains("未登记"), "{board}");
     assert!(!board.contains(NOBODY), "{board}");
-    for nowhere in ["西单大悦城", "没有的商场", ""] {
+    let none = app.get(&format!("/shop/mall?name={}", encoded("西单大悦城"))).html().ok().text;
+    assert!(none.contains("目前没有撤店公示"), "{none}");
+    for nowhere in ["没有的商场", ""] {
         assert_eq!(app.get(&format!("/shop/mall?name={}", encoded(nowhere))).html().send().status, 404, "{nowhere}");
     }
 }

@@ -160,6 +160,9 @@ fn a_key_that_would_allow_more_or_less_than_meant_is_refused() {
         json!({ "name": "x", "role": "lead", "sectors": ["sport"] }),
         json!({ "name": "x", "role": "regulator", "divisions": ["京"] }),
         json!({ "name": " ", "role": "admin" }),
+        json!({ "name": "x", "role": "merchant" }),
+        json!({ "name": "x", "role": "lead", "merchant": HERE }),
+        json!({ "name": "x", "role": "merchant", "merchant": HERE, "malls": ["M"] }),
     ] {
         let reply = app.post("/api/v1/keys").role(Role::Admin).json(&wanted).send();
         assert_eq!((reply.status, reply.code().as_str()), (422, "refused"), "{wanted}");

@@ -6,7 +6,7 @@ use warnlight::domain::access::Scope;
 use warnlight::domain::code::CreditCode;
 use warnlight::domain::words::Role;
 
-const LIMITED: [Role; 4] = [Role::Operator, Role::Regulator, Role::Bank, Role::Lead];
+const LIMITED: [Role; 5] = [Role::Operator, Role::Regulator, Role::Bank, Role::Lead, Role::Merchant];
 
 fn codes(items: &Value) -> Vec<&str> {
     items.as_array().unwrap().iter().map(|item| item["credit_code"].as_str().unwrap()).collect()

@@ -45,12 +45,28 @@ struct Told {
     mark: String,
 }
 
+/// What an office tells a merchant.
+const TOLD: [&str; 7] = [
+    "warning_letter_issued",
+    "talk_held",
+    "rectification_ordered",
+    "rectification_met",
+    "rectification_missed",
+    "penalty_decided",
+    "document_issued",
+];
+
 /// What a role may see, read off docs/OPERATIONS.md a second time.
 fn may_see(role: Role, told: &Told) -> bool {
     let (subject, step) = told.event_type.split_once('.').unwrap();
     let published = ["listed", "delisted", "yellow_card_posted", "yellow_card_removed"].contains(&step);
     match (role, subject) {
-        (Role::Operator | Role::Bank, "merchant") if step.starts_with("alias_") => false,
+        (Role::Operator | Role::Bank, "merchant") if step.starts_with("alias_") || step == "replied" => false,
+        (Role::Merchant, "merchant") => !step.starts_with("alias_"),
+        // Every ticket here was passed to the enterprise.
+        (Role::Merchant, "complaint") => true,
+        (Role::Merchant, "enforcement") => published || TOLD.contains(&step),
+        (Role::Merchant, "alert") => false,
         (Role::Operator, "merchant") => told.is_own || step == "sector_assigned" || step.starts_with("deregistration"),
         (Role::Operator, "mall" | "complaint") => told.is_own,
         (Role::Bank, "filing") => told.is_own,
@@ -201,7 +217,7 @@ fn what_is_not_theirs_shows_up_nowhere_and_what_is_does() {
     let (log, all) = told();
     let app = App::on(log, &[]);
     // The last word on where the merchant keeps its money, and a light change for the feeds.
-    let mut feeds = [Role::Operator, Role::Bank].map(|role| {
+    let mut feeds = [Role::Operator, Role::Bank, Role::Merchant].map(|role| {
         let feed = app.get("/api/v1/live").role(role).open();
         (role, BufReader::new(feed.into_body().into_reader()))
     });
@@ -238,6 +254,8 @@ fn what_is_not_theirs_shows_up_nowhere_and_what_is_does() {
         }
         let hidden: &[&str] = match role {
             Role::Operator => &[FOREIGN_MALL, "秘-号", "SECRET-", "\"12345\"", "7654.32"],
+            // The tickets that were not passed to it.
+            Role::Merchant => &["SECRET-R", "7654.32"],
             _ => &[FOREIGN_BANK, "秘[signal]", "SECRET-", "OWN-1", "\"12345\"", "7654.32"],
         };
         for needle in hidden {
@@ -374,6 +392,9 @@ fn said_about(code: &str) -> Vec<Value> {
             "received_at": "2025-06-01T00:00:00Z" }),
         json!({ "command": "report_custody", "date": "2025-06-01", "held": "1.00" }),
         json!({ "command": "report_balance", "date": "2025-06-01", "outstanding": "1.00" }),
+        json!({ "command": "record_filing", "status": "submitted", "date": "2025-06-01" }),
+        json!({ "command": "make_statement", "kind": "reply", "text": "x" }),
+        json!({ "command": "make_statement", "kind": "objection", "text": "x" }),
         json!({ "command": "post_guarantee", "kind": "bank", "amount": "1.00", "from": "2025-06-01", "until": "2026-06-01" }),
     ];
     let about = |mut command: Value| {
@@ -397,7 +418,7 @@ fn whether_a_code_is_registered_elsewhere_is_not_told() {
         "kind": "closed", "received_at": "2025-06-29T01:00:00Z" })]);
     let codes = [super::app::NOBODY, super::app::THERE, spoken_of];
     let before = app.desk.picture().position;
-    for role in [Role::Operator, Role::Bank, Role::Regulator, Role::Lead] {
+    for role in [Role::Operator, Role::Bank, Role::Regulator, Role::Lead, Role::Merchant] {
         let all = codes.map(|code| {
             // The code asked about stands in an answer, and an id of its own.
             let alike = |reply: Reply| {

@@ -2,7 +2,7 @@
 //! the pages, add a line here and its texts in `assets/i18n`, sections `acts` and `field`.
 
 use crate::domain::words::{
-    AccountAction, Channel, ExitAction, FilingAction, JointCheckStep, LeadStep, Role, TicketStep,
+    AccountAction, Channel, ExitAction, FilingAction, JointCheckStep, LeadStep, Role, StatementKind, TicketStep,
 };
 
 /// A form: one act as people speak of it.
@@ -56,11 +56,13 @@ pub(super) enum Kind {
 }
 
 /// The groups, in the order shown.
-pub(super) const GROUPS: [&str; 6] = ["checks", "orders", "tickets", "transfers", "lists", "registry"];
+pub(super) const GROUPS: [&str; 7] = ["checks", "orders", "tickets", "transfers", "lists", "registry", "statements"];
 
 const OFFICES: &[Role] = &[Role::Regulator, Role::Lead, Role::Admin];
 const WITH_MALLS: &[Role] = &[Role::Operator, Role::Regulator, Role::Lead, Role::Admin];
 const WITH_BANKS: &[Role] = &[Role::Bank, Role::Regulator, Role::Lead, Role::Admin];
+
+const WITH_MERCHANTS: &[Role] = &[Role::Merchant, Role::Regulator, Role::Lead, Role::Admin];
 
 const fn field(name: &'static str, kind: Kind) -> Field {
     Field { name, kind, needed: false }
@@ -292,6 +294,48 @@ pub(super) const FORMS: &[ActForm] = &[
             field("account_tail", Kind::Text),
         ],
         roles: WITH_BANKS,
+    },
+    ActForm {
+        id: "balance",
+        group: "statements",
+        command: "report_balance",
+        says: &[],
+        fields: &[DATE, field("outstanding", Kind::Money).needed(), field("revenue_last_year", Kind::Money)],
+        roles: WITH_MERCHANTS,
+    },
+    // Offices have a form for every step of a filing.
+    ActForm {
+        id: "filing_submitted",
+        group: "statements",
+        command: "record_filing",
+        says: &[],
+        fields: &[
+            field(
+                "status",
+                Kind::Choice("filing_", &[FilingAction::Submitted.name(), FilingAction::Volunteered.name()]),
+            )
+            .needed(),
+            DATE,
+            field("bank", Kind::Text),
+            field("account_tail", Kind::Text),
+        ],
+        roles: &[Role::Merchant],
+    },
+    ActForm {
+        id: "reply",
+        group: "statements",
+        command: "make_statement",
+        says: &[("kind", StatementKind::Reply.name())],
+        fields: &[field("text", Kind::Prose).needed()],
+        roles: WITH_MERCHANTS,
+    },
+    ActForm {
+        id: "objection",
+        group: "statements",
+        command: "make_statement",
+        says: &[("kind", StatementKind::Objection.name())],
+        fields: &[field("text", Kind::Prose).needed()],
+        roles: WITH_MERCHANTS,
     },
 ];
 

@@ -6,7 +6,7 @@ mod reading;
 mod tests;
 
 use super::board::sector_name;
-use super::{Pages, answer, field_name, line};
+use super::{Pages, answer, field_name, line, spoken};
 use crate::domain::access::Scope;
 use crate::domain::code::CreditCode;
 use crate::domain::envelope::Position;
@@ -246,7 +246,7 @@ impl Drawing<'_> {
         context! {
             name, label, value, needed, control, options,
             hint => self.pages.text(self.language, "acts", &format!("hint_{}", field.name)),
-            wrong => wrong.map(|problem| problem.message(self.language)),
+            wrong => wrong.map(|problem| spoken(self.pages, self.language, problem.message(self.language))),
         }
     }
 

@@ -51,6 +51,13 @@ impl<'a> Links<'a> {
         if query.is_empty() { "/".to_owned() } else { format!("/?{}", query.join("&")) }
     }
 
+    /// Returns the address of a merchant's page, as of when the board is shown.
+    pub(super) fn merchant(&self, code: &str) -> String {
+        let then = self.pairs.iter().filter(|(name, value)| ["at", "known"].contains(name) && !value.trim().is_empty());
+        let query: Vec<String> = then.map(|(name, value)| format!("{name}={}", encode(value.trim()))).collect();
+        if query.is_empty() { format!("/merchants/{code}") } else { format!("/merchants/{code}?{}", query.join("&")) }
+    }
+
     /// Returns the query of the present address with its question mark, without a page: that of an export.
     pub(super) fn query(&self) -> String {
         self.with(&[]).trim_start_matches('/').to_owned()

@@ -118,6 +118,7 @@ pub(super) fn says_what_stands(rows: &[Command], row: &Command) -> bool {
         | Command::HandleComplaint(_)
         | Command::RecordGreyListing(_)
         | Command::RecordLock(_)
+        | Command::MakeStatement(_)
         | Command::CancelEntry(_)
         | Command::HandleCase(_) => false,
     }
