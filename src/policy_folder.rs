@@ -2,14 +2,14 @@
 //!
 //! A folder holds all the files of `policies/`, as many calendars besides as years need (`calendar-2027.toml`), or those
 //! calendars alone, or profiles of sources (`intake/`, read by [`crate::intake::profile`]), or when sources count as silent
-//! (`sources.toml`), wording of letters (`letters.toml`) or when names are offered (`aliases.toml`), beside the policies compiled in: a new
+//! (`sources.toml`), wording of letters (`letters.toml`) when names are offered (`aliases.toml`) or how figures are made (`figures.toml`), beside the policies compiled in: a new
 //! year's schedule needs no release. Some of the files and not others is
 //! a mistake and said.
 
 use crate::domain::event::PolicyFile;
 use crate::policy::load::is_more_calendar;
 use crate::policy::{Policies, PolicyError};
-use crate::policy::{aliases, letters, rhythm};
+use crate::policy::{aliases, figures, letters, rhythm};
 use std::path::Path;
 
 /// Loads the policies of a folder.
@@ -34,9 +34,10 @@ pub fn load(dir: &Path) -> Result<Policies, PolicyError> {
     // In one order on every machine: the digest of the policies rests on it.
     years.sort_unstable();
     let built_in = Policies::built_in_files();
-    let [has_rhythms, has_letters, has_aliases] =
-        [rhythm::FILE, letters::FILE, aliases::FILE].map(|name| dir.join(name).exists());
-    let beside = !years.is_empty() || has_rhythms || has_letters || has_aliases || dir.join("intake").is_dir();
+    let [has_rhythms, has_letters, has_aliases, has_figures] =
+        [rhythm::FILE, letters::FILE, aliases::FILE, figures::FILE].map(|name| dir.join(name).exists());
+    let beside =
+        !years.is_empty() || has_rhythms || has_letters || has_aliases || has_figures || dir.join("intake").is_dir();
     let built_in_go_with_it = beside && built_in.iter().all(|file| !dir.join(&file.name).exists());
     let mut files = if built_in_go_with_it {
         built_in
@@ -55,6 +56,9 @@ pub fn load(dir: &Path) -> Result<Policies, PolicyError> {
     }
     if has_aliases {
         policies = policies.with_aliases(&read(aliases::FILE)?.text)?;
+    }
+    if has_figures {
+        policies = policies.with_figures(&read(figures::FILE)?.text)?;
     }
     Ok(policies)
 }

@@ -14,6 +14,7 @@ use crate::log::contract::{Append, EventLog, Expected, LogError};
 use crate::picture::snapshot::SnapshotKeeper;
 use crate::picture::{Picture, Published, ReplayError};
 use crate::policy::Policies;
+use crate::policy::load::STREAM;
 use crate::watch::hold::{Holds, OwnHold};
 use crate::watch::{Watch, Watermark};
 use sha2::{Digest as _, Sha256};
@@ -23,8 +24,6 @@ use uuid::Uuid;
 
 /// Namespace of the ids of governance events.
 const NAMESPACE: Uuid = Uuid::from_u128(0x3be8_f5a0_17c6_4d2a_9f04_c8d1_62eb_7053);
-/// Stream of what the service is run with.
-const STREAM: &str = "policy";
 
 /// What a desk is started with.
 pub struct Start {

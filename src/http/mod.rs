@@ -25,6 +25,7 @@ pub mod routes;
 mod serve;
 mod site;
 mod slices;
+mod table;
 mod texts;
 mod traced;
 mod unread;

@@ -111,6 +111,16 @@ pub const QUESTIONS: &[&str] = &[
     "/api/v1/unattributed",
     "/api/v1/cases",
     "/api/v1/sources",
+    "/api/v1/figures",
+    "/api/v1/figures/{figure}/counted",
+    "/api/v1/months/{month}",
+    "/figures",
+    "/figures.xlsx",
+    "/figures.csv",
+    "/figures/{figure}",
+    "/months/{month}",
+    "/months/{month}/xlsx",
+    "/months/{month}/csv",
     "/sources",
     "/",
     "/unattributed",
@@ -156,6 +166,13 @@ const LATE: Parameter = ("late", "`true`: with a late duty only");
 const UNDETERMINED: Parameter =
     ("undetermined", "`true`: of merchants whose sector is to be decided only (`assign_sector`)");
 const MINE: Parameter = ("mine", "`true`: those that the caller has");
+const FROM: Parameter = ("from", "first day; the first of the month if absent");
+const TO: Parameter = ("to", "the day after the last; tomorrow if absent");
+const KNOWN_ON: Parameter = ("known_on", "day at whose end things were known; now if absent");
+const MONTH: Parameter = ("month", "a month such as 2025-10 instead of days, as it was frozen");
+const BY: Parameter = ("by", "whole, division, sector or street");
+const IN_DIVISION: Parameter = ("division", "division code of a street");
+const NAME: Parameter = ("name", "division code, sector id or street; empty for those of which it is not known");
 const WAIT: Parameter = ("wait", "seconds to wait for what becomes of it, 0 to 60");
 const LIMIT: Parameter = ("limit", "items at most, 1 to 500");
 
@@ -199,6 +216,12 @@ routes! {
         "Records a ticket as it stands", [] body "RecordComplaint" -> "CommandReceipt";
     post "/api/v1/complaints/{ticket}/answer" HandleComplaints api::complaints::answer,
         "Records the first answer to a complaint", [] body "FirstAnswer" -> "CommandReceipt";
+    get "/api/v1/figures" ReadFigures api::figures::get,
+        "Figures of a period by district, sector and street; docs/FIGURES.md has the formulas", [FROM, TO, KNOWN_ON, MONTH] -> "FigureTable";
+    get "/api/v1/figures/{figure}/counted" ReadFigures api::figures::counted,
+        "What a figure counts, each with the event that tells of it", [FROM, TO, KNOWN_ON, MONTH, BY, IN_DIVISION, NAME, PAGE, PER_PAGE] -> "CountedPage";
+    get "/api/v1/months/{month}" ReadFigures api::figures::month,
+        "The table of a month, frozen, and beside it what would be different by what is known now", [] -> "MonthTable";
     get "/api/v1/unattributed" ReadUnattributed api::unattributed::list,
         "Tickets without a credit code, newest first, with the merchants they may mean; `decide_unattributed` is the command that decides",
         [("decided", "true: also those attributed or set aside"), ("q", "part of what they say of the shop"), PAGE, PER_PAGE]
@@ -312,6 +335,17 @@ routes! {
     post "/cases" HandleCases pages::cases::post, "Does the same with several cases, or hands over all that somebody has", [] body "CasesForm" -> "text/html";
     get "/cases/{alert}" ReadCases pages::case::show, "One case, with what can be done with it", [] -> "text/html";
     post "/cases/{alert}" HandleCases pages::case::post, "Does something with a case", [] body "CaseForm" -> "text/html";
+    get "/figures" ReadFigures pages::figures::show, "Figures of a period", [FROM, TO, KNOWN_ON] -> "text/html";
+    get "/figures.xlsx" ReadFigures pages::figures::export::xlsx, "The same as a workbook", [FROM, TO, KNOWN_ON]
+        -> "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+    get "/figures.csv" ReadFigures pages::figures::export::csv, "The same as CSV", [FROM, TO, KNOWN_ON] -> "text/csv";
+    get "/figures/{figure}" ReadFigures pages::figures::counted::show, "What a figure counts",
+        [FROM, TO, KNOWN_ON, MONTH, BY, IN_DIVISION, NAME, PAGE] -> "text/html";
+    get "/months" ReadFigures pages::figures::month::newest, "Leads to the table of the last month", [] -> "text/html";
+    get "/months/{month}" ReadFigures pages::figures::month::show, "The table of a month, to be read and printed", [] -> "text/html";
+    get "/months/{month}/xlsx" ReadFigures pages::figures::export::month_xlsx, "The table of a month as a workbook: the same bytes whenever it is asked for",
+        [] -> "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+    get "/months/{month}/csv" ReadFigures pages::figures::export::month_csv, "The same as CSV", [] -> "text/csv";
     get "/accounts" ReadAccounts pages::accounts::show, "A bank's accounts: what it last reported of each, and by when the next report is due",
         [("q", "part of the name or the credit code"), ("late", "`true`: those whose report is late only"), PAGE] -> "text/html";
     get "/sources" ReadSources pages::sources::show, "Who delivers, and who has fallen silent", [] -> "text/html";

@@ -3,6 +3,7 @@
 
 use super::aliases::AliasOffers;
 use super::calendar::{Calendar, CalendarFile};
+use super::figures::FigureRules;
 use super::letters::Letters;
 use super::rhythm::Rhythms;
 use super::rule::{Pack, PackFile};
@@ -12,6 +13,9 @@ use crate::domain::envelope::hex;
 use crate::domain::event::{PolicyActivated, PolicyFile};
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
+
+/// The stream in which it is recorded what the service is run with.
+pub const STREAM: &str = "policy";
 
 /// Names of the policy files, with the texts compiled in.
 const BUILT_IN: [(&str, &str); 4] = [
@@ -38,6 +42,8 @@ pub struct Policies {
     pub aliases: AliasOffers,
     /// Wording of the letters that offices issue; no part of the digest either.
     pub letters: Letters,
+    /// How figures are made where no rule fixes it; no part of the digest either.
+    pub figures: FigureRules,
     /// SHA-256 over names and texts of the files, lower-case hex.
     pub digest: String,
     files: Vec<PolicyFile>,
@@ -89,12 +95,18 @@ impl Policies {
         let rhythms = Rhythms::built_in().map_err(|wrong| problems.extend(wrong)).ok();
         let letters = Letters::built_in().map_err(|wrong| problems.extend(wrong)).ok();
         let aliases = AliasOffers::built_in().map_err(|wrong| problems.extend(wrong)).ok();
-        match (calendar, pack, sectors, schemes, rhythms.zip(letters).zip(aliases)) {
-            (Some(calendar), Some(pack), Some(sectors), Some(schemes), Some(((rhythms, letters), aliases)))
-                if problems.is_empty() =>
-            {
+        let figures = FigureRules::built_in().map_err(|wrong| problems.extend(wrong)).ok();
+        let beside = rhythms.zip(letters).zip(aliases.zip(figures));
+        match (calendar, pack, sectors, schemes, beside) {
+            (
+                Some(calendar),
+                Some(pack),
+                Some(sectors),
+                Some(schemes),
+                Some(((rhythms, letters), (aliases, figures))),
+            ) if problems.is_empty() => {
                 let digest = digest(&files);
-                Ok(Self { digest, pack, schemes, sectors, calendar, rhythms, letters, aliases, files })
+                Ok(Self { digest, pack, schemes, sectors, calendar, rhythms, letters, aliases, figures, files })
             }
             _ => Err(PolicyError::Wrong(problems)),
         }
@@ -122,6 +134,15 @@ impl Policies {
     pub fn with_aliases(self, text: &str) -> Result<Self, PolicyError> {
         let aliases = AliasOffers::parse(text).map_err(PolicyError::Wrong)?;
         Ok(Self { aliases, ..self })
+    }
+
+    /// Takes other rules by which figures are made.
+    ///
+    /// # Errors
+    /// See [`PolicyError`].
+    pub fn with_figures(self, text: &str) -> Result<Self, PolicyError> {
+        let figures = FigureRules::parse(text).map_err(PolicyError::Wrong)?;
+        Ok(Self { figures, ..self })
     }
 
     /// Takes other wording of the letters that offices issue.

@@ -9,6 +9,7 @@ pub mod clause;
 pub mod complaints;
 pub mod fact;
 pub mod figure;
+pub mod figures;
 pub mod follow_up;
 pub mod letters;
 pub mod load;

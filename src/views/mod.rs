@@ -6,6 +6,7 @@ pub mod board;
 pub mod cases;
 pub mod complaints;
 pub mod exits;
+pub mod figures;
 mod limit;
 pub mod merchant;
 pub mod public;
@@ -156,8 +157,7 @@ impl<'a> View<'a> {
     /// Returns every merchant that the reader may see; ends early when the limit is over.
     pub fn merchants(&self) -> impl Iterator<Item = &'a Merchant> {
         let view = *self;
-        let goes_on =
-            move |place: usize| !place.is_multiple_of(SLICE) || view.limit.is_none_or(|limit| !limit.is_over());
+        let goes_on = move |place: usize| !place.is_multiple_of(SLICE) || view.goes_on();
         // Of a mall, its tenants are enough to go over; of a merchant, itself.
         let own = self.scope.merchant.filter(|_| self.scope.role == Role::Merchant);
         let few = match own {
@@ -168,6 +168,19 @@ impl<'a> View<'a> {
         let some = few.into_iter().flatten().filter_map(move |index| view.world.at(index));
         let within = some.chain(all).enumerate().take_while(move |(place, _)| goes_on(*place));
         within.map(|(_, merchant)| merchant).filter(move |merchant| view.is_there(merchant) && view.sees(merchant))
+    }
+
+    /// Returns every merchant, whoever reads; ends early when the limit is over.
+    fn everybody(&self) -> impl Iterator<Item = &'a Merchant> {
+        let view = *self;
+        let goes_on = move |place: usize| !place.is_multiple_of(SLICE) || view.goes_on();
+        let within = self.world.merchants().iter().enumerate().take_while(move |(place, _)| goes_on(*place));
+        within.map(|(_, merchant)| merchant)
+    }
+
+    /// Says whether the limit, if there is one, is not over.
+    fn goes_on(&self) -> bool {
+        self.limit.is_none_or(|limit| !limit.is_over())
     }
 
     /// Returns the money facts of a merchant, in yuan: outstanding, shortfall in custody, and at risk (outstanding less

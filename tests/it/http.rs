@@ -17,6 +17,7 @@ mod described;
 mod desks;
 mod doors;
 mod feedback;
+mod figures;
 mod first_days;
 mod guarded;
 mod half_closed;

@@ -1,5 +1,6 @@
 //! The fold of cases: light changes, what is said of cases, and acts.
 
+use super::history::By;
 use super::{ActDone, Case, Closed, Duty, End, Pause};
 use crate::domain::code::CreditCode;
 use crate::domain::envelope::Position;
@@ -183,22 +184,23 @@ impl Cases {
 
     /// Takes one event into account: its id, its place, and when it was recorded.
     pub fn apply(&mut self, event: &Event, id: Uuid, position: Position, recorded_at: Instant) {
+        let by = By { id, position, at: recorded_at };
         match event {
             Event::PolicyActivated(activated) => self.follows = activated.follow_up,
-            Event::LightChanged(change) => self.light_changed(change, id, position),
-            Event::AlertRaised(raised) => self.raised(raised, position),
-            Event::AlertClosed(closed) => self.step(closed.alert, |case| {
+            Event::LightChanged(change) => self.light_changed(change, by),
+            Event::AlertRaised(raised) => self.raised(raised, by),
+            Event::AlertClosed(closed) => self.step(closed.alert, by, |case| {
                 let outcome = closed.outcome.unwrap_or(CaseOutcome::Other);
                 case.closed = Some(Closed { at: closed.at, outcome });
             }),
-            Event::AlertAcknowledged(step) => self.step(step.alert, |case| {
+            Event::AlertAcknowledged(step) => self.step(step.alert, by, |case| {
                 case.acknowledged_at = Some(step.at);
                 (case.is_tended, case.is_reminded) = (false, false);
                 case.acts.iter_mut().for_each(|act| act.is_since = false);
             }),
-            Event::AcknowledgementWithdrawn(step) => self.step(step.alert, |case| case.acknowledged_at = None),
+            Event::AcknowledgementWithdrawn(step) => self.step(step.alert, by, |case| case.acknowledged_at = None),
             Event::AlertReminded(step) => {
-                self.step(step.alert, |case| case.is_reminded = true);
+                self.step(step.alert, by, |case| case.is_reminded = true);
                 self.call(position, Call { id, case: step.alert, duty: None, to: None, at: step.at });
             }
             Event::MailRequested(requested) => {
@@ -206,35 +208,35 @@ impl Cases {
                     self.called(call.alert, call.cause);
                 }
             }
-            Event::AlertAssigned(step) => self.step(step.alert, |case| case.holder = Some(step.to.clone())),
-            Event::AlertNoted(step) => self.step(step.alert, |_| {}),
-            Event::AlertActedOn(act) => self.step(act.alert, |_| {}),
+            Event::AlertAssigned(step) => self.step(step.alert, by, |case| case.holder = Some(step.to.clone())),
+            Event::AlertNoted(step) => self.step(step.alert, by, |_| {}),
+            Event::AlertActedOn(act) => self.step(act.alert, by, |_| {}),
             Event::EntryCancelled(cancelled) => {
                 let may_go_on = self.latest(cancelled.credit_code).filter(|case| case.may_go_on());
                 if let Some(mut case) = may_go_on.cloned()
                     && case.act_cancelled(&cancelled.entry)
                 {
                     case.take_up_again();
-                    self.put(case);
+                    self.change(case, by);
                 }
             }
-            Event::DutyWaived(step) => self.duty_step(step.alert, step.duty, |duty| {
+            Event::DutyWaived(step) => self.duty_step(step.alert, step.duty, by, |duty| {
                 if duty.stands() {
                     duty.end = Some(End::Waived { reason: step.reason.clone(), at: step.at });
                 }
             }),
-            Event::DutyPaused(step) => self.duty_step(step.alert, step.duty, |duty| {
+            Event::DutyPaused(step) => self.duty_step(step.alert, step.duty, by, |duty| {
                 duty.pause = Some(Pause { until: step.until, reason: step.reason.clone() });
             }),
             Event::AlertRouted(routed) => {
-                self.step(routed.alert, |case| case.sector.clone_from(&routed.to));
+                self.step(routed.alert, by, |case| case.sector.clone_from(&routed.to));
                 if routed.tells {
                     let to = Some(ROUTED.to_owned());
                     self.call(position, Call { id, case: routed.alert, duty: None, to, at: routed.at });
                 }
             }
             Event::AlertEscalated(step) => {
-                self.step(step.alert, |case| {
+                self.step(step.alert, by, |case| {
                     if let Some(duty) = case.duties.iter_mut().find(|duty| Some(duty.arisen.duty) == step.duty) {
                         duty.steps = duty.steps.max(step.step.unwrap_or_default());
                         duty.next_step_at = step.next_at;
@@ -246,24 +248,24 @@ impl Cases {
             _ => {}
         }
         if let Some(act) = ActDone::of(event) {
-            self.acted(&act, id, recorded_at);
+            self.acted(&act, by);
         }
         if let Some(mut case) =
             tended_by(event).and_then(|code| self.latest(code)).filter(|case| case.is_open()).cloned()
         {
             case.is_tended = true;
-            self.put(case);
+            self.change(case, by);
         }
     }
 
     /// An act is about the newest case, if it was done on the day that opened or later. One that a person ended is changed by none, but
     /// may go on without the act it ended on.
-    fn acted(&mut self, act: &ActDone, id: Uuid, at: Instant) {
+    fn acted(&mut self, act: &ActDone, by: By) {
         let goes_on = |case: &Case| case.is_open() || case.is_ended_by_person();
         let is_its = |case: &&Case| goes_on(case) && day_of(case.opened_at) <= act.day;
         let Some(mut case) = self.latest(act.credit_code).filter(is_its).cloned() else { return };
-        case.acted(act, id, at);
-        self.put(case);
+        case.acted(act, by.id, by.at);
+        self.change(case, by);
     }
 
     /// Says whether lights that rise are followed up.
@@ -277,26 +279,26 @@ impl Cases {
         self.follows = follows;
     }
 
-    fn light_changed(&mut self, change: &LightChanged, id: Uuid, position: Position) {
+    fn light_changed(&mut self, change: &LightChanged, by: By) {
         let code = change.credit_code;
-        let pending = |fresh| Pending { id, change: change.clone(), fresh };
+        let pending = |fresh| Pending { id: by.id, change: change.clone(), fresh };
         // While one waits, those after it stand in line: what they mean rests on what is said of that.
         let waits = if self.pending_of(code).next().is_some() {
             Some(pending(Vec::new()))
         } else if let Some(case) = self.latest(code).cloned() {
             let mut pending = pending(Vec::new());
-            self.follow(case, &mut pending).then_some(pending)
+            self.follow(case, &mut pending, by).then_some(pending)
         } else {
             // Most lights of a district: nothing follows, so nothing is copied.
             (self.follows && change.asks_for_mail()).then(|| pending(rules(change)))
         };
         if let Some(pending) = waits {
-            self.put_pending(position, pending);
+            self.put_pending(by.position, pending);
         }
     }
 
     /// Has a case follow its light; says whether the case has to say something about it.
-    fn follow(&mut self, mut case: Case, pending: &mut Pending) -> bool {
+    fn follow(&mut self, mut case: Case, pending: &mut Pending, by: By) -> bool {
         let change = &pending.change;
         let now = rules(change);
         pending.fresh = now.iter().filter(|rule| !case.rules.contains(rule)).cloned().collect();
@@ -312,7 +314,7 @@ impl Cases {
             (is_open, Light::Green) => is_open,
             (..) => is_news,
         };
-        self.put(case);
+        self.change(case, by);
         says
     }
 
@@ -326,13 +328,13 @@ impl Cases {
         self.pending.remove(&(code, position))
     }
 
-    fn raised(&mut self, raised: &AlertRaised, position: Position) {
+    fn raised(&mut self, raised: &AlertRaised, by: By) {
         let code = raised.credit_code;
         let asked = self.taken_up(code, raised.change);
         let mut case = self.get(raised.alert).cloned().unwrap_or_else(|| Case {
             id: raised.alert,
             credit_code: code,
-            position,
+            position: by.position,
             opened_at: raised.at,
             sector: None,
             light: raised.light,
@@ -352,6 +354,7 @@ impl Cases {
             reopened: 0,
             closed: None,
             revision: 0,
+            turns: Vec::new(),
         });
         if case.closed.take().is_some() {
             case.reopened += 1;
@@ -374,17 +377,17 @@ impl Cases {
             end: None,
             lapsed: None,
         }));
-        self.put(case);
+        self.change(case, by);
         if asked.is_some() {
-            self.next_in_line(code);
+            self.next_in_line(code, by);
         }
     }
 
     /// What came while another change waited is followed now, up to the next that the case has to say something about.
-    fn next_in_line(&mut self, code: CreditCode) {
+    fn next_in_line(&mut self, code: CreditCode, by: By) {
         while let (Some((position, pending)), Some(case)) = (self.first_in_line(code), self.latest(code).cloned()) {
             let mut pending = Pending::clone(&pending);
-            if self.follow(case, &mut pending) {
+            if self.follow(case, &mut pending, by) {
                 self.put_pending(position, pending);
                 return;
             }
@@ -396,29 +399,36 @@ impl Cases {
         self.pending_of(code).next().map(|(position, pending)| (position, pending.clone()))
     }
 
-    fn step(&mut self, id: Uuid, change: impl FnOnce(&mut Case)) {
+    fn step(&mut self, id: Uuid, by: By, change: impl FnOnce(&mut Case)) {
         let Some(case) = self.get(id) else { return };
         let mut case = case.clone();
         case.revision += 1;
         change(&mut case);
         let (code, is_open) = (case.credit_code, case.is_open());
-        self.put(case);
+        self.change(case, by);
         // There is nothing left to end.
         let first = self.first_in_line(code).filter(|(_, pending)| !is_open && pending.change.to == Light::Green);
         if let Some((position, _)) = first {
             self.pending.remove(&(code, position));
-            self.next_in_line(code);
+            self.next_in_line(code, by);
         }
     }
 
-    fn duty_step(&mut self, id: Uuid, duty: Uuid, change: impl FnOnce(&mut Duty)) {
-        self.step(id, |case| {
+    fn duty_step(&mut self, id: Uuid, duty: Uuid, by: By, change: impl FnOnce(&mut Duty)) {
+        self.step(id, by, |case| {
             // Whoever lets a duty be, or puts it off, has done something.
             case.is_tended = true;
             if let Some(duty) = case.duties.iter_mut().find(|known| known.arisen.duty == duty) {
                 change(duty);
             }
         });
+    }
+
+    /// Takes over a case as an event left it, and notes what that made of it.
+    fn change(&mut self, mut case: Case, by: By) {
+        let before = self.cases.get(&case.position).cloned();
+        case.note(before.as_deref(), by);
+        self.put(case);
     }
 
     /// Takes over a case as it stands now, or as it was kept elsewhere.

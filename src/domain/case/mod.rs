@@ -7,10 +7,12 @@
 mod act;
 mod decide;
 mod fold;
+mod history;
 
 pub use act::{Act, ActDone};
 pub use decide::{Doing, before_case, decide, stranger};
 pub use fold::{Call, Cases, Pending};
+pub use history::{DutyEnd, Happened, Turn};
 
 use super::code::CreditCode;
 use super::envelope::Position;
@@ -71,6 +73,8 @@ pub struct Case {
     pub closed: Option<Closed>,
     /// Number of events in its stream.
     pub revision: u32,
+    /// What happened to it, in the order recorded.
+    pub turns: Vec<Turn>,
 }
 
 /// The end of a case.

@@ -61,6 +61,8 @@ permissions! {
     ReadLetters "read_letters": Regulator Lead Admin;
     /// Draw up and issue letters.
     IssueLetters "issue_letters": Regulator Lead Admin;
+    /// Read figures of one's scope: rates, duties, the monthly table.
+    ReadFigures "read_figures": Regulator Lead Admin;
     /// Read the accounts that one's bank keeps, and by when their reports are due.
     ReadAccounts "read_accounts": Bank;
     /// Read who delivers and who has fallen silent.

@@ -7,6 +7,7 @@ pub mod complaints;
 pub mod events;
 pub mod exits;
 pub mod feedback;
+pub mod figures;
 pub mod hand_over;
 pub mod health;
 pub mod imports;
@@ -26,7 +27,8 @@ pub mod withdrawal;
 pub use super::language::BothLanguages;
 use super::problem::{Code, FieldProblem, Problem};
 use crate::domain::code::CreditCode;
-use crate::domain::time::{self, Instant, TimeFault};
+use crate::domain::time::{self, Day, Instant, TimeFault, day_of, plus_days, start_of};
+use jiff::SignedDuration;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::Deserialize;
 
@@ -116,6 +118,20 @@ fn wrong_time(name: &str, text: &str, fault: &TimeFault) -> Problem {
 pub(super) fn wrong_parameter(name: &str, value: &str, zh: &str, en: &str) -> Problem {
     let field = FieldProblem::new(name, "unreadable", &shortened(value), zh, en);
     Problem { fields: vec![field], ..Problem::new(Code::InvalidParameter, format_args!("`{name}`：{zh}"), en) }
+}
+
+/// Returns the last instant of a day that is asked for, the present one of today; `None` if none is.
+pub(super) fn end_of(name: &str, text: &str, now: Instant) -> Result<Option<Instant>, Problem> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let day: Day = time::day(text).map_err(|fault| wrong_parameter(name, text, &fault.zh(), &fault.to_string()))?;
+    if day > day_of(now) {
+        return Err(wrong_parameter(name, text, "日期不能晚于今天", "the day lies after today"));
+    }
+    let end = start_of(plus_days(day, 1)).checked_sub(SignedDuration::from_millis(1)).unwrap_or(now);
+    Ok(Some(end.min(now)))
 }
 
 fn shortened(value: &str) -> String {

@@ -4,6 +4,7 @@ use super::cases::{CaseGiven, CasePage};
 use super::commands::CommandReceipt;
 use super::complaints::{ComplaintPage, FirstAnswer};
 use super::exits::{Exits, NewNotice, Notice};
+use super::figures::{CountedPage, FigureTable, MonthTable};
 use super::hand_over::HandOver;
 use super::imports::{ImportList, ImportState};
 use super::keys::{KeyInfo, KeyMade, KeyWanted};
@@ -30,7 +31,9 @@ const POSITION: &str = "Warnlight-Position";
     HandOver,
     CasePage,
     ComplaintPage,
+    CountedPage,
     Exits,
+    FigureTable,
     FirstAnswer,
     ImportList,
     ImportState,
@@ -42,6 +45,7 @@ const POSITION: &str = "Warnlight-Position";
     MailList,
     MerchantFile,
     MerchantPage,
+    MonthTable,
     NewNotice,
     Notice,
     Ordered,

@@ -8,10 +8,10 @@ mod trend;
 
 use super::filters::{amount_of, minute};
 use super::{Pages, answer};
-use crate::domain::time::{self, Day, Instant, day_of, plus_days, start_of};
+use crate::domain::time::{Instant, day_of};
 use crate::domain::words::Light;
 use crate::http::access::{Allowed, ReadLights};
-use crate::http::api::{Paging, filled, optional, wrong_parameter};
+use crate::http::api::{Paging, end_of, filled, optional, wrong_parameter};
 use crate::http::language::Language;
 use crate::http::problem::Problem;
 use crate::http::site::{Site, rule};
@@ -21,7 +21,6 @@ use crate::views::View;
 use crate::views::board::{BoardRow, Choices, Filter, Grid, Order, Page, Tally, UNDETERMINED};
 use actix_web::{HttpRequest, HttpResponse, web};
 use columns::Column;
-use jiff::SignedDuration;
 use links::Links;
 use minijinja::{Value, context};
 use rust_decimal::Decimal;
@@ -106,20 +105,6 @@ impl Shown {
         let known = known_at.map(|known_at| log.position_at(known_at)).transpose()?;
         Ok(view.as_of(at, known.unwrap_or(crate::domain::envelope::Position::MAX)))
     }
-}
-
-/// Returns the last instant of a day that is asked for, the present one of today; `None` if none is.
-pub(super) fn end_of(name: &str, text: &str, now: Instant) -> Result<Option<Instant>, Problem> {
-    let text = text.trim();
-    if text.is_empty() {
-        return Ok(None);
-    }
-    let day: Day = time::day(text).map_err(|fault| wrong_parameter(name, text, &fault.zh(), &fault.to_string()))?;
-    if day > day_of(now) {
-        return Err(wrong_parameter(name, text, "日期不能晚于今天", "the day lies after today"));
-    }
-    let end = start_of(plus_days(day, 1)).checked_sub(SignedDuration::from_millis(1)).unwrap_or(now);
-    Ok(Some(end.min(now)))
 }
 
 /// What was found in one picture.

@@ -1,6 +1,5 @@
 //! A merchant's page: its light, why, and what happened.
 
-use super::board::end_of;
 use super::dossier::{Clock, Dossier, Drawing};
 use super::filters::minute;
 use super::letters::letters_of;
@@ -17,6 +16,7 @@ use crate::http::access::{
     ReadLetters, ReadLights, ReadMails, Record,
 };
 use crate::http::api::cases::CaseGiven;
+use crate::http::api::end_of;
 use crate::http::api::merchants::{MerchantFile, ReasonGiven, events_about};
 use crate::http::front::encode;
 use crate::http::language::Language;

@@ -10,6 +10,7 @@ pub mod case;
 pub mod cases;
 mod desk;
 mod dossier;
+pub mod figures;
 pub(super) mod filters;
 pub mod imports;
 pub mod letters;
@@ -62,6 +63,8 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("accounts.html", include_str!("../../../assets/pages/accounts.html")),
     ("account-rows.html", include_str!("../../../assets/pages/account-rows.html")),
     ("acts.html", include_str!("../../../assets/pages/acts.html")),
+    ("figures.html", include_str!("../../../assets/pages/figures.html")),
+    ("counted.html", include_str!("../../../assets/pages/counted.html")),
     ("case.html", include_str!("../../../assets/pages/case.html")),
     ("mails.html", include_str!("../../../assets/pages/mails.html")),
     ("sources.html", include_str!("../../../assets/pages/sources.html")),
@@ -353,6 +356,7 @@ const fn sections(role: Role) -> &'static [(&'static str, &'static str)] {
             ("/cases", "cases"),
             ("/mall", "mall"),
             ("/mails", "mails"),
+            ("/figures", "figures"),
             ("/imports", "imports"),
             ("/sources", "sources"),
         ],
@@ -363,6 +367,7 @@ const fn sections(role: Role) -> &'static [(&'static str, &'static str)] {
             ("/unattributed", "unattributed"),
             ("/mall", "mall"),
             ("/mails", "mails"),
+            ("/figures", "figures"),
             ("/imports", "imports"),
             ("/sources", "sources"),
         ],

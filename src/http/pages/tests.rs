@@ -32,6 +32,19 @@ fn key_row() -> Value {
     }
 }
 
+fn figures(is_month: bool) -> Value {
+    let cell = context! { text => "1", of => "1/2", path => "/figures/tickets", now => "2", bar => Value::from_safe_string("<svg></svg>".to_owned()) };
+    let body = context! { by => "street", name => "b", rows => vec![context! { name => "<n>", district => "d", cells => vec![cell] }] };
+    context! {
+        title => "t", is_month, notes => vec!["n"], later => is_month, from => "2025-03-01", to => "2025-04-01", last => "l", today => "2025-03-02",
+        known_on => (), known => (!is_month).then_some("k"), periods => vec![context! { text => "p", path => "/figures" }], frozen_path => "/months/2025-02",
+        month => is_month.then(|| context! { previous => "/months/2025-01", next => "/months/2025-03", days => "d" }),
+        xlsx => "/figures.xlsx", csv => "/figures.csv",
+        sections => vec![context! { key => "section_tickets", title => "t", head => vec![context! { name => "n", formula => "f" }], bodies => vec![body] }],
+        subjects => vec![context! { credit_code => "c", name => (), tickets => 1, bar => () }],
+    }
+}
+
 fn tickets() -> Vec<Value> {
     vec![
         context! { ticket => "t", credit_code => "c", name => (), what => "w", who => "o", due => "d", late => true, state => "s" },
@@ -270,6 +283,16 @@ fn samples() -> Vec<(&'static str, Value)> {
                 more_changed => "m", newest => "7", has_complaints => true, more_complaints => "m",
                 complaints => tickets(),
                 silent => vec![context! { kind => "bank", name => "n", from => "f" }], more_silent => "m",
+            },
+        ),
+        ("figures.html", figures(false)),
+        ("figures.html", figures(true)),
+        (
+            "counted.html",
+            context! {
+                title => "t", formula => "f", group => "g", days => "d", back => "/figures", is_rate => true, found => "1", page_text => "1/1",
+                previous => "/figures/tickets?page=1", next => "/figures/tickets?page=3",
+                rows => vec![context! { credit_code => "c", name => (), part => "p", amount => (), position => "1", event => "e" }],
             },
         ),
         (

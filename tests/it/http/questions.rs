@@ -25,7 +25,9 @@ const HELD: &str = "/merchants/91110108MA00000000/reasons?known_at=2025-06-30T12
 fn paths() -> impl Iterator<Item = (String, bool)> {
     TABLE.iter().filter(|route| route.method == "GET").map(|route| {
         let instant = if route.path.ends_with("/reasons") { "?at=2025-06-29T00:00:00Z" } else { "" };
-        (format!("{}{instant}", route.path.replace("{credit_code}", HERE)), route.is_question())
+        let path =
+            route.path.replace("{credit_code}", HERE).replace("{figure}", "tickets").replace("{month}", "2025-05");
+        (format!("{path}{instant}"), route.is_question())
     })
 }
 

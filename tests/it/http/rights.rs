@@ -14,7 +14,9 @@ fn path(route: &Route) -> String {
         .replace("{ticket}", "T1")
         .replace("{id}", &uuid::Uuid::nil().to_string())
         .replace("{mail}", &uuid::Uuid::nil().to_string())
-        .replace("{alert}", &uuid::Uuid::nil().to_string());
+        .replace("{alert}", &uuid::Uuid::nil().to_string())
+        .replace("{figure}", "tickets")
+        .replace("{month}", "2025-05");
     path.replace("{name}", "mall.shop_closed.v1.schema.json").replace("{code}", "refused")
 }
 

@@ -201,6 +201,8 @@ fn everything(app: &App, role: Role) -> String {
             .replace("{credit_code}", HERE)
             .replace("{mail}", &uuid::Uuid::nil().to_string())
             .replace("{alert}", &uuid::Uuid::nil().to_string())
+            .replace("{figure}", "tickets")
+            .replace("{month}", "2025-05")
     });
     for path in routes.chain(searches).chain(filters).chain(more) {
         for reply in [app.get(&path).role(role).send(), app.get(&path).role(role).html().send()] {

@@ -6,6 +6,7 @@ use crate::http::language::Language;
 use crate::http::pages::Pages;
 use crate::http::pages::filters::minute;
 use crate::http::site::rule;
+use crate::http::table::Cell;
 use crate::policy::Policies;
 use crate::views::board::{BoardRow, Order};
 use actix_web::web;
@@ -27,15 +28,6 @@ pub(super) enum Column {
     AtRisk,
     Shortfall,
     Since,
-}
-
-/// What stands in a cell of an export.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Cell {
-    /// A text; never a formula.
-    Text(String),
-    /// Yuan; empty where it is not known or not the reader's to see.
-    Money(Option<Decimal>),
 }
 
 impl Column {
