@@ -238,9 +238,7 @@ impl Keyring {
             if known.revoked_at.is_some() {
                 return self.until_seen(last);
             }
-            let now = self.clock.now();
-            let is_admin = |key: &&Arc<Key>| key.scope.role == Role::Admin && key.is_valid(now);
-            if is_admin(&known) && keys.iter().filter(is_admin).count() == 1 {
+            if self.is_last_admin(id, &keys) {
                 return Err(KeyringError::LastAdmin);
             }
             // Two administrators who revoke each other at the same moment, wherever they are: one comes second, and is looked
@@ -251,6 +249,16 @@ impl Keyring {
                 done => return done,
             }
         }
+    }
+
+    /// Says whether a key is the only one left by which somebody comes in as an administrator. A person who was invited and has no
+    /// password yet does not: the link may be lost.
+    pub(super) fn is_last_admin(&self, id: Uuid, keys: &[Arc<Key>]) -> bool {
+        let now = self.clock.now();
+        let opens = |key: &Key| self.accounts().of_key(key.id, now).is_none_or(|account| account.has_password);
+        let comes_in = |key: &&Arc<Key>| key.scope.role == Role::Admin && key.is_valid(now) && opens(key);
+        let (own, others): (Vec<_>, Vec<_>) = keys.iter().filter(comes_in).partition(|key| key.id == id);
+        !own.is_empty() && others.is_empty()
     }
 
     /// Records that a session was logged out, so that it is over at every node and after a restart.

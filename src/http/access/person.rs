@@ -63,6 +63,10 @@ impl Keyring {
     /// # Errors
     /// As for [`Keyring::change_person`].
     pub fn invite_person_again(&self, id: Uuid, origin: &Origin) -> Result<String, KeyringError> {
+        // Until the link is used nobody comes in by this account.
+        if self.is_last_admin(id, &self.all()) {
+            return Err(KeyringError::LastAdmin);
+        }
         let key = self.renew_person(id, "a new link was made", origin)?;
         Ok(self.accounts().invite_again(key.id, self.now())?)
     }

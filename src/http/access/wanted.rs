@@ -131,7 +131,7 @@ pub(super) fn reason(text: &str) -> Result<String, KeyringError> {
             "理由超过 500 个字，或含有不可见的控制字符；请缩短、删除",
             "the reason has more than 500 characters, or invisible control characters; shorten it, remove them",
         ),
-        (None, "") => wrong("理由为空；请写明，或不填", "the reason is blank; write it, or leave it out"),
+        (None, "") => wrong("理由为空；请写明", "the reason is blank; write it"),
         (None, reason) => Ok(reason.to_owned()),
     }
 }

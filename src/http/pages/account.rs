@@ -147,7 +147,7 @@ pub async fn post(
     if gate.keyring.accounts().of_key(key, now).is_none() {
         return Err(KeyringError::from(AccountsError::NotFound).into());
     }
-    let lock = gate.throttle.lock();
+    let (lock, confirms) = (gate.throttle.lock(), form.action == "confirm");
     let changed = match &*form.action {
         "password" if form.password != form.again => Err(differ()),
         "password" => {
@@ -187,7 +187,10 @@ pub async fn post(
     match changed {
         Ok(once) => draw(&allowed, &gate, &pages, &request, once, None),
         Err(problem) if problem.code == Code::Refused => {
-            let mut page = draw(&allowed, &gate, &pages, &request, Once::default(), said(&request, &problem))?;
+            // A code may be mistyped: what it confirms is shown again.
+            let secret = confirms.then(|| gate.keyring.accounts().offered(key)).flatten();
+            let once = Once { secret, ..Once::default() };
+            let mut page = draw(&allowed, &gate, &pages, &request, once, said(&request, &problem))?;
             *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
             Ok(page)
         }

@@ -142,7 +142,7 @@ pub async fn change_user(
         }
         "remove" => {
             let id = id(&form)?;
-            blocking(&gate, move |keyring| keyring.remove_person(id, &reason(&form), &origin).map(|()| None)).await
+            blocking(&gate, move |keyring| keyring.remove_person(id, &form.reason, &origin).map(|()| None)).await
         }
         _ => Err(Code::BadRequest.into()),
     };
@@ -210,7 +210,7 @@ pub async fn change_key(
                     "this is a person's; take the account away on the page of people",
                 ));
             }
-            blocking(&gate, move |keyring| keyring.revoke(id, &reason(&form), &origin)).await.map(|()| nothing())
+            blocking(&gate, move |keyring| keyring.revoke(id, &form.reason, &origin)).await.map(|()| nothing())
         }
         _ => Err(Code::BadRequest.into()),
     };
@@ -238,11 +238,6 @@ fn told(
 
 fn id(form: &AdminForm) -> Result<Uuid, Problem> {
     form.id.parse().map_err(|_| Code::BadRequest.into())
-}
-
-fn reason(form: &AdminForm) -> String {
-    let said = form.reason.trim();
-    if said.is_empty() { "taken away on the page".to_owned() } else { said.to_owned() }
 }
 
 /// Returns the scope of a form: lists are written with commas between.

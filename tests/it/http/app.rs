@@ -16,6 +16,7 @@ use warnlight::domain::time::Instant;
 use warnlight::domain::words::Role;
 use warnlight::http::Open;
 use warnlight::http::access::{Keyring, NewKey};
+use warnlight::http::routes::Route;
 use warnlight::log::contract::EventLog;
 use warnlight::log::memory::MemoryLog;
 use warnlight::mail::worker::Worker;
@@ -34,6 +35,12 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(240);
 
 pub(super) const EVERY_ROLE: [Role; 6] =
     [Role::Operator, Role::Regulator, Role::Bank, Role::Lead, Role::Admin, Role::Merchant];
+
+/// Returns who may ask for a route: an administrator wherever they may.
+pub(super) fn who(route: &Route) -> Role {
+    let roles = route.right.as_ref().map_or(&[][..], |right| right.roles);
+    if roles.contains(&Role::Admin) { Role::Admin } else { roles.first().copied().unwrap_or(Role::Admin) }
+}
 
 /// The service.
 pub(super) struct App {

@@ -1,6 +1,6 @@
 //! What is turned away at the door: paths of two readings, log-ins by guessing, feeds without end, keys that make no sense.
 
-use super::app::{App, HERE, PATIENCE, encoded, instant};
+use super::app::{App, EVERY_ROLE, HERE, PATIENCE, encoded, instant};
 use serde_json::json;
 use std::io::{BufRead as _, BufReader};
 use std::sync::Arc;
@@ -32,7 +32,7 @@ fn a_path_is_judged_as_it_is_routed() {
         let reply = app.post(path).header("cookie", &cookie).json(&key).send();
         assert_eq!((reply.status, reply.code().as_str()), (400, "bad_request"), "{path}");
     }
-    assert_eq!(app.keyring.all().len(), 5, "no key was made");
+    assert_eq!(app.keyring.all().len(), EVERY_ROLE.len(), "no key was made");
     let ticket = json!({ "command": "record_complaint", "ticket": "海-1 a", "channel": "mall", "credit_code": HERE, "kind": "refund",
         "received_at": "2025-06-29T01:00:00Z" });
     app.tell(&[ticket]);
@@ -185,7 +185,7 @@ fn a_key_for_nothing_for_the_unknown_or_of_absurd_length_is_not_made() {
         assert_eq!((reply.status, reply.code().as_str()), (422, "refused"), "{}", reply.text);
         assert!(reply.text.len() < 2_000, "what is absurd is not repeated");
     }
-    assert_eq!(app.keyring.all().len(), 5);
+    assert_eq!(app.keyring.all().len(), EVERY_ROLE.len());
 }
 
 #[test]

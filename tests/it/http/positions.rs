@@ -1,6 +1,6 @@
 //! Position tokens at one node: what answers carry, and what is made of what requests carry.
 
-use super::app::{App, HERE, Reply};
+use super::app::{App, HERE, Reply, who};
 use crate::mail::scripted::{At, Does, Scripted};
 use serde_json::json;
 use std::sync::mpsc;
@@ -102,7 +102,7 @@ fn a_position_that_is_none_is_refused_wherever_a_key_is_needed() {
         let path = path(route.path).replace("{id}", &uuid::Uuid::nil().to_string());
         let path =
             path.replace("{mail}", &uuid::Uuid::nil().to_string()).replace("{alert}", &uuid::Uuid::nil().to_string());
-        let ask = app.ask(route.method, &path).role(Role::Admin).header("warnlight-position", "soon");
+        let ask = app.ask(route.method, &path).role(who(route)).header("warnlight-position", "soon");
         let reply = ask.header("content-type", "application/json").send();
         assert_eq!((reply.status, reply.code().as_str()), (400, "invalid_parameter"), "{route:?}");
     }

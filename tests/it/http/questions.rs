@@ -1,6 +1,6 @@
 //! Questions over all merchants: so many at a time, for so long, and nobody else waits for them.
 
-use super::app::{App, HERE, Reply};
+use super::app::{App, HERE, Reply, who};
 use crate::shared::forward;
 use serde_json::json;
 use std::io::Write as _;
@@ -21,13 +21,13 @@ const LIMIT: &str = "WARNLIGHT__HTTP__QUESTION_LIMIT_SECONDS";
 
 /// A question that is held under way, for as long as the test likes.
 const HELD: &str = "/merchants/91110108MA00000000/reasons?known_at=2025-06-30T12:00:00Z";
-/// Every path to read, and whether it goes over all merchants.
-fn paths() -> impl Iterator<Item = (String, bool)> {
+/// Every path to read, whether it goes over all merchants, and who may ask.
+fn paths() -> impl Iterator<Item = (String, bool, Role)> {
     TABLE.iter().filter(|route| route.method == "GET").map(|route| {
         let instant = if route.path.ends_with("/reasons") { "?at=2025-06-29T00:00:00Z" } else { "" };
         let path =
             route.path.replace("{credit_code}", HERE).replace("{figure}", "tickets").replace("{month}", "2025-05");
-        (format!("{path}{instant}"), route.is_question())
+        (format!("{path}{instant}"), route.is_question(), who(route))
     })
 }
 
@@ -86,8 +86,8 @@ fn a_full_pool_says_so_at_once_and_everything_else_is_answered_meanwhile() {
     std::thread::scope(|scope| {
         let asked = scope.spawn(|| app.get(&format!("/api/v1{HELD}")).role(Role::Lead).send());
         held.recv().unwrap();
-        for (path, is_question) in paths() {
-            let reply = app.get(&path).role(Role::Admin).send();
+        for (path, is_question, role) in paths() {
+            let reply = app.get(&path).role(role).send();
             if is_question {
                 assert_eq!((reply.status, reply.code().as_str()), (503, "busy"), "{path}");
                 assert!(reply.header("retry-after").parse::<u32>().unwrap() > 0, "{path}");
@@ -115,8 +115,8 @@ fn a_full_pool_says_so_at_once_and_everything_else_is_answered_meanwhile() {
     });
     // Nothing is held any longer.
     drop(go);
-    for (path, _) in paths().filter(|(_, is_question)| *is_question) {
-        let reply = app.get(&path).role(Role::Admin).send();
+    for (path, _, role) in paths().filter(|(_, is_question, _)| *is_question) {
+        let reply = app.get(&path).role(role).send();
         // No notice stands in a mall without a name.
         assert!(reply.status == 200 || path == "/shop/mall", "{path}: {reply:?}");
     }

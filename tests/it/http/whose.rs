@@ -172,7 +172,7 @@ fn a_name_decided_alike_is_offered_recorded_and_withdrawn_by_whom_it_is_for() {
     assert_eq!((waiting, offered(Role::Lead)), (json!(0), json!([])), "what waited is tried again");
     let file = |role| app.get(&format!("/api/v1/merchants/{HERE}")).role(role).ok().json()["aliases"].clone();
     for role in EVERY_ROLE {
-        let sees = !matches!(role, Role::Operator | Role::Bank);
+        let sees = !matches!(role, Role::Operator | Role::Bank | Role::Merchant);
         assert_eq!(file(role), if sees { json!([{ "alias": name }]) } else { Value::Null }, "{role}");
         let timeline = app.get(&format!("/api/v1/merchants/{HERE}/timeline")).role(role).ok().text;
         assert_eq!(timeline.contains("merchant.alias_recorded"), sees, "{role}");

@@ -194,6 +194,12 @@ impl Accounts {
         self.all().iter().find(|account| account.key == key).map(|account| account.state(now))
     }
 
+    /// Returns the secret that an account was offered and has not confirmed by a code yet.
+    #[must_use]
+    pub fn offered(&self, key: Uuid) -> Option<String> {
+        self.all().iter().find(|account| account.key == key)?.offered.clone()
+    }
+
     /// Says whether somebody has a name, however it is typed.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {

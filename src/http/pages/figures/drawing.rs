@@ -12,8 +12,8 @@ use crate::policy::Policies;
 use crate::views::figures::figure::Section;
 use crate::views::figures::{By, Figure, Figures, Group, Number};
 use minijinja::{Value, context};
-use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
+use rust_decimal::{Decimal, RoundingStrategy};
 
 /// Draws figures.
 pub(super) struct Drawing<'a> {
@@ -191,7 +191,8 @@ fn share(of: u64, among: u64) -> Option<Decimal> {
 }
 
 fn per_cent(ratio: Decimal) -> String {
-    format!("{:.1}%", ratio * Decimal::ONE_HUNDRED)
+    let percent = (ratio * Decimal::ONE_HUNDRED).round_dp_with_strategy(1, RoundingStrategy::MidpointAwayFromZero);
+    format!("{percent:.1}%")
 }
 
 /// Draws a bar as long as a share of its place; the number it stands for is the text beside it.
