@@ -61,6 +61,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("today.html", include_str!("../../../assets/pages/today.html")),
     ("cases.html", include_str!("../../../assets/pages/cases.html")),
     ("accounts.html", include_str!("../../../assets/pages/accounts.html")),
+    ("tickets.html", include_str!("../../../assets/pages/tickets.html")),
     ("account-rows.html", include_str!("../../../assets/pages/account-rows.html")),
     ("acts.html", include_str!("../../../assets/pages/acts.html")),
     ("figures.html", include_str!("../../../assets/pages/figures.html")),
