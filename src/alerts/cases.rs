@@ -1,7 +1,7 @@
 //! What cases have to say about their lights: a case opens, worsens or comes to another reason, opens again, or ends because the
 //! light is out. Pure: the same change gives the same event, under the same id, however often and on whichever node.
 
-use super::request::{About, mail_id, stream_of as stream_of_mail};
+use super::request::{About, asked, mail_id};
 use crate::domain::case::{Call, Case, Cases, Duty, Pending, stream_of};
 use crate::domain::dealings::CheckItem;
 use crate::domain::decide::merchant_stream;
@@ -122,7 +122,7 @@ pub fn call(
     let duties: Vec<&Duty> = late.map_or_else(|| case.standing().collect(), |duty| vec![duty]);
     let list =
         |pick: fn(&Duty) -> &str, between: &str| duties.iter().map(|duty| pick(duty)).collect::<Vec<_>>().join(between);
-    let requested = Event::MailRequested(MailRequested {
+    let requested = MailRequested {
         mail,
         at: call.at,
         recipients,
@@ -143,16 +143,8 @@ pub fn call(
                 routed: call.is_routing(),
             }),
         }),
-    });
-    let origin = Origin { causation: Some(call.id), ..Origin::service() };
-    let event = NewEvent::new(Uuid::new_v5(&mail, b"requested"), call.at, &origin, &requested);
-    Append {
-        stream: stream_of_mail(mail),
-        expected: Expected::NoStream,
-        recorded_at: now,
-        idempotency_key: None,
-        events: vec![event],
-    }
+    };
+    asked(requested, &Origin { causation: Some(call.id), ..Origin::service() }, now)
 }
 
 /// Returns the joint check (综合查一次) that the regulators of several sectors are proposed who have something to do about one

@@ -3,7 +3,7 @@
 //! reader, there is no mail, and that is on record. Everything here follows from the picture, the list of recipients and the time.
 
 use super::recipients::{Digests, Recipients, Slot};
-use super::request::stream_of;
+use super::request::{requested_id, stream_of};
 use crate::domain::case::{Case, Duty};
 use crate::domain::code::CreditCode;
 use crate::domain::envelope::{NewEvent, Origin, Position, Recorded};
@@ -173,8 +173,8 @@ impl<'a> Gathering<'a> {
         let origin =
             Origin { causation: Some(last.event.id), correlation: last.event.correlation, ..Origin::service() };
         let named = |event: Event| {
-            let id =
-                Uuid::new_v5(&mail, if event.event_type() == "mail.gathered" { b"gathered" } else { b"requested" });
+            let is_request = matches!(event, Event::MailRequested(_));
+            let id = if is_request { requested_id(mail) } else { Uuid::new_v5(&mail, b"gathered") };
             NewEvent::new(id, self.now, &origin, &event)
         };
         Ok(Some(Append {

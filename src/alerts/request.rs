@@ -66,6 +66,23 @@ pub fn stream_of(mail: Uuid) -> Arc<str> {
     format!("mail-{mail}").into()
 }
 
+/// Returns the id of the event that asks for a mail.
+pub(super) fn requested_id(mail: Uuid) -> Uuid {
+    Uuid::new_v5(&mail, b"requested")
+}
+
+/// Returns the append that asks for a mail, which nobody has asked for before.
+pub(super) fn asked(requested: MailRequested, origin: &Origin, now: Instant) -> Append {
+    let (mail, at) = (requested.mail, requested.at);
+    Append {
+        stream: stream_of(mail),
+        expected: Expected::NoStream,
+        recorded_at: now,
+        idempotency_key: None,
+        events: vec![NewEvent::new(requested_id(mail), at, origin, &Event::MailRequested(requested))],
+    }
+}
+
 /// Returns the append that asks for the mail about `change`, whose event id is `id` and whose trail is `trail`; `None` if it
 /// asks for none. `gathered` are the addresses of those recipients who are told of it with others.
 ///
@@ -84,7 +101,7 @@ pub fn request(
         return None;
     }
     let mail = mail_id(id);
-    let requested = Event::MailRequested(MailRequested {
+    let requested = MailRequested {
         mail,
         at: change.at,
         recipients,
@@ -98,15 +115,9 @@ pub fn request(
             sector: about.sector.clone(),
             call: None,
         }),
-    });
+    };
     let origin = Origin { causation: Some(id), correlation: trail, ..Origin::service() };
-    Some(Append {
-        stream: stream_of(mail),
-        expected: Expected::NoStream,
-        recorded_at: at,
-        idempotency_key: None,
-        events: vec![NewEvent::new(Uuid::new_v5(&mail, b"requested"), change.at, &origin, &requested)],
-    })
+    Some(asked(requested, &origin, at))
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
 //! From a source that fell silent to the mail that tells of it. Pure: the same silence gives the same mail, under the same ids,
 //! however often and on whichever node it is asked for.
 
-use super::request::{NAMESPACE, stream_of};
-use crate::domain::envelope::{NewEvent, Origin, Position};
-use crate::domain::event::{Event, MailNews, MailRequested, Recipient, SourceSilence};
+use super::request::{NAMESPACE, asked};
+use crate::domain::envelope::{Origin, Position};
+use crate::domain::event::{MailNews, MailRequested, Recipient, SourceSilence};
 use crate::domain::name_key;
 use crate::domain::time::{Day, Instant, start_of};
 use crate::domain::words::SourceKind;
-use crate::log::contract::{Append, Expected};
+use crate::log::contract::Append;
 use crate::picture::sources::Source;
 use uuid::Uuid;
 
@@ -26,18 +26,6 @@ pub fn request(source: &Source, from: Day, recipients: Vec<Recipient>, now: Inst
     let mail = mail_id(*kind, name, *last);
     let at = start_of(from);
     let silence = SourceSilence { kind: *kind, name: name.to_string(), last: source.last_day(), from };
-    let requested = Event::MailRequested(MailRequested {
-        mail,
-        at,
-        recipients,
-        gathered: Vec::new(),
-        news: MailNews::Silence(silence),
-    });
-    Append {
-        stream: stream_of(mail),
-        expected: Expected::NoStream,
-        recorded_at: now,
-        idempotency_key: None,
-        events: vec![NewEvent::new(Uuid::new_v5(&mail, b"requested"), at, &Origin::service(), &requested)],
-    }
+    let requested = MailRequested { mail, at, recipients, gathered: Vec::new(), news: MailNews::Silence(silence) };
+    asked(requested, &Origin::service(), now)
 }

@@ -1,7 +1,7 @@
 //! Clocks of complaints that ran out: which, who is told of them step by step, and the mail that says so. Pure; the same picture gives
 //! the same events, under the same ids. What is said together about one merchant is one event, and one mail for whoever is told.
 
-use super::request::{About, mail_id, stream_of as stream_of_mail};
+use super::request::{About, asked, mail_id};
 use crate::domain::code::CreditCode;
 use crate::domain::envelope::{NewEvent, Origin, Position};
 use crate::domain::event::{
@@ -226,15 +226,7 @@ pub fn call(
     };
     let news = MailNews::Light(news);
     let requested = MailRequested { mail, at: newest.at, recipients, gathered: Vec::new(), news };
-    let requested_id = Uuid::new_v5(&mail, b"requested");
-    let origin = Origin { causation: Some(newest.id), ..Origin::service() };
-    Some(Append {
-        stream: stream_of_mail(mail),
-        expected: Expected::NoStream,
-        recorded_at: now,
-        idempotency_key: None,
-        events: vec![NewEvent::new(requested_id, newest.at, &origin, &Event::MailRequested(requested))],
-    })
+    Some(asked(requested, &Origin { causation: Some(newest.id), ..Origin::service() }, now))
 }
 
 #[cfg(test)]
