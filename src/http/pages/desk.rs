@@ -10,12 +10,13 @@ use crate::domain::code::CreditCode;
 use crate::domain::envelope::Position;
 use crate::domain::evidence::{Evidence as _, latest};
 use crate::domain::time::day_of;
-use crate::domain::words::{EnforcementKind, Light, StatementKind};
+use crate::domain::words::{Light, StatementKind};
 use crate::http::access::Caller;
 use crate::http::api::merchants::ReasonGiven;
 use crate::http::language::Language;
 use crate::http::problem::Problem;
 use crate::http::site::Site;
+use crate::lights::facts::open_orders;
 use crate::lights::moment::Moment;
 use crate::policy::clause;
 use actix_web::{HttpRequest, HttpResponse};
@@ -86,15 +87,12 @@ fn clocks(site: &Site, key: &Arc<Key>, code: CreditCode) -> Clocks {
         let quarter = Moment::new(view.policies, view.now, Position::MAX).ended_quarter();
         let balance = latest(&merchant.balances, today, Position::MAX).map(|balance| balance.date());
         let is_reported = balance.is_none_or(|date| date >= quarter.end);
-        let orders = merchant.acts.iter().filter(|act| act.stands(Position::MAX));
-        // A completion closes the oldest order that is open.
-        let met = orders.clone().filter(|act| act.kind == EnforcementKind::RectificationMet).count();
-        let orders = orders.filter(|act| act.kind == EnforcementKind::RectificationOrdered).skip(met);
+        let orders = open_orders(merchant.acts.iter().filter(|act| act.stands(Position::MAX)));
         Clocks {
             bank: merchant.bank_on(today).map(str::to_owned),
             declared: balance.map(|date| date.to_string()),
             report: (!is_reported).then(|| (quarter.end.to_string(), quarter.due.to_string())),
-            orders: orders.filter_map(|act| act.due_on).map(|day| day.to_string()).collect(),
+            orders: orders.into_iter().filter_map(|act| act.due_on).map(|day| day.to_string()).collect(),
         }
     })
 }

@@ -11,6 +11,8 @@ mod prepaid;
 mod registry;
 mod signals;
 
+pub use registry::open_orders;
+
 use super::moment::Subject;
 use crate::domain::envelope::Position;
 use crate::domain::evidence::{Evidence, Shop};

@@ -22,12 +22,10 @@ pub(super) fn listed(fact: FactId, subject: &Subject<'_>, trace: &mut Trace) -> 
     Some(Value::Flag(entries.inspect(|listing| trace.saw(listing.position)).count() > 0))
 }
 
-/// `rectification.overdue_days`, days past the due date of the worst open order. A completion closes the oldest order
-/// open on its day.
-pub(super) fn rectification_overdue_days(subject: &Subject<'_>, trace: &mut Trace) -> Option<Value> {
-    let horizon = &subject.moment.horizon;
+/// Returns the orders to rectify that are open after some acts, in their order. A completion closes the oldest order open on its day.
+pub fn open_orders<'a>(acts: impl Iterator<Item = &'a Act>) -> VecDeque<&'a Act> {
     let mut open: VecDeque<&Act> = VecDeque::new();
-    for act in subject.merchant.acts.iter().filter(|act| counts(subject, *act)) {
+    for act in acts {
         match act.kind {
             EnforcementKind::RectificationOrdered => open.push_back(act),
             EnforcementKind::RectificationMet => {
@@ -36,6 +34,13 @@ pub(super) fn rectification_overdue_days(subject: &Subject<'_>, trace: &mut Trac
             _ => {}
         }
     }
+    open
+}
+
+/// `rectification.overdue_days`, days past the due date of the worst open order.
+pub(super) fn rectification_overdue_days(subject: &Subject<'_>, trace: &mut Trace) -> Option<Value> {
+    let horizon = &subject.moment.horizon;
+    let open = open_orders(subject.merchant.acts.iter().filter(|act| counts(subject, *act)));
     let mut worst = 0;
     for (order, due_on) in open.into_iter().filter_map(|order| Some((order, order.due_on?))) {
         let overdue = days_between(due_on, horizon.today);
