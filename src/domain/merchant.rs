@@ -196,6 +196,12 @@ impl Merchant {
             || any(&known.records().locks, horizon)
     }
 
+    /// Says whether anything is known of it at a horizon: where all of it was withdrawn, nothing is.
+    #[must_use]
+    pub fn is_there(&self, horizon: &Horizon) -> bool {
+        self.before.is_none() || self.exists(horizon)
+    }
+
     /// Returns what offices do with each other about it.
     #[must_use]
     pub fn dealings(&self) -> &Dealings {

@@ -26,6 +26,7 @@ use crate::domain::access::Scope;
 use crate::domain::case::Cases;
 use crate::domain::envelope::Position;
 use crate::domain::merchant::{Horizon, Merchant};
+use crate::domain::name_key;
 use crate::domain::ticket_clock::TicketClocks;
 use crate::domain::time::Instant;
 use crate::domain::whose::Queue;
@@ -41,6 +42,7 @@ use crate::policy::Policies;
 use crate::policy::fact::{FactId, Value};
 use rust_decimal::Decimal;
 use shelf::Shelf;
+use std::borrow::Cow;
 
 /// Merchants gone over between two looks at the limit.
 const SLICE: usize = 64;
@@ -151,13 +153,12 @@ impl<'a> View<'a> {
     /// Says whether anything is known of a merchant: where all of it was withdrawn, nothing is.
     #[must_use]
     pub fn is_there(&self, merchant: &Merchant) -> bool {
-        merchant.before.is_none() || merchant.exists(&self.horizon())
+        merchant.is_there(&self.horizon())
     }
 
     /// Returns every merchant that the reader may see; ends early when the limit is over.
     pub fn merchants(&self) -> impl Iterator<Item = &'a Merchant> {
         let view = *self;
-        let goes_on = move |place: usize| !place.is_multiple_of(SLICE) || view.goes_on();
         // Of a mall, its tenants are enough to go over; of a merchant, itself.
         let own = self.scope.merchant.filter(|_| self.scope.role == Role::Merchant);
         let few = match own {
@@ -166,16 +167,19 @@ impl<'a> View<'a> {
         };
         let all = few.is_none().then(|| self.world.merchants().iter()).into_iter().flatten();
         let some = few.into_iter().flatten().filter_map(move |index| view.world.at(index));
-        let within = some.chain(all).enumerate().take_while(move |(place, _)| goes_on(*place));
-        within.map(|(_, merchant)| merchant).filter(move |merchant| view.is_there(merchant) && view.sees(merchant))
+        self.in_time(some.chain(all)).filter(move |merchant| view.is_there(merchant) && view.sees(merchant))
     }
 
     /// Returns every merchant, whoever reads; ends early when the limit is over.
     fn everybody(&self) -> impl Iterator<Item = &'a Merchant> {
+        self.in_time(self.world.merchants().iter())
+    }
+
+    /// Goes over items until the limit is over, looking at it now and then.
+    fn in_time<T>(&self, items: impl Iterator<Item = T>) -> impl Iterator<Item = T> {
         let view = *self;
         let goes_on = move |place: usize| !place.is_multiple_of(SLICE) || view.goes_on();
-        let within = self.world.merchants().iter().enumerate().take_while(move |(place, _)| goes_on(*place));
-        within.map(|(_, merchant)| merchant)
+        items.enumerate().take_while(move |(place, _)| goes_on(*place)).map(|(_, item)| item)
     }
 
     /// Says whether the limit, if there is one, is not over.
@@ -211,6 +215,18 @@ impl Money {
     pub fn at_risk(&self) -> Decimal {
         (self.outstanding.unwrap_or_default() - self.held.unwrap_or_default()).max(Decimal::ZERO)
     }
+}
+
+/// Returns the malls of a merchant, each once, by key and as first spelt.
+fn malls_of(merchant: &Merchant) -> Vec<(Cow<'_, str>, &str)> {
+    let mut malls: Vec<(Cow<'_, str>, &str)> = Vec::new();
+    for shop in &merchant.shops {
+        let (key, name) = (name_key::key(&shop.name.mall), shop.name.mall.as_str());
+        if !name.is_empty() && !malls.iter().any(|(known, _)| *known == key) {
+            malls.push((key, name));
+        }
+    }
+    malls
 }
 
 pub(crate) fn money(moment: &Moment<'_>, world: &World, merchant: &Merchant) -> Money {

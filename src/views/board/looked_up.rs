@@ -3,9 +3,9 @@
 use super::{Filter, Found, Order, Page, Tally, worst_first};
 use crate::domain::envelope::Position;
 use crate::domain::words::Light;
+use crate::views::View;
 use crate::views::search::Words;
 use crate::views::shelf::{Hit, Picked, Shelf};
-use crate::views::{Money, SLICE, View};
 use std::collections::BTreeMap;
 
 impl Filter {
@@ -54,8 +54,8 @@ impl<'a> View<'a> {
             };
         }
         let found = |hit: Hit| {
-            let money = Money { outstanding: Some(hit.at_risk), shortfall: hit.shortfall, ..Money::default() };
-            Some((Found { light: hit.light, money, merchant: self.world.at(hit.index)? }, hit.index))
+            let Hit { index, light, at_risk, shortfall } = hit;
+            Some((Found { light, at_risk, shortfall, merchant: self.world.at(index)? }, index))
         };
         let hits = self.hits(&picked, filter, filter.light);
         let mut found: Vec<(Found<'a>, u32)> = hits.into_iter().filter_map(found).collect();
@@ -80,12 +80,10 @@ impl<'a> View<'a> {
     /// Returns everybody of a light, or of any, that the filter lets through; ends early when the limit is over.
     fn hits(&self, picked: &Picked<'_>, filter: &Filter, light: Option<Light>) -> Vec<Hit> {
         let words = Words::of(filter.query.as_deref().unwrap_or_default());
-        let goes_on = |place: usize| !place.is_multiple_of(SLICE) || self.limit.is_none_or(|limit| !limit.is_over());
-        let hits = picked.hits(light, filter.mall.as_deref()).into_iter().enumerate();
         let fits = |hit: &Hit| {
             let merchant = self.world.at(hit.index);
             merchant.is_some_and(|merchant| self.has_words(merchant, &words, Position::MAX))
         };
-        hits.take_while(|(place, _)| goes_on(*place)).map(|(_, hit)| hit).filter(fits).collect()
+        self.in_time(picked.hits(light, filter.mall.as_deref()).into_iter()).filter(fits).collect()
     }
 }

@@ -4,11 +4,10 @@
 mod looked_up;
 
 use super::search::Words;
-use super::{Money, View};
+use super::{Money, View, malls_of};
 use crate::domain::code::CreditCode;
 use crate::domain::envelope::Position;
 use crate::domain::merchant::Merchant;
-use crate::domain::name_key;
 use crate::domain::time::Instant;
 use crate::domain::words::Light;
 use crate::lights::grade::grade;
@@ -122,7 +121,8 @@ pub struct Choices {
 /// A merchant that was found, with what it is ordered by.
 pub(super) struct Found<'a> {
     light: Light,
-    money: Money,
+    at_risk: Decimal,
+    shortfall: Option<Decimal>,
     merchant: &'a Merchant,
 }
 
@@ -191,7 +191,10 @@ impl<'a> View<'a> {
             .fitting(filter)
             .map(|merchant| (self.light_at(&moment, merchant), merchant))
             .filter(|(light, _)| filter.light.is_none_or(|wanted| wanted == *light))
-            .map(|(light, merchant)| Found { light, money: self.money_seen(&moment, merchant), merchant })
+            .map(|(light, merchant)| {
+                let money = self.money_seen(&moment, merchant);
+                Found { light, at_risk: money.at_risk(), shortfall: money.shortfall, merchant }
+            })
             .collect();
         found.sort_unstable_by(|a, b| {
             let by = self.compare(&moment, order, a, b);
@@ -208,8 +211,8 @@ impl<'a> View<'a> {
         match order {
             Order::Worst => worst_first(a, b),
             Order::Name => a.merchant.name(known).cmp(&b.merchant.name(known)),
-            Order::AtRisk => b.money.at_risk().cmp(&a.money.at_risk()),
-            Order::Shortfall => b.money.shortfall.cmp(&a.money.shortfall),
+            Order::AtRisk => b.at_risk.cmp(&a.at_risk),
+            Order::Shortfall => b.shortfall.cmp(&a.shortfall),
             Order::Since => since(b).cmp(&since(a)),
             Order::Sector => self.sector_at(moment, a.merchant).cmp(&self.sector_at(moment, b.merchant)),
             Order::Place => {
@@ -285,17 +288,8 @@ impl<'a> View<'a> {
     }
 
     fn malls(&self, merchant: &Merchant) -> Vec<String> {
-        let mut malls: Vec<String> = Vec::new();
-        for shop in &merchant.shops {
-            let mall = &shop.name.mall;
-            if !mall.is_empty()
-                && self.scope.sees_shop_in(mall)
-                && !malls.iter().any(|known| name_key::same(known, mall))
-            {
-                malls.push(mall.clone());
-            }
-        }
-        malls
+        let malls = malls_of(merchant).into_iter().map(|(_, mall)| mall);
+        malls.filter(|mall| self.scope.sees_shop_in(mall)).map(str::to_owned).collect()
     }
 
     fn row(&self, moment: &Moment<'a>, merchant: &'a Merchant) -> BoardRow {
@@ -326,7 +320,7 @@ impl<'a> View<'a> {
 }
 
 fn worst_first(a: &Found<'_>, b: &Found<'_>) -> Ordering {
-    let by_money = || b.money.at_risk().cmp(&a.money.at_risk());
+    let by_money = || b.at_risk.cmp(&a.at_risk);
     b.light.cmp(&a.light).then_with(by_money).then_with(|| a.merchant.code.cmp(&b.merchant.code))
 }
 

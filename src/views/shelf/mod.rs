@@ -12,10 +12,11 @@ mod tests;
 pub(super) use lists::{Hit, Picked};
 pub use newest::Newest;
 
+use super::malls_of;
 use crate::domain::access::{MerchantFacts, Scope};
 use crate::domain::code::{CreditCode, DivisionCode};
 use crate::domain::envelope::Position;
-use crate::domain::merchant::{Horizon, Merchant};
+use crate::domain::merchant::Merchant;
 use crate::domain::name_key;
 use crate::domain::pages::Pages;
 use crate::domain::time::{Day, Instant, day_of};
@@ -154,7 +155,7 @@ impl Shelf {
         while self.entries.len() <= index {
             self.entries.push_back(None);
         }
-        let entry = is_there(merchant, &moment.horizon).then(|| {
+        let entry = merchant.is_there(&moment.horizon).then(|| {
             let money = super::money(moment, &picture.world, merchant);
             let (at_risk, shortfall) = (money.at_risk(), money.shortfall);
             Entry {
@@ -221,25 +222,25 @@ impl Shelf {
     }
 
     fn file_shops(&mut self, number: u32, old: Option<&Merchant>, new: &Merchant) {
-        let before = old.map(spelt).unwrap_or_default();
-        let after = spelt(new);
+        let before = old.map(malls_of).unwrap_or_default();
+        let after = malls_of(new);
         if before == after {
             return;
         }
         for (key, name) in before {
-            let Some(mall) = self.malls.get_mut(&key).map(Arc::make_mut) else { continue };
+            let Some(mall) = self.malls.get_mut(&*key).map(Arc::make_mut) else { continue };
             mall.members.remove(&number);
-            if let Some(count) = mall.spelt.get_mut(&name) {
+            if let Some(count) = mall.spelt.get_mut(name) {
                 *count -= 1;
                 if *count == 0 {
-                    mall.spelt.remove(&name);
+                    mall.spelt.remove(name);
                 }
             }
         }
         for (key, name) in after {
-            let mall = Arc::make_mut(self.malls.entry(key).or_default());
+            let mall = Arc::make_mut(self.malls.entry(key.into_owned()).or_default());
             mall.members.insert(number);
-            *mall.spelt.entry(name).or_default() += 1;
+            *mall.spelt.entry(name.to_owned()).or_default() += 1;
         }
     }
 
@@ -277,20 +278,4 @@ impl Place {
             ..MerchantFacts::default()
         }
     }
-}
-
-fn is_there(merchant: &Merchant, horizon: &Horizon) -> bool {
-    merchant.before.is_none() || merchant.exists(horizon)
-}
-
-/// Returns the malls of a merchant, each once, by key and as first spelt.
-fn spelt(merchant: &Merchant) -> Vec<(String, String)> {
-    let mut malls: Vec<(String, String)> = Vec::new();
-    for shop in &merchant.shops {
-        let (name, key) = (&shop.name.mall, name_key::key(&shop.name.mall));
-        if !name.is_empty() && !malls.iter().any(|(known, _)| *known == *key) {
-            malls.push((key.into_owned(), name.clone()));
-        }
-    }
-    malls
 }
