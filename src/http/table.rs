@@ -1,6 +1,9 @@
 //! A table as a file that spreadsheet programs open: the same table is the same bytes, whenever it is written.
 
+use super::download;
+use super::problem::{Code, Problem};
 use crate::intake::export::{BYTE_ORDER_MARK, Medium, safe_cell};
+use actix_web::{HttpResponse, web};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Workbook, XlsxError};
@@ -57,8 +60,38 @@ impl Cell {
     }
 }
 
+/// What a table is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// A workbook.
+    Workbook,
+    /// Comma-separated values.
+    Csv,
+}
+
+/// Answers with a table as a file; `name` has no ending. It is made on no thread that others wait for: a district has a million rows.
+///
+/// # Errors
+/// When it cannot be written, or no thread could be had.
+pub(super) async fn file(
+    name: &str,
+    form: Form,
+    table: impl FnOnce() -> Table + Send + 'static,
+) -> Result<HttpResponse, Problem> {
+    let write = move || match form {
+        Form::Workbook => workbook(&table()).map_err(|error| Problem::inside(Code::Internal, error)),
+        Form::Csv => comma_separated(&table()).map_err(|error| Problem::inside(Code::Internal, error)),
+    };
+    let body = web::block(write).await.map_err(|error| Problem::inside(Code::Unavailable, error))??;
+    let (ending, media_type) = match form {
+        Form::Workbook => ("xlsx", download::XLSX),
+        Form::Csv => ("csv", download::CSV),
+    };
+    Ok(download::file(&format!("{name}.{ending}"), media_type, body))
+}
+
 /// Writes a workbook. It says nothing of when it was written.
-pub(super) fn workbook(table: &Table) -> Result<Vec<u8>, XlsxError> {
+fn workbook(table: &Table) -> Result<Vec<u8>, XlsxError> {
     let head = Format::new().set_bold();
     let formats: BTreeMap<&str, Format> = FORMATS.map(|it| (it, Format::new().set_num_format(it))).into();
     let mut book = Workbook::new();
@@ -86,7 +119,7 @@ pub(super) fn workbook(table: &Table) -> Result<Vec<u8>, XlsxError> {
 }
 
 /// Writes comma-separated values, in UTF-8 with the mark that spreadsheet programs know it by.
-pub(super) fn comma_separated(table: &Table) -> Result<Vec<u8>, csv::Error> {
+fn comma_separated(table: &Table) -> Result<Vec<u8>, csv::Error> {
     let mut writer = csv::Writer::from_writer(BYTE_ORDER_MARK.as_bytes().to_vec());
     writer.write_record(table.head.iter().map(|name| safe_cell(name, Medium::Csv).into_owned()))?;
     let number = |number: Option<Decimal>, digits: usize| number.map(|it| format!("{it:.digits$}")).unwrap_or_default();

@@ -4,14 +4,12 @@ use super::columns::Column;
 use super::{Asked, Shown};
 use crate::domain::time::day_of;
 use crate::http::access::{Allowed, ReadLights};
-use crate::http::download;
 use crate::http::language::Language;
 use crate::http::pages::Pages;
-use crate::http::problem::{Code, Problem};
+use crate::http::problem::Problem;
 use crate::http::site::Site;
-use crate::http::table::{Table, comma_separated, workbook};
+use crate::http::table::{self, Form, Table};
 use actix_web::{HttpRequest, HttpResponse, web};
-use std::fmt::Display;
 
 /// Rows of a file at most: what a worksheet holds, less its head.
 const MOST: usize = 1_048_575;
@@ -27,8 +25,7 @@ pub async fn xlsx(
     request: HttpRequest,
     query: web::Query<Asked>,
 ) -> Result<HttpResponse, Problem> {
-    let book = written(&allowed, &site, pages, &request, &query, workbook).await?;
-    Ok(download::file(&name(&site, "xlsx"), download::XLSX, book))
+    file(&allowed, &site, pages, &request, &query, Form::Workbook).await
 }
 
 /// Writes the board as CSV, in UTF-8 with the mark that spreadsheet programs know it by.
@@ -42,23 +39,18 @@ pub async fn csv(
     request: HttpRequest,
     query: web::Query<Asked>,
 ) -> Result<HttpResponse, Problem> {
-    let text = written(&allowed, &site, pages, &request, &query, comma_separated).await?;
-    Ok(download::file(&name(&site, "csv"), download::CSV, text))
+    file(&allowed, &site, pages, &request, &query, Form::Csv).await
 }
 
-fn name(site: &Site, ending: &str) -> String {
-    format!("warnlight-{}.{ending}", day_of(site.desk.now()))
-}
-
-/// Writes what the page shows. A district has a million rows: not on a thread that others wait for.
-async fn written<E: Display + Send + 'static>(
+/// Answers with what the page shows.
+async fn file(
     allowed: &Allowed<ReadLights>,
     site: &Site,
     pages: web::Data<Pages>,
     request: &HttpRequest,
     asked: &Asked,
-    write: fn(&Table) -> Result<Vec<u8>, E>,
-) -> Result<Vec<u8>, Problem> {
+    form: Form,
+) -> Result<HttpResponse, Problem> {
     let language = Language::of(request);
     let columns = Column::chosen(request.query_string());
     let (shown, log) = (Shown::of(asked, site.desk.now())?, site.desk.log().clone());
@@ -69,11 +61,11 @@ async fn written<E: Display + Send + 'static>(
         })
         .await?;
     let policies = site.policies();
-    let work = move || {
+    let name = format!("warnlight-{}", day_of(site.desk.now()));
+    let written = move || {
         let cells = |row| columns.iter().map(|column| column.cell(row, &policies, &pages, language)).collect();
         let head = columns.iter().map(|column| pages.text(language, "board", column.key()).to_owned());
-        write(&Table { head: head.collect(), rows: rows.iter().map(cells).collect() })
+        Table { head: head.collect(), rows: rows.iter().map(cells).collect() }
     };
-    let written = web::block(work).await.map_err(|error| Problem::inside(Code::Unavailable, error))?;
-    written.map_err(|error| Problem::inside(Code::Internal, error))
+    table::file(&name, form, written).await
 }

@@ -5,15 +5,13 @@ use super::month::of_month;
 use super::{Found, of_days};
 use crate::http::access::{Allowed, ReadFigures};
 use crate::http::api::figures::{Query, Wanted};
-use crate::http::download;
 use crate::http::language::Language;
 use crate::http::pages::Pages;
-use crate::http::problem::{Code, Problem};
+use crate::http::problem::Problem;
 use crate::http::site::Site;
-use crate::http::table::{Table, comma_separated, workbook};
+use crate::http::table::{self, Form, Table};
 use crate::policy::Policies;
 use actix_web::{HttpRequest, HttpResponse, web};
-use std::fmt::Display;
 
 /// Writes the figures of a period as a workbook.
 ///
@@ -26,8 +24,7 @@ pub async fn xlsx(
     request: HttpRequest,
     query: web::Query<Query>,
 ) -> Result<HttpResponse, Problem> {
-    let (name, table) = days(&allowed, &site, &pages, &request, &query).await?;
-    file(&format!("{name}.xlsx"), download::XLSX, &table, workbook)
+    days(&allowed, &site, &pages, &request, &query, Form::Workbook).await
 }
 
 /// Writes the same as CSV.
@@ -41,8 +38,7 @@ pub async fn csv(
     request: HttpRequest,
     query: web::Query<Query>,
 ) -> Result<HttpResponse, Problem> {
-    let (name, table) = days(&allowed, &site, &pages, &request, &query).await?;
-    file(&format!("{name}.csv"), download::CSV, &table, comma_separated)
+    days(&allowed, &site, &pages, &request, &query, Form::Csv).await
 }
 
 /// Writes the table of a month as a workbook.
@@ -56,8 +52,7 @@ pub async fn month_xlsx(
     request: HttpRequest,
     month: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let (name, table) = month_table(&allowed, &site, &pages, &request, &month).await?;
-    file(&format!("{name}.xlsx"), download::XLSX, &table, workbook)
+    of_one_month(&allowed, &site, &pages, &request, &month, Form::Workbook).await
 }
 
 /// Writes the same as CSV.
@@ -71,8 +66,7 @@ pub async fn month_csv(
     request: HttpRequest,
     month: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let (name, table) = month_table(&allowed, &site, &pages, &request, &month).await?;
-    file(&format!("{name}.csv"), download::CSV, &table, comma_separated)
+    of_one_month(&allowed, &site, &pages, &request, &month, Form::Csv).await
 }
 
 async fn days(
@@ -81,39 +75,33 @@ async fn days(
     pages: &Pages,
     request: &HttpRequest,
     query: &Query,
-) -> Result<(String, Table), Problem> {
+    form: Form,
+) -> Result<HttpResponse, Problem> {
     let (wanted, found) = of_days(allowed, site, query).await?;
     let name = match wanted {
         Wanted::Days(period, _) => format!("warnlight-figures-{}-{}", period.from, period.to),
         Wanted::Month(month) => format!("warnlight-{month}"),
     };
-    Ok((name, table(pages, &site.policies(), request, &found)))
+    let table = table(pages, &site.policies(), request, &found);
+    table::file(&name, form, move || table).await
 }
 
 /// Whoever has the file of a month that is not frozen sees so by its name.
-async fn month_table(
+async fn of_one_month(
     allowed: &Allowed<ReadFigures>,
     site: &Site,
     pages: &Pages,
     request: &HttpRequest,
     month: &str,
-) -> Result<(String, Table), Problem> {
+    form: Form,
+) -> Result<HttpResponse, Problem> {
     let (month, known, found) = of_month(allowed, site, month, false).await?;
     let ending = if known.is_provisional { "-provisional" } else { "" };
     let in_force = site.policies();
-    Ok((format!("warnlight-{month}{ending}"), table(pages, known.policies_or(&in_force), request, &found)))
+    let table = table(pages, known.policies_or(&in_force), request, &found);
+    table::file(&format!("warnlight-{month}{ending}"), form, move || table).await
 }
 
 fn table(pages: &Pages, policies: &Policies, request: &HttpRequest, found: &Found) -> Table {
     Drawing { pages, policies, language: Language::of(request), asked: &[] }.table(found)
-}
-
-fn file<E: Display>(
-    name: &str,
-    media_type: &str,
-    table: &Table,
-    write: fn(&Table) -> Result<Vec<u8>, E>,
-) -> Result<HttpResponse, Problem> {
-    let body = write(table).map_err(|error| Problem::inside(Code::Internal, error))?;
-    Ok(download::file(name, media_type, body))
 }
