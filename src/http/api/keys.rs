@@ -9,6 +9,7 @@ use crate::http::body::Json;
 use crate::http::fresh;
 use crate::http::problem::{Code, Problem};
 use crate::http::site::Site;
+use crate::policy::Policies;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -141,14 +142,7 @@ pub async fn create(
     body: Json<KeyWanted>,
 ) -> Result<HttpResponse, Problem> {
     let KeyWanted { name, role, malls, sectors, divisions, bank, merchant, expires_at } = body.0;
-    let policies = site.policies();
-    if let Some(unknown) = sectors.iter().find(|sector| policies.sectors.get(sector.trim()).is_none()) {
-        let shown: String = unknown.chars().filter(|letter| !letter.is_control()).take(40).collect();
-        let known: Vec<&str> = policies.sectors.all().iter().map(|sector| sector.id.as_str()).collect();
-        let zh = format!("没有行业 `{shown}`；可用：`{}`", known.join("`、`"));
-        let en = format!("there is no sector `{shown}`; use one of {}", known.join(", "));
-        return Err(Problem::new(Code::Refused, zh, en));
-    }
+    are_sectors(&site.policies(), &sectors)?;
     if let Some(at) = expires_at.filter(|at| !time::may_be_stated(*at)) {
         let text = at.to_string();
         return Err(super::wrong_time("expires_at", &text, &TimeFault::Outside(text.clone())));
@@ -158,6 +152,21 @@ pub async fn create(
     let (text, key) = blocking(move || keyring.create(new, &origin)).await?;
     fresh::note(&request, *gate.keyring.seen().borrow());
     Ok(HttpResponse::Created().json(KeyMade::new(&text, &key)))
+}
+
+/// Checks that the sectors of a scope are some of the policies.
+///
+/// # Errors
+/// One is not.
+pub(crate) fn are_sectors(policies: &Policies, sectors: &[String]) -> Result<(), Problem> {
+    let Some(unknown) = sectors.iter().find(|sector| policies.sectors.get(sector.trim()).is_none()) else {
+        return Ok(());
+    };
+    let shown: String = unknown.chars().filter(|letter| !letter.is_control()).take(40).collect();
+    let known: Vec<&str> = policies.sectors.all().iter().map(|sector| sector.id.as_str()).collect();
+    let zh = format!("没有行业 `{shown}`；可用：`{}`", known.join("`、`"));
+    let en = format!("there is no sector `{shown}`; use one of {}", known.join(", "));
+    Err(Problem::new(Code::Refused, zh, en))
 }
 
 /// Why a key is revoked.

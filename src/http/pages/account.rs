@@ -1,13 +1,12 @@
 //! A person's own account: the first password by a link, another password, an authenticator.
 
 use super::login::begin;
-use super::{Pages, answer, qr};
+use super::{Pages, answer, qr, told};
 use crate::http::access::accounts::{AccountsError, otpauth};
 use crate::http::access::{Allowed, Gate, Keyring, KeyringError, ReadLights, TrustedForm};
 use crate::http::language::Language;
 use crate::http::problem::{Code, Problem};
 use crate::http::site::Cookies;
-use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use minijinja::{Value, context};
 use serde::Deserialize;
@@ -89,23 +88,14 @@ pub async fn set_first(
             super::today::PLACE,
             None,
         ),
-        Err(problem) if problem.code == Code::Refused => {
-            let said = said(&request, &problem);
-            let content = context! { name, link => &*form.token, wrong => said };
-            let mut page = answer(&request, None, "welcome.html", "", content)?;
-            *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-            Ok(page)
-        }
-        Err(problem) => Err(problem),
+        Err(problem) => told(problem, &request, |wrong| {
+            answer(&request, None, "welcome.html", "", context! { name, link => &*form.token, wrong })
+        }),
     }
 }
 
 fn differ() -> Problem {
     Problem::new(Code::Refused, "两次填写的密码不同", "the two passwords differ")
-}
-
-fn said(request: &HttpRequest, problem: &Problem) -> Option<String> {
-    problem.detail.as_ref().map(|detail| detail.pick(Language::of(request)).to_owned())
 }
 
 /// What is shown this once.
@@ -186,15 +176,11 @@ pub async fn post(
     };
     match changed {
         Ok(once) => draw(&allowed, &gate, &pages, &request, once, None),
-        Err(problem) if problem.code == Code::Refused => {
+        Err(problem) => told(problem, &request, |wrong| {
             // A code may be mistyped: what it confirms is shown again.
             let secret = confirms.then(|| gate.keyring.accounts().offered(key)).flatten();
-            let once = Once { secret, ..Once::default() };
-            let mut page = draw(&allowed, &gate, &pages, &request, once, said(&request, &problem))?;
-            *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-            Ok(page)
-        }
-        Err(problem) => Err(problem),
+            draw(&allowed, &gate, &pages, &request, Once { secret, ..Once::default() }, wrong)
+        }),
     }
 }
 

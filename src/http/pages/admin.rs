@@ -2,17 +2,17 @@
 
 use super::account::{blocking, nothing};
 use super::filters::minute;
-use super::{Pages, answer};
+use super::{Pages, answer, told};
 use crate::domain::access::{Key, Scope};
 use crate::domain::envelope::Position;
 use crate::domain::time::Instant;
 use crate::domain::words::Role;
 use crate::http::access::{Administer, Allowed, Caller, Gate, NewKey, TrustedForm};
+use crate::http::api::keys::are_sectors;
 use crate::http::language::Language;
 use crate::http::problem::{Code, Problem};
 use crate::http::publishing::Publishing;
 use crate::http::site::Site;
-use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use minijinja::{Value, context};
 use serde::Deserialize;
@@ -221,21 +221,6 @@ pub async fn change_key(
     }
 }
 
-/// Tells a refusal on the page; anything else goes on.
-fn told(
-    problem: Problem,
-    request: &HttpRequest,
-    draw: impl FnOnce(Option<String>) -> Result<HttpResponse, Problem>,
-) -> Result<HttpResponse, Problem> {
-    if problem.code != Code::Refused {
-        return Err(problem);
-    }
-    let said = problem.detail.as_ref().map(|detail| detail.pick(Language::of(request)).to_owned());
-    let mut page = draw(said)?;
-    *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-    Ok(page)
-}
-
 fn id(form: &AdminForm) -> Result<Uuid, Problem> {
     form.id.parse().map_err(|_| Code::BadRequest.into())
 }
@@ -251,17 +236,7 @@ fn scope(form: &AdminForm, site: &Site) -> Result<Scope, Problem> {
     };
     let role: Role = form.role.parse().map_err(|_| Problem::new(Code::Refused, "请选择角色", "choose a role"))?;
     let sectors = list(&form.sectors);
-    let policies = site.policies();
-    if let Some(unknown) = sectors.iter().find(|sector| policies.sectors.get(sector).is_none()) {
-        let known: Vec<&str> = policies.sectors.all().iter().map(|sector| sector.id.as_str()).collect();
-        let shown: String = unknown.chars().take(40).collect();
-        let zh = format!("没有行业 `{shown}`；可用：`{}`", known.join("`、`"));
-        return Err(Problem::new(
-            Code::Refused,
-            zh,
-            format_args!("there is no sector `{shown}`; use one of {}", known.join(", ")),
-        ));
-    }
+    are_sectors(&site.policies(), &sectors)?;
     let bank = Some(form.bank.trim().to_owned()).filter(|bank| !bank.is_empty());
     let merchant = match form.merchant.trim() {
         "" => None,

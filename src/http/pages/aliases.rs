@@ -11,7 +11,6 @@ use crate::http::api::commands::execute_one;
 use crate::http::api::filled;
 use crate::http::problem::{Code, Problem};
 use crate::http::site::Site;
-use actix_web::http::StatusCode;
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
@@ -62,11 +61,10 @@ pub async fn post(
         }
         Err(problem) if matches!(problem.code, Code::Refused | Code::OutOfScope) => {
             let asked = Asked::default();
-            let mut page =
+            Ok(super::refused(
                 draw(&site, &pages, &request, allowed.caller(), asked, &problem.fields, &DecisionForm::default())
-                    .await?;
-            *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-            Ok(page)
+                    .await?,
+            ))
         }
         Err(problem) => Err(problem),
     }

@@ -23,7 +23,6 @@ use crate::http::site::{Site, rule};
 use crate::picture::outbox::{DeliveryState, Summary};
 use crate::policy::Policies;
 use crate::policy::clause;
-use actix_web::http::StatusCode;
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
 use minijinja::value::Serde;
@@ -134,9 +133,7 @@ pub async fn post(
         Ok(()) => Ok(HttpResponse::SeeOther().insert_header((LOCATION, format!("/cases/{alert}"))).finish()),
         Err(problem) if matches!(problem.code, Code::Refused | Code::OutOfScope | Code::InvalidParameter) => {
             let refused = Some(Refused { form: form.0, problem });
-            let mut page = draw(&site, &pages, &request, allowed.caller(), alert, refused).await?;
-            *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-            Ok(page)
+            Ok(super::refused(draw(&site, &pages, &request, allowed.caller(), alert, refused).await?))
         }
         Err(problem) => Err(problem),
     }

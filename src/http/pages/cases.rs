@@ -14,7 +14,6 @@ use crate::http::api::hand_over::{Done, chosen, held_by};
 use crate::http::language::Language;
 use crate::http::problem::{FieldProblem, Problem};
 use crate::http::site::Site;
-use actix_web::http::StatusCode;
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
 use minijinja::context;
@@ -99,9 +98,7 @@ pub async fn post(
         let next = format!("/cases?changed={accepted}&of={all}");
         return Ok(HttpResponse::SeeOther().insert_header((LOCATION, next)).finish());
     }
-    let mut page = draw(&site, &pages, &request, allowed.caller(), Query::default(), after).await?;
-    *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-    Ok(page)
+    Ok(super::refused(draw(&site, &pages, &request, allowed.caller(), Query::default(), after).await?))
 }
 
 /// Returns what a form says: which cases (`None` for all that somebody has), and what is done with each.

@@ -18,7 +18,6 @@ use crate::http::problem::{Code, Problem};
 use crate::http::site::Site;
 use crate::policy::letters::{Filled, Places};
 use crate::policy::{Policies, clause};
-use actix_web::http::StatusCode;
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
 use minijinja::context;
@@ -98,10 +97,9 @@ pub async fn post(
             Ok(HttpResponse::SeeOther().insert_header((LOCATION, place)).finish())
         }
         Err(problem) if matches!(problem.code, Code::Refused | Code::OutOfScope | Code::InvalidParameter) => {
-            let mut page =
-                draw(&site, &pages, &request, allowed.caller(), (code, kind), form, false, Some(problem)).await?;
-            *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-            Ok(page)
+            Ok(super::refused(
+                draw(&site, &pages, &request, allowed.caller(), (code, kind), form, false, Some(problem)).await?,
+            ))
         }
         Err(problem) => Err(problem),
     }

@@ -24,7 +24,6 @@ use crate::http::publishing::Publishing;
 use crate::http::site::Site;
 use crate::policy::Policies;
 use crate::views::tenants::Tenant;
-use actix_web::http::StatusCode;
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
 use minijinja::value::Serde;
@@ -155,9 +154,7 @@ pub async fn post(
         Err(problem) if matches!(problem.code, Code::Refused | Code::OutOfScope) => {
             let said = Some(context! { good => false, text => problem.code.title(Language::of(&request)) });
             let (asked, after) = (again(&form), After { form, said, wrong: problem.fields, confirm: None });
-            let mut page = draw(&site, &pages, &request, allowed.caller(), asked, after).await?;
-            *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-            Ok(page)
+            Ok(super::refused(draw(&site, &pages, &request, allowed.caller(), asked, after).await?))
         }
         Err(problem) => Err(problem),
     }

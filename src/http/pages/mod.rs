@@ -37,6 +37,7 @@ use super::language::Language;
 use super::problem::{Code, FieldProblem, Problem};
 use super::texts::{self, Texts};
 use crate::domain::words::Role;
+use actix_web::http::StatusCode;
 use actix_web::http::header::ContentType;
 use actix_web::{HttpRequest, HttpResponse, web};
 use minijinja::value::Serde;
@@ -330,6 +331,25 @@ fn framed(
         tour: tour.as_ref(),
     };
     pages.draw(template, &frame, content)
+}
+
+/// Returns a page that shows a form again with what is wrong in it.
+fn refused(mut page: HttpResponse) -> HttpResponse {
+    *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+    page
+}
+
+/// Tells a refusal on the page; anything else goes on.
+fn told(
+    problem: Problem,
+    request: &HttpRequest,
+    draw: impl FnOnce(Option<String>) -> Result<HttpResponse, Problem>,
+) -> Result<HttpResponse, Problem> {
+    if problem.code != Code::Refused {
+        return Err(problem);
+    }
+    let said = problem.detail.as_ref().map(|detail| detail.pick(Language::of(request)).to_owned());
+    Ok(refused(draw(said)?))
 }
 
 /// Returns the sections a role comes to, as path and key of the text.

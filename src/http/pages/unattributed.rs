@@ -16,7 +16,6 @@ use crate::http::language::Language;
 use crate::http::problem::{Code, FieldProblem, Problem};
 use crate::http::site::Site;
 use crate::views::unattributed::{QueueFilter, QueueRow};
-use actix_web::http::StatusCode;
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
 use minijinja::value::Serde;
@@ -108,9 +107,7 @@ pub async fn post(
         Ok(()) => Ok(HttpResponse::SeeOther().insert_header((LOCATION, path(&asked, asked.page))).finish()),
         Err(problem) if matches!(problem.code, Code::Refused | Code::OutOfScope) => {
             asked.last.clear();
-            let mut page = draw(&site, &pages, &request, allowed.caller(), asked, &problem.fields, &form).await?;
-            *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-            Ok(page)
+            Ok(super::refused(draw(&site, &pages, &request, allowed.caller(), asked, &problem.fields, &form).await?))
         }
         Err(problem) => Err(problem),
     }

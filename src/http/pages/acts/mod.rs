@@ -18,7 +18,6 @@ use crate::http::api::commands::{Status, execute_one};
 use crate::http::language::Language;
 use crate::http::problem::{Code, FieldProblem, Problem};
 use crate::http::site::Site;
-use actix_web::http::StatusCode;
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
 use forms::{ActForm, Field, GROUPS, Kind, exists, offered};
@@ -94,9 +93,7 @@ pub async fn post(
         }
         Err(problem) if matches!(problem.code, Code::Refused | Code::OutOfScope) => {
             let after = After { filled, said: None, wrong: problem.fields, refused: Some(problem.code) };
-            let mut page = draw(&site, &pages, &request, allowed.caller(), code, &after)?;
-            *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-            Ok(page)
+            Ok(super::refused(draw(&site, &pages, &request, allowed.caller(), code, &after)?))
         }
         Err(problem) => Err(problem),
     }
