@@ -9,6 +9,8 @@ mod chance;
 mod code;
 mod complaints;
 mod events;
+#[cfg(test)]
+pub(crate) mod lived;
 mod mall;
 mod merchant;
 mod money;

@@ -2,7 +2,7 @@
 
 mod plain;
 
-use crate::watch::stage::{Stage, time};
+use crate::watch::stage::{Stage, clock_of, time};
 use crate::watch::{HAIR, complaint, filing, hairdresser};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
@@ -14,7 +14,7 @@ use warnlight::domain::case::{Case, DutyState, End};
 use warnlight::domain::code::CreditCode;
 use warnlight::domain::command::Command;
 use warnlight::domain::event::{Entry, Event};
-use warnlight::domain::time::{Instant, day_of, plus_days, plus_hours, start_of};
+use warnlight::domain::time::{Instant, day_of, plus_days};
 use warnlight::domain::words::{CaseOutcome, Light};
 use warnlight::log::contract::EventLog;
 use warnlight::log::memory::MemoryLog;
@@ -236,12 +236,7 @@ fn a_year_of_following_up_is_what_a_plain_program_says() {
     let (mut day, mut turn, mut restarts) = (from, 0_u32, 0_u32);
     while day <= until {
         turn += 1;
-        let now = match turn {
-            // Somebody set the clock wrong for a day: forty days ahead, later three days behind.
-            90 => plus_hours(start_of(day), 10 + 40 * 24),
-            200 => plus_hours(start_of(day), 10 - 3 * 24),
-            _ => plus_hours(start_of(day), 10),
-        };
+        let now = clock_of(turn, day);
         if turn % 3 == 0 && restarts < 100 {
             stage.restart(now, None);
             restarts += 1;

@@ -2,7 +2,7 @@
 //! service.
 
 use crate::watch::HAIR;
-use crate::watch::stage::{Stage, time};
+use crate::watch::stage::{Stage, clock_of, time};
 use rand::seq::IndexedRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
@@ -12,7 +12,7 @@ use warnlight::desk::Answer;
 use warnlight::domain::command::Command;
 use warnlight::domain::event::Event;
 use warnlight::domain::ticket_clock::Clock;
-use warnlight::domain::time::{Instant, day_of, local, plus_days, plus_hours, start_of};
+use warnlight::domain::time::{Instant, day_of, local, plus_days, plus_hours};
 use warnlight::domain::words::{Channel, ClockStep, Light};
 use warnlight::log::contract::EventLog;
 use warnlight::log::memory::MemoryLog;
@@ -280,12 +280,7 @@ fn a_year_of_tickets_is_what_a_plain_program_says() {
     let (mut day, mut restarts, mut number) = ("2025-06-01".parse().unwrap(), 0, 0_u32);
     let mut open: Vec<(String, usize, &str, String)> = Vec::new();
     for turn in 1..340_u32 {
-        let now = match turn {
-            // Somebody set the clock wrong for a day: forty days ahead, later three days behind.
-            90 => plus_hours(start_of(day), 10 + 40 * 24),
-            200 => plus_hours(start_of(day), 10 - 3 * 24),
-            _ => plus_hours(start_of(day), 10),
-        };
+        let now = clock_of(turn, day);
         if turn % 3 == 0 && restarts < 100 {
             stage.restart(now, None);
             restarts += 1;

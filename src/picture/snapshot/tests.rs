@@ -1,16 +1,14 @@
 use super::file::{Unfit, load, start, write, write_to};
 use super::*;
-use crate::alerts::recipients::{BUILT_IN, Recipients};
-use crate::clock::ManualClock;
-use crate::desk::{Request, Start};
 use crate::domain::envelope::{NewEvent, Origin, Position, hex};
 use crate::domain::event::Event;
 use crate::domain::fold::Stamp;
-use crate::domain::time::{plus_days, start_of};
+use crate::domain::time::start_of;
 use crate::log::contract::{EventLog, LogError};
 use crate::log::memory::MemoryLog;
 use crate::policy::Policies;
 use crate::sim::Plan;
+use crate::sim::lived::live_through;
 use sha2::{Digest as _, Sha256};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,25 +18,7 @@ use uuid::Uuid;
 fn lived(seed: u64) -> Arc<MemoryLog> {
     let log = Arc::new(MemoryLog::new());
     let (from, until) = ("2025-01-01".parse().unwrap(), "2025-09-30".parse().unwrap());
-    let plan = Plan { seed, merchants: 25, from, until };
-    let mut told: Vec<_> = (0..plan.merchants).flat_map(|index| plan.merchant(index)).collect();
-    told.sort_by_key(|dated| dated.known_on);
-    let clock = Arc::new(ManualClock::new(start_of(from)));
-    let start = Start {
-        log: log.clone(),
-        clock: clock.clone(),
-        policies: Policies::built_in().unwrap(),
-        recipients: Arc::new(Recipients::parse(BUILT_IN).unwrap()),
-        recipients_text: BUILT_IN.to_owned(),
-    };
-    let desk = start.start().unwrap();
-    for day in told.chunk_by(|one, other| one.known_on == other.known_on) {
-        clock.set(start_of(plus_days(day[0].known_on, 1)));
-        let commands = day.iter().map(|dated| dated.command.clone()).collect();
-        desk.execute(Request::new(commands, Origin::of("test"))).unwrap();
-        desk.settle().unwrap();
-    }
-    desk.stop();
+    live_through(&log, &Plan { seed, merchants: 25, from, until }, |_, _| {});
     log
 }
 

@@ -1,13 +1,10 @@
 //! A shelf against the plain way: whatever is asked, the answers are the same.
 
 use super::*;
-use crate::alerts::recipients::{BUILT_IN, Recipients};
-use crate::clock::ManualClock;
-use crate::desk::{Desk, Request, Start};
-use crate::domain::envelope::Origin;
-use crate::domain::time::{plus_days, start_of};
+use crate::desk::Desk;
+use crate::domain::time::start_of;
 use crate::log::memory::MemoryLog;
-use crate::sim::Plan;
+use crate::sim::{Plan, lived};
 use crate::views::View;
 use crate::views::board::{Filter, Order, UNDETERMINED};
 
@@ -15,29 +12,9 @@ const ORDERS: [Order; 7] =
     [Order::Worst, Order::Name, Order::AtRisk, Order::Shortfall, Order::Since, Order::Sector, Order::Place];
 
 /// Calls `look` with the desk after every day of a district that is lived through.
-fn live_through(seed: u64, merchants: u64, mut look: impl FnMut(&Desk, Day)) {
-    let (from, until): (Day, Day) = ("2025-03-01".parse().unwrap(), "2025-07-31".parse().unwrap());
-    let plan = Plan { seed, merchants, from, until };
-    let mut told: Vec<_> = (0..plan.merchants).flat_map(|index| plan.merchant(index)).collect();
-    told.sort_by_key(|dated| dated.known_on);
-    let clock = Arc::new(ManualClock::new(start_of(from)));
-    let start = Start {
-        log: Arc::new(MemoryLog::new()),
-        clock: clock.clone(),
-        policies: Policies::built_in().unwrap(),
-        recipients: Arc::new(Recipients::parse(BUILT_IN).unwrap()),
-        recipients_text: BUILT_IN.to_owned(),
-    };
-    let desk = start.start().unwrap();
-    for day in told.chunk_by(|one, other| one.known_on == other.known_on) {
-        let known_on = day.first().unwrap().known_on;
-        clock.set(start_of(plus_days(known_on, 1)));
-        let commands = day.iter().map(|dated| dated.command.clone()).collect();
-        desk.execute(Request::new(commands, Origin::of("test"))).unwrap();
-        desk.settle().unwrap();
-        look(&desk, known_on);
-    }
-    desk.stop();
+fn live_through(seed: u64, merchants: u64, look: impl FnMut(&Desk, Day)) {
+    let (from, until) = ("2025-03-01".parse().unwrap(), "2025-07-31".parse().unwrap());
+    lived::live_through(&Arc::new(MemoryLog::new()), &Plan { seed, merchants, from, until }, look);
 }
 
 fn scope(role: Role) -> Scope {
